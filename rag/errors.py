@@ -1,0 +1,129 @@
+"""One tree of errors. Each says what happened and what to do next, in either language of the interface."""
+
+from __future__ import annotations
+
+from rag.strings import say
+
+
+class IsnadError(Exception):
+    """The root. `key` names an entry of `strings.toml`, `fields` fill it in; `str()` is English, `text("ar")` Arabic.
+
+    A command that ends with one exits with `exit_code`; the HTTP API answers with `http_status`.
+    """
+
+    exit_code = 1
+    http_status = 500
+
+    def __init__(self, key: str, **fields: object) -> None:
+        self.key = key
+        self.fields = fields
+        super().__init__(say(key, "en", **fields))
+
+    def text(self, language: str = "en") -> str:
+        """The message in the language of the reader."""
+        return say(self.key, language, **self.fields)
+
+
+class InvalidRecord(IsnadError):
+    """A record was given values that contradict each other: a defect of the caller."""
+
+
+class BadQuestion(IsnadError):
+    """The question is empty or too long."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class BadSetting(IsnadError):
+    """A setting or argument has a value that means nothing."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class DocumentError(IsnadError):
+    """A file could not be read as a document; the rest of the folder is not affected."""
+
+    exit_code = 3
+    http_status = 422
+
+
+class NothingToIndex(IsnadError):
+    """The folder is missing, or holds nothing that can be read."""
+
+    exit_code = 3
+    http_status = 422
+
+
+class ModelMissing(IsnadError):
+    """A model's weights are not on disk."""
+
+    exit_code = 4
+    http_status = 503
+
+
+class ModelCorrupt(IsnadError):
+    """A model's files are truncated or not the ones the catalogue names."""
+
+    exit_code = 4
+    http_status = 503
+
+
+class FetchFailed(IsnadError):
+    """A download did not complete, or what came is not what was asked for."""
+
+    exit_code = 5
+
+
+class ConsentNeeded(IsnadError):
+    """The model's terms have to be accepted before it is fetched."""
+
+    exit_code = 5
+
+
+class IndexMissing(IsnadError):
+    """There is no index at that place yet."""
+
+    exit_code = 6
+    http_status = 503
+
+
+class IndexMismatch(IsnadError):
+    """The index was made by another embedder, format or chunker."""
+
+    exit_code = 6
+    http_status = 503
+
+
+class IndexCorrupt(IsnadError):
+    """The index's files are damaged or half-written."""
+
+    exit_code = 6
+    http_status = 503
+
+
+class IndexBusy(IsnadError):
+    """Another process is writing this index."""
+
+    exit_code = 7
+    http_status = 503
+
+
+class DiskFull(IsnadError):
+    """There is no room left; what was there before is untouched."""
+
+    exit_code = 8
+    http_status = 507
+
+
+class PromptInvalid(IsnadError):
+    """A prompt template lacks a field it must have, or names one that does not exist."""
+
+    exit_code = 2
+
+
+class GenerationFailed(IsnadError):
+    """The language model stopped with an error."""
+
+    http_status = 502

@@ -1,0 +1,245 @@
+"""The records that flow through Isnad, from a file on disk to a cited answer.
+
+Every record is complete when it is made and never changes. A position is always a `Span` in Unicode code points of
+`Document.text`, so a highlight lands in the original whatever was folded or stemmed on the way to finding it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rag.errors import InvalidRecord
+
+Message = Mapping[str, str]
+"""One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range `[start, end)` of Unicode code points."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.end:
+            raise InvalidRecord("record.span", start=self.start, end=self.end)
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def of(self, text: str) -> str:
+        """The characters of `text` that this span covers."""
+        return text[self.start : self.end]
+
+    def overlaps(self, other: Span) -> bool:
+        """Whether the two spans share at least one character."""
+        return self.start < other.end and other.start < self.end
+
+    def shifted(self, offset: int) -> Span:
+        """The same range counted from `offset` characters earlier."""
+        return Span(self.start + offset, self.end + offset)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a page, heading or row begins: `offset` in `Document.text`, and the label a reader knows it by."""
+
+    offset: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: `id` is its POSIX path under the folder, `text` its NFC text, never changed again."""
+
+    id: str
+    text: str
+    title: str
+    language: str
+    sha256: str
+    marks: tuple[Mark, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def locator(self, offset: int) -> str:
+        """The label of the last mark at or before `offset`, or "" where there is none."""
+        label = ""
+        for mark in self.marks:
+            if mark.offset > offset:
+                break
+            label = mark.label
+        return label
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences; `text == span.of(document.text)`. `sentences` are spans in the document as well."""
+
+    id: int
+    document_id: str
+    span: Span
+    text: str
+    title: str
+    language: str
+    locator: str = ""
+    sentences: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.text) != len(self.span):
+            raise InvalidRecord("record.passage", document=self.document_id)
+
+    def quote(self, span: Span) -> str:
+        """The characters of a span of the document that lies inside this passage."""
+        return self.text[span.start - self.span.start : span.end - self.span.start]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that search found: `rank` from 1, fused `score`, and its rank in each leg that held it."""
+
+    passage: Passage
+    rank: int
+    score: float
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence put forward as proof. `span` is in the document; `score` is cosine similarity to the question."""
+
+    passage: Passage
+    span: Span
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the generator is given. Source *n* is `sources[n - 1]`: the only place where numbering is defined."""
+
+    messages: tuple[Message, ...]
+    sources: tuple[Evidence, ...]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The first thing a stream yields: what search found, before a word is written.
+
+    `question` is the question that was searched for: the user's own, or its rewriting when it followed up on an earlier one.
+    """
+
+    question: str
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the draft, not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verified citation: `quote == span.of(document.text)`, and the quote supports `claim.of(answer.text)`.
+
+    `support` is between 0 and 1. What failed the check is a `RejectedCitation`, another type, so that no caller can show an
+    unverified one by forgetting an `if`.
+    """
+
+    number: int
+    document_id: str
+    span: Span
+    quote: str
+    locator: str
+    claim: Span
+    support: float
+    title: str
+    passage_id: int
+
+
+class Verdict(StrEnum):
+    """Why a sentence of the draft was left out."""
+
+    NUMBER = "number"
+    """It states a number or date that the evidence does not."""
+    NAME = "name"
+    """It names somebody or something that the evidence does not."""
+    MEANING = "meaning"
+    """Nothing in the evidence says the same."""
+    SCRIPT = "script"
+    """It is not in the language of the question."""
+    INSTRUCTION = "instruction"
+    """It repeats the instructions or an order hidden in a passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedCitation:
+    """A sentence of the draft that was not proved: `claim` is a span in `Answer.draft`."""
+
+    number: int | None
+    claim: Span
+    verdict: Verdict
+
+
+class Status(StrEnum):
+    """How an answer stands."""
+
+    ANSWERED = "answered"
+    """Every sentence shown is proved by a citation."""
+    NO_EVIDENCE = "no_evidence"
+    """The documents do not answer the question, and the text says so."""
+    UNSUPPORTED = "unsupported"
+    """The model wrote something that could not be proved; the best evidence is quoted instead."""
+    STOPPED = "stopped"
+    """The reader stopped it; what was written until then was checked all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds from the question to each event (`None`: it did not happen) and token counts of the generator."""
+
+    found: float | None = None
+    first_token: float | None = None
+    total: float = 0.0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    generated_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked answer. `text` holds proved sentences with `[n]` markers; `draft` is what the model wrote.
+
+    `searched` is the question that was searched for (a follow-up is rewritten), `confidence` the calibrated probability that
+    the documents answer it, `evidence` the numbered sources in order, `hits` the nearest passages even when it declines.
+    """
+
+    question: str
+    text: str
+    language: str
+    status: Status
+    citations: tuple[Citation, ...]
+    rejected: tuple[RejectedCitation, ...]
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    draft: str
+    searched: str
+    confidence: float
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation: the question as it was searched for, and the answer's text."""
+
+    question: str
+    answer: str
+
+
+History = Sequence[Turn]

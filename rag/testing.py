@@ -1,0 +1,145 @@
+"""Doubles for the three seams, for tests of Isnad and of what is built on it: no weights, no waiting, the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from rag.embed import Progress, Vectors, unit
+from rag.generate import Generation, Usage
+from rag.schema import Message
+from rag.text import content_stems, stem, words
+
+Script = Callable[[Sequence[Message]], str] | Mapping[str, str] | str
+
+
+class HashEmbedder:
+    """An embedder in which texts are alike as far as they share words.
+
+    Each content stem is hashed to a fixed direction; `lexicon` maps words to what they are to be treated as, so that two
+    languages can meet: `HashEmbedder(lexicon={"عاصمة": "capital"})`.
+    """
+
+    def __init__(self, dimension: int = 64, name: str = "hash", lexicon: Mapping[str, str] | None = None) -> None:
+        self._dimension = dimension
+        self._name = name
+        self._lexicon = {stem(words(k)[0]): stem(words(v)[0]) for k, v in (lexicon or {}).items()}
+        self.embedded: list[str] = []
+        """Every passage text that was embedded, in order: a test can see what was and what was not."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._name}-{self._dimension}"
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._vector(text)
+
+    def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
+        self.embedded += texts
+        if progress:
+            progress(len(texts), len(texts))
+        return np.stack([self._vector(text) for text in texts]) if texts else np.empty((0, self._dimension), dtype=np.float32)
+
+    def _vector(self, text: str) -> Vectors:
+        total = np.zeros(self._dimension, dtype=np.float64)
+        for word in content_stems(text) or ["\0"]:
+            word = self._lexicon.get(word, word)
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
+            total += np.random.default_rng(seed).standard_normal(self._dimension)
+        return unit(total)
+
+
+class ScriptedGenerator:
+    """A generator that writes what it is told.
+
+    `script` is one text for every prompt, a mapping from a part of the last message to the text, or a function of the messages.
+    `delay` is the pause before each word, in seconds; `likely` the probability given to the first of several choices.
+    """
+
+    def __init__(self, script: Script = "", *, name: str = "scripted", delay: float = 0.0, likely: float = 0.9) -> None:
+        self._script = script
+        self._name = name
+        self._delay = delay
+        self._likely = likely
+        self.prompts: list[Sequence[Message]] = []
+        """Every prompt that was answered, in order."""
+        self.stopped = 0
+        """How many generations were ended before they were done."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def context(self) -> int:
+        return 4096
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return sum(len(message["content"].split()) for message in messages)
+
+    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None) -> None:
+        return None
+
+    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+        rest = (1.0 - self._likely) / max(len(choices) - 1, 1)
+        return [self._likely if n == 0 else rest for n in range(len(choices))]
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
+    ) -> Generation:
+        self.prompts.append(messages)
+        return _ScriptedGeneration(self, self._reply(messages), max_tokens, stop or threading.Event())
+
+    def _reply(self, messages: Sequence[Message]) -> str:
+        if callable(self._script):
+            return self._script(messages)
+        if isinstance(self._script, str):
+            return self._script
+        last = messages[-1]["content"]
+        return next((reply for part, reply in self._script.items() if part in last), "")
+
+
+class _ScriptedGeneration:
+    def __init__(self, owner: ScriptedGenerator, text: str, max_tokens: int, stop: threading.Event) -> None:
+        self._owner = owner
+        self._stop = stop
+        self._done = 0
+        self._pieces = [word + " " for word in text.split(" ")][:max_tokens]
+        if self._pieces:
+            self._pieces[-1] = self._pieces[-1].removesuffix(" ")
+        self._text = self._run()
+
+    @property
+    def usage(self) -> Usage:
+        return Usage(0, 0, self._done)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._text
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def _run(self) -> Iterator[str]:
+        try:
+            for piece in self._pieces:
+                if self._owner._delay:
+                    time.sleep(self._owner._delay)
+                if self._stop.is_set():
+                    return
+                self._done += 1
+                yield piece
+        finally:
+            if self._done < len(self._pieces):
+                self._owner.stopped += 1

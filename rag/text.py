@@ -1,0 +1,288 @@
+"""Text as it is compared, never as it is shown: folding, tokens, numbers and sentence boundaries of Arabic and English.
+
+Nothing here is stored or displayed. A function that cuts text returns `Span`s into the text it was given.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from rag.schema import Span
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
+
+_TASHKEEL = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0640]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_FOLD = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ک": "ك", "ی": "ي"})
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")  # one word or number; an apostrophe inside belongs to it
+_ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
+_LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+
+
+def nfc(text: str) -> str:
+    """The canonical composition that every stored text is in."""
+    return unicodedata.normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Fold what two spellings of one word may differ in: case, compatibility forms, tashkeel, tatweel, hamza carriers, final
+    ya and ta marbuta, digits of any script to ASCII, invisible characters."""
+    text = unicodedata.normalize("NFKC", text)
+    text = _TASHKEEL.sub("", _INVISIBLE.sub("", text)).translate(_FOLD).casefold()
+    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text, in order."""
+    return [m.group().replace("\u2019", "'") for m in _WORD.finditer(fold(text))]
+
+
+@cache
+def _stemmer(language: str) -> Stemmer:
+    import Stemmer
+
+    return Stemmer.Stemmer(language)
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The light stem of one folded word: Snowball's Arabic or English stemmer, by the word's own script."""
+    if _ARABIC.search(word):
+        return _stemmer("arabic").stemWord(word)
+    if _LATIN.search(word):
+        return _stemmer("english").stemWord(word.removesuffix("'s"))
+    return word
+
+
+def stems(text: str) -> list[str]:
+    """The stems of a text's words, in order."""
+    return [stem(word) for word in words(text)]
+
+
+# Words so common that finding them says nothing. Folded forms; stems are compared, so inflections need no entry.
+_STOP_EN = """a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it
+its me my no not of on or our out shall she should so some than that the their them then there these they this those to up us
+was we were what when where which while who whom whose why will with would you your about any also please tell according"""
+_STOP_AR = """في من الى على عن مع هذا هذه ذلك تلك التي الذي الذين ما ماذا من متى اين كيف لماذا لم لن لا هل كم اي ايه و ف ب ل ك ان
+او ثم قد كان كانت يكون تكون هو هي هم هن انا انت نحن كل بعض بين بعد قبل عند حتى اذا لكن بل سوف ايضا غير منذ خلال حول وفق وفقا لدى
+عليه عليها فيه فيها منه منها به بها له لها ذكر بحسب حسب ماهو ماهي وما وهل ومن ومتى وكم"""
+
+
+@cache
+def stop_stems() -> frozenset[str]:
+    """Stems of the function words of both languages."""
+    return frozenset(stem(word) for word in words(_STOP_EN + " " + _STOP_AR))
+
+
+def content_stems(text: str) -> list[str]:
+    """Stems of the words that carry meaning, in order."""
+    return [s for s in stems(text) if s not in stop_stems()]
+
+
+def script(text: str) -> str:
+    """"ar" or "en" by which script has more letters, Latin names inside Arabic prose not outweighing it; "und" without letters.
+
+    An Arabic letter counts one and a half: Arabic writes no short vowels, so the same content takes fewer letters.
+    """
+    arabic, latin = len(_ARABIC.findall(text)), len(_LATIN.findall(text))
+    if arabic == latin == 0:
+        return "und"
+    return "ar" if 1.5 * arabic >= latin else "en"
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------------
+
+_SCALES = {
+    "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12,
+    "الف": 1e3, "الاف": 1e3, "مليون": 1e6, "ملايين": 1e6, "مليار": 1e9, "مليارات": 1e9, "بليون": 1e9, "تريليون": 1e12,
+}  # fmt: skip
+_UNITS_EN = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_WORD_NUMBERS = {word: float(n) for n, word in enumerate(_UNITS_EN)} | {
+    "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0,
+    "ninety": 90.0, "hundred": 100.0, "dozen": 12.0,
+    "صفر": 0.0, "واحد": 1.0, "اثنان": 2.0, "اثنين": 2.0, "ثلاث": 3.0, "ثلاثه": 3.0, "اربع": 4.0, "اربعه": 4.0, "خمس": 5.0,
+    "خمسه": 5.0, "ست": 6.0, "سته": 6.0, "سبع": 7.0, "سبعه": 7.0, "ثمان": 8.0, "ثماني": 8.0, "ثمانيه": 8.0, "تسع": 9.0,
+    "تسعه": 9.0, "عشر": 10.0, "عشره": 10.0, "عشرون": 20.0, "عشرين": 20.0, "ثلاثون": 30.0, "ثلاثين": 30.0, "اربعون": 40.0,
+    "اربعين": 40.0, "خمسون": 50.0, "خمسين": 50.0, "ستون": 60.0, "ستين": 60.0, "سبعون": 70.0, "سبعين": 70.0, "ثمانون": 80.0,
+    "ثمانين": 80.0, "تسعون": 90.0, "تسعين": 90.0, "مئه": 100.0, "مايه": 100.0, "ميه": 100.0, "مييه": 100.0,
+}  # fmt: skip
+_MONTHS = {
+    month: float(n)
+    for n, names in enumerate(
+        [
+            "january jan يناير", "february feb فبراير", "march مارس", "april apr ابريل نيسان", "may مايو ايار",
+            "june jun يونيو حزيران", "july jul يوليو تموز", "august aug اغسطس", "september sep سبتمبر ايلول",
+            "october oct اكتوبر", "november nov نوفمبر", "december dec ديسمبر",
+        ],
+        start=1,
+    )
+    for month in names.split()
+}  # fmt: skip
+_NUMBER = re.compile(r"\d+(?:[.,\u066b\u066c]\d+)*")
+
+
+def _value(digits: str) -> float:
+    """The value of a run of digits and separators: `50,000` and `50.000` are fifty thousand, `4.5` and `4,5` four and a half."""
+    digits = digits.replace("\u066c", ",").replace("\u066b", ".")
+    groups = re.split("[.,]", digits)
+    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3 and groups[0] != "0":
+        return float("".join(groups))
+    if len(groups) == 2:
+        return float(f"{groups[0]}.{groups[1]}")
+    return float("".join(groups))
+
+
+def numbers(text: str) -> dict[float, str]:
+    """The values that a text states in digits, by value, with the written form; a scale word multiplies (`13 مليار`: 1.3e10)."""
+    found: dict[float, str] = {}
+    folded = fold(text)
+    for match in _NUMBER.finditer(folded):
+        value = _value(match.group())
+        after = re.match(r"\s*([^\W\d_]+)", folded[match.end() :])
+        scale = _SCALES.get(after.group(1)) if after else None
+        # A bare letter is a scale only when it touches the digits (`5m`), else it begins a word.
+        if scale and after and len(after.group(1)) == 1 and after.start(1) > 0:
+            scale = None
+        found.setdefault(value * scale if scale else value, match.group())
+    return found
+
+
+def stated_values(text: str) -> set[float]:
+    """Every value that a text can be said to state: digits with and without their scale, number words, months."""
+    values: set[float] = set()
+    folded = fold(text)
+    for match in _NUMBER.finditer(folded):
+        values.add(_value(match.group()))
+    values.update(numbers(text))
+    spelled = 0.0
+    for word in words(text):
+        bare = word if word in _WORD_NUMBERS or word in _SCALES or word in _MONTHS else word.removeprefix("و").removeprefix("ال")
+        if bare in _WORD_NUMBERS:
+            value = _WORD_NUMBERS[bare]
+            spelled = spelled * value if value == 100.0 and 0 < spelled < 10 else spelled + value
+            values.update((value, spelled))
+        elif bare in _SCALES:
+            values.add((spelled or 1.0) * _SCALES[bare])
+            spelled = 0.0
+        elif word not in ("and", "و"):  # "three hundred and twenty", «ثلاث مئة و عشرون»
+            spelled = 0.0
+        if bare in _MONTHS:
+            values.add(_MONTHS[bare])
+    return values
+
+
+# --- sentences ------------------------------------------------------------------------------------------------------------
+
+_ABBREVIATIONS = frozenset(
+    """mr mrs ms dr prof sr jr st vs etc eg ie e.g i.e no nos vol art sec fig al inc ltd co corp dept est approx jan feb mar apr
+    jun jul aug sep sept oct nov dec u.s u.k u.n a.m p.m gen col lt sgt rev hon د ا أ م ص ج هـ ق.م ت ط تحقيق أ.د""".split()
+)
+_CLOSERS = "\"'\u201d\u2019\u00bb)]}\u203a"
+_TERMINAL = re.compile("(?:\\.{3,}|[.!?\u2026\u061f\u061b\u06d4])+[" + re.escape(_CLOSERS) + "]*")
+_BLOCK = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|$))+")  # lines up to a blank one
+_ITEM = re.compile("\\s*(?:[-*+#>|\u2022]|\\d{1,3}[.)])")
+_CLAUSE = re.compile("[،,;:\u2014\u2013]\\s+|\\s+[\u2014\u2013-]\\s+")
+_LAST_WORD = re.compile(r"\S+$")
+
+
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    """Whether the marks at `match` end a sentence, not an abbreviation, an initial, a decimal, a version or a list number."""
+    after = text[match.end() : match.end() + 1]
+    if after and not after.isspace():
+        # «؟» and «؛» often touch the next word in Arabic print; a full stop inside a token (3.5, U.S., x.com) does not end it,
+        # unless it glues two Arabic words.
+        return match.group()[0] in "\u061f\u061b\u06d4!?\u2026" or (
+            _ARABIC.match(after) is not None and _ARABIC.match(text[match.start() - 1 : match.start()]) is not None
+        )
+    if match.group()[0] != "." or len(match.group().rstrip(_CLOSERS)) > 1:
+        # Trailing dots in mid-sentence: "Then … it stopped" goes on in lower case.
+        trailing = match.group()[0] in ".\u2026"
+        return not (trailing and re.match(r"\s+[a-z]", text[match.end() : match.end() + 8]))
+    before = _LAST_WORD.search(text, max(0, match.start() - 24), match.start())
+    word = before.group().lstrip("([{\"'«\u201c\u2018") if before else ""
+    if word.casefold() in _ABBREVIATIONS:
+        # «د. سارة» and «Dr. Sara» go on; «… etc.» at the end of a paragraph does not.
+        return match.end() >= len(text.rstrip())
+    if len(word) == 1 and word.isalpha() and not _ARABIC.match(word) and word not in "I":
+        return match.end() >= len(text.rstrip())
+    # "1." or «١.» that opens a line numbers the item that follows.
+    opens_line = text.rfind("\n", 0, match.start()) + 1
+    return not (word.isdigit() and len(word) <= 3 and text[opens_line : match.start()].strip() == word)
+
+
+def _line_ends(text: str) -> list[int]:
+    """Where a line's end is a sentence's end: everywhere but where the text was wrapped to a width.
+
+    A line was wrapped when the next line's first word would not have fitted in the longest line of the block.
+    """
+    ends: list[int] = []
+    for block in _BLOCK.finditer(text):
+        lines = block.group().split("\n")
+        width = max(len(line.rstrip()) for line in lines)
+        offset = block.start()
+        for line, following in zip(lines, [*lines[1:], ""], strict=True):
+            offset += len(line)
+            word = following.split(maxsplit=1)[:1]
+            wrapped = (
+                45 <= width <= 130
+                and word
+                and not _ITEM.match(following)
+                and not line.startswith("#")
+                and len(line.rstrip()) + 1 + len(word[0]) > width
+            )
+            if not wrapped:
+                ends.append(min(offset, len(text)))
+            offset += 1
+    return ends
+
+
+def _trimmed(text: str, start: int, end: int) -> Span | None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return Span(start, end) if end > start else None
+
+
+def _clauses(text: str, span: Span, longest: int) -> list[Span]:
+    """Cut a sentence that runs on at clause marks, then at spaces, into parts of at most about `longest` characters."""
+    if len(span) <= longest:
+        return [span]
+    # The mark nearest the middle, so that no part is a fragment; a part under a quarter of the limit proves nothing alone.
+    middle, least = (span.start + span.end) / 2, longest // 4
+    cuts = [m.end() for m in _CLAUSE.finditer(text, span.start + least, span.end - least)]
+    if not cuts and len(span) > 2 * longest:
+        cuts = [m.end() for m in re.finditer(r"\s+", text[span.start : span.end])]
+        cuts = [span.start + cut for cut in cuts if least <= cut <= len(span) - least]
+        cuts = cuts or [span.start + len(span) // 2]  # one word of hundreds of characters
+    if not cuts:
+        return [span]
+    cut = min(cuts, key=lambda c: abs(c - middle))
+    parts = []
+    for start, end in ((span.start, cut), (cut, span.end)):
+        part = _trimmed(text, start, end)
+        parts += _clauses(text, part, longest) if part else []
+    return parts
+
+
+def sentences(text: str, longest: int = 280) -> list[Span]:
+    """The sentences of a text as spans, without the white space between them.
+
+    Boundaries are `. ! ? … ؟ ؛ ۔` with the quotes that close after them, and line ends; not abbreviations, initials,
+    decimals and list numbers. A sentence longer than `longest` characters is cut at clause marks.
+    """
+    ends: set[int] = {match.end() for match in _TERMINAL.finditer(text) if _ends_sentence(text, match)}
+    ends.update(_line_ends(text))
+    ends.add(len(text))
+    found: list[Span] = []
+    start = 0
+    for end in sorted(ends):
+        span = _trimmed(text, start, end)
+        if span:
+            found += _clauses(text, span, longest)
+        start = end
+    return found
