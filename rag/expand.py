@@ -1,9 +1,9 @@
 """Turns the 4-bit file of multilingual-e5-small into a sentence-transformers folder with float32 weights.
 
 The file is little-endian: a header, a Unigram tokenizer (pieces, scores, normalisation map), a directory of tensors, and the
-tensors, either float32 or Q4_0 (blocks of 32 weights: one float16 scale and 16 bytes of two nibbles each). The result is
-the same to the last bit on every machine, so the catalogue can name its hashes. Its token ids are those of the file's own engine for
-text in NFC, and texts are kept in NFC; for other orders of combining marks, such as fatha before shadda, they may differ.
+tensors, either float32 or Q4_0 (blocks of 32 weights: one float16 scale and 16 bytes of two nibbles each). The result is the
+same to the last bit on every machine, so the catalogue can name its hashes. Its token ids are those of the file's own engine
+for text in NFC, which is how texts are kept; for other orders of combining marks (fatha before shadda) they may differ.
 """
 
 from __future__ import annotations

@@ -208,15 +208,16 @@ def _files_of(folder: Path) -> list[str]:
     return [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
 
 
-def usable_profile(name: str = "default") -> tuple[Profile, str | None]:
-    """The profile to run with, and the key of what to tell the user when it is not the one asked for.
+def usable_profile(name: str = "default") -> tuple[Profile, IsnadError | None]:
+    """The profile to run with, and what to tell the user when it is not quite the one asked for.
 
     Where its embedder is not on this machine but the light one is, the light one stands in.
     """
     wanted, light = profile(name), profile("light")
     if state(wanted.embedder).status == "present" or state(light.embedder).status != "present":
         return wanted, None
-    return Profile(wanted.name, wanted.generator, light.embedder), "models.fallback"
+    notice = ModelMissing("models.fallback", wanted=wanted.embedder, used=light.embedder, command=_command(wanted.embedder))
+    return Profile(wanted.name, wanted.generator, light.embedder), notice
 
 
 # --- getting what is missing ---------------------------------------------------------------------------------------------

@@ -1,0 +1,62 @@
+# make run · test · check · eval · bench · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
+#
+#   make run ISNAD_PROFILE=light      only MIT and Apache-2.0 models, less memory
+#   make run TORCH_INDEX=URL          a package index with the CPU build of torch, where the usual one would bring CUDA
+#   make run PYTHON=python3.12        another interpreter (3.11 or newer)
+#   make run ISNAD_MODELS=/some/path  another place for the models (3 GB)
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+ifeq ($(PYTHON),)
+PYTHON := python3
+endif
+VENV_PYTHON := .venv/bin/python
+TORCH_INDEX ?=
+export TORCH_INDEX
+ifdef ISNAD_PROFILE
+export ISNAD_PROFILE
+endif
+ifdef ISNAD_MODELS
+export ISNAD_MODELS
+endif
+
+.PHONY: help run test check eval bench clean lock
+
+help:
+	@echo "make run     set up whatever is missing and open the chat window"
+	@echo "make test    set up whatever is missing and run all tests"
+	@echo "make check   lint, format, types, layers"
+	@echo "make eval    measure answers on the project's own questions"
+	@echo "make bench   measure speed and memory on this machine"
+	@echo "make clean   remove the environment, the index and all caches of this clone; models stay"
+
+run:
+	@$(PYTHON) tools/setup.py run
+	@exec $(VENV_PYTHON) app.py
+
+test:
+	@$(PYTHON) tools/setup.py test
+	@$(VENV_PYTHON) -m pytest
+
+check:
+	@$(PYTHON) tools/setup.py dev
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy --strict rag
+	.venv/bin/lint-imports
+
+eval:
+	@$(PYTHON) tools/setup.py run
+	@$(VENV_PYTHON) -m rag eval
+
+bench:
+	@$(PYTHON) tools/setup.py run
+	@$(VENV_PYTHON) -m rag bench
+
+lock:
+	@$(PYTHON) tools/lock.py
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cache build dist
+	find index -mindepth 1 ! -name README.md -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

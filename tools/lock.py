@@ -1,0 +1,64 @@
+"""Writes requirements.lock, requirements-dev.lock and tools/build.lock: the exact version of everything that is installed.
+
+    python tools/lock.py            # in any environment with pip; resolves afresh from pyproject.toml, installs nothing
+
+Versions without hashes: the CPU build of torch has another file, and so another hash, on every index that serves one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD_TOOLS = ["hatchling>=1.27", "editables>=0.5", "scikit-build-core>=0.11", "cmake>=3.26", "ninja>=1.11"]
+HEAD = """\
+# {what}
+# Written by tools/lock.py from pyproject.toml; do not edit. Exact versions of the whole tree, without hashes: the CPU build of
+# torch has another file, and so another hash, on every index that serves one.
+"""
+
+
+def resolve(requirements: list[str], constraints: Path | None = None) -> list[str]:
+    """The exact versions pip would install for these requirements, as sorted `name==version` lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed", "--report", str(report)]
+        command += ["--constraint", str(constraints)] if constraints else []
+        subprocess.run([*command, *requirements], check=True)
+        found = json.loads(report.read_text(encoding="utf-8"))["install"]
+    return sorted({pin(item["metadata"]["name"], item["metadata"]["version"]) for item in found}, key=str.lower)
+
+
+def pin(name: str, version: str) -> str:
+    """One line. A local version such as 2.13.0+cpu is one index's own name for its build, so it is left out."""
+    return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version.split('+')[0]}"
+
+
+def write(path: Path, what: str, lines: list[str]) -> None:
+    path.write_text(HEAD.format(what=what) + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{path.relative_to(ROOT)}: {len(lines)} packages")
+
+
+def main() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    runtime, extras = project["dependencies"], project["optional-dependencies"]
+    lock = ROOT / "requirements.lock"
+    base = resolve(runtime)
+    write(lock, "What Isnad needs to run.", base)
+    more = resolve([*runtime, *extras["dev"], *extras["browser"]], lock)
+    dev = [line for line in more if line not in base]
+    write(ROOT / "requirements-dev.lock", "What the tests and checks need beyond requirements.lock.", dev)
+    build = resolve(BUILD_TOOLS)
+    pinned = {line.split("==")[0]: line for line in [*base, *dev]}
+    agreed = [pinned.get(line.split("==")[0], line) for line in build]
+    write(ROOT / "tools" / "build.lock", "What compiles llama-cpp-python and installs this checkout.", agreed)
+
+
+if __name__ == "__main__":
+    main()
