@@ -60,7 +60,10 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model of the catalogue. Prefixes, `dimension`, `max_tokens` belong to embedders, `context` (tokens) to generators."""
+    """One model of the catalogue. Prefixes, `dimension`, `max_tokens` belong to embedders, `context` (tokens) to generators.
+
+    `{title}` in a passage prefix is where the document's title goes, or "none".
+    """
 
     name: str
     kind: Kind
@@ -78,7 +81,11 @@ class ModelEntry:
     max_tokens: int = 0
     query_prefix: str = ""
     passage_prefix: str = ""
-    title_prefix: str = ""
+    note_ar: str = ""
+
+    def remark(self, language: str = "en") -> str:
+        """What a user should know of it, in one sentence."""
+        return self.note_ar if language == "ar" else self.note
 
     @property
     def bytes(self) -> int:

@@ -7,7 +7,6 @@ one rename, or not at all; what is under way lies in `models_dir()/.partial/`. O
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
@@ -33,7 +32,6 @@ __all__ = [
     "catalogue",
     "check",
     "find",
-    "fingerprint",
     "get",
     "models_dir",
     "profile",
@@ -186,21 +184,6 @@ def state(name: str, *, deep: bool = False) -> ModelState:
         return ModelState(name, "present", size_of(folder))
     fetched = size_of(_partial(name))
     return ModelState(name, "partial" if fetched else "missing", fetched)
-
-
-def fingerprint(path: Path) -> str:
-    """One SHA-256 for an embedder's folder or a generator's file, which changes when any byte that matters does.
-
-    A fetched model answers from its record; any other is read through once.
-    """
-    if path.is_file():
-        files = _record(path.parent).get("files", {})
-        return str(files[path.name]["sha256"]) if path.name in files else sha256_of(path)
-    hashes = {name: file["sha256"] for name, file in _record(path).get("files", {}).items()}
-    if not hashes:
-        hashes = {name: sha256_of(path / name) for name in _files_of(path)}
-    lines = [f"{hashes[name]}  {name}" for name in sorted(hashes) if not name.endswith(".md")]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _files_of(folder: Path) -> list[str]:
