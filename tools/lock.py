@@ -16,7 +16,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD_TOOLS = ["hatchling>=1.27", "editables>=0.5", "scikit-build-core>=0.11", "cmake>=3.26", "ninja>=1.11"]
+BUILD_TOOLS = ["hatchling>=1.27", "scikit-build-core>=0.11", "cmake>=3.26", "ninja>=1.11"]
 HEAD = """\
 # {what}
 # Written by tools/lock.py from pyproject.toml; do not edit. Exact versions of the whole tree, without hashes: the CPU build of

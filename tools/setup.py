@@ -112,7 +112,7 @@ def install(with_models: list[str] | None) -> None:
     try:
         others = [line for line in locked(ROOT / "requirements.lock") if line != engine]
         torch = next(line for line in others if line.startswith("torch=="))
-        tell(f"installing {len(others)} locked packages (about 1.5 GB on disk)")
+        tell(f"installing {len(others)} locked packages (about 1.7 GB on disk)")
         if os.environ.get("TORCH_INDEX"):
             pip("install", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
         pip("install", *others)
@@ -178,8 +178,9 @@ class Compile:
         source = self._source()
         self.log = WORK / "compile.log"
         only = ROOT / "tools" / "engine-only.cmake"
+        flags = f"-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE={only}"
         environment = os.environ | {
-            "CMAKE_ARGS": f"-DLLAVA_BUILD=OFF -DCMAKE_PROJECT_llama.cpp_INCLUDE={only} {os.environ.get('CMAKE_ARGS', '')}".strip(),
+            "CMAKE_ARGS": f"{flags} {os.environ.get('CMAKE_ARGS', '')}".strip(),
             "CMAKE_BUILD_PARALLEL_LEVEL": str(os.cpu_count() or 2),
             "PATH": f"{PYTHON.parent}{os.pathsep}{os.environ.get('PATH', '')}",
         }
