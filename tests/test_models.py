@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -504,7 +504,7 @@ def test_every_entry_can_be_had_somewhere_and_says_its_licence_in_both_languages
 
 
 @pytest.fixture
-def pip_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def pip_says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     output = [""]
 
     def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
@@ -514,7 +514,7 @@ def pip_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return subprocess.CompletedProcess(command, 1, "", output[0])
 
     monkeypatch.setattr(fetch.subprocess, "run", run)
-    yield output
+    return output
 
 
 @pytest.mark.parametrize(
