@@ -114,8 +114,8 @@ def install(with_models: list[str] | None) -> None:
         torch = next(line for line in others if line.startswith("torch=="))
         tell(f"installing {len(others)} locked packages (about 1.7 GB on disk)")
         if os.environ.get("TORCH_INDEX"):
-            pip("install", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
-        pip("install", *others)
+            pip("install", "--no-compile", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
+        pip("install", "--no-compile", *others)  # Python compiles the tenth that is imported when it is
         fetch_models(with_models)
         if compiling:
             wheel = compiling.finish()
@@ -294,7 +294,12 @@ def find_browser() -> None:
     tell("no Chromium here: the browser tests will be skipped. To run them, install chromium with your package manager")
 
 
+def stop_cleanly(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> int:
+    signal.signal(signal.SIGTERM, stop_cleanly)  # a stopped set-up takes its compiler with it
     if sys.version_info < (3, 11):  # noqa: UP036  run by whatever Python the system has, before there is an environment
         print(
             f"Isnad needs Python 3.11 or newer; this is {platform.python_version()}. Try: make PYTHON=python3.12",
