@@ -270,14 +270,14 @@ def size_of(folder: Path) -> int:
 
 
 def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: Progress = nothing) -> bool:
-    """Copy a model from `folder` (as `folder/<name>/<file>` or `folder/<file>`) into `ready`; False where it is not there."""
+    """Copy a model from `folder` (`folder/<name>/...`, a GGUF also in `folder`) into `ready`; False where it is not there."""
     found = next((base for base in (folder / entry.name, folder) if _holds(entry, base)), None)
     if found is None:
         return False
     shutil.rmtree(ready, ignore_errors=True)
-    names = [file.path for file in entry.files] or [
-        p.relative_to(found).as_posix() for p in sorted(found.rglob("*")) if p.is_file()
-    ]
+    names = [file.path for file in entry.files]
+    if entry.kind == "embedder":  # the small files beside its weights are not all in the catalogue
+        names = [path.relative_to(found).as_posix() for path in sorted(found.rglob("*")) if path.is_file()]
     done = 0
     for name in names:
         target = ready / name
@@ -290,9 +290,9 @@ def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: Progress
 
 
 def _holds(entry: ModelEntry, base: Path) -> bool:
-    if entry.files:
-        return all((base / file.path).is_file() for file in entry.files)
-    return base.name == entry.name and (base / "modules.json").is_file()
+    if entry.kind == "embedder" and not (base.name == entry.name and (base / "modules.json").is_file()):
+        return False
+    return all((base / file.path).is_file() for file in entry.files)
 
 
 def sha256_of(path: Path, step: Callable[[int], None] | None = None) -> str:

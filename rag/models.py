@@ -394,6 +394,9 @@ def _seal(entry: ModelEntry, ready: Path, source: str, progress: Progress) -> No
             raise FetchFailed("models.wrong_hash", what=name, wanted=pin.sha256, got=sha256)
         files[name] = {"bytes": (ready / name).stat().st_size, "sha256": sha256}
     missing = [name for name, file in pins.items() if name not in files and (not file.of or file.of == kind_of_source)]
+    weights = ".gguf" if entry.kind == "generator" else ".safetensors"
+    missing += [] if any(name.endswith(weights) for name in files) else [f"*{weights}"]
+    missing += ["modules.json"] if entry.kind == "embedder" and "modules.json" not in files else []
     if missing:
         shutil.rmtree(ready.parent)
         raise FetchFailed("models.incomplete", name=entry.name, files=", ".join(missing))

@@ -70,7 +70,7 @@ def test_a_truncated_and_a_half_fetched_model_are_told_apart(light: Path) -> Non
     states = {each.entry.name: (each.status, each.bytes) for each in doctor.model_lines()}
     assert states["multilingual-e5-small"][0] == "corrupt"
     assert states["embeddinggemma-300m"] == ("partial", 1000)
-    assert states["bge-m3"] == ("missing", 0)
+    assert states["qwen3-embedding-0.6b"] == ("missing", 0)
     assert "is damaged" in line(doctor.examine(profile_name="light"), "doctor.embedder").what_to_do("en")
     assert "منزّل جزئيًا" in line(doctor.examine(), "doctor.embedder").what_to_do("ar")
 

@@ -373,6 +373,33 @@ def test_a_model_without_hashes_is_recorded_as_it_came(
     assert models.state("tiny").status == "corrupt"
 
 
+def test_a_hub_repository_without_the_weights_is_refused(
+    place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(generator(kind="embedder", files=(), pieces=None, hub=Hub("someone/tiny"), about_bytes=100))
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda repo, local_dir, **_: (local_dir / "modules.json").write_bytes(b"[]")
+    )
+    with pytest.raises(FetchFailed, match=r"\*\.safetensors"):
+        models.get("tiny")
+    assert left_behind(place) == []
+
+
+def test_an_embedders_folder_is_copied_whole(
+    place: Path, know: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(generator(kind="embedder", files=(ModelFile("model.safetensors", 7, sha256(b"weights")),), pieces=None))
+    stick = tmp_path / "stick"
+    (stick / "tiny" / "1_Pooling").mkdir(parents=True)
+    (stick / "tiny" / "model.safetensors").write_bytes(b"weights")
+    (stick / "tiny" / "modules.json").write_bytes(b"[]")
+    (stick / "tiny" / "1_Pooling" / "config.json").write_bytes(b"{}")
+    monkeypatch.setenv("ISNAD_MODELS_FROM", f"{tmp_path / 'nowhere'}:{stick}")
+    folder = models.get("tiny")
+    assert (folder / "1_Pooling" / "config.json").read_bytes() == b"{}"
+    assert models.state("tiny").status == "present"
+
+
 # --- names and paths -----------------------------------------------------------------------------------------------------
 
 
