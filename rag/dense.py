@@ -87,6 +87,8 @@ class FlatIndex:
 
     def vectors(self, ids: Ids) -> Vectors:
         """The vectors under the given ids, shape (len(ids), dimension)."""
+        if len(ids) == 0:
+            return np.empty((0, self.dimension), dtype=np.float32)
         return np.asarray(self._index.reconstruct_batch(ids), dtype=np.float32)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
@@ -95,7 +97,7 @@ class FlatIndex:
         k = min(k, len(self) if among is None else len(among))
         if k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        parameters = None if among is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))
+        parameters = None if among is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]
         scores, ids = self._index.search(query[None, :], k, params=parameters)
         kept = ids[0] >= 0
         return ids[0][kept], scores[0][kept]

@@ -117,7 +117,7 @@ class SentenceTransformerEmbedder:
         from sentence_transformers import SentenceTransformer
 
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
-        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if self._threads:
             torch.set_num_threads(self._threads)
         native_bf16 = torch.cpu._is_avx512_bf16_supported()
@@ -133,7 +133,7 @@ class SentenceTransformerEmbedder:
             raise ModelCorrupt("error.embedder_broken", name=self._name, path=self._folder, reason=error) from error
 
     def embed_query(self, text: str) -> Vectors:
-        return self._encode([self._query_prefix + text])[0]
+        return np.asarray(self._encode([self._query_prefix + text])[0], dtype=np.float32)
 
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         if not texts:

@@ -6,6 +6,7 @@ import codecs
 import ctypes
 import os
 import threading
+from collections.abc import Generator as TextStream
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -163,7 +164,9 @@ class _LlamaGeneration:
         self._stop.set()
         self._text.close()
 
-    def _run(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> Any:
+    def _run(
+        self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str
+    ) -> TextStream[str, None, None]:
         with generator._lock:
             engine = generator.load()
             prompt = engine.prompt(messages)
@@ -271,7 +274,7 @@ class _Engine:
         # A private-use mark stands for each content while the template is filled, and is replaced by its plain tokens.
         marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
         filled = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
-        rest = self._format(messages=filled).prompt  # type: ignore[arg-type]
+        rest = self._format(messages=filled).prompt
         tokens: list[int] = []
         for message, mark in zip(messages, marks, strict=True):
             before, found, rest = rest.partition(mark)

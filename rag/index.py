@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +11,10 @@ from typing import Self
 
 import numpy as np
 
-from rag.dense import FlatIndex
+from rag.dense import FlatIndex, Ids
 from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
-from rag.fuse import Ranking, reciprocal_rank_fusion
+from rag.fuse import Weights, convex_combination
 from rag.language import question_language
 from rag.schema import Document, Evidence, Hit, Passage
 from rag.store import ANALYSIS, DocumentInfo, Manifest, Store, keyword_query
@@ -23,8 +23,8 @@ DATABASE = "corpus.sqlite"
 LONGEST_QUESTION = 2000
 """Characters; a longer text is a document, not a question."""
 
-_POOL = 100  # candidates taken from each leg
-_DENSE_WEIGHT, _LEXICAL_WEIGHT = 2.0, 1.0
+LEGS = ("dense", "keyword")
+_DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
 
 
 def dense_path(folder: Path, generation: int) -> Path:
@@ -48,8 +48,9 @@ class Index:
     Use `Index.open`, which refuses an index that was made by another embedder, format or analysis.
     """
 
-    def __init__(self, folder: Path, store: Store, embedder: Embedder) -> None:
+    def __init__(self, folder: Path, store: Store, embedder: Embedder, weights: Weights | None = None) -> None:
         self.folder = folder
+        self._weights = weights or Weights()
         self.embedder = embedder
         self._store = store
         self._dense: tuple[int, FlatIndex] | None = None
@@ -109,13 +110,22 @@ class Index:
         """The question's unit vector, shape (dimension,); the last 128 questions are remembered."""
         return self._query_vector(question)
 
-    def search(self, question: str, k: int = 10, documents: Iterable[str] | None = None) -> list[Hit]:
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        documents: Iterable[str] | None = None,
+        exclude: Container[int] = (),
+        legs: Container[str] = LEGS,
+    ) -> list[Hit]:
         """The `k` best passages for a question in either language, best first; fewer when fewer exist.
 
-        `documents` restricts the search to some document ids. Dense and keyword rankings are fused by weighted reciprocal
-        rank. Keywords are looked up among passages of the question's language and, separately and for less, among the
-        others, where only names, numbers and codes can match; so a passage in the other language never loses to one that
-        merely shares function words with the question. Raises BadQuestion, BadSetting.
+        `documents` restricts the search to some document ids, `exclude` leaves out some passages, `legs` switches off one of
+        "dense" and "keyword" (for measurements). Candidates are the nearest passages by vector and the best by keyword; each is
+        judged by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords. Across
+        languages only names and numbers can match, and such matches bring a candidate in but do not raise it.
+        Raises BadQuestion, BadSetting.
         """
         question = checked_question(question)
         if k < 1:
@@ -123,24 +133,47 @@ class Index:
         vector = self.query_vector(question)
         language = question_language(question)
         with self._store.snapshot():
+            allowed = self._allowed(documents, exclude)
             dense = self._vectors(self._store.generation())
-            among = None if documents is None else self._store.passage_ids(documents)
-            allowed = None if among is None else set(among.tolist())
-            dense_ids = dense.search(vector, max(_POOL, k), among)[0].tolist()
-            legs = []
-            for passage_language in self._store.languages():
-                found = self._store.search_keywords(keyword_query(question, passage_language), _POOL)
-                ids = [id for id, _ in found if allowed is None or id in allowed]
-                legs.append(Ranking(ids, _LEXICAL_WEIGHT if passage_language == language else _LEXICAL_WEIGHT / 2))
-            fused = reciprocal_rank_fusion([Ranking(dense_ids, _DENSE_WEIGHT), *legs])[:k]
+            near: dict[int, float] = {}
+            if "dense" in legs:
+                ids, scores = dense.search(vector, max(_DENSE_POOL, k), allowed)
+                near = dict(zip(ids.tolist(), scores.tolist(), strict=True))
+            matches = self._keyword_matches(question, legs, None if allowed is None else set(allowed.tolist()))
+            dense_ranks = {id: rank for rank, id in enumerate(near, start=1)}
+            lexical_ranks = {id: rank for found in matches.values() for rank, id in enumerate(found, start=1)}
+            if "dense" in legs:
+                far = np.array([id for id in lexical_ranks if id not in near], dtype=np.int64)
+                near.update(zip(far.tolist(), (dense.vectors(far) @ vector).tolist(), strict=True))
+                fused = convex_combination(near, self._best_sentences(list(near), vector), matches.get(language, {}), self._weights)
+            else:
+                fused = sorted(((id, score) for found in matches.values() for id, score in found.items()), key=lambda x: -x[1])
+            fused = fused[:k]
             passages = self._store.passages([id for id, _ in fused])
-        dense_ranks = {id: rank for rank, id in enumerate(dense_ids, start=1)}
-        lexical_ranks = {id: rank for leg in legs for rank, id in enumerate(leg.ids, start=1)}
-        kept = [(id, score) for id, score in fused if id in passages]
         return [
             Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id))
-            for rank, (id, score) in enumerate(kept, start=1)
+            for rank, (id, score) in enumerate(fused, start=1)
         ]
+
+    def _keyword_matches(self, question: str, legs: Container[str], allowed: set[int] | None) -> dict[str, dict[int, float]]:
+        """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
+        found: dict[str, dict[int, float]] = {}
+        for language in self._store.languages() if "keyword" in legs else ():
+            scored = self._store.search_keywords(keyword_query(question, language), _KEYWORD_POOL)
+            found[language] = {id: score for id, score in scored if allowed is None or id in allowed}
+        return found
+
+    def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:
+        """For each passage the similarity of its nearest sentence."""
+        vectors = self._store.sentence_vectors(ids)
+        return {id: float((rows.astype(np.float32) @ vector).max()) for id, rows in vectors.items()}
+
+    def _allowed(self, documents: Iterable[str] | None, exclude: Container[int]) -> Ids | None:
+        """The ids that a restricted search may return, or None when it is not restricted."""
+        if documents is None and exclude == ():
+            return None
+        ids = self._store.passage_ids(documents)
+        return np.array([id for id in ids.tolist() if id not in exclude], dtype=np.int64)
 
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """The `k` sentences of the hits that are nearest to the question, best first."""

@@ -23,7 +23,7 @@ from rag.dense import Ids
 from rag.embed import Vectors
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Mark, Passage, Span
-from rag.text import content_stems, stems, words
+from rag.text import stem, stems, stop_stems, words
 
 FORMAT = 1
 ANALYSIS = "fold+snowball-1"
@@ -46,7 +46,7 @@ CREATE TABLE sentences (
   vector BLOB NOT NULL, PRIMARY KEY (passage_id, number)
 ) WITHOUT ROWID;
 CREATE VIRTUAL TABLE keywords USING fts5 (
-  language, surface, stem, content='', detail=column, tokenize="unicode61 remove_diacritics 0"
+  language, surface, stem, content='', tokenize="unicode61 remove_diacritics 0"
 );
 """
 _PASSAGE = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator
@@ -86,7 +86,7 @@ class DocumentInfo:
 
 def keywords(text: str) -> tuple[str, str]:
     """The analysed tokens of a text as the keyword index holds them: surface forms, and stems; space-separated."""
-    return " ".join(_token(word) for word in words(text)), " ".join(_token(stem) for stem in stems(text))
+    return " ".join(_token(word) for word in words(text)), " ".join(_token(form) for form in stems(text))
 
 
 def _token(word: str) -> str:
@@ -99,12 +99,12 @@ def keyword_query(question: str, language: str | None = None) -> str:
 
     `language` restricts it to passages in that language.
     """
-    terms = dict.fromkeys(_token(stem) for stem in content_stems(question))
-    surface = dict.fromkeys(_token(word) for word in words(question) if len(word) > 1)
-    wanted = [term for term in (*terms, *surface) if term and re.fullmatch(r"\w+", term)]
-    if not terms or not wanted:
+    meaning = [word for word in words(question) if stem(word) not in stop_stems()]
+    wanted = dict.fromkeys(_token(form) for word in meaning for form in (stem(word), word))
+    terms = [term for term in wanted if re.fullmatch(r"\w+", term)]
+    if not terms:
         return ""
-    anything = "{surface stem} : (" + " OR ".join(f'"{term}"' for term in dict.fromkeys(wanted)) + ")"
+    anything = "{surface stem} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
     return f'language : "{language}" AND {anything}' if language else anything
 
 
@@ -320,14 +320,6 @@ class Store:
                 (query, k),
             ).fetchall()
         return [(id, -score) for id, score in rows]
-
-    def document_frequency(self, stem: str) -> int:
-        """In how many passages a stem occurs."""
-        if not re.fullmatch(r"\w+", stem):
-            return 0
-        with self.snapshot() as db:
-            found = db.execute("SELECT count(*) FROM keywords WHERE keywords MATCH ?", (f'stem : "{stem}"',)).fetchone()
-        return int(found[0])
 
     # --- writing (inside a transaction) -----------------------------------------------------------------------------------
 

@@ -52,9 +52,9 @@ def _stemmer(language: str) -> Stemmer:
 def stem(word: str) -> str:
     """The light stem of one folded word: Snowball's Arabic or English stemmer, by the word's own script."""
     if _ARABIC.search(word):
-        return _stemmer("arabic").stemWord(word)
+        return str(_stemmer("arabic").stemWord(word))
     if _LATIN.search(word):
-        return _stemmer("english").stemWord(word.removesuffix("'s"))
+        return str(_stemmer("english").stemWord(word.removesuffix("'s")))
     return word
 
 
@@ -114,14 +114,15 @@ _MONTHS = {
     month: float(n)
     for n, names in enumerate(
         [
-            "january jan يناير", "february feb فبراير", "march مارس", "april apr ابريل نيسان", "may مايو ايار",
-            "june jun يونيو حزيران", "july jul يوليو تموز", "august aug اغسطس", "september sep سبتمبر ايلول",
+            "january jan يناير", "february feb فبراير شباط", "march مارس اذار", "april apr ابريل نيسان", "may مايو ايار",
+            "june jun يونيو حزيران", "july jul يوليو تموز", "august aug اغسطس اب", "september sep سبتمبر ايلول",
             "october oct اكتوبر", "november nov نوفمبر", "december dec ديسمبر",
         ],
         start=1,
     )
     for month in names.split()
 }  # fmt: skip
+_PER_CENT = re.compile(r"(?:في |ب)ال(?:مئه|مايه|ميه|مييه)|per cent")
 _NUMBER = re.compile(r"\d+(?:[.,\u066b\u066c]\d+)*")
 
 
@@ -151,28 +152,61 @@ def numbers(text: str) -> dict[float, str]:
     return found
 
 
-def stated_values(text: str) -> set[float]:
-    """Every value that a text can be said to state: digits with and without their scale, number words, months."""
-    values: set[float] = set()
-    folded = fold(text)
-    for match in _NUMBER.finditer(folded):
-        values.add(_value(match.group()))
-    values.update(numbers(text))
-    spelled = 0.0
+def _bare_number_word(word: str) -> str:
+    """A number word without the conjunction or article that Arabic writes together with it («وثلاثين», «الخمسة»)."""
+    for prefix in ("", "و", "ال", "وال", "ب", "ل"):
+        bare = word.removeprefix(prefix)
+        if (not prefix or bare != word) and (bare in _WORD_NUMBERS or bare in _SCALES or bare in _MONTHS):
+            return bare
+    return word
+
+
+def _spelled(text: str) -> list[list[float]]:
+    """The numbers spelled out in words, each as the values of its parts and last its whole value.
+
+    «ثلاث مئة وعشرون ألفًا» and "three hundred and twenty thousand" end in 320000.
+    """
+    found: list[list[float]] = []
+    parts: list[float] = []
+    total = current = 0.0
+
+    def close() -> None:
+        nonlocal parts, total, current
+        if parts:
+            found.append([*parts, total + current])
+        parts, total, current = [], 0.0, 0.0
+
+    text = _PER_CENT.sub(" ", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text))
     for word in words(text):
-        bare = word if word in _WORD_NUMBERS or word in _SCALES or word in _MONTHS else word.removeprefix("و").removeprefix("ال")
+        bare = _bare_number_word(word)
         if bare in _WORD_NUMBERS:
             value = _WORD_NUMBERS[bare]
-            spelled = spelled * value if value == 100.0 and 0 < spelled < 10 else spelled + value
-            values.update((value, spelled))
-        elif bare in _SCALES:
-            values.add((spelled or 1.0) * _SCALES[bare])
-            spelled = 0.0
-        elif word not in ("and", "و"):  # "three hundred and twenty", «ثلاث مئة و عشرون»
-            spelled = 0.0
-        if bare in _MONTHS:
-            values.add(_MONTHS[bare])
+            current = current * 100.0 if value == 100.0 and 0 < current < 10 else current + value
+            parts.append(value)
+        elif bare in _SCALES and len(bare) > 2:
+            total += (current or 1.0) * _SCALES[bare]
+            current = 0.0
+            parts.append(_SCALES[bare])
+        elif not (parts and word in ("and", "و")):  # "three hundred and twenty"
+            close()
+    close()
+    return found
+
+
+def stated_values(text: str) -> set[float]:
+    """Every value that a text can be said to state: digits with and without their scale, number words and their parts, months."""
+    values = {_value(match.group()) for match in _NUMBER.finditer(fold(text))} | set(numbers(text))
+    for spelled in _spelled(fold(text)):
+        values.update(spelled)
+    values.update(_MONTHS[bare] for word in words(text) if (bare := _bare_number_word(word)) in _MONTHS)
     return values
+
+
+def values_claimed(text: str) -> set[float]:
+    """The values that a sentence commits itself to: numbers in digits with their scale, and numbers spelled out above two."""
+    folded = fold(text)
+    spelled = {parts[-1] for parts in _spelled(re.sub(r"\d+(?:[.,]\d+)*\s+[^\W\d_]+", " ", folded))}
+    return set(numbers(text)) | {value for value in spelled if value > 2.0}
 
 
 # --- sentences ------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""Isnad: ask Arabic and English documents, and check every sentence of the answer against its source.
+
+    from rag import Settings, build_index, open_chatbot
+
+Importing this package imports nothing heavy; each name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.build import BuildReport, build_index
+    from rag.chatbot import Chatbot
+    from rag.chunk import Chunker
+    from rag.config import Settings, open_chatbot, open_embedder, open_generator
+    from rag.embed import Embedder, SentenceTransformerEmbedder
+    from rag.errors import IsnadError
+    from rag.generate import Generator, LlamaCpp
+    from rag.index import Index
+    from rag.schema import Answer, Citation, Delta, Document, Evidence, Found, Hit, Passage, Span, Status, Turn
+
+_HOMES = {
+    "rag.build": ("BuildReport", "build_index"),
+    "rag.chatbot": ("Chatbot",),
+    "rag.chunk": ("Chunker",),
+    "rag.config": ("Settings", "open_chatbot", "open_embedder", "open_generator"),
+    "rag.embed": ("Embedder", "SentenceTransformerEmbedder"),
+    "rag.errors": ("IsnadError",),
+    "rag.generate": ("Generator", "LlamaCpp"),
+    "rag.index": ("Index",),
+    "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Answer",
+    "BuildReport",
+    "Chatbot",
+    "Chunker",
+    "Citation",
+    "Delta",
+    "Document",
+    "Embedder",
+    "Evidence",
+    "Found",
+    "Generator",
+    "Hit",
+    "Index",
+    "IsnadError",
+    "LlamaCpp",
+    "Passage",
+    "SentenceTransformerEmbedder",
+    "Settings",
+    "Span",
+    "Status",
+    "Turn",
+    "build_index",
+    "open_chatbot",
+    "open_embedder",
+    "open_generator",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'rag' has no attribute {name!r}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,275 @@
+"""A question into a checked answer: search → select evidence → fill the prompt → generate → check."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rag.calibration import Calibration
+from rag.cite import Checker, claims, echoes
+from rag.errors import BadQuestion
+from rag.generate import Generator, Usage
+from rag.index import Index, checked_question
+from rag.language import question_language
+from rag.prompt import answer_prompt, template, transcript
+from rag.schema import (
+    Answer,
+    Citation,
+    Delta,
+    Evidence,
+    Found,
+    History,
+    Hit,
+    RejectedCitation,
+    Span,
+    Status,
+    Timing,
+    Verdict,
+)
+from rag.strings import say
+from rag.text import content_stems, script, words
+
+_HITS = 8
+_EVIDENCE = 6
+_PROMPTED = 2
+"""Sentences given to the model: more of them make a small model slower and no better."""
+
+
+class Chatbot:
+    """Answers questions over one index. Safe to share between threads.
+
+    Without a generator it answers by quotation. `stream` is the one path that every way in uses; `ask` drains it.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        generator: Generator | None = None,
+        *,
+        calibration: Calibration | None = None,
+        prompts: Path | None = None,
+        check: bool = True,
+    ) -> None:
+        self.index = index
+        self.generator = generator
+        self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
+        self._prompts = prompts
+        self._checks = check
+        self._checker = Checker(index.embedder, self.calibration.thresholds)
+
+    def ask(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        exclude: Container[int] = (),
+    ) -> Answer:
+        """The checked answer. Raises BadQuestion, GenerationFailed and the index's errors."""
+        for event in self.stream(question, history, stop=stop, exclude=exclude):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream ends with an answer")
+
+    def stream(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        exclude: Container[int] = (),
+    ) -> Iterator[Found | Delta | Answer]:
+        """Yield one `Found` before the first word, then the draft in `Delta`s, then the checked `Answer` that replaces it.
+
+        `history` lets a question follow up on earlier ones. Setting `stop`, or closing the iterator, stops the model at once.
+        `exclude` holds ids of passages that must not be used.
+        """
+        started = time.perf_counter()
+        question = checked_question(question)
+        language = question_language(question)
+        if language not in ("ar", "en", "und"):
+            raise BadQuestion("error.question_language", language=language)
+        language = "ar" if language == "ar" else "en"
+        stop = stop or threading.Event()
+        searched = self._rewritten(question, language, history, stop)
+        hits = self.index.search(searched, _HITS, exclude=exclude)
+        evidence = self.index.evidence(searched, hits, _EVIDENCE)
+        found_at = time.perf_counter() - started
+        yield Found(searched, tuple(hits), tuple(evidence))
+        work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, found_at)
+        work.confidence = self.calibration.confidence(searched, hits, evidence)
+        if not evidence or work.confidence < self.calibration.least:
+            yield work.declined()
+            return
+        if self.generator is None:
+            yield self._quoted(work, Status.ANSWERED)
+            return
+        yield from self._generated(work, self.generator, stop)
+
+    def warm(self) -> None:
+        """Load the models and read the part of the prompts that is the same for every question, in both languages."""
+        self.index.query_vector("؟ ?")
+        if self.generator is not None:
+            for language in ("ar", "en"):
+                self.generator.prepare(answer_prompt("؟" if language == "ar" else "?", language, (), folder=self._prompts).messages)
+
+    # --- steps ------------------------------------------------------------------------------------------------------------
+
+    def _rewritten(self, question: str, language: str, history: History, stop: threading.Event) -> str:
+        """A follow-up as a question that stands alone; the question itself when it does already."""
+        if not history or not needs_context(question):
+            return question
+        if self.generator is None:
+            return f"{history[-1].question} {question}"
+        messages = template("rewrite", language, self._prompts).fill(history=transcript(history), question=question)
+        written = "".join(self.generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
+        first = written.splitlines()[0].strip() if written else ""
+        # A rewriting that lost the language or ran away is worth less than both questions side by side.
+        usable = first and len(first) <= 300 and script(first) == language
+        return first if usable else f"{history[-1].question} {question}"
+
+    def _generated(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+        prompt = answer_prompt(work.searched, work.language, work.evidence[:_PROMPTED], folder=self._prompts)
+        generation = generator.stream(prompt.messages, max_tokens=160, language=work.language, stop=stop)
+        try:
+            for piece in generation:
+                if work.first_token is None:
+                    work.first_token = time.perf_counter() - work.started
+                work.draft += piece
+                yield Delta(piece)
+        finally:
+            generation.close()
+        work.usage = generation.usage
+        work.draft = work.draft.strip()
+        answer = self._checked(work)
+        if stop.is_set():
+            yield replace(answer, status=Status.STOPPED)
+        elif answer.citations:
+            yield answer
+        else:
+            work.rejected = answer.rejected
+            yield self._quoted(work, Status.UNSUPPORTED)
+
+    def _checked(self, work: _Work) -> Answer:
+        """The proved sentences of the draft with their citations, and the others by the reason they failed."""
+        text = ""
+        citations: list[Citation] = []
+        rejected: list[RejectedCitation] = []
+        numbers: dict[tuple[str, Span], int] = {}
+        for span in claims(work.draft):
+            claim = span.of(work.draft)
+            verdict, source, support = self._judged(claim, work)
+            if verdict is not None or source is None:
+                rejected.append(RejectedCitation(None, span, verdict or Verdict.MEANING))
+                continue
+            number = numbers.setdefault((source.passage.document_id, source.span), len(numbers) + 1)
+            text += (" " if text else "") + claim
+            claimed = Span(len(text) - len(claim), len(text))
+            text += f" [{number}]"
+            citations.append(_citation(number, source, claimed, support))
+        return work.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
+
+    def _judged(self, claim: str, work: _Work) -> tuple[Verdict | None, Evidence | None, float]:
+        if not self._checks:
+            return None, work.evidence[0], 0.0
+        if script(claim) not in (work.language, "und"):
+            return Verdict.SCRIPT, None, 0.0
+        if echoes(claim, work.searched):
+            return Verdict.MEANING, None, 0.0
+        sources = work.evidence
+        judgement = self._checker.check(claim, [item.text for item in sources])
+        if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):
+            # A name or number may stand elsewhere in the same passage («the company» … «Microsoft»).
+            passage = sources[judgement.best].passage
+            judgement = self._checker.check(claim, [item.text for item in sources], context=f"{passage.title} {passage.text}")
+        return judgement.verdict, sources[judgement.best], judgement.support
+
+    def _quoted(self, work: _Work, status: Status) -> Answer:
+        """The best evidence verbatim, in a sentence of the question's language that says so."""
+        best = work.evidence[0]
+        key = "answer.quote" if script(best.text) == work.language else "answer.quote_foreign"
+        quote = " ".join(best.text.split())
+        text = say(key, work.language, quote=quote)
+        at = text.index(quote)
+        citation = _citation(1, best, Span(at, at + len(quote)), 1.0)
+        return work.answer(f"{text} [1]", status, (citation,), work.rejected)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is known of one question so far."""
+
+    question: str
+    searched: str
+    language: str
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    started: float
+    found: float
+    confidence: float = 0.0
+    draft: str = ""
+    first_token: float | None = None
+    usage: Usage = Usage()
+    rejected: tuple[RejectedCitation, ...] = ()
+
+    def answer(
+        self, text: str, status: Status, citations: tuple[Citation, ...], rejected: tuple[RejectedCitation, ...]
+    ) -> Answer:
+        total = time.perf_counter() - self.started
+        usage = self.usage
+        timing = Timing(self.found, self.first_token, total, usage.prompt_tokens, usage.cached_tokens, usage.generated_tokens)
+        return Answer(
+            question=self.question,
+            text=text,
+            language=self.language,
+            status=status,
+            citations=citations,
+            rejected=rejected,
+            hits=self.hits,
+            evidence=self.evidence,
+            draft=self.draft,
+            searched=self.searched,
+            confidence=self.confidence,
+            timing=timing,
+        )
+
+    def declined(self) -> Answer:
+        return self.answer(say("answer.none", self.language), Status.NO_EVIDENCE, (), ())
+
+
+def _citation(number: int, source: Evidence, claim: Span, support: float) -> Citation:
+    passage = source.passage
+    return Citation(
+        number=number,
+        document_id=passage.document_id,
+        span=source.span,
+        quote=source.text,
+        locator=passage.locator,
+        claim=claim,
+        support=support,
+        title=passage.title,
+        passage_id=passage.id,
+    )
+
+
+_OPENERS = frozenset(
+    """and but so then also و ثم لكن اذن ولماذا ومتي واين ومن وكيف وماذا وكم وهل ولم طيب وما ومين وليش""".split()
+)
+_REFERRING = frozenset(
+    """he she it they him her them his hers its their theirs this that these those there then one ones same former latter
+    هو هي هم هما ذلك تلك هذا هذه هناك هولاء منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
+)
+
+
+def needs_context(question: str) -> bool:
+    """Whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to
+    something unnamed, or is a fragment of fewer than three words that carry meaning."""
+    spoken = words(question)
+    if not spoken:
+        return True
+    opens = spoken[0] in _OPENERS
+    refers = not _REFERRING.isdisjoint(spoken)
+    return opens or refers or len(content_stems(question)) < 2

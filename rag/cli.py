@@ -1,0 +1,402 @@
+"""The command line: `isnad` or `python -m rag`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rag.catalogue import ModelEntry
+from rag.config import Settings, open_chatbot, open_embedder
+from rag.errors import IsnadError
+from rag.index import Index
+from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
+from rag.strings import say
+from rag.terminal import for_terminal
+
+app = typer.Typer(
+    name="isnad",
+    help="Ask Arabic and English documents, and check the answer against its sources. Offline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="List the models and fetch those that are missing.", invoke_without_command=True)
+app.add_typer(models_app, name="models")
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index.  [ISNAD_INDEX; index]")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+QuestionArgument = Annotated[str, typer.Argument(help="The question, in Arabic or English.")]
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run a command. Errors are told in a sentence, never a traceback; each kind has its exit code."""
+    language = "ar" if os.environ.get("ISNAD_LANGUAGE") == "ar" else "en"
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        app(standalone_mode=True)
+    except IsnadError as error:
+        _fail(error, language)
+    except KeyboardInterrupt:
+        err.print(for_terminal(say("cli.interrupted", language)))
+        sys.exit(130)
+    except BrokenPipeError:  # `isnad search … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(error: IsnadError, language: str) -> NoReturn:
+    err.print(f"[bold red]✗[/] {escape(for_terminal(error.text(language), is_terminal=sys.stderr.isatty()))}")
+    sys.exit(error.exit_code)
+
+
+def _settings(index: Path | None = None) -> Settings:
+    settings = Settings.load()
+    return dataclasses.replace(settings, index=index) if index else settings
+
+
+def _notice(notices: tuple[IsnadError | None, ...], language: str) -> None:
+    for notice in notices:
+        if notice is not None:
+            text = for_terminal(notice.text(language), is_terminal=sys.stderr.isatty())
+            err.print(f"[yellow]![/] {escape(text)}")
+
+
+def _json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, IsnadError):
+        return str(value)
+    return str(value) if isinstance(value, Path) else dict(value)
+
+
+# --- building ------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def build(
+    folder: Annotated[Path | None, typer.Argument(help="The folder of documents.  [ISNAD_DOCUMENTS; seeds]")] = None,
+    index: IndexOption = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, whatever is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Index a folder of documents; only new and changed ones are embedded."""
+    from rag.build import build_index
+
+    settings = _settings(index)
+    language = settings.language
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), language)
+    labels = {"load": say("cli.loading", language), "embed": say("cli.embedding", language), "store": say("cli.storing", language)}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        tasks = {step: bar.add_task(for_terminal(label, is_terminal=True), total=None, visible=False) for step, label in labels.items()}
+
+        def follow(step: str, done: int, total: int) -> None:
+            bar.update(tasks[step], completed=done, total=total or None, visible=True)
+
+        report = build_index(
+            folder or settings.documents,
+            settings.index,
+            embedder,
+            rebuild=rebuild,
+            max_bytes=settings.max_file_mb * 2**20,
+            progress=follow,
+        )
+    if as_json:
+        _json(report)
+        return
+    for item in report.skipped:
+        err.print(f"[yellow]![/] {escape(for_terminal(say('cli.skipped', language, reason=item.error.text(language))))}")
+    documents = report.added + report.updated + report.unchanged
+    text = say(
+        "cli.built",
+        language,
+        path=settings.index,
+        documents=documents,
+        passages=report.passages,
+        sentences=report.sentences,
+        added=report.added,
+        updated=report.updated,
+        removed=report.removed,
+        unchanged=report.unchanged,
+        seconds=f"{report.seconds:.1f}",
+    )
+    out.print(escape(for_terminal(text)))
+
+
+@app.command()
+def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Say what is in an index."""
+    from rich.table import Table
+
+    from rag.index import DATABASE
+    from rag.store import Store
+
+    settings = _settings(index)
+    store = Store(settings.index / DATABASE)
+    manifest, documents, languages = store.manifest(), store.documents(), store.languages()
+    size = sum(path.stat().st_size for path in settings.index.iterdir() if path.is_file())
+    store.close()
+    if as_json:
+        _json({"manifest": manifest, "documents": documents, "languages": languages, "bytes": size})
+        return
+    if manifest is not None:
+        for name, value in _plain(manifest).items():
+            out.print(f"{name:>12}  {escape(str(value))}")
+        out.print(f"{'languages':>12}  {escape(', '.join(f'{key} {count}' for key, count in sorted(languages.items())))}")
+        out.print(f"{'disk':>12}  {size / 2**20:.1f} MiB")
+    table = Table("document", "title", "language", "characters", "passages", "added", box=None)
+    for item in documents:
+        row = (item.id, for_terminal(item.title), item.language, str(item.characters), str(item.passages), item.added)
+        table.add_row(*map(escape, row))
+    out.print(table)
+
+
+@app.command()
+def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Check every row and vector of an index."""
+    settings = _settings(index)
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    with Index.open(settings.index, embedder) as opened:
+        faults = opened.verify()
+        passages = opened.manifest().passages
+    if as_json:
+        _json({"faults": faults, "passages": passages})
+    else:
+        for fault in faults:
+            out.print(escape(for_terminal(say("cli.fault", settings.language, fault=fault))))
+        if not faults:
+            out.print(escape(for_terminal(say("cli.verified", settings.language, path=settings.index, passages=passages))))
+    if faults:
+        raise typer.Exit(6)
+
+
+# --- asking --------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def search(
+    question: QuestionArgument,
+    k: Annotated[int, typer.Option("-k", help="How many passages.")] = 5,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the passages nearest to a question."""
+    settings = _settings(index)
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    with Index.open(settings.index, embedder) as opened:
+        hits = opened.search(question, k)
+        evidence = opened.evidence(question, hits, len(hits))
+    if as_json:
+        _json({"question": question, "hits": hits, "evidence": evidence})
+        return
+    if not hits:
+        out.print(for_terminal(say("cli.nothing_found", settings.language)))
+    best = {item.passage.id: item for item in reversed(evidence)}
+    for hit in hits:
+        found = best.get(hit.passage.id)
+        _print_source(hit.rank, hit.passage, found.span if found else None)
+
+
+@app.command()
+def ask(question: QuestionArgument, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Answer a question, with numbered sources."""
+    settings = _settings(index)
+    bot, notices = open_chatbot(settings)
+    _notice(notices, settings.language)
+    if as_json:
+        _json(bot.ask(question))
+        return
+    _print_stream(bot.stream(question), settings.language)
+
+
+@app.command()
+def chat(index: IndexOption = None) -> None:
+    """Ask one question after another; follow-ups are understood."""
+    settings = _settings(index)
+    bot, notices = open_chatbot(settings)
+    _notice(notices, settings.language)
+    history: list[Turn] = []
+    while True:
+        try:
+            question = out.input(f"[bold]{escape(for_terminal(say('cli.ask_prompt', settings.language)))}:[/] ").strip()
+        except EOFError:
+            return
+        if not question:
+            return
+        try:
+            answer = _print_stream(bot.stream(question, history), settings.language)
+        except IsnadError as error:
+            err.print(f"[red]{escape(for_terminal(error.text(settings.language)))}[/]")
+            continue
+        history.append(Turn(answer.searched, answer.text))
+
+
+def _print_stream(events: Any, language: str) -> Answer:
+    """Show the draft as it is written on a terminal, then the checked answer with its sources."""
+    live = out.is_terminal
+    written = ""
+    for event in events:
+        if isinstance(event, Found) and event.question and live:
+            err.print("[dim]…[/]", end="\r")
+        elif isinstance(event, Delta) and live:
+            written += event.text
+            # The draft is a preview on one line; right-to-left text can't be laid out before its line is complete.
+            err.print(f"[dim]{escape(for_terminal(' '.join(written.split())[-(out.width - 4) :]))}[/]", end="\r", soft_wrap=False)
+        elif isinstance(event, Answer):
+            if live:
+                err.print(" " * (out.width - 1), end="\r")
+            _print_answer(event, language)
+            return event
+    raise AssertionError("a stream ends with an answer")
+
+
+def _print_answer(answer: Answer, language: str) -> None:
+    if answer.searched != answer.question:
+        out.print(f"[dim]{escape(for_terminal(say('cli.rewritten', language, question=answer.searched)))}[/]")
+    out.print(escape(for_terminal(answer.text)))
+    first = answer.timing.first_token if answer.timing.first_token is not None else answer.timing.total
+    timing = say("cli.timing", language, first=f"{first:.1f}", total=f"{answer.timing.total:.1f}")
+    out.print(f"[dim]{escape(for_terminal(_standing(answer, language)))} · {escape(for_terminal(timing))}[/]")
+    passages = {hit.passage.id: hit.passage for hit in answer.hits}
+    if answer.citations:
+        out.print(f"\n[bold]{escape(for_terminal(say('cli.sources', language)))}[/]")
+        shown: set[int] = set()
+        for citation in answer.citations:
+            if citation.number not in shown:
+                shown.add(citation.number)
+                _print_source(citation.number, passages[citation.passage_id], citation.span)
+    elif answer.status is Status.NO_EVIDENCE and answer.evidence:
+        out.print(f"\n[bold]{escape(for_terminal(say('cli.nearest', language)))}[/]")
+        for number, item in enumerate(_first_per_passage(answer.evidence)[:2], start=1):
+            _print_source(number, item.passage, item.span)
+
+
+def _standing(answer: Answer, language: str) -> str:
+    if answer.status is Status.NO_EVIDENCE:
+        return say("cli.declined", language)
+    if answer.status is Status.UNSUPPORTED:
+        return say("cli.quoted", language)
+    if answer.status is Status.STOPPED:
+        return say("cli.stopped", language)
+    return say("cli.partly", language, count=len(answer.rejected)) if answer.rejected else say("cli.proved", language)
+
+
+def _first_per_passage(evidence: tuple[Evidence, ...]) -> list[Evidence]:
+    first: dict[int, Evidence] = {}
+    for item in evidence:
+        first.setdefault(item.passage.id, item)
+    return list(first.values())
+
+
+def _print_source(number: int, passage: Passage, span: Span | None) -> None:
+    """One numbered source with its supporting sentence marked: in colour on a terminal, between »« elsewhere."""
+    where = " · ".join(part for part in (passage.title, passage.document_id, passage.locator) if part)
+    out.print(f"\n[bold][{number}][/] {escape(for_terminal(where))}")
+    if span is None:
+        out.print(f"  {escape(for_terminal(' '.join(passage.text.split())))}")
+        return
+    before = passage.text[: span.start - passage.span.start]
+    after = passage.text[span.end - passage.span.start :]
+    for part, marked in ((before, False), (passage.quote(span), True), (after, False)):
+        line = " ".join(part.split())
+        if not line:
+            continue
+        if marked:
+            opened, closed = ("[black on bright_yellow]", "[/]") if out.is_terminal else ("»", "«")
+            out.print(f"  {opened}{escape(for_terminal(line))}{closed}")
+        else:
+            out.print(f"  [dim]{escape(for_terminal(line))}[/]")
+
+
+# --- models and this machine ---------------------------------------------------------------------------------------------
+
+
+@models_app.callback()
+def models(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the models of the catalogue with what is on this machine."""
+    if context.invoked_subcommand:
+        return
+    from rag.doctor import model_lines, render_models
+    from rag.models import profile
+
+    settings = _settings()
+    lines = model_lines(profile(settings.profile))
+    if as_json:
+        _json(lines)
+    else:
+        render_models(lines, settings.language, out)
+
+
+@models_app.command("get")
+def models_get(
+    name: Annotated[str, typer.Argument(help="A name from `isnad models`.")],
+    accept_terms: Annotated[bool, typer.Option("--accept-terms", help="Accept the model's terms without being asked.")] = False,
+) -> None:
+    """Fetch a model, or go on with a fetch that was interrupted; verify it and put it in place."""
+    from rag.models import catalogue, get
+
+    settings = _settings()
+
+    def consent(entry: ModelEntry) -> bool:
+        text = say("cli.accept", settings.language, name=entry.name, licence=entry.licence, terms=entry.terms)
+        return sys.stdin.isatty() and typer.confirm(text)
+
+    if name in catalogue() and accept_terms and catalogue()[name].consent:
+        entry = catalogue()[name]
+        out.print(f"{entry.name}: {entry.licence}, {entry.terms}")
+    path = _with_download_bar(lambda follow: get(name, accept_terms=accept_terms or consent, progress=follow))
+    out.print(escape(for_terminal(say("cli.fetched", settings.language, name=name, path=path))))
+
+
+def _with_download_bar(work: Callable[[Callable[[int, int, str], None]], Path]) -> Path:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        return work(lambda done, total, what: bar.update(task, completed=done, total=total or None, description=what))
+
+
+@app.command()
+def doctor(
+    index: IndexOption = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Compare every model file's hash; reads gigabytes.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is installed, which models are whole, and what to do about whatever is missing."""
+    from rag.doctor import examine, render
+
+    settings = _settings(index)
+    report = examine(
+        profile_name=settings.profile,
+        generator="" if settings.generator == "none" else settings.generator,
+        embedder=settings.embedder,
+        index=settings.index,
+        documents=str(settings.documents),
+        deep=deep,
+    )
+    if as_json:
+        _json({"ok": report.ok, **_plain(report)})
+    else:
+        render(report, settings.language, out)
+    if not report.ok:
+        raise typer.Exit(report.exit_code)

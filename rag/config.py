@@ -1,0 +1,120 @@
+"""Configuration, read once at the edge: environment variables into `Settings`, and settings into the objects that work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.chatbot import Chatbot
+from rag.embed import SentenceTransformerEmbedder
+from rag.errors import BadSetting, IsnadError, ModelMissing
+from rag.generate import LlamaCpp
+from rag.index import Index
+from rag.models import find, profile, usable_profile
+
+NO_GENERATOR = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be chosen, each with its environment variable.
+
+    `generator` and `embedder` are catalogue names or paths and replace those of the profile; the generator "none" answers by
+    quotation. `language` is that of messages: "en" or "ar".
+    """
+
+    profile: str = "default"
+    """ISNAD_PROFILE: default | light"""
+    generator: str = ""
+    """ISNAD_GENERATOR: a catalogue name, a GGUF file, or "none\""""
+    embedder: str = ""
+    """ISNAD_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
+    documents: Path = Path("seeds")
+    """ISNAD_DOCUMENTS: the folder that is indexed"""
+    index: Path = Path("index")
+    """ISNAD_INDEX: the folder of the index"""
+    host: str = "127.0.0.1"
+    """ISNAD_HOST: the address to listen on; the default is this computer only"""
+    port: int = 7860
+    """ISNAD_PORT: the port to listen on; 0 takes a free one"""
+    language: str = "en"
+    """ISNAD_LANGUAGE: the language of messages, ar | en"""
+    threads: int = 0
+    """ISNAD_THREADS: processor threads; 0 takes all cores"""
+    max_file_mb: int = 16
+    """ISNAD_MAX_FILE_MB: the largest file that is indexed, in MiB"""
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """The settings of this process. Raises BadSetting, naming the variable, for a value that means nothing."""
+        environment = os.environ if environment is None else environment
+
+        def text(name: str, default: str) -> str:
+            return environment.get(f"ISNAD_{name}", "").strip() or default
+
+        def number(name: str, default: int, least: int) -> int:
+            value = text(name, str(default))
+            if not value.isdecimal() or int(value) < least:
+                raise BadSetting("error.setting", name=f"ISNAD_{name}", value=value, allowed=f"a whole number from {least}")
+            return int(value)
+
+        default = cls()
+        language = text("LANGUAGE", default.language)
+        if language not in ("ar", "en"):
+            raise BadSetting("error.setting", name="ISNAD_LANGUAGE", value=language, allowed="ar, en")
+        profile(text("PROFILE", default.profile))  # raises for an unknown one
+        return cls(
+            profile=text("PROFILE", default.profile),
+            generator=text("GENERATOR", default.generator),
+            embedder=text("EMBEDDER", default.embedder),
+            documents=Path(text("DOCUMENTS", str(default.documents))),
+            index=Path(text("INDEX", str(default.index))),
+            host=text("HOST", default.host),
+            port=number("PORT", default.port, 0),
+            language=language,
+            threads=number("THREADS", default.threads, 0),
+            max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
+        )
+
+
+def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, IsnadError | None]:
+    """The embedder that the settings name, and what to tell the user when the light one had to stand in for it.
+
+    Raises ModelMissing when neither is on this machine.
+    """
+    chosen, notice = usable_profile(settings.profile)
+    if settings.embedder:
+        chosen_name, notice = settings.embedder, None
+    else:
+        chosen_name = chosen.embedder
+    model = find(chosen_name, "embedder")
+    query = model.entry.query_prefix if model.entry else ""
+    passage = model.entry.passage_prefix if model.entry else ""
+    embedder = SentenceTransformerEmbedder(model.path, model.name, query, passage, settings.threads or None)
+    return embedder, notice
+
+
+def open_generator(settings: Settings) -> tuple[LlamaCpp | None, IsnadError | None]:
+    """The generator that the settings name; None, with what to tell the user, when it is not on this machine."""
+    name = settings.generator or profile(settings.profile).generator
+    if name == NO_GENERATOR:
+        return None, None
+    try:
+        model = find(name, "generator")
+    except ModelMissing as error:
+        return None, error
+    return LlamaCpp(model.path, model.name, threads=settings.threads or None), None
+
+
+def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[IsnadError, ...]]:
+    """The chatbot over an index, and what to tell the user about models that had to be replaced or are missing.
+
+    Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt.
+    """
+    embedder, embedder_notice = open_embedder(settings)
+    opened = Index.open(index or settings.index, embedder)
+    generator, generator_notice = open_generator(settings)
+    notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
+    return Chatbot(opened, generator), notices
