@@ -1,0 +1,372 @@
+"""The measures, each defined in one docstring: from records to shares (numerator, denominator) of questions, and to figures.
+
+Silence and errors count: a question that was declined or failed has no answer and no citation, and its share is zero, not
+absent. A denominator of 0 is only for questions that a measure is not about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.evaluation.records import ERROR, ClaimRecord, Place, Record
+from rag.metrics import (
+    RULES,
+    Figure,
+    Share,
+    auroc,
+    contains,
+    exact_match,
+    in_language,
+    quantile,
+    ratio,
+    retrieval,
+    risk_area,
+    strays,
+    token_f1,
+    unmarked,
+)
+from rag.schema import Span
+from rag.text import sentences
+
+Shares = dict[str, Share]
+"""By measure, what one record adds to it."""
+
+NOT_ABOUT: Share = (0.0, 0.0)
+FOLLOW_UP_DEPTH = 5  # sentences: about as many as an answer is made from
+
+
+# --- retrieval ------------------------------------------------------------------------------------------------------------
+
+
+def passage_retrieval(records: Sequence[Record]) -> list[Shares]:
+    """recall@1, 3, 5, 10, mrr@10, ndcg@10 over passages, of answerable questions.
+
+    A passage is relevant when it overlaps gold evidence by a character. Where any piece of the evidence will do, all of them
+    are one need; where two documents are needed, each is a need: recall is the share of needs met, and a second passage that
+    meets the same need adds nothing. Definitions: `rag.metrics.retrieval`.
+    """
+    return _retrieval(records, lambda record: [_first(place.needs) for place in record.passages], "")
+
+
+def evidence_retrieval(records: Sequence[Record]) -> list[Shares]:
+    """evidence_recall@1, 3, 5, 10, evidence_mrr@10, evidence_ndcg@10: the same at the level of spans.
+
+    The ranking is that of the sentences of the ten best passages by their likeness to the question; relevant is what overlaps
+    the gold span.
+    """
+    return _retrieval(records, lambda record: [_first(place.needs) for place in record.sentences], "evidence_")
+
+
+def document_retrieval(records: Sequence[Record]) -> list[Shares]:
+    """document_recall@1, 3, 5, 10, document_mrr@10, document_ndcg@10: documents in the order of their best passage.
+
+    Relevant are those that hold gold evidence. For SQuAD sets, where a document is a paragraph, this is the paragraph recall of
+    the literature, however the paragraphs were cut.
+    """
+
+    def ranking(record: Record) -> list[str | None]:
+        needs = {place.document: _first(place.needs) for place in record.gold}
+        return [needs.get(document) for document in dict.fromkeys(place.document for place in record.passages)]
+
+    return _retrieval(records, ranking, "document_")
+
+
+def _first(needs: Sequence[int]) -> str | None:
+    return f"need{needs[0]}" if needs else None
+
+
+def _retrieval(records: Sequence[Record], ranking: Callable[[Record], list[str | None]], prefix: str) -> list[Shares]:
+    about = {str(number): record for number, record in enumerate(records) if record.answerable}
+    rankings = {id: [need or f"other{rank}" for rank, need in enumerate(ranking(record))] for id, record in about.items()}
+    relevant = {id: [f"need{need}" for need in range(record.needs)] for id, record in about.items()}
+    found = retrieval(rankings, relevant)
+    return [
+        {prefix + name: (value, 1.0) for name, value in found[str(number)].items()} if record.answerable else {}
+        for number, record in enumerate(records)
+    ]
+
+
+def across_copies(record: Record) -> Shares:
+    """same_language@1, same_language@10, other_language@10: in a collection that holds the evidence in two languages, whether a
+    passage with the copy in the question's own language is first or among ten, and the one in the other among ten."""
+    languages = {place.language for place in record.gold}
+    if len(languages) < 2 or record.language not in languages:
+        return {}
+    hits = [place.language for place in record.passages if place.needs]
+    first = record.passages[:1]
+    return {
+        "same_language@1": (float(any(p.needs and p.language == record.language for p in first)), 1.0),
+        "same_language@10": (float(record.language in hits), 1.0),
+        "other_language@10": (float(any(language != record.language for language in hits)), 1.0),
+    }
+
+
+# --- answers --------------------------------------------------------------------------------------------------------------
+
+
+def answers(record: Record) -> Shares:
+    """Of answerable questions: right, an accepted answer is contained in the answer (`rag.metrics.contains`); em and f1 by the
+    Arabic-aware rule, em_squad and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each
+    the best over the accepted answers (`rag.metrics.RULES`). Citation markers are taken off first. A declined question and a
+    failed one have 0.
+
+    in_sources: the sentences that the answer was made from hold gold evidence, all of it where two documents are needed.
+    """
+    if not record.answerable or not record.asked:
+        return {}
+    text = unmarked(record.prediction)
+    shares: Shares = {"right": (float(contains(text, record.answers)), 1.0)}
+    for name, rule in RULES.items():
+        suffix = "" if name == "strict" else f"_{name}"
+        shares[f"em{suffix}"] = (exact_match(text, record.answers, rule) if text else 0.0, 1.0)
+        shares[f"f1{suffix}"] = (token_f1(text, record.answers, rule), 1.0)
+    met = {need for place in record.sources for need in place.needs}
+    shares["in_sources"] = (float(len(met) == record.needs), 1.0)
+    return shares
+
+
+def success(record: Record) -> Shares:
+    """success: of all questions, an answerable one answered right, or an unanswerable one declined."""
+    if not record.asked:
+        return {}
+    good = contains(unmarked(record.prediction), record.answers) if record.answerable else record.declined
+    return {"success": (float(good), 1.0)}
+
+
+# --- citations ------------------------------------------------------------------------------------------------------------
+
+
+def citations(record: Record) -> Shares:
+    """Of answers given, after ALCE's citation precision and recall (Gao et al., EMNLP 2023), gold spans being the judge:
+
+    citation_precision: citations whose span overlaps gold evidence, over all citations of answerable questions; an answer
+    without any adds a wrong one. citation_support: where nothing is gold, because the question has no answer, citations that
+    the product's own check gives a support of 0.5 or more, over all; not an independent judgement. citation_recall: sentences
+    of the answer that a citation with an exact quote was given for, over all sentences. citation_exact: quotes that stand byte
+    for byte in the document at their span, over all citations. cited_gold: answers to answerable questions with a citation that
+    overlaps gold evidence.
+    """
+    if not record.answered:
+        return {}
+    cited = record.citations
+    count = float(len(cited))
+    shares: Shares = {"citation_exact": (float(sum(item.exact for item in cited)), count)}
+    if record.answerable:
+        shares["citation_precision"] = (float(sum(item.gold for item in cited)), max(count, 1.0))
+        shares["cited_gold"] = (float(any(item.gold for item in cited)), 1.0)
+    else:
+        shares["citation_support"] = (float(sum(item.support >= 0.5 for item in cited)), max(count, 1.0))
+    proved = [Span(item.claim_start, item.claim_end) for item in cited if item.exact]
+    said = answer_sentences(record.text)
+    shares["citation_recall"] = (
+        float(sum(any(span.overlaps(claim) for claim in proved) for span in said)),
+        float(max(len(said), 1)),
+    )
+    return shares
+
+
+def answer_sentences(text: str) -> list[Span]:
+    """The sentences of an answer as spans of it; a marker belongs to none, so it can't stand for the sentence after it."""
+    blanked = list(text)
+    position = 0
+    while (opening := text.find("[", position)) >= 0:
+        closing = text.find("]", opening)
+        if closing > opening and text[opening + 1 : closing].isdecimal():
+            blanked[opening : closing + 1] = " " * (closing + 1 - opening)
+        position = opening + 1
+    plain = "".join(blanked)
+    return [span for span in sentences(plain, longest=10**9) if any(letter.isalnum() for letter in span.of(plain))]
+
+
+# --- abstention, language -------------------------------------------------------------------------------------------------
+
+
+def abstention(record: Record) -> Shares:
+    """declined: of unanswerable questions, those declined. wrongly_declined: of answerable ones, those declined or failed.
+    (SelectiveQA's terms: Kamath, Jia and Liang, ACL 2020. AUROC and the risk-coverage area of `Answer.confidence`:
+    `rag.metrics.auroc`, `risk_area`; right there means right for the answerable, never for the others.)"""
+    if not record.asked:
+        return {}
+    if record.answerable:
+        return {"wrongly_declined": (float(not record.answered), 1.0)}
+    return {"declined": (float(record.declined), 1.0)}
+
+
+def language(record: Record) -> Shares:
+    """language: of all replies, refusals too, those in the question's language by script. clean: those in which nothing stands
+    that the language doesn't write so (`rag.metrics.strays`). A failed question has neither."""
+    if not record.asked:
+        return {}
+    replied = record.status != ERROR
+    right = replied and in_language(record.text, record.language)
+    clean = replied and not strays(record.text, record.language, record.question)
+    return {"language": (float(right), 1.0), "clean": (float(clean), 1.0)}
+
+
+# --- conversation, cost, claims -------------------------------------------------------------------------------------------
+
+
+def conversation(record: Record) -> Shares:
+    """follow_up: of answerable follow-ups whose fully spelled question finds gold evidence among its five best sentences, those
+    that find it there as the product rewrote them. follow_up_passages: the same with the five best passages."""
+    if record.turn < 2 or not record.answerable:
+        return {}
+    k = FOLLOW_UP_DEPTH
+    return {
+        "follow_up": (_met(record.sentences[:k], record), _met(record.full_sentences[:k], record)),
+        "follow_up_passages": (_met(record.passages[:k], record), _met(record.full_passages[:k], record)),
+    }
+
+
+def _met(places: Iterable[Place], record: Record) -> float:
+    return float(len({need for place in places for need in place.needs}) == record.needs)
+
+
+def cost(record: Record) -> Shares:
+    """tokens: tokens written per question asked. tokens_per_second: tokens written after the first, over the time from it
+    to the end of the answer, its checks included."""
+    if not record.asked:
+        return {}
+    shares: Shares = {"tokens": (float(record.generated_tokens), 1.0)}
+    if record.generated_tokens > 1 and record.total_s is not None and record.first_token_s is not None:
+        shares["tokens_per_second"] = (float(record.generated_tokens - 1), record.total_s - record.first_token_s)
+    return shares
+
+
+def claim(record: ClaimRecord) -> Shares:
+    """false_rejected: of claims that their evidence doesn't prove, those that the check rejects, in all and by fault
+    (false_rejected.number, …). true_rejected: of claims that it does prove, those rejected."""
+    rejected = float(not record.accepted)
+    if record.supported:
+        return {"true_rejected": (rejected, 1.0)}
+    return {"false_rejected": (rejected, 1.0), f"false_rejected.{record.fault}": (rejected, 1.0)}
+
+
+# --- figures --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A line of a report. `lower` is better where it says so; `unit` is "" for shares between 0 and 1."""
+
+    name: str
+    section: str
+    lower: bool = False
+    unit: str = ""
+
+
+def _measures() -> Iterable[Measure]:
+    for prefix in ("", "evidence_", "document_"):
+        for name in ("recall@1", "recall@3", "recall@5", "recall@10", "mrr@10", "ndcg@10"):
+            yield Measure(prefix + name, "retrieval")
+    for name in ("same_language@1", "same_language@10", "other_language@10"):
+        yield Measure(name, "retrieval")
+    for name in ("success", "right", "in_sources", "em", "f1", "em_squad", "f1_squad", "em_mlqa", "f1_mlqa"):
+        yield Measure(name, "answers")
+    for name in ("citation_precision", "citation_recall", "citation_exact", "cited_gold", "citation_support"):
+        yield Measure(name, "citations")
+    yield Measure("declined", "abstention")
+    yield Measure("wrongly_declined", "abstention", lower=True)
+    yield Measure("auroc", "abstention")
+    yield Measure("risk_area", "abstention", lower=True)
+    yield Measure("language", "language")
+    yield Measure("clean", "language")
+    yield Measure("follow_up", "conversation")
+    yield Measure("follow_up_passages", "conversation")
+    yield Measure("false_rejected", "claims")
+    for fault in ("number", "name", "act", "elsewhere", "negation", "instruction"):
+        yield Measure(f"false_rejected.{fault}", "claims")
+    yield Measure("true_rejected", "claims", lower=True)
+    for name in ("found_s", "first_token_s", "total_s", "total_p95_s"):
+        yield Measure(name, "cost", lower=True, unit="s")
+    yield Measure("tokens", "cost", lower=True, unit="tokens")
+    yield Measure("tokens_per_second", "cost", unit="1/s")
+    yield Measure("memory_mb", "cost", lower=True, unit="MB")
+
+
+MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _measures()}
+"""Every measure by name, in the order of a report."""
+
+SINGLE = (across_copies, answers, success, citations, abstention, language, conversation, cost)
+
+
+def shares(records: Sequence[Record | ClaimRecord]) -> list[Shares]:
+    """Per record its share of every measure that it is about."""
+    questions = [record for record in records if isinstance(record, Record)]
+    together = [passage_retrieval(questions), evidence_retrieval(questions), document_retrieval(questions)]
+    by_question: list[Shares] = []
+    for number, record in enumerate(questions):
+        found: Shares = {}
+        for part in together:
+            found |= part[number]
+        for measure in SINGLE:
+            found |= measure(record)
+        by_question.append(found)
+    order = iter(by_question)
+    return [next(order) if isinstance(record, Record) else claim(record) for record in records]
+
+
+def is_right(record: Record) -> bool:
+    """Whether an answer was given and is right: never so for a question without one."""
+    return record.answerable and contains(unmarked(record.prediction), record.answers)
+
+
+def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:
+    """Every measure that the records say something about, in the order of `MEASURES`. `of` are their shares, if known."""
+    parts = shares(records) if of is None else of
+    asked = [record for record in records if isinstance(record, Record) and record.asked]
+    found: dict[str, Figure] = {}
+    for name in MEASURES:
+        if any(name in part for part in parts):
+            found[name] = ratio([part.get(name, NOT_ABOUT) for part in parts])
+    if asked:
+        confidences = [record.confidence for record in asked]
+        found["auroc"] = auroc(confidences, [record.answerable for record in asked])
+        found["risk_area"] = risk_area(confidences, [is_right(record) for record in asked])
+        times: dict[str, list[float]] = {
+            name: [value for record in asked if (value := getattr(record, name)) is not None]
+            for name in ("found_s", "first_token_s", "total_s")
+        }
+        for name, values in times.items():
+            found[name] = quantile(values)
+        found["total_p95_s"] = quantile(times["total_s"], 0.95)
+        found["memory_mb"] = quantile([record.memory_mb for record in asked if record.memory_mb is not None], 1.0)
+    return {name: found[name] for name in MEASURES if name in found and found[name].n}
+
+
+def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
+    """The rows of each group that is reported: "all", each language of the questions, each direction, each set when there are
+    several. A group that holds everything, and is not "all", is left out."""
+    found: dict[str, list[int]] = {"all": list(range(len(records)))}
+    for kind in ("language", "direction", "set"):
+        values = sorted({getattr(record, kind) for record in records})
+        for value in values if len(values) > 1 else ():
+            found[value] = [number for number, record in enumerate(records) if getattr(record, kind) == value]
+    return found
+
+
+def faults(record: Record | ClaimRecord, of: Shares) -> list[str]:
+    """What went wrong with one question, worst first, as keys of the strings under `fault`; empty when nothing did."""
+    if isinstance(record, ClaimRecord):
+        return [] if record.accepted == record.supported else ["true_rejected" if record.supported else "false_accepted"]
+    if record.error:
+        return ["error"]
+
+    def lacks(name: str) -> bool:
+        share = of.get(name, NOT_ABOUT)
+        return share[1] > 0 and share[0] < share[1]
+
+    checks = {
+        "inexact": lacks("citation_exact"),
+        "answered": lacks("declined"),
+        "declined": record.answerable and record.declined,
+        "wrong": lacks("right") and not record.declined,
+        "language": lacks("language"),
+        "stray": lacks("clean"),
+        "beside": lacks("citation_precision"),
+        "uncited": lacks("citation_recall"),
+        "not_found": lacks("evidence_recall@5"),
+        "follow_up": lacks("follow_up"),
+    }
+    return [name for name, wrong in checks.items() if wrong]
