@@ -172,9 +172,20 @@ def test_packages_are_installed_once_per_lock_and_the_engine_comes_from_the_cach
     setup.commands.clear()
     with (setup.ROOT / "requirements.lock").open("a") as lock:
         lock.write("another==1.0\n")
-    setup.install(None)
+    setup.install([])
     assert any("another==1.0" in command for command in setup.commands)
-    assert not any("fetch_models.py" in part for command in setup.commands for part in command)
+
+
+def test_the_checks_need_no_engine_and_no_models(setup: ModuleType) -> None:
+    setup.VENV.mkdir()
+    setup.install_for_checks()
+    words = [word for command in setup.commands for word in command]
+    assert "torch==2.13.0" in words
+    assert not [word for word in words if "llama-cpp-python" in word or "fetch_models" in word]
+    setup.commands.clear()
+    setup.install_for_checks()
+    assert setup.commands == []
+    assert not (setup.VENV / "isnad-installed").exists()  # make run still has the engine to install
 
 
 def test_an_interrupted_install_is_not_taken_for_a_whole_one(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +205,7 @@ def test_the_torch_index_is_asked_for_torch_alone(setup: ModuleType, monkeypatch
     wheel.write_bytes(b"")
     setup.VENV.mkdir()
     monkeypatch.setenv("TORCH_INDEX", "https://example.org/cpu")
-    setup.install(None)
+    setup.install([])
     (asked,) = [command for command in setup.commands if "--index-url" in command]
     assert asked[-3:] == ["torch==2.13.0", "--index-url", "https://example.org/cpu"]
 

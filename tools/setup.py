@@ -2,7 +2,7 @@
 
     python tools/setup.py run      the virtual environment, locked packages, models, the index over seeds/
     python tools/setup.py test     the same with what the tests and checks need, and Chromium where it can be had
-    python tools/setup.py dev      the environment with what the checks need, and no models
+    python tools/setup.py dev      the environment with what lint, types and layers need: no engine, no models
 
 Every step can be interrupted at any moment and goes on when run again: what was downloaded, compiled or fetched stays.
 Environment: ISNAD_PROFILE (default, light), TORCH_INDEX (a package index with the CPU build of torch), ISNAD_MODELS.
@@ -98,9 +98,13 @@ def locked(path: Path) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def install(with_models: list[str] | None) -> None:
-    """The locked packages; the models (None: no models) are fetched while the engine is still compiling."""
-    wanted = digest(ROOT / "requirements.lock", ROOT / "tools" / "build.lock", ROOT / "pyproject.toml")
+def wanted_packages() -> str:
+    return digest(ROOT / "requirements.lock", ROOT / "tools" / "build.lock", ROOT / "pyproject.toml")
+
+
+def install(with_models: list[str]) -> None:
+    """The locked packages; the models are fetched while the engine is still compiling."""
+    wanted = wanted_packages()
     if stamped("isnad-installed", wanted):
         fetch_models(with_models)
         return
@@ -110,12 +114,7 @@ def install(with_models: list[str] | None) -> None:
     wheel = cached_engine(engine)
     compiling = None if wheel else Compile(engine)
     try:
-        others = [line for line in locked(ROOT / "requirements.lock") if line != engine]
-        torch = next(line for line in others if line.startswith("torch=="))
-        tell(f"installing {len(others)} locked packages (about 1.7 GB on disk)")
-        if os.environ.get("TORCH_INDEX"):
-            pip("install", "--no-compile", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
-        pip("install", "--no-compile", *others)  # Python compiles the tenth that is imported when it is
+        install_wheels(engine)
         fetch_models(with_models)
         if compiling:
             wheel = compiling.finish()
@@ -127,6 +126,27 @@ def install(with_models: list[str] | None) -> None:
     shutil.rmtree(WORK, ignore_errors=True)
     stamp("isnad-installed", wanted)
     tell("the environment is complete")
+
+
+def install_wheels(engine: str) -> None:
+    """Every locked package that the index has as a wheel."""
+    others = [line for line in locked(ROOT / "requirements.lock") if line != engine]
+    torch = next(line for line in others if line.startswith("torch=="))
+    tell(f"installing {len(others)} locked packages (about 2 GB on disk)")
+    if os.environ.get("TORCH_INDEX"):
+        pip("install", "--no-compile", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
+    pip("install", "--no-compile", *others)  # Python compiles the tenth that is imported when it is
+
+
+def install_for_checks() -> None:
+    """What lint, types and layers need: everything but the engine and the models."""
+    wanted = wanted_packages()
+    if stamped("isnad-installed", wanted) or stamped("isnad-checks", wanted):
+        return
+    pip("install", "-r", ROOT / "tools" / "build.lock")
+    install_wheels(next(line for line in locked(ROOT / "requirements.lock") if line.startswith(ENGINE + "==")))
+    pip("install", "--no-deps", "--no-build-isolation", "-e", ROOT)
+    stamp("isnad-checks", wanted)
 
 
 def install_dev() -> None:
@@ -253,9 +273,7 @@ class Compile:
 # --- models, index, browser ----------------------------------------------------------------------------------------------
 
 
-def fetch_models(also: list[str] | None) -> None:
-    if also is None:
-        return
+def fetch_models(also: list[str]) -> None:
     tell("models: checking, and fetching what is missing")
     run(PYTHON, ROOT / "tools" / "fetch_models.py", "--also", *also)
 
@@ -313,7 +331,7 @@ def main() -> int:
     try:
         make_venv()
         if what == "dev":
-            install(None)
+            install_for_checks()
             install_dev()
         elif what == "test":
             install(["multilingual-e5-small"])
