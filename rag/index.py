@@ -6,6 +6,7 @@ import threading
 from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -18,12 +19,14 @@ from rag.fuse import Weights, convex_combination
 from rag.language import question_language
 from rag.schema import Document, Evidence, Hit, Passage
 from rag.store import ANALYSIS, DocumentInfo, Manifest, Store, keyword_query
+from rag.text import content_stems
 
 DATABASE = "corpus.sqlite"
 LONGEST_QUESTION = 2000
 """Characters; a longer text is a document, not a question."""
 
 LEGS = ("dense", "keyword")
+_PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.3  # tuned as in docs/quality.md
 _DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
 
 
@@ -176,22 +179,38 @@ class Index:
         return np.array([id for id in ids.tolist() if id not in exclude], dtype=np.int64)
 
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
-        """The `k` sentences of the hits that are nearest to the question, best first."""
+        """The `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
+
+        A sentence is ranked by its own similarity, by its passage's score, and, in the question's language, by the share of the
+        question's words in it.
+        """
         if not hits:
             return []
-        vector = self.query_vector(checked_question(question))
+        question = checked_question(question)
+        vector, asked, language = self.query_vector(question), set(content_stems(question)), question_language(question)
         vectors = self._store.sentence_vectors([hit.passage.id for hit in hits])
-        found = []
+        found: list[tuple[Evidence, float, float]] = []  # with the passage's score and the share of words
         for hit in hits:
             passage = hit.passage
             rows = vectors.get(passage.id)
-            if rows is None:
+            if rows is None:  # removed since the search
                 continue
             scores = rows.astype(np.float32) @ vector
             for span, score in zip(passage.sentences, scores.tolist(), strict=True):
-                found.append(Evidence(passage, span, passage.quote(span), score))
-        found.sort(key=lambda evidence: (-evidence.score, evidence.passage.id, evidence.span.start))
-        return found[:k]
+                text = passage.quote(span)
+                shared = len(asked.intersection(content_stems(text))) if passage.language == language else 0
+                found.append((Evidence(passage, span, text, score), hit.score, shared / max(len(asked), 1)))
+        if not found:
+            return []
+        scores = [item.score for item, _, _ in found]
+        spread = max(scores) - median(scores)
+
+        def worth(candidate: tuple[Evidence, float, float]) -> float:
+            item, passage_score, share = candidate
+            return item.score + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share
+
+        found.sort(key=lambda candidate: (-worth(candidate), candidate[0].passage.id, candidate[0].span.start))
+        return [item for item, _, _ in found[:k]]
 
     def verify(self) -> list[str]:
         """What is wrong with the index, in words; empty when nothing is. Reads every row and vector."""
