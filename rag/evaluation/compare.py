@@ -1,0 +1,185 @@
+"""Two runs of the same questions: what got better, what got worse, and whether chance could have done it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import BadSetting
+from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares
+from rag.evaluation.records import ClaimRecord, Record, read_records
+from rag.evaluation.report import group_label, label
+from rag.metrics import Difference, auroc_difference, difference, ratio, rounded
+from rag.strings import say
+from rag.terminal import for_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AnyRecord = Record | ClaimRecord
+SURE = 0.05  # below this p a difference is called one
+
+# Means of these are compared, for a mean can be taken of differences question by question.
+_TIMES = ("found_s", "first_token_s", "total_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One measure of one group in both runs; `difference` is B less A."""
+
+    group: str
+    measure: str
+    a: float | None
+    b: float | None
+    difference: Difference
+
+    @property
+    def sure(self) -> bool:
+        return self.difference.p is not None and self.difference.p < SURE
+
+    @property
+    def better(self) -> bool:
+        return (self.difference.value or 0.0) * (-1 if MEASURES[self.measure].lower else 1) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A question that fails otherwise than before: keys of the strings under `fault`."""
+
+    id: str
+    question: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two runs have in common, and how they differ. `only_a` and `only_b` count questions that one run alone has."""
+
+    n: int
+    only_a: int
+    only_b: int
+    changes: tuple[Change, ...]
+    better: tuple[Moved, ...]
+    worse: tuple[Moved, ...]
+
+
+def read_run(path: Path) -> list[AnyRecord]:
+    """The records of a run, from its folder or its file of records. Raises BadSetting when there are none."""
+    records = read_records(path / "records.jsonl" if path.is_dir() else path)
+    if not records:
+        raise BadSetting("error.no_records", path=path)
+    return records
+
+
+def compare(a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> Comparison:
+    """Compare two runs on the questions that both have, by set and id."""
+    first = {(record.set, record.id): record for record in a}
+    second = {(record.set, record.id): record for record in b}
+    common = [name for name in first if name in second]
+    left, right = [first[name] for name in common], [second[name] for name in common]
+    left_shares, right_shares = _with_times(left), _with_times(right)
+    changes: list[Change] = []
+    for group, rows in groups(left).items():
+        changes += _changes(group, [left_shares[row] for row in rows], [right_shares[row] for row in rows])
+        changes += _auroc(group, [left[row] for row in rows], [right[row] for row in rows])
+    moved = [
+        Moved(before.id, _asked(before), tuple(faults(before, x)), tuple(faults(after, y)))
+        for before, after, x, y in zip(left, right, left_shares, right_shares, strict=True)
+    ]
+    return Comparison(
+        n=len(common),
+        only_a=len(first) - len(common),
+        only_b=len(second) - len(common),
+        changes=tuple(changes),
+        better=tuple(item for item in moved if len(item.after) < len(item.before)),
+        worse=tuple(item for item in moved if len(item.after) > len(item.before)),
+    )
+
+
+def _asked(record: AnyRecord) -> str:
+    return record.claim if isinstance(record, ClaimRecord) else record.question
+
+
+def _with_times(records: Sequence[AnyRecord]) -> list[Shares]:
+    found = shares(records)
+    for record, part in zip(records, found, strict=True):
+        if isinstance(record, Record):
+            part |= {name: (value, 1.0) for name in _TIMES if (value := getattr(record, name)) is not None}
+    return found
+
+
+def _changes(group: str, a: Sequence[Shares], b: Sequence[Shares]) -> list[Change]:
+    found = []
+    for name in MEASURES:
+        x, y = [part.get(name, NOT_ABOUT) for part in a], [part.get(name, NOT_ABOUT) for part in b]
+        change = difference(x, y)
+        if change.value is not None:
+            found.append(Change(group, name, ratio(x).value, ratio(y).value, change))
+    return found
+
+
+def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[Change]:
+    pairs = [
+        (x, y) for x, y in zip(a, b, strict=True) if isinstance(x, Record) and isinstance(y, Record) and x.asked and y.asked
+    ]
+    change = auroc_difference(
+        [x.confidence for x, _ in pairs], [y.confidence for _, y in pairs], [x.answerable for x, _ in pairs]
+    )
+    if change.value is None:
+        return []
+    from rag.metrics import auroc
+
+    truth = [x.answerable for x, _ in pairs]
+    before, after = auroc([x.confidence for x, _ in pairs], truth), auroc([y.confidence for _, y in pairs], truth)
+    return [Change(group, "auroc", before.value, after.value, change)]
+
+
+def print_comparison(
+    found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False
+) -> None:
+    """Print what changed: measures whose difference is surely one (`everything`: all), then the questions that moved."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    counts = say("eval.compared", language, n=found.n, only_a=found.only_a, only_b=found.only_b)
+    console.print(for_terminal(counts))
+    table = Table(
+        say("eval.measure", language), say("eval.group", language), *map(escape, names), "B − A", "95 %", "p", "n", box=None
+    )
+    for change in found.changes:
+        if change.sure or everything:
+            delta = change.difference
+            colour = "green" if change.better else "red"
+            table.add_row(
+                for_terminal(label(change.measure, language)),
+                for_terminal(group_label(change.group, language)),
+                rounded(change.a),
+                rounded(change.b),
+                f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}",
+                f"{rounded(delta.low)} … {rounded(delta.high)}",
+                rounded(delta.p),
+                str(delta.n),
+            )
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(for_terminal(say("eval.no_change", language)))
+    for key, moved in (("eval.worse", found.worse), ("eval.better", found.better)):
+        console.print(f"[bold]{for_terminal(say(key, language, count=len(moved)))}[/]")
+        for item in moved:
+            console.print(f"  {escape(item.id)}  {escape(for_terminal(item.question))}")
+            console.print(f"    [dim]{escape(_names(item.before, language))} → {escape(_names(item.after, language))}[/]")
+
+
+def _names(keys: Sequence[str], language: str) -> str:
+    return for_terminal(", ".join(say(f"fault.{key}", language) for key in keys) or say("eval.good", language))
+
+
+def as_json(found: Comparison) -> Mapping[str, object]:
+    """The same for a script."""
+    import dataclasses
+
+    return dataclasses.asdict(found)

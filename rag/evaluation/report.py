@@ -1,0 +1,154 @@
+"""What a run found: figures by group, requirements on them, a table in the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import BadSetting, IsnadError
+from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares
+from rag.evaluation.records import ClaimRecord, Record
+from rag.metrics import Figure, rounded
+from rag.strings import say
+from rag.terminal import for_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+AnyRecord = Record | ClaimRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of a run: by group, by measure. `counts` are questions, unanswerable ones, failed ones, claims."""
+
+    identity: Mapping[str, str]
+    counts: Mapping[str, int]
+    figures: Mapping[str, Mapping[str, Figure]]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a file or a script."""
+        return dataclasses.asdict(self)
+
+
+def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Sequence[Shares] | None = None) -> Summary:
+    """All figures of a run. `of` are the records' shares, if known."""
+    parts = shares(records) if of is None else of
+    questions = [record for record in records if isinstance(record, Record)]
+    counts = {
+        "questions": len(questions),
+        "unanswerable": sum(not record.answerable for record in questions),
+        "failed": sum(bool(record.error) for record in questions),
+        "claims": len(records) - len(questions),
+    }
+    by_group = {
+        group: figures([records[row] for row in rows], [parts[row] for row in rows]) for group, rows in groups(records).items()
+    }
+    return Summary(dict(identity), counts, by_group)
+
+
+# --- requirements ---------------------------------------------------------------------------------------------------------
+
+
+class RequirementMissed(IsnadError):
+    """A figure is worse than what was required of it."""
+
+    exit_code = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A bound on one figure of one group."""
+
+    group: str
+    measure: str
+    bound: float
+    at_most: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """From `right=0.8`, `ar-en:right>=0.6` or `wrongly_declined<=0.1`. Raises BadSetting.
+
+        A bare `=` means "at least", or "at most" where lower is better.
+        """
+        match = re.fullmatch(r"(?:([\w.+-]+):)?([\w@.]+?)(<=|>=|=)(\d+(?:\.\d+)?)", text.replace(" ", ""))
+        if match is None or match.group(2) not in MEASURES:
+            raise BadSetting("error.requirement_form", text=text, names=", ".join(MEASURES))
+        group, name, sign, bound = match.groups()
+        at_most = sign == "<=" or (sign == "=" and MEASURES[name].lower)
+        return cls(group or "all", name, float(bound), at_most)
+
+    def met(self, summary: Summary) -> bool:
+        """Whether the figure is good enough; a figure that there is not is none."""
+        figure = summary.figures.get(self.group, {}).get(self.measure)
+        if figure is None or figure.value is None:
+            return False
+        return figure.value <= self.bound if self.at_most else figure.value >= self.bound
+
+    def told(self, summary: Summary) -> str:
+        """The bound and what was found, in one line."""
+        figure = summary.figures.get(self.group, {}).get(self.measure)
+        value = rounded(figure.value if figure else None)
+        return f"{self.group}:{self.measure} {'≤' if self.at_most else '≥'} {self.bound:g}: {value}"
+
+
+def require(summary: Summary, requirements: Sequence[Requirement]) -> None:
+    """Raise RequirementMissed when a requirement is not met, naming each that isn't."""
+    missed = [requirement.told(summary) for requirement in requirements if not requirement.met(summary)]
+    if missed:
+        raise RequirementMissed("error.requirement", missed="; ".join(missed))
+
+
+# --- the terminal ---------------------------------------------------------------------------------------------------------
+
+
+def cell(figure: Figure | None) -> str:
+    """A figure as one cell: value, interval, n."""
+    if figure is None or figure.n == 0:
+        return ""
+    between = f" {rounded(figure.low, 2)}–{rounded(figure.high, 2)}" if figure.low is not None else ""
+    return f"{rounded(figure.value)}{between} ({figure.n})"
+
+
+def label(measure: str, language: str) -> str:
+    """A measure as people read it, with its unit and an arrow where lower is better."""
+    unit = MEASURES[measure].unit
+    return say(f"measure.{measure}", language) + (f" ({unit})" if unit else "") + (" ↓" if MEASURES[measure].lower else "")
+
+
+def group_label(group: str, language: str) -> str:
+    """A group as people read it: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
+    return say("eval.all", language) if group == "all" else group
+
+
+def print_table(summary: Summary, console: Console, language: str, only: Iterable[str] = ()) -> None:
+    """Print every figure: a row for each measure, a column for each group. `only` names measures to be shown."""
+    from rich.table import Table
+
+    wanted = set(only) or set(MEASURES)
+    names = list(summary.figures)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(for_terminal(say("eval.measure", language)), no_wrap=True)
+    for group in names:
+        table.add_column(for_terminal(group_label(group, language)), overflow="fold")
+    section = ""
+    for name, measure in MEASURES.items():
+        if name not in wanted or not any(name in summary.figures[group] for group in names):
+            continue
+        if measure.section != section:
+            section = measure.section
+            table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
+        table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
+    console.print(table)
+    console.print(f"[dim]{for_terminal(say('eval.legend', language))}[/]")
+
+
+def write_json(path: Path, summary: Summary) -> None:
+    """Write all figures as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(summary.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
