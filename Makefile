@@ -46,7 +46,7 @@ check:
 	.venv/bin/lint-imports
 
 eval:
-	@$(PYTHON) tools/setup.py run
+	@$(PYTHON) tools/setup.py eval
 	@$(VENV_PYTHON) -m rag eval
 
 bench:

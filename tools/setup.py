@@ -2,6 +2,7 @@
 
     python tools/setup.py run      the virtual environment, locked packages, models, the index over seeds/
     python tools/setup.py test     the same with what the tests and checks need, and Chromium where it can be had
+    python tools/setup.py eval     as run, with what measuring needs
     python tools/setup.py dev      the environment with what lint, types and layers need: no engine, no models
 
 Every step can be interrupted at any moment and goes on when run again: what was downloaded, compiled or fetched stays.
@@ -325,7 +326,7 @@ def main() -> int:
         )
         return 1
     what = sys.argv[1] if len(sys.argv) > 1 else "run"
-    if what not in {"run", "test", "dev"}:
+    if what not in {"run", "test", "eval", "dev"}:
         print(__doc__, file=sys.stderr)
         return 2
     try:
@@ -339,6 +340,8 @@ def main() -> int:
             find_browser()
         else:
             install([])
+            if what == "eval":
+                install_dev()
             build_index()
     except Failed as error:
         print(f"\n{error}", file=sys.stderr)
