@@ -6,8 +6,9 @@ import codecs
 import ctypes
 import os
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as TextStream
-from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -128,12 +129,12 @@ class LlamaCpp:
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None) -> None:
         with self._lock:
             engine = self.load()
-            engine.read(engine.prompt(messages), stop)
+            engine.read(engine.prompt(messages), stop.is_set if stop else None)
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         with self._lock:
             engine = self.load()
-            engine.read(engine.prompt(messages), None)
+            engine.read(engine.prompt(messages))
             logits = engine.logits()
             scores = np.array([logits[engine.tokenize(choice)[0]] for choice in choices], dtype=np.float64)
         weights = np.exp(scores - scores.max())
@@ -150,6 +151,7 @@ class _LlamaGeneration:
         self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event
     ) -> None:
         self._stop = stop
+        self._closed = False  # apart from `stop`, which belongs to the caller and says that the reader wanted no more
         self._usage = Usage()
         self._text = self._run(generator, messages, max_tokens, language)
 
@@ -161,8 +163,13 @@ class _LlamaGeneration:
         return self._text
 
     def close(self) -> None:
-        self._stop.set()
-        self._text.close()
+        self._closed = True
+        # Running in another thread, it can't be closed from this one; it ends by itself before its next token.
+        with suppress(ValueError):
+            self._text.close()
+
+    def _halted(self) -> bool:
+        return self._closed or self._stop.is_set()
 
     def _run(
         self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str
@@ -173,12 +180,12 @@ class _LlamaGeneration:
             room = min(max_tokens, generator.context - len(prompt))
             if room < 1:
                 raise GenerationFailed("error.prompt_too_long", tokens=len(prompt), limit=generator.context)
-            cached = engine.read(prompt, self._stop)
+            cached = engine.read(prompt, self._halted)
             self._usage = Usage(len(prompt), cached, 0)
             barred = engine.barred(language)
             decoder = codecs.getincrementaldecoder("utf-8")("ignore")
             written: list[int] = []
-            while len(written) < room and not self._stop.is_set():
+            while len(written) < room and not self._halted():
                 token = engine.greedy(barred)
                 if engine.ends(token):
                     break
@@ -188,7 +195,7 @@ class _LlamaGeneration:
                     yield piece
                 if _loops(written):
                     break
-                if len(written) < room and not self._stop.is_set():
+                if len(written) < room and not self._halted():
                     engine.extend(token)
 
 
@@ -279,7 +286,8 @@ class _Engine:
         for message, mark in zip(messages, marks, strict=True):
             before, found, rest = rest.partition(mark)
             if not found:  # a template that leaves out a role, the system prompt for one
-                raise GenerationFailed("error.generation", reason=f"the model's chat template has no place for {message['role']}")
+                reason = f"the model's chat template has no place for {message['role']}"
+                raise GenerationFailed("error.generation", reason=reason)
             tokens += self.tokenize(before, special=True) + self.tokenize(message["content"])
         return tokens + self.tokenize(rest, special=True)
 
@@ -293,10 +301,10 @@ class _Engine:
         """Whether a token ends the answer."""
         return bool(self._lib.llama_vocab_is_eog(self._vocabulary, token))
 
-    def read(self, tokens: Sequence[int], stop: threading.Event | None) -> int:
+    def read(self, tokens: Sequence[int], halted: Callable[[], bool] | None = None) -> int:
         """Bring a prompt into memory, computing only what no kept state begins with; how many tokens were kept.
 
-        Afterwards `logits` are those that follow the prompt.
+        Afterwards `logits` are those that follow the prompt, unless it was `halted` before its end.
         """
         if len(tokens) > self._cells:
             raise GenerationFailed("error.prompt_too_long", tokens=len(tokens), limit=self._cells)
@@ -317,7 +325,7 @@ class _Engine:
         self._current = target
         self._make_room(len(tokens) - kept + 256)
         for start in range(kept, len(tokens), _STEP):
-            if stop is not None and stop.is_set():
+            if halted is not None and halted():
                 break
             self._decode(tokens[start : start + _STEP])
         return kept

@@ -115,6 +115,7 @@ class _ScriptedGeneration:
     def __init__(self, owner: ScriptedGenerator, text: str, max_tokens: int, stop: threading.Event) -> None:
         self._owner = owner
         self._stop = stop
+        self._closed = False
         self._done = 0
         self._pieces = [word + " " for word in text.split(" ")][:max_tokens]
         if self._pieces:
@@ -129,14 +130,14 @@ class _ScriptedGeneration:
         return self._text
 
     def close(self) -> None:
-        self._stop.set()
+        self._closed = True
 
     def _run(self) -> Iterator[str]:
         try:
             for piece in self._pieces:
                 if self._owner._delay:
                     time.sleep(self._owner._delay)
-                if self._stop.is_set():
+                if self._closed or self._stop.is_set():
                     return
                 self._done += 1
                 yield piece
