@@ -163,9 +163,7 @@ class _Piece:
     sentence_vectors: list[Vectors]
 
 
-def _embed(
-    documents: Sequence[Document], first_id: int, chunker: Chunker, embedder: Embedder, staging: Path, report: Step
-) -> list[_Piece]:
+def _embed(documents: Sequence[Document], first_id: int, chunker: Chunker, embedder: Embedder, staging: Path, report: Step) -> list[_Piece]:
     cut: list[tuple[Document, list[Passage]]] = []
     for document in documents:
         passages = chunker.cut(document, first_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rag.calibration import Calibration
@@ -14,7 +14,8 @@ from rag.errors import BadQuestion
 from rag.generate import Generator, Usage
 from rag.index import Index, checked_question
 from rag.language import question_language
-from rag.prompt import answer_prompt, template, transcript
+from rag.names import annotated
+from rag.prompt import answer_prompt, template, transcript, translate_prompt
 from rag.schema import (
     Answer,
     Citation,
@@ -23,6 +24,7 @@ from rag.schema import (
     Found,
     History,
     Hit,
+    Message,
     RejectedCitation,
     Span,
     Status,
@@ -34,8 +36,12 @@ from rag.text import content_stems, script, words
 
 _HITS = 8
 _EVIDENCE = 6
-_PROMPTED = 2
+_PROMPTED = 3
 """Sentences given to the model: more of them make a small model slower and no better."""
+_LONGEST = 200
+"""Tokens of a draft."""
+_CLOSE = 0.5
+"""A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
 
 class Chatbot:
@@ -104,17 +110,25 @@ class Chatbot:
         if not evidence or work.confidence < self.calibration.least:
             yield work.declined()
             return
-        if self.generator is None:
+        same = script(evidence[0].text) == language
+        manner = self.calibration.manner_same if same else self.calibration.manner_across
+        if manner == "quote" or self.generator is None:
             yield self._quoted(work, Status.ANSWERED)
-            return
-        yield from self._generated(work, self.generator, stop)
+        elif manner == "translate":
+            yield from self._translated(work, self.generator, stop)
+        else:
+            yield from self._written(work, self.generator, stop)
 
     def warm(self) -> None:
         """Load the models and read the part of the prompts that is the same for every question, in both languages."""
         self.index.query_vector("؟ ?")
         if self.generator is not None:
-            for language in ("ar", "en"):
-                self.generator.prepare(answer_prompt("؟" if language == "ar" else "?", language, (), folder=self._prompts).messages)
+            manners = {self.calibration.manner_same, self.calibration.manner_across}
+            for language, mark in (("ar", "؟"), ("en", "?")):
+                if "write" in manners:
+                    self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts).messages)
+                if "translate" in manners:
+                    self.generator.prepare(translate_prompt(mark, language, self._prompts))
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 
@@ -131,9 +145,41 @@ class Chatbot:
         usable = first and len(first) <= 300 and script(first) == language
         return first if usable else f"{history[-1].question} {question}"
 
-    def _generated(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+    def _written(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+        """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
         prompt = answer_prompt(work.searched, work.language, work.evidence[:_PROMPTED], folder=self._prompts)
-        generation = generator.stream(prompt.messages, max_tokens=160, language=work.language, stop=stop)
+        yield from self._drafted(work, generator, prompt.messages, stop)
+        answer = self._checked(work)
+        if stop.is_set():
+            yield replace(answer, status=Status.STOPPED)
+        elif answer.citations:
+            yield answer
+        else:
+            work.rejected = answer.rejected
+            yield self._quoted(work, Status.UNSUPPORTED)
+
+    def _translated(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+        """The best evidence in the question's language, where the translation can be vouched for; the original where not."""
+        best = widened(work.evidence)
+        original = annotated(best.text, work.searched, best.passage.text, *(item.text for item in work.evidence))
+        messages = translate_prompt(original, work.language, self._prompts)
+        yield from self._drafted(work, generator, messages, stop)
+        text = " ".join(work.draft.split())
+        judgement = self._checker.check_translation(text, best.text, context=original) if text else None
+        whole = Span(0, len(work.draft))
+        if stop.is_set():
+            yield work.answer("", Status.STOPPED, (), (RejectedCitation(None, whole, Verdict.MEANING),))
+        elif judgement is not None and judgement.supported and script(text) == work.language:
+            citation = _citation(1, best, Span(0, len(text)), judgement.support)
+            yield work.answer(f"{text} [1]", Status.ANSWERED, (citation,), ())
+        else:
+            verdict = (judgement.verdict if judgement else None) or Verdict.SCRIPT
+            work.rejected = (RejectedCitation(None, whole, verdict),)
+            yield self._quoted(work, Status.UNSUPPORTED)
+
+    def _drafted(self, work: _Work, generator: Generator, messages: Sequence[Message], stop: threading.Event) -> Iterator[Delta]:
+        """Stream a draft into `work`, noting when its first word came."""
+        generation = generator.stream(messages, max_tokens=_LONGEST, language=work.language, stop=stop)
         try:
             for piece in generation:
                 if work.first_token is None:
@@ -144,14 +190,6 @@ class Chatbot:
             generation.close()
         work.usage = generation.usage
         work.draft = work.draft.strip()
-        answer = self._checked(work)
-        if stop.is_set():
-            yield replace(answer, status=Status.STOPPED)
-        elif answer.citations:
-            yield answer
-        else:
-            work.rejected = answer.rejected
-            yield self._quoted(work, Status.UNSUPPORTED)
 
     def _checked(self, work: _Work) -> Answer:
         """The proved sentences of the draft with their citations, and the others by the reason they failed."""
@@ -189,7 +227,7 @@ class Chatbot:
 
     def _quoted(self, work: _Work, status: Status) -> Answer:
         """The best evidence verbatim, in a sentence of the question's language that says so."""
-        best = work.evidence[0]
+        best = widened(work.evidence)
         key = "answer.quote" if script(best.text) == work.language else "answer.quote_foreign"
         quote = " ".join(best.text.split())
         text = say(key, work.language, quote=quote)
@@ -212,12 +250,10 @@ class _Work:
     confidence: float = 0.0
     draft: str = ""
     first_token: float | None = None
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     rejected: tuple[RejectedCitation, ...] = ()
 
-    def answer(
-        self, text: str, status: Status, citations: tuple[Citation, ...], rejected: tuple[RejectedCitation, ...]
-    ) -> Answer:
+    def answer(self, text: str, status: Status, citations: tuple[Citation, ...], rejected: tuple[RejectedCitation, ...]) -> Answer:
         total = time.perf_counter() - self.started
         usage = self.usage
         timing = Timing(self.found, self.first_token, total, usage.prompt_tokens, usage.cached_tokens, usage.generated_tokens)
@@ -255,13 +291,26 @@ def _citation(number: int, source: Evidence, claim: Span, support: float) -> Cit
     )
 
 
-_OPENERS = frozenset(
-    """and but so then also و ثم لكن اذن ولماذا ومتي واين ومن وكيف وماذا وكم وهل ولم طيب وما ومين وليش""".split()
-)
+_OPENERS = frozenset("""and but so then also و ثم لكن اذن ولماذا ومتي واين ومن وكيف وماذا وكم وهل ولم طيب وما ومين وليش""".split())
 _REFERRING = frozenset(
     """he she it they him her them his hers its their theirs this that these those there then one ones same former latter
     هو هي هم هما ذلك تلك هذا هذه هناك هولاء منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
 )
+
+
+def widened(evidence: Sequence[Evidence]) -> Evidence:
+    """The best evidence, together with the sentence before or after it where that is nearly as good.
+
+    On the development questions the answer stands in the best sentence for 73 to 79 of 100, in this pair for 80 to 86.
+    """
+    best, least = evidence[0], evidence[-1].worth
+    order = best.passage.sentences.index(best.span)
+    beside = set(best.passage.sentences[max(order - 1, 0) : order + 2]) - {best.span}
+    for other in evidence[1:]:
+        if other.passage.id == best.passage.id and other.span in beside and other.worth - least >= _CLOSE * (best.worth - least):
+            span = Span(min(best.span.start, other.span.start), max(best.span.end, other.span.end))
+            return replace(best, span=span, text=best.passage.quote(span))
+    return best
 
 
 def needs_context(question: str) -> bool:

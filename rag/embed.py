@@ -138,9 +138,7 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        named = [
-            self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") + text for n, text in enumerate(texts)
-        ]
+        named = [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") + text for n, text in enumerate(texts)]
         # Longest first over the whole list: batches of equal length waste nothing on padding, and memory peaks at once.
         order = sorted(range(len(named)), key=lambda n: -len(named[n]))
         vectors: Vectors | None = None

@@ -36,8 +36,5 @@ def convex_combination(
     base = {id: weights.passage * score + weights.sentence * sentences.get(id, score) for id, score in passages.items()}
     spread = max(base.values()) - median(base.values()) if len(base) > 1 else 1.0
     highest = max(keywords.values(), default=0.0)
-    fused = {
-        id: score + (weights.keyword * spread * keywords.get(id, 0.0) / highest if highest > 0 else 0.0)
-        for id, score in base.items()
-    }
+    fused = {id: score + (weights.keyword * spread * keywords.get(id, 0.0) / highest if highest > 0 else 0.0) for id, score in base.items()}
     return sorted(fused.items(), key=lambda item: (-item[1], item[0]))

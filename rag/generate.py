@@ -147,9 +147,7 @@ class LlamaCpp:
 
 
 class _LlamaGeneration:
-    def __init__(
-        self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event
-    ) -> None:
+    def __init__(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event) -> None:
         self._stop = stop
         self._closed = False  # apart from `stop`, which belongs to the caller and says that the reader wanted no more
         self._usage = Usage()
@@ -171,9 +169,7 @@ class _LlamaGeneration:
     def _halted(self) -> bool:
         return self._closed or self._stop.is_set()
 
-    def _run(
-        self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str
-    ) -> TextStream[str, None, None]:
+    def _run(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
         with generator._lock:
             engine = generator.load()
             prompt = engine.prompt(messages)

@@ -17,7 +17,7 @@ from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.fuse import Weights, convex_combination
 from rag.language import question_language
-from rag.schema import Document, Evidence, Hit, Passage
+from rag.schema import Document, Evidence, Hit, Passage, Span
 from rag.store import ANALYSIS, DocumentInfo, Manifest, Store, keyword_query
 from rag.text import content_stems
 
@@ -154,8 +154,7 @@ class Index:
             fused = fused[:k]
             passages = self._store.passages([id for id, _ in fused])
         return [
-            Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id))
-            for rank, (id, score) in enumerate(fused, start=1)
+            Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id)) for rank, (id, score) in enumerate(fused, start=1)
         ]
 
     def _keyword_matches(self, question: str, legs: Container[str], allowed: set[int] | None) -> dict[str, dict[int, float]]:
@@ -189,28 +188,31 @@ class Index:
         question = checked_question(question)
         vector, asked, language = self.query_vector(question), set(content_stems(question)), question_language(question)
         vectors = self._store.sentence_vectors([hit.passage.id for hit in hits])
-        found: list[tuple[Evidence, float, float]] = []  # with the passage's score and the share of words
+        found: list[tuple[Passage, Span, float, float, float]] = []
         for hit in hits:
-            passage = hit.passage
-            rows = vectors.get(passage.id)
+            rows = vectors.get(hit.passage.id)
             if rows is None:  # removed since the search
                 continue
-            scores = rows.astype(np.float32) @ vector
-            for span, score in zip(passage.sentences, scores.tolist(), strict=True):
-                text = passage.quote(span)
-                shared = len(asked.intersection(content_stems(text))) if passage.language == language else 0
-                found.append((Evidence(passage, span, text, score), hit.score, shared / max(len(asked), 1)))
+            similarities = (rows.astype(np.float32) @ vector).tolist()
+            for span, similarity in zip(hit.passage.sentences, similarities, strict=True):
+                in_language = hit.passage.language == language
+                shared = len(asked.intersection(content_stems(hit.passage.quote(span)))) if in_language else 0
+                found.append((hit.passage, span, similarity, hit.score, shared / max(len(asked), 1)))
         if not found:
             return []
-        scores = [item.score for item, _, _ in found]
-        spread = max(scores) - median(scores)
-
-        def worth(candidate: tuple[Evidence, float, float]) -> float:
-            item, passage_score, share = candidate
-            return item.score + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share
-
-        found.sort(key=lambda candidate: (-worth(candidate), candidate[0].passage.id, candidate[0].span.start))
-        return [item for item, _, _ in found[:k]]
+        spread = max(item[2] for item in found) - median(item[2] for item in found)
+        evidence = [
+            Evidence(
+                passage=passage,
+                span=span,
+                text=passage.quote(span),
+                score=similarity,
+                worth=similarity + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share,
+            )
+            for passage, span, similarity, passage_score, share in found
+        ]
+        evidence.sort(key=lambda item: (-item.worth, item.passage.id, item.span.start))
+        return evidence[:k]
 
     def verify(self) -> list[str]:
         """What is wrong with the index, in words; empty when nothing is. Reads every row and vector."""

@@ -88,3 +88,32 @@ def unmatched_names(claim: str, evidence: str) -> list[str]:
     bare |= {word[2:] for word in known if word.startswith("ال") and len(word) > 4}
     candidates = list(dict.fromkeys([*known, *bare]))
     return [name for name in names(claim) if not any(same_name(part, word) for part in words(name) for word in candidates)]
+
+
+_ARABIC_WORD = re.compile("[\u0621-\u064a]{3,}")
+
+
+def annotated(text: str, *others: str) -> str:
+    """The text with names in one script followed by their spelling in the other, as far as `others` show it.
+
+    «قال سبيرو» beside a text that has "Spiro" becomes «قال سبيرو (Spiro)»: a translator need not guess how a name is written.
+    """
+    into_latin = script(text) == "ar"
+    known: dict[str, str] = {}
+    for other in others:
+        for name in names(other) if into_latin else _ARABIC_WORD.findall(other):
+            if len(skeleton(name)) >= 3:
+                known.setdefault(skeleton(name), name)
+    pattern = _ARABIC_WORD if into_latin else re.compile(r"\b[A-Z][a-z]{2,}\b")
+    seen: set[str] = set()
+
+    def spelled(match: re.Match[str]) -> str:
+        word = match.group()
+        forms = [word, word[1:] if word[0] in "وبلكف" and len(word) > 4 else word, word.removeprefix("ال")]
+        name = next((known[skeleton(form)] for form in forms if skeleton(form) in known), "")
+        if not name or name in seen or name in text:
+            return word
+        seen.add(name)
+        return f"{word} ({name})"
+
+    return pattern.sub(spelled, text)

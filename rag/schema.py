@@ -108,12 +108,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sentence put forward as proof. `span` is in the document; `score` is cosine similarity to the question."""
+    """One sentence put forward as proof, or two that stand side by side. `span` is in the document.
+
+    `score` is cosine similarity to the question, `worth` what the evidence is ranked by.
+    """
 
     passage: Passage
     span: Span
     text: str
     score: float
+    worth: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -450,4 +450,3 @@ def _f4(vector: npt.NDArray[Any]) -> bytes:
 
 def _f2(vector: npt.NDArray[Any]) -> bytes:
     return np.asarray(vector, dtype="<f2").tobytes()
-

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,8 @@ def stems(text: str) -> list[str]:
 _STOP_EN = """a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it
 its me my no not of on or our out shall she should so some than that the their them then there these they this those to up us
 was we were what when where which while who whom whose why will with would you your about any also please tell according"""
-_STOP_AR = """في من الى على عن مع هذا هذه ذلك تلك التي الذي الذين ما ماذا من متى اين كيف لماذا لم لن لا هل كم اي ايه و ف ب ل ك ان
-او ثم قد كان كانت يكون تكون هو هي هم هن انا انت نحن كل بعض بين بعد قبل عند حتى اذا لكن بل سوف ايضا غير منذ خلال حول وفق وفقا لدى
+_STOP_AR = """في من الى على عن مع هذا هذه ذلك تلك التي الذي الذين ما ماذا من متى اين كيف لماذا لم لن لا هل كم اي ايه و ف ب ل ك
+ان او ثم قد كان كانت يكون تكون هو هي هم هن انا انت نحن كل بعض بين بعد قبل عند حتى اذا لكن بل سوف ايضا غير منذ خلال حول وفق وفقا لدى
 عليه عليها فيه فيها منه منها به بها له لها ذكر بحسب حسب ماهو ماهي وما وهل ومن ومتى وكم"""
 
 
@@ -84,7 +85,7 @@ def content_stems(text: str) -> list[str]:
 
 
 def script(text: str) -> str:
-    """"ar" or "en" by which script has more letters, Latin names inside Arabic prose not outweighing it; "und" without letters.
+    """ "ar" or "en" by which script has more letters, Latin names inside Arabic prose not outweighing it; "und" without letters.
 
     An Arabic letter counts one and a half: Arabic writes no short vowels, so the same content takes fewer letters.
     """
@@ -100,7 +101,8 @@ _SCALES = {
     "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12,
     "الف": 1e3, "الاف": 1e3, "مليون": 1e6, "ملايين": 1e6, "مليار": 1e9, "مليارات": 1e9, "بليون": 1e9, "تريليون": 1e12,
 }  # fmt: skip
-_UNITS_EN = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_UNITS_EN = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen""".split()
 _WORD_NUMBERS = {word: float(n) for n, word in enumerate(_UNITS_EN)} | {
     "twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "seventy": 70.0, "eighty": 80.0,
     "ninety": 90.0, "hundred": 100.0, "dozen": 12.0,
@@ -109,7 +111,14 @@ _WORD_NUMBERS = {word: float(n) for n, word in enumerate(_UNITS_EN)} | {
     "تسعه": 9.0, "عشر": 10.0, "عشره": 10.0, "عشرون": 20.0, "عشرين": 20.0, "ثلاثون": 30.0, "ثلاثين": 30.0, "اربعون": 40.0,
     "اربعين": 40.0, "خمسون": 50.0, "خمسين": 50.0, "ستون": 60.0, "ستين": 60.0, "سبعون": 70.0, "سبعين": 70.0, "ثمانون": 80.0,
     "ثمانين": 80.0, "تسعون": 90.0, "تسعين": 90.0, "مئه": 100.0, "مايه": 100.0, "ميه": 100.0, "مييه": 100.0,
+    "اثنا": 2.0, "اثني": 2.0, "اثنتا": 2.0, "اثنتي": 2.0, "اثنتان": 2.0, "اثنتين": 2.0,
+    "الفان": 2e3, "الفين": 2e3, "مليونان": 2e6, "مليونين": 2e6, "ملياران": 2e9, "مليارين": 2e9,
 }  # fmt: skip
+_HUNDREDS = ("ميه", "مايه")  # مئة and مائة, folded
+_WORD_NUMBERS |= {f"{hundred[:-1]}{dual}": 200.0 for hundred in _HUNDREDS for dual in ("تان", "تين", "تا", "تي")}
+_WORD_NUMBERS |= {
+    f"{unit}{hundred}": _WORD_NUMBERS[unit] * 100.0 for unit in "ثلاث اربع خمس ست سبع ثمان ثماني تسع".split() for hundred in _HUNDREDS
+}
 _MONTHS = {
     month: float(n)
     for n, names in enumerate(
@@ -124,10 +133,12 @@ _MONTHS = {
 }  # fmt: skip
 _PER_CENT = re.compile(r"(?:في |ب)ال(?:مئه|مايه|ميه|مييه)|per cent")
 _NUMBER = re.compile(r"\d+(?:[.,\u066b\u066c]\d+)*")
+_NUMBER_AND_WORD = re.compile(_NUMBER.pattern + r"\s+[^\W\d_]+")
+_ELEVEN = re.compile(r"\bاحدي?(?= عشر)")  # elsewhere «أحد» is somebody, or Sunday
 
 
 def _value(digits: str) -> float:
-    """The value of a run of digits and separators: `50,000` and `50.000` are fifty thousand, `4.5` and `4,5` four and a half."""
+    """The value of digits and separators: `50,000` and `50.000` are fifty thousand, `4.5` and `4,5` four and a half."""
     digits = digits.replace("\u066c", ",").replace("\u066b", ".")
     groups = re.split("[.,]", digits)
     if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]) and len(groups[0]) <= 3 and groups[0] != "0":
@@ -138,13 +149,13 @@ def _value(digits: str) -> float:
 
 
 def numbers(text: str) -> dict[float, str]:
-    """The values that a text states in digits, by value, with the written form; a scale word multiplies (`13 مليار`: 1.3e10)."""
+    """The values that a text states in digits, each with its written form; a scale word multiplies (`13 مليار`: 1.3e10)."""
     found: dict[float, str] = {}
     folded = fold(text)
     for match in _NUMBER.finditer(folded):
         value = _value(match.group())
         after = re.match(r"\s*([^\W\d_]+)", folded[match.end() :])
-        scale = _SCALES.get(after.group(1)) if after else None
+        scale = _SCALES.get(_bare_number_word(after.group(1))) if after else None
         # A bare letter is a scale only when it touches the digits (`5m`), else it begins a word.
         if scale and after and len(after.group(1)) == 1 and after.start(1) > 0:
             scale = None
@@ -153,11 +164,14 @@ def numbers(text: str) -> dict[float, str]:
 
 
 def _bare_number_word(word: str) -> str:
-    """A number word without the conjunction or article that Arabic writes together with it («وثلاثين», «الخمسة»)."""
+    """A number word without the conjunction or article that Arabic writes together with it («وثلاثين», «الخمسة»), and without
+    the alef of the accusative («ألفًا», «مليونًا»)."""
     for prefix in ("", "و", "ال", "وال", "ب", "ل"):
         bare = word.removeprefix(prefix)
-        if (not prefix or bare != word) and (bare in _WORD_NUMBERS or bare in _SCALES or bare in _MONTHS):
-            return bare
+        if not prefix or bare != word:
+            for form in (bare, bare.removesuffix("ا")):
+                if form in _WORD_NUMBERS or form in _SCALES or form in _MONTHS:
+                    return form
     return word
 
 
@@ -176,7 +190,7 @@ def _spelled(text: str) -> list[list[float]]:
             found.append([*parts, total + current])
         parts, total, current = [], 0.0, 0.0
 
-    text = _PER_CENT.sub(" ", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text))
+    text = _ELEVEN.sub("واحد", _PER_CENT.sub(" ", re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)))
     for word in words(text):
         bare = _bare_number_word(word)
         if bare in _WORD_NUMBERS:
@@ -194,7 +208,7 @@ def _spelled(text: str) -> list[list[float]]:
 
 
 def stated_values(text: str) -> set[float]:
-    """Every value that a text can be said to state: digits with and without their scale, number words and their parts, months."""
+    """Every value that a text can be said to state: digits with and without scale, number words and their parts, months."""
     values = {_value(match.group()) for match in _NUMBER.finditer(fold(text))} | set(numbers(text))
     for spelled in _spelled(fold(text)):
         values.update(spelled)
@@ -205,7 +219,7 @@ def stated_values(text: str) -> set[float]:
 def values_claimed(text: str) -> set[float]:
     """The values that a sentence commits itself to: numbers in digits with their scale, and numbers spelled out above two."""
     folded = fold(text)
-    spelled = {parts[-1] for parts in _spelled(re.sub(r"\d+(?:[.,]\d+)*\s+[^\W\d_]+", " ", folded))}
+    spelled = {parts[-1] for parts in _spelled(_NUMBER_AND_WORD.sub(" ", _PER_CENT.sub(" ", folded)))}
     return set(numbers(text)) | {value for value in spelled if value > 2.0}
 
 
@@ -217,14 +231,16 @@ _ABBREVIATIONS = frozenset(
 )
 _CLOSERS = "\"'\u201d\u2019\u00bb)]}\u203a"
 _TERMINAL = re.compile("(?:\\.{3,}|[.!?\u2026\u061f\u061b\u06d4])+[" + re.escape(_CLOSERS) + "]*")
-_BLOCK = re.compile(r"(?:[^\n]*\S[^\n]*(?:\n|$))+")  # lines up to a blank one
 _ITEM = re.compile("\\s*(?:[-*+#>|\u2022]|\\d{1,3}[.)])")
-_CLAUSE = re.compile("[،,;:\u2014\u2013]\\s+|\\s+[\u2014\u2013-]\\s+")
+_CLAUSE = re.compile("[،,;:\u2014\u2013]\\s+|(?<!\\s)\\s+[\u2014\u2013-]\\s+")
 _LAST_WORD = re.compile(r"\S+$")
 
 
-def _ends_sentence(text: str, match: re.Match[str]) -> bool:
-    """Whether the marks at `match` end a sentence, not an abbreviation, an initial, a decimal, a version or a list number."""
+def _ends_sentence(text: str, match: re.Match[str], last: int) -> bool:
+    """Whether the marks at `match` end a sentence, not an abbreviation, an initial, a decimal, a version or a list number.
+
+    `last` is where the text ends but for white space.
+    """
     after = text[match.end() : match.end() + 1]
     if after and not after.isspace():
         # «؟» and «؛» often touch the next word in Arabic print; a full stop inside a token (3.5, U.S., x.com) does not end it,
@@ -240,9 +256,9 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     word = before.group().lstrip("([{\"'«\u201c\u2018") if before else ""
     if word.casefold() in _ABBREVIATIONS:
         # «د. سارة» and «Dr. Sara» go on; «… etc.» at the end of a paragraph does not.
-        return match.end() >= len(text.rstrip())
+        return match.end() >= last
     if len(word) == 1 and word.isalpha() and not _ARABIC.match(word) and word not in "I":
-        return match.end() >= len(text.rstrip())
+        return match.end() >= last
     # "1." or «١.» that opens a line numbers the item that follows.
     opens_line = text.rfind("\n", 0, match.start()) + 1
     return not (word.isdigit() and len(word) <= 3 and text[opens_line : match.start()].strip() == word)
@@ -254,10 +270,8 @@ def _line_ends(text: str) -> list[int]:
     A line was wrapped when the next line's first word would not have fitted in the longest line of the block.
     """
     ends: list[int] = []
-    for block in _BLOCK.finditer(text):
-        lines = block.group().split("\n")
+    for offset, lines in _blocks(text):
         width = max(len(line.rstrip()) for line in lines)
-        offset = block.start()
         for line, following in zip(lines, [*lines[1:], ""], strict=True):
             offset += len(line)
             word = following.split(maxsplit=1)[:1]
@@ -269,9 +283,23 @@ def _line_ends(text: str) -> list[int]:
                 and len(line.rstrip()) + 1 + len(word[0]) > width
             )
             if not wrapped:
-                ends.append(min(offset, len(text)))
+                ends.append(offset)
             offset += 1
     return ends
+
+
+def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines between blank ones, each block with its offset."""
+    lines: list[str] = []
+    offset = start = 0
+    for line in [*text.split("\n"), ""]:
+        if line.strip():
+            start = start if lines else offset
+            lines.append(line)
+        elif lines:
+            yield start, lines
+            lines = []
+        offset += len(line) + 1
 
 
 def _trimmed(text: str, start: int, end: int) -> Span | None:
@@ -309,7 +337,8 @@ def sentences(text: str, longest: int = 280) -> list[Span]:
     Boundaries are `. ! ? … ؟ ؛ ۔` with the quotes that close after them, and line ends; not abbreviations, initials,
     decimals and list numbers. A sentence longer than `longest` characters is cut at clause marks.
     """
-    ends: set[int] = {match.end() for match in _TERMINAL.finditer(text) if _ends_sentence(text, match)}
+    last = len(text.rstrip())
+    ends: set[int] = {match.end() for match in _TERMINAL.finditer(text) if _ends_sentence(text, match, last)}
     ends.update(_line_ends(text))
     ends.add(len(text))
     found: list[Span] = []
