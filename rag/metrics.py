@@ -358,8 +358,17 @@ def _risk_area(confidences: Floats, wrong: Floats, weights: Floats) -> Floats:
 # --- language -------------------------------------------------------------------------------------------------------------
 
 _MARKER = re.compile(r"\s*\[\d+\]")
-_LATIN_RUN = re.compile(r"[A-Za-z\u00c0-\u024f][\w'\u2019.&/-]*(?:[ \u00a0][A-Za-z\u00c0-\u024f][\w'\u2019.&/-]*)*")
+_LATIN_WORD = r"[A-Za-z\u00c0-\u024f][\w'\u2019.&/-]*"
+_LATIN_RUN = re.compile(rf"{_LATIN_WORD}(?:[ \u00a0][\d]*(?:{_LATIN_WORD})?)*")
+_PARTICLES = frozenset("of the and for de del der den van von di da la le al el bin ibn".split())
 _LONGEST_NAME = 6  # words: a longer run of Latin words is a sentence that was copied
+
+
+def _is_name(run: str) -> bool:
+    """Whether a run of Latin words can be a name: few words, each with a capital or digit but for particles (Bank of X)."""
+    parts = run.split()
+    own = [part for part in parts if part not in _PARTICLES]
+    return 0 < len(parts) <= _LONGEST_NAME and bool(own) and all(re.search(r"[^\W_a-z\u00df-\u00ff]", part) for part in own)
 
 
 def unmarked(text: str) -> str:
@@ -368,20 +377,21 @@ def unmarked(text: str) -> str:
 
 
 def in_language(text: str, language: str) -> bool:
-    """Whether a text is written in a language, by its script, names of the other script not outweighing it.
+    """Whether a text is written in a language, by its script; in an Arabic text Latin names count for neither.
 
-    A text of digits alone is in every language, an empty one in none.
+    A text of names and digits alone is in every language, an empty one in none.
     """
     text = unmarked(text)
-    written = script(text)
-    return written == language or (written == "und" and any(character.isdigit() for character in text))
+    rest = _LATIN_RUN.sub(lambda run: "" if _is_name(run.group()) else run.group(), text) if language == "ar" else text
+    written = script(rest)
+    return written == language or (written == "und" and any(character.isalnum() for character in text))
 
 
 def strays(text: str, language: str, question: str = "") -> list[str]:
     """What stands in a text though its language doesn't write so; empty when nothing does.
 
     Letters of other scripts than Arabic and Latin always; Arabic letters in an English text; in an Arabic text a run of Latin
-    words that is neither in the question nor a name: it has no capital and no digit, or more than six words.
+    words that is neither in the question nor a name.
     """
     text = unmarked(text)
     found: dict[str, None] = {}
@@ -393,10 +403,8 @@ def strays(text: str, language: str, question: str = "") -> list[str]:
                 found[character] = None
     if language == "ar":
         asked = fold(question)
-        for run in _LATIN_RUN.findall(text):
-            named = any(character.isupper() or character.isdigit() for character in run)
-            if fold(run) not in asked and (not named or len(run.split()) > _LONGEST_NAME):
-                found[run] = None
+        runs = (run.strip() for run in _LATIN_RUN.findall(text))
+        found |= {run: None for run in runs if not _is_name(run) and fold(run) not in asked}
     return list(found)
 
 
