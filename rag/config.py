@@ -54,10 +54,10 @@ class Settings:
         def text(name: str, default: str) -> str:
             return environment.get(f"ISNAD_{name}", "").strip() or default
 
-        def number(name: str, default: int, least: int) -> int:
+        def number(name: str, default: int, least: int, most: int = 2**20) -> int:
             value = text(name, str(default))
-            if not value.isdecimal() or int(value) < least:
-                raise BadSetting("error.setting", name=f"ISNAD_{name}", value=value, allowed=f"a whole number from {least}")
+            if not value.isdecimal() or not least <= int(value) <= most:
+                raise BadSetting("error.setting", name=f"ISNAD_{name}", value=value, allowed=f"{least} … {most}")
             return int(value)
 
         default = cls()
@@ -72,9 +72,9 @@ class Settings:
             documents=Path(text("DOCUMENTS", str(default.documents))),
             index=Path(text("INDEX", str(default.index))),
             host=text("HOST", default.host),
-            port=number("PORT", default.port, 0),
+            port=number("PORT", default.port, 0, 65535),
             language=language,
-            threads=number("THREADS", default.threads, 0),
+            threads=number("THREADS", default.threads, 0, 1024),
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
         )
 

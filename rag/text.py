@@ -69,8 +69,8 @@ _STOP_EN = """a an and are as at be been but by can could did do does for from h
 its me my no not of on or our out shall she should so some than that the their them then there these they this those to up us
 was we were what when where which while who whom whose why will with would you your about any also please tell according"""
 _STOP_AR = """في من الى على عن مع هذا هذه ذلك تلك التي الذي الذين ما ماذا من متى اين كيف لماذا لم لن لا هل كم اي ايه و ف ب ل ك
-ان او ثم قد كان كانت يكون تكون هو هي هم هن انا انت نحن كل بعض بين بعد قبل عند حتى اذا لكن بل سوف ايضا غير منذ خلال حول وفق وفقا لدى
-عليه عليها فيه فيها منه منها به بها له لها ذكر بحسب حسب ماهو ماهي وما وهل ومن ومتى وكم"""
+ان او ثم قد كان كانت يكون تكون هو هي هم هن انا انت نحن كل بعض بين بعد قبل عند حتى اذا لكن بل سوف ايضا غير منذ خلال حول وفق وفقا
+لدى عليه عليها فيه فيها منه منها به بها له لها ذكر بحسب حسب ماهو ماهي وما وهل ومن ومتى وكم"""
 
 
 @cache
@@ -169,9 +169,10 @@ def _bare_number_word(word: str) -> str:
     for prefix in ("", "و", "ال", "وال", "ب", "ل"):
         bare = word.removeprefix(prefix)
         if not prefix or bare != word:
-            for form in (bare, bare.removesuffix("ا")):
-                if form in _WORD_NUMBERS or form in _SCALES or form in _MONTHS:
-                    return form
+            if bare in _WORD_NUMBERS or bare in _SCALES or bare in _MONTHS:
+                return bare
+            if (accusative := bare.removesuffix("ا")) in _WORD_NUMBERS or accusative in _SCALES:
+                return accusative
     return word
 
 
