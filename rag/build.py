@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,7 +18,7 @@ import numpy as np
 
 from rag.chunk import Chunker
 from rag.dense import FlatIndex
-from rag.embed import BLOCK, Embedder, Vectors
+from rag.embed import Embedder, Vectors
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing, NothingToIndex
 from rag.index import DATABASE, dense_path
 from rag.load import MAX_BYTES, Skipped, load_folder
@@ -29,6 +30,10 @@ Step = Callable[[str, int, int], None]
 
 _STAGING = "staging.sqlite"
 _LEAST_FREE = 32 * 2**20  # bytes
+_BLOCK = 64
+"""Texts embedded between two savings: what a killed build may lose, some ten seconds of work on two cores."""
+_GRACE = 60.0
+"""Seconds for which vectors of an earlier generation stay, for a reader that has read its number but not yet its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,11 @@ def build_index(
             # A file that can't be read now is not a file that was removed: what was indexed of it stays.
             unreadable = {item.id for item in skipped}
             gone = [id for id in known if id not in documents and id not in unreadable]
-            if changed or gone or rebuild or store.manifest() is None:
+            if changed or gone or rebuild or not _dense_is_whole(store, out):
                 pieces = _embed(changed, store.next_passage_id(), chunker, embedder, out / _STAGING, report)
                 replaced = [document.id for document in changed if document.id in known]
                 _publish(store, out, embedder, chunker, [*gone, *replaced], pieces, everything=rebuild, report=report)
-                (out / _STAGING).unlink(missing_ok=True)
+            (out / _STAGING).unlink(missing_ok=True)
             manifest = store.manifest()
             assert manifest is not None
         finally:
@@ -120,24 +125,27 @@ def writing(out: Path) -> Iterator[None]:
     except Timeout as error:
         raise IndexBusy("error.index_busy", path=out) from error
     except OSError as error:
-        raise DiskFull("error.folder_unwritable", path=out, reason=error.strerror or error) from error
+        raise _write_error(out, error) from error
     try:
         yield
     except OSError as error:
-        raise DiskFull("error.disk_full", path=out) from error
+        raise _write_error(out, error) from error
     finally:
         lock.release()
 
 
+def _write_error(out: Path, error: OSError) -> DiskFull:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull("error.disk_full", path=out)
+    return DiskFull("error.folder_unwritable", path=out, reason=error.strerror or error)
+
+
 def _open_store(out: Path, embedder: Embedder, chunker: Chunker, rebuild: bool) -> Store:
     path = out / DATABASE
-    if rebuild and path.exists():
-        try:
-            Store(path).close()
-        except (IndexCorrupt, IndexMismatch, IndexMissing):
-            # What can't be read can't be brought up to date; every byte of it is derived from the documents.
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{path}{suffix}").unlink(missing_ok=True)
+    if rebuild and path.exists() and not _is_sound(path):
+        # What can't be read can't be brought up to date; every byte of it is derived from the documents.
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
     store = Store(path, writable=True)
     manifest = store.manifest()
     if manifest is None or rebuild:
@@ -153,6 +161,29 @@ def _open_store(out: Path, embedder: Embedder, chunker: Chunker, rebuild: bool) 
             raise IndexMismatch("error.index_embedder", path=out, found=manifest.embedder, expected=embedder.name)
         raise IndexMismatch("error.index_chunker", path=out)
     return store
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a database can be read from end to end by this version."""
+    try:
+        store = Store(path)
+    except (IndexCorrupt, IndexMismatch, IndexMissing):
+        return False
+    try:
+        return not store.check()
+    except IndexCorrupt:
+        return False
+    finally:
+        store.close()
+
+
+def _dense_is_whole(store: Store, out: Path) -> bool:
+    """Whether there is a published generation and its vectors file is there; else it is written again from the database."""
+    manifest = store.manifest()
+    try:
+        return manifest is not None and len(FlatIndex.load(dense_path(out, manifest.generation))) == manifest.passages
+    except IndexCorrupt:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +231,13 @@ class _Staged:
     def embed(self, texts: Sequence[str], titles: Sequence[str], progress: Callable[[int, int], None]) -> Vectors:
         """One unit vector per text, shape (len(texts), dimension); saved block by block as they are computed."""
         keys = [self._key(text, title) for text, title in zip(texts, titles, strict=True)]
-        with self._database() as db:
-            known = {key: np.frombuffer(blob, dtype="<f4") for key, blob in db.execute("SELECT key, vector FROM staged")}
+        with self._database() as (db, staged):
+            known = {key: np.frombuffer(blob, dtype="<f4") for key, blob in staged.items()}
             wanted = {key: n for n, key in enumerate(keys) if key not in known}
             missing = sorted(wanted.values(), key=lambda n: -len(texts[n]))  # long with long: little padding
             progress(len(texts) - len(missing), len(texts))
-            for start in range(0, len(missing), BLOCK):
-                block = missing[start : start + BLOCK]
+            for start in range(0, len(missing), _BLOCK):
+                block = missing[start : start + _BLOCK]
                 vectors = self._embedder.embed_passages([texts[n] for n in block], [titles[n] for n in block])
                 fresh = {keys[n]: vector for n, vector in zip(block, vectors, strict=True)}
                 known.update(fresh)
@@ -219,20 +250,30 @@ class _Staged:
         return hashlib.sha256(f"{self._embedder.fingerprint}\0{title}\0{text}".encode()).digest()
 
     @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
+    def _database(self) -> Iterator[tuple[sqlite3.Connection, dict[bytes, bytes]]]:
+        """The database of staged vectors, and what is in it."""
         try:
-            db = sqlite3.connect(self._path)
-            db.execute("CREATE TABLE IF NOT EXISTS staged (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
-        except sqlite3.DatabaseError:
-            self._path.unlink(missing_ok=True)  # half-written by a crash: only time is lost
-            db = sqlite3.connect(self._path)
-            db.execute("CREATE TABLE IF NOT EXISTS staged (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
-        try:
-            yield db
-        except sqlite3.OperationalError as error:
+            try:
+                db, staged = self._open()
+            except sqlite3.DatabaseError:
+                for suffix in ("", "-journal"):  # damaged: only time is lost
+                    Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+                db, staged = self._open()
+            try:
+                yield db, staged
+            finally:
+                db.close()
+        except sqlite3.DatabaseError as error:
             raise DiskFull("error.disk_full", path=self._path.parent) from error
-        finally:
+
+    def _open(self) -> tuple[sqlite3.Connection, dict[bytes, bytes]]:
+        db = sqlite3.connect(self._path)
+        try:
+            db.execute("CREATE TABLE IF NOT EXISTS staged (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            return db, dict(db.execute("SELECT key, vector FROM staged"))
+        except sqlite3.DatabaseError:
             db.close()
+            raise
 
 
 def _publish(
@@ -247,7 +288,8 @@ def _publish(
     report: Step,
 ) -> None:
     """Write a new generation: vectors to a new file first, then all rows and the manifest in one commit."""
-    generation = store.generation() + 1
+    # Where the database was lost, numbers go on from those of the files: a reader still open must not take new for old.
+    generation = (store.generation() or max(_generations(out), default=0)) + 1
     with store.transaction():
         if everything:
             store.clear()
@@ -260,12 +302,16 @@ def _publish(
         ids, vectors = store.passage_vectors()
         FlatIndex.of(ids, vectors, embedder.dimension).save(dense_path(out, generation))
         store.publish(embedder.name, embedder.fingerprint, embedder.dimension, chunker.settings(), generation)
-    # A reader may be between reading the last generation's number and opening its file: keep that one file longer.
-    for stale in out.glob("dense.*.faiss"):
-        number = stale.name.split(".")[1]
-        if number.isdigit() and int(number) < generation - 1:
-            stale.unlink(missing_ok=True)
+    for number, path in _generations(out).items():
+        if number != generation and path.stat().st_mtime < time.time() - _GRACE:
+            path.unlink(missing_ok=True)
     _sync_folder(out)
+
+
+def _generations(out: Path) -> dict[int, Path]:
+    """The files of vectors by generation."""
+    numbered = ((path.name.split(".")[1], path) for path in out.glob("dense.*.faiss"))
+    return {int(number): path for number, path in numbered if number.isdecimal()}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -52,7 +52,7 @@ class FlatIndex:
 
         try:
             index = faiss.read_index(str(path))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:  # a damaged header may ask for more memory than there is
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise IndexCorrupt("error.index_damaged", path=path, reason=f"{type(index).__name__} instead of IndexIDMap2")

@@ -37,7 +37,8 @@ def dense_path(folder: Path, generation: int) -> Path:
 
 def checked_question(question: str) -> str:
     """The question without the white space around it. Raises BadQuestion when it is empty or too long."""
-    question = question.strip()
+    # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which can't be stored, printed or tokenized.
+    question = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not any(character.isalnum() for character in question):
         raise BadQuestion("error.question_empty")
     if len(question) > LONGEST_QUESTION:
@@ -67,18 +68,21 @@ class Index:
         Raises IndexMissing, IndexMismatch, IndexCorrupt.
         """
         folder = Path(folder)
-        store = Store(folder / DATABASE)
-        manifest = store.manifest()
-        if manifest is None:
-            store.close()
-            raise IndexMissing("error.index_missing", path=folder)
-        if manifest.fingerprint != embedder.fingerprint:
-            store.close()
-            raise IndexMismatch("error.index_embedder", path=folder, found=manifest.embedder, expected=embedder.name)
+        index = cls(folder, Store(folder / DATABASE), embedder)
+        try:
+            index._check_agreement()
+        except BaseException:
+            index.close()
+            raise
+        return index
+
+    def _check_agreement(self) -> None:
+        """Raises IndexMismatch when the published generation was made by another embedder or analysis."""
+        manifest = self.manifest()
+        if manifest.fingerprint != self.embedder.fingerprint:
+            raise IndexMismatch("error.index_embedder", path=self.folder, found=manifest.embedder, expected=self.embedder.name)
         if manifest.analysis != ANALYSIS:
-            store.close()
-            raise IndexMismatch("error.index_format", path=folder, found=manifest.analysis, expected=ANALYSIS)
-        return cls(folder, store, embedder)
+            raise IndexMismatch("error.index_format", path=self.folder, found=manifest.analysis, expected=ANALYSIS)
 
     def close(self) -> None:
         self._store.close()
@@ -216,14 +220,16 @@ class Index:
 
     def verify(self) -> list[str]:
         """What is wrong with the index, in words; empty when nothing is. Reads every row and vector."""
-        faults = self._store.check()
         with self._store.snapshot():
+            faults = self._store.check()
+            if faults:
+                return faults
             manifest = self.manifest()
             ids, vectors = self._store.passage_vectors()
             try:
                 dense = FlatIndex.load(dense_path(self.folder, manifest.generation))
             except IndexCorrupt as error:
-                return [*faults, str(error)]
+                return [str(error)]
         if set(dense.ids().tolist()) != set(ids.tolist()):
             faults.append("the vectors' ids are not the passages' ids")
         elif len(ids):
@@ -238,5 +244,6 @@ class Index:
     def _vectors(self, generation: int) -> FlatIndex:
         with self._lock:
             if self._dense is None or self._dense[0] != generation:
+                self._check_agreement()  # the index may have been made anew by another embedder since it was opened
                 self._dense = (generation, FlatIndex.load(dense_path(self.folder, generation)))
             return self._dense[1]

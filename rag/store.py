@@ -7,6 +7,7 @@ the generation before it whole, or the one after it whole, and never wait (write
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -119,6 +120,8 @@ def _our_errors(path: Path) -> Iterator[None]:
             raise DiskFull("error.disk_full", path=path.parent) from error
         if "locked" in text:
             raise IndexBusy("error.index_busy", path=path.parent) from error
+        if "readonly" in text:
+            raise DiskFull("error.folder_unwritable", path=path.parent, reason=text) from error
         raise IndexCorrupt("error.index_damaged", path=path, reason=text) from error
     except sqlite3.DatabaseError as error:
         raise IndexCorrupt("error.index_damaged", path=path, reason=error) from error
@@ -133,31 +136,56 @@ class Store:
         self.path = path
         self._writable = writable
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
-        with _our_errors(path):
-            if writable:
-                self._create()
-            try:
-                found = self._connection().execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
-            except sqlite3.OperationalError as error:
-                if "no such table" not in str(error):
-                    raise
-                raise IndexMissing("error.index_missing", path=path.parent) from error
-            if found and int(found[0]) != FORMAT:
-                raise IndexMismatch("error.index_format", path=path.parent, found=found[0], expected=FORMAT)
+        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._lock = threading.Lock()
+        try:
+            with _our_errors(path):
+                if writable:
+                    self._create()
+                self._check_format()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_format(self) -> None:
+        try:
+            found = self._connection().execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
+        except sqlite3.OperationalError as error:
+            if "no such table" not in str(error):
+                raise
+            raise IndexMissing("error.index_missing", path=self.path.parent) from error
+        if found and found[0] != str(FORMAT):
+            raise IndexMismatch("error.index_format", path=self.path.parent, found=found[0], expected=FORMAT)
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            mode = "rwc" if self._writable else "rw"  # a reader, too, needs the shared-memory file of the log
-            uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+            uri = f"{self.path.absolute().as_uri()}?{self._mode()}"
             connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10.0, check_same_thread=False)
+            self._keep(connection)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("PRAGMA synchronous = FULL" if self._writable else "PRAGMA query_only = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             self._local.connection = connection
-            self._opened.append(connection)
         return connection
+
+    def _mode(self) -> str:
+        """How SQLite opens the file. A reader, too, writes the shared memory of the log; where nothing can be written and
+        there is no log, as on a read-only disk, the file alone is the index."""
+        if self._writable:
+            return "mode=rwc"
+        if os.access(self.path.parent, os.W_OK):
+            return "mode=rw"
+        return "mode=ro" if Path(f"{self.path}-wal").exists() else "mode=ro&immutable=1"
+
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Remember a connection of this thread, and close those of threads that have ended: a server starts many."""
+        with self._lock:
+            ended = [(thread, old) for thread, old in self._opened if not thread.is_alive()]
+            self._opened = [item for item in self._opened if item not in ended]
+            self._opened.append((threading.current_thread(), connection))
+        for _, old in ended:
+            old.close()
 
     def _create(self) -> None:
         connection = self._connection()
@@ -172,7 +200,7 @@ class Store:
 
     def close(self) -> None:
         """Close every thread's connection; the last one to close folds the log into the database."""
-        for connection in self._opened:
+        for _, connection in self._opened:
             connection.close()
         self._opened.clear()
         self._local = threading.local()
@@ -426,8 +454,20 @@ class Store:
             outside = """SELECT DISTINCT s.passage_id FROM sentences s LEFT JOIN passages p ON p.id = s.passage_id
             WHERE p.id IS NULL OR s.start < p.start OR s.end > p.end"""
             faults += [f"passage {id}: a sentence lies outside it" for (id,) in db.execute(outside)]
+            faults += self._size_faults(db)
             faults += self._keyword_faults(db)
         return faults
+
+    def _size_faults(self, db: sqlite3.Connection) -> list[str]:
+        """Vectors that are not of the manifest's dimension: 4 bytes a number for passages, 2 for sentences."""
+        row = db.execute("SELECT value FROM manifest WHERE key = 'dimension'").fetchone()
+        if row is None:
+            return []
+        passages = db.execute("SELECT id FROM passages WHERE length(vector) != ? * 4", row)
+        sentences = db.execute("SELECT DISTINCT passage_id FROM sentences WHERE length(vector) != ? * 2", row)
+        return [f"passage {id}: its vector has the wrong size" for (id,) in passages] + [
+            f"passage {id}: a sentence's vector has the wrong size" for (id,) in sentences
+        ]
 
     def _keyword_faults(self, db: sqlite3.Connection) -> list[str]:
         expected = {id for (id,) in db.execute("SELECT id FROM passages")}
