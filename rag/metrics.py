@@ -145,9 +145,7 @@ def retrieval(
     found = {id: dict.fromkeys(names.values(), 0.0) for id in relevant}
     qrels = [ir_measures.Qrel(id, item, 1) for id, items in relevant.items() for item in sorted(set(items))]
     run = [
-        ir_measures.ScoredDoc(id, item, -float(rank))
-        for id in relevant
-        for rank, item in enumerate(dict.fromkeys(rankings.get(id, ())))
+        ir_measures.ScoredDoc(id, item, -float(rank)) for id in relevant for rank, item in enumerate(dict.fromkeys(rankings.get(id, ())))
     ]
     if qrels and run:
         for metric in ir_measures.iter_calc(list(names), qrels, run):
@@ -409,5 +407,7 @@ def strays(text: str, language: str, question: str = "") -> list[str]:
 
 
 def rounded(value: float | None, digits: int = 3) -> str:
-    """A value as tables show it: "0.947", and "–" where there is none."""
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    """A value as tables show it: "0.947", "18.4", "2981"; "–" where there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.{0 if abs(value) >= 100 else min(digits, 1) if abs(value) >= 10 else digits}f}"

@@ -37,7 +37,7 @@ from rag.evaluation.questions import (
     write_documents,
 )
 from rag.evaluation.records import Cited, ClaimRecord, Place, Record, RecordFile, read_records
-from rag.evaluation.report import Requirement, RequirementMissed, cell, print_table, require, summarise
+from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
 from rag.evaluation.run import Options, evaluate, identity, memory_mb, short
 from rag.index import Index
 from rag.metrics import Figure
@@ -693,8 +693,11 @@ def test_claims_go_through_the_products_own_check(index: Index, tmp_path: Path) 
 
 def test_figures_by_language_and_direction(index: Index, tmp_path: Path) -> None:
     records = asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "records.jsonl")
-    assert groups(records) == {"all": [0, 1, 2], "ar": [1, 2], "en": [0], "ar-ar": [1, 2], "en-en": [0]}
+    assert groups(records) == {
+        "all": [0, 1, 2], "ar": [1, 2], "en": [0], "ar-ar": [1, 2], "en-en": [0], "small": [0, 1, 2]
+    }  # fmt: skip
     summary = summarise(records, {})
+    assert distinct(summary) == ["all", "ar", "en"]
     assert summary.counts == {"questions": 3, "unanswerable": 1, "failed": 0, "claims": 0}
     assert summary.figures["en"]["right"] == Figure(1.0, None, None, 1)
     assert summary.figures["ar"]["right"] == Figure(0.0, None, None, 1)
@@ -705,7 +708,7 @@ def test_figures_by_language_and_direction(index: Index, tmp_path: Path) -> None
 
 
 def test_cells() -> None:
-    assert cell(Figure(0.5, 0.25, 0.75, 8)) == "0.500 0.25–0.75 (8)"
+    assert cell(Figure(0.5, 0.25, 0.75, 8)) == "0.500 (8)\n0.25–0.75"
     assert cell(Figure(1.0, None, None, 1)) == "1.000 (1)"
     assert cell(Figure(None, None, None, 3)) == "– (3)"
     assert cell(None) == cell(Figure(None, None, None, 0)) == ""
@@ -719,8 +722,10 @@ def test_the_table_in_the_terminal(index: Index, tmp_path: Path, language: str) 
     console.file.close()
     text = (tmp_path / "table.txt").read_text("utf-8")
     label = {"en": "Contains an accepted answer", "ar": "يحوي جوابًا مقبولًا"}[language]
-    line = next(line for line in text.splitlines() if label in line)
-    assert "1.000 1.00–1.00 (2)" in line
+    lines = text.splitlines()
+    row = next(number for number, line in enumerate(lines) if label in line)
+    assert re.findall(r"\d\.\d+ \(\d\)", lines[row]) == ["1.000 (2)", "1.000 (1)", "1.000 (1)"]
+    assert lines[row + 1].strip() == "1.00–1.00"
 
 
 def test_requirements(index: Index, tmp_path: Path) -> None:
@@ -979,6 +984,14 @@ def test_the_other_commands(checkout: Path) -> None:
     judged = runner.invoke(app, ["eval", "claims", "claims.jsonl"])
     assert judged.exit_code == 0, judged.output
     assert "c-1" in judged.stdout
+
+
+def test_without_its_packages_the_command_says_what_to_install(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    result = CliRunner().invoke(app, ["eval"])
+    assert isinstance(result.exception, BadSetting)
+    assert "isnad[evaluation]" in str(result.exception)
+    assert "isnad[evaluation]" in result.exception.text("ar")
 
 
 def test_without_a_question_set_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_a_paired_difference() -> None:
 
 
 def test_rounding_shows_what_there_is() -> None:
-    assert rounded(0.94449) == "0.944"
+    assert [rounded(value) for value in (0.94449, 18.44, 2981.0, -0.021)] == ["0.944", "18.4", "2981", "-0.021"]
     assert rounded(None) == rounded(math.nan) == "–"
 
 

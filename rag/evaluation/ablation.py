@@ -95,9 +95,7 @@ def _row(name: str, records: Sequence[Record | ClaimRecord], base: Sequence[Reco
     found = {group: figures([records[n] for n in rows], [parts[n] for n in rows]) for group, rows in by_group.items()}
     differences = {
         group: {
-            measure: difference(
-                [first[n].get(measure, NOT_ABOUT) for n in rows], [parts[n].get(measure, NOT_ABOUT) for n in rows]
-            )
+            measure: difference([first[n].get(measure, NOT_ABOUT) for n in rows], [parts[n].get(measure, NOT_ABOUT) for n in rows])
             for measure in (*RETRIEVAL_COLUMNS, *ANSWER_COLUMNS)
         }
         for group, rows in by_group.items()

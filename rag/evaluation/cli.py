@@ -42,6 +42,16 @@ eval_app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@eval_app.callback()
+def prepared() -> None:
+    """Measure answers on question sets; without a command: run."""
+    from importlib.util import find_spec
+
+    if find_spec("ir_measures") is None or find_spec("jsonschema") is None:
+        raise BadSetting("error.evaluation_extra")
+
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -55,9 +65,7 @@ SetsArgument = Annotated[
 ]
 DocumentsOption = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--documents", help="The folder a JSONL set is about  [its own]; or SQuAD files whose paragraphs are searched."
-    ),
+    typer.Option("--documents", help="The folder a JSONL set is about  [its own]; or SQuAD files whose paragraphs are searched."),
 ]
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Use this index instead of building one from the documents.")]
 SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all  [report; SQuAD: all]")]
@@ -79,9 +87,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again, whatever was recorded.")] = False,
     required: Annotated[
         list[str] | None,
-        typer.Option(
-            "--require", help="A bound like right=0.8, ar-en:right>=0.6, wrongly_declined<=0.1; exit code 9 if missed."
-        ),
+        typer.Option("--require", help="A bound like right=0.8, ar-en:right>=0.6, wrongly_declined<=0.1; exit code 9 if missed."),
     ] = None,
     out_folder: OutOption = None,
     as_json: JsonOption = False,
@@ -213,9 +219,7 @@ def ablate(
 @eval_app.command()
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Question sets, JSONL or SQuAD.")],
-    documents: Annotated[
-        Path | None, typer.Option("--documents", help="The folder that quotes must be found in.  [the file's]")
-    ] = None,
+    documents: Annotated[Path | None, typer.Option("--documents", help="The folder that quotes must be found in.  [the file's]")] = None,
 ) -> None:
     """Check question sets and name the line and the fault of whatever is wrong. Exit code 2 when a set can't be run."""
     from rag.config import Settings

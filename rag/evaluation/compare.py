@@ -122,12 +122,8 @@ def _changes(group: str, a: Sequence[Shares], b: Sequence[Shares]) -> list[Chang
 
 
 def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[Change]:
-    pairs = [
-        (x, y) for x, y in zip(a, b, strict=True) if isinstance(x, Record) and isinstance(y, Record) and x.asked and y.asked
-    ]
-    change = auroc_difference(
-        [x.confidence for x, _ in pairs], [y.confidence for _, y in pairs], [x.answerable for x, _ in pairs]
-    )
+    pairs = [(x, y) for x, y in zip(a, b, strict=True) if isinstance(x, Record) and isinstance(y, Record) and x.asked and y.asked]
+    change = auroc_difference([x.confidence for x, _ in pairs], [y.confidence for _, y in pairs], [x.answerable for x, _ in pairs])
     if change.value is None:
         return []
     from rag.metrics import auroc
@@ -137,18 +133,14 @@ def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[C
     return [Change(group, "auroc", before.value, after.value, change)]
 
 
-def print_comparison(
-    found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False
-) -> None:
+def print_comparison(found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False) -> None:
     """Print what changed: measures whose difference is surely one (`everything`: all), then the questions that moved."""
     from rich.markup import escape
     from rich.table import Table
 
     counts = say("eval.compared", language, n=found.n, only_a=found.only_a, only_b=found.only_b)
     console.print(for_terminal(counts))
-    table = Table(
-        say("eval.measure", language), say("eval.group", language), *map(escape, names), "B − A", "95 %", "p", "n", box=None
-    )
+    table = Table(say("eval.measure", language), say("eval.group", language), *map(escape, names), "B − A", "95 %", "p", "n", box=None)
     for change in found.changes:
         if change.sure or everything:
             delta = change.difference

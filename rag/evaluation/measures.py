@@ -336,12 +336,10 @@ def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None
 
 
 def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
-    """The rows of each group that is reported: "all", each language of the questions, each direction, each set when there are
-    several. A group that holds everything, and is not "all", is left out."""
+    """The rows of each group that has figures: "all", each language of the questions, each direction, each set."""
     found: dict[str, list[int]] = {"all": list(range(len(records)))}
     for kind in ("language", "direction", "set"):
-        values = sorted({getattr(record, kind) for record in records})
-        for value in values if len(values) > 1 else ():
+        for value in sorted({getattr(record, kind) for record in records} - set(found)):
             found[value] = [number for number, record in enumerate(records) if getattr(record, kind) == value]
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.evaluation import plots
 from rag.evaluation.measures import MEASURES, faults, is_right, shares
 from rag.evaluation.records import ClaimRecord, Place, Record
-from rag.evaluation.report import AnyRecord, Summary, group_label, label
+from rag.evaluation.report import AnyRecord, Summary, distinct, group_label, label
 from rag.metrics import Figure, rounded
 from rag.strings import say
 
@@ -76,7 +76,7 @@ def _counts(summary: Summary, failed: int, language: str) -> str:
 
 
 def _figures_table(summary: Summary, language: str) -> str:
-    names = list(summary.figures)
+    names = distinct(summary)
     head = "".join(f'<th scope="col">{_text(group_label(group, language))}</th>' for group in names)
     rows = []
     section = ""
@@ -108,16 +108,14 @@ def _plots(records: Sequence[AnyRecord], summary: Summary, language: str) -> str
         rows = [
             (
                 label(name, language),
-                [(group_label(group, language), found.get(name)) for group, found in summary.figures.items()],
+                [(group_label(group, language), summary.figures[group].get(name)) for group in distinct(summary)],
             )
             for name in shown
         ]
         drawn.append((say("eval.plot_figures", language), plots.intervals(rows)))
     if asked:
         by_language = {
-            group_label(group, language): [
-                (record.confidence, is_right(record)) for record in asked if group in ("all", record.language)
-            ]
+            group_label(group, language): [(record.confidence, is_right(record)) for record in asked if group in ("all", record.language)]
             for group in ("all", *sorted({record.language for record in asked}))
         }
         drawn.append(
@@ -148,9 +146,7 @@ def _controls(directions: Sequence[str], language: str) -> str:
     def radio(group: str, id: str, text: str, checked: bool) -> str:
         return f'<input type="radio" name="{group}" id="{id}"{" checked" if checked else ""}><label for="{id}">{text}</label>'
 
-    shown = [
-        radio("show", f"show-{name}", _say(f"eval.show_{name}", language), name == "all") for name in ("all", "failed", "right")
-    ]
+    shown = [radio("show", f"show-{name}", _say(f"eval.show_{name}", language), name == "all") for name in ("all", "failed", "right")]
     which = [radio("direction", "direction-all", _say("eval.every_direction", language), True)]
     which += [radio("direction", f"direction-{n}", _text(name), False) for n, name in enumerate(directions)]
     return "".join(shown) + "<br>" + "".join(which)
@@ -187,8 +183,7 @@ def _question_body(record: Record, language: str) -> str:
     standing = f"{record.status} · {say('eval.confidence', language)} {rounded(record.confidence, 2)}" if record.asked else ""
     answerable = "" if record.answerable else say("eval.twin" if record.twin else "eval.unanswerable", language)
     rejected = "".join(
-        f'<li><bdi dir="auto">{_text(text)}</bdi> <span class="mark bad">{_text(verdict)}</span></li>'
-        for text, verdict in record.rejected
+        f'<li><bdi dir="auto">{_text(text)}</bdi> <span class="mark bad">{_text(verdict)}</span></li>' for text, verdict in record.rejected
     )
     return "".join(
         (
@@ -249,9 +244,7 @@ def _ranks(record: Record, language: str) -> str:
 def _claim_body(record: ClaimRecord, language: str) -> str:
     evidence = "".join(f'<li><q dir="auto">{_text(quote)}</q></li>' for quote in record.evidence)
     truth = say("eval.supported" if record.supported else "eval.unsupported", language)
-    said = (
-        say("eval.accepted_claim", language) if record.accepted else f"{say('eval.rejected_claim', language)}: {record.verdict}"
-    )
+    said = say("eval.accepted_claim", language) if record.accepted else f"{say('eval.rejected_claim', language)}: {record.verdict}"
     return "".join(
         (
             _item("eval.gold", f"<ul>{evidence}</ul>", language),

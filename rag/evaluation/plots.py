@@ -61,10 +61,7 @@ def intervals(rows: Sequence[tuple[str, Sequence[tuple[str, Figure | None]]]]) -
     def x(value: float) -> float:
         return left + value * (width - left - _RIGHT)
 
-    parts = [
-        _line(x(tick), 4, x(tick), height - 50, 'stroke="currentColor" stroke-opacity=".15"')
-        for tick in (0, 0.25, 0.5, 0.75, 1)
-    ]
+    parts = [_line(x(tick), 4, x(tick), height - 50, 'stroke="currentColor" stroke-opacity=".15"') for tick in (0, 0.25, 0.5, 0.75, 1)]
     parts += [_text(x(tick), height - 36, f"{tick:g}", "middle") for tick in (0, 0.25, 0.5, 0.75, 1)]
     for number, (label, figures) in enumerate(rows):
         top = number * band + 8
@@ -91,9 +88,7 @@ class _Axes:
             self.parts.append(_text(_LEFT - 6, y + 4, f"{self._up * n / 4:.3g}", "end"))
             self.parts.append(_text(x, _HEIGHT - _BOTTOM + 16, f"{self._across * n / 4:.3g}", "middle"))
         self.parts.append(_text((_LEFT + _WIDTH) / 2, _HEIGHT - _BOTTOM + 32, x_label, "middle"))
-        self.parts.append(
-            _text(14, (_HEIGHT - _BOTTOM) / 2, y_label, "middle", f' transform="rotate(-90 14 {(_HEIGHT - _BOTTOM) / 2:g})"')
-        )
+        self.parts.append(_text(14, (_HEIGHT - _BOTTOM) / 2, y_label, "middle", f' transform="rotate(-90 14 {(_HEIGHT - _BOTTOM) / 2:g})"'))
 
     def x(self, value: float) -> float:
         return _LEFT + value / self._across * (_WIDTH - _LEFT - _RIGHT)
@@ -121,9 +116,7 @@ def reliability(pairs: Sequence[tuple[float, bool]], x_label: str, y_label: str)
     """Of (confidence, answerable): the share that is answerable in each tenth of confidence, a dot as large as it has
     questions, beside the diagonal that a calibrated confidence lies on."""
     axes = _Axes(1.0, 1.0, x_label, y_label)
-    axes.parts.append(
-        _line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), 'stroke="currentColor" stroke-dasharray="4 4" stroke-opacity=".5"')
-    )
+    axes.parts.append(_line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), 'stroke="currentColor" stroke-dasharray="4 4" stroke-opacity=".5"'))
     for n in range(_BINS):
         inside = [pair for pair in pairs if min(int(pair[0] * _BINS), _BINS - 1) == n]
         if inside:

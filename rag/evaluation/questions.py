@@ -288,9 +288,7 @@ def read_squad(paths: Sequence[Path], documents: Sequence[Path] = (), name: str 
 
 def _joined(file: _Squad, pair: _Pair, copies: Sequence[tuple[_Squad, _Pair]]) -> Question:
     evidence = tuple(
-        dict.fromkeys(
-            Gold(_document_id(source, copy.paragraph), text, start) for source, copy in copies for text, start in copy.answers
-        )
+        dict.fromkeys(Gold(_document_id(source, copy.paragraph), text, start) for source, copy in copies for text, start in copy.answers)
     )
     answers = [text for text, _ in pair.answers] + [text for _, copy in copies for text, _ in copy.answers]
     languages = "+".join(dict.fromkeys(source.language for source, _ in copies))

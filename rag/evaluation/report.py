@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,10 @@ from rag.terminal import for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 AnyRecord = Record | ClaimRecord
+_PAPER, _LABELS, _COLUMN = 120, 44, 14  # characters: a line in a file, the names of measures, one column
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,7 @@ def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Seq
         "failed": sum(bool(record.error) for record in questions),
         "claims": len(records) - len(questions),
     }
-    by_group = {
-        group: figures([records[row] for row in rows], [parts[row] for row in rows]) for group, rows in groups(records).items()
-    }
+    by_group = {group: figures([records[row] for row in rows], [parts[row] for row in rows]) for group, rows in groups(records).items()}
     return Summary(dict(identity), counts, by_group)
 
 
@@ -108,11 +108,11 @@ def require(summary: Summary, requirements: Sequence[Requirement]) -> None:
 
 
 def cell(figure: Figure | None) -> str:
-    """A figure as one cell: value, interval, n."""
+    """A figure as one cell: value and n, and the interval under them."""
     if figure is None or figure.n == 0:
         return ""
-    between = f" {rounded(figure.low, 2)}–{rounded(figure.high, 2)}" if figure.low is not None else ""
-    return f"{rounded(figure.value)}{between} ({figure.n})"
+    between = f"\n{rounded(figure.low, 2)}–{rounded(figure.high, 2)}" if figure.low is not None else ""
+    return f"{rounded(figure.value)} ({figure.n}){between}"
 
 
 def label(measure: str, language: str) -> str:
@@ -121,31 +121,46 @@ def label(measure: str, language: str) -> str:
     return say(f"measure.{measure}", language) + (f" ({unit})" if unit else "") + (" ↓" if MEASURES[measure].lower else "")
 
 
+def distinct(summary: Summary) -> list[str]:
+    """The groups worth a column: those that aren't the same questions as one before them, as "ar" and "ar-ar" often are."""
+    found: list[str] = []
+    for group, own in summary.figures.items():
+        if all(own != summary.figures[other] for other in found):
+            found.append(group)
+    return found
+
+
 def group_label(group: str, language: str) -> str:
     """A group as people read it: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
     return say("eval.all", language) if group == "all" else group
 
 
-def print_table(summary: Summary, console: Console, language: str, only: Iterable[str] = ()) -> None:
-    """Print every figure: a row for each measure, a column for each group. `only` names measures to be shown."""
+def print_table(summary: Summary, console: Console, language: str) -> None:
+    """Print every figure: a row for each measure, a column for each group, as many side by side as the terminal is wide."""
+    width = console.width if console.is_terminal else max(console.width, _PAPER)
+    names = distinct(summary)
+    beside = max((width - _LABELS) // _COLUMN, 1)
+    for start in range(0, len(names), beside):
+        console.print(_table(summary, names[start : start + beside], language), width=width, crop=False, soft_wrap=False)
+    console.print(f"[dim]{for_terminal(say('eval.legend', language))}[/]")
+
+
+def _table(summary: Summary, names: Sequence[str], language: str) -> Table:
     from rich.table import Table
 
-    wanted = set(only) or set(MEASURES)
-    names = list(summary.figures)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(for_terminal(say("eval.measure", language)), no_wrap=True)
     for group in names:
-        table.add_column(for_terminal(group_label(group, language)), overflow="fold")
+        table.add_column(for_terminal(group_label(group, language)), no_wrap=True)
     section = ""
     for name, measure in MEASURES.items():
-        if name not in wanted or not any(name in summary.figures[group] for group in names):
+        if not any(name in summary.figures[group] for group in names):
             continue
         if measure.section != section:
             section = measure.section
             table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
         table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
-    console.print(table)
-    console.print(f"[dim]{for_terminal(say('eval.legend', language))}[/]")
+    return table
 
 
 def write_json(path: Path, summary: Summary) -> None:

@@ -36,9 +36,7 @@ class Bot(Protocol):
 
     @property
     def index(self) -> Index: ...
-    def stream(
-        self, question: str, history: History = (), *, exclude: Container[int] = ()
-    ) -> Iterator[Found | Delta | Answer]: ...
+    def stream(self, question: str, history: History = (), *, exclude: Container[int] = ()) -> Iterator[Found | Delta | Answer]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +200,7 @@ class _Runner:
             memory_mb=memory_mb(),
         )
 
-    def _found(
-        self, question: str, gold: tuple[Place, ...], exclude: frozenset[int]
-    ) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    def _found(self, question: str, gold: tuple[Place, ...], exclude: frozenset[int]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
         more: dict[str, Any] = {**self.options.search, **({"exclude": exclude} if exclude else {})}
         hits: Sequence[Hit] = self.bot.index.search(question, DEPTH, **more)
         ranked = self.bot.index.evidence(question, hits, 10**6)  # every sentence of the ten passages
@@ -297,10 +293,7 @@ class Corpus:
         """The ids of all passages that overlap the evidence."""
         spans = [(piece.document, self._span("", piece)) for piece in pieces]
         return frozenset(
-            passage.id
-            for document, span in spans
-            for passage in self._passages.get(document, [])
-            if passage.span.overlaps(span)
+            passage.id for document, span in spans for passage in self._passages.get(document, []) if passage.span.overlaps(span)
         )
 
     def passage(self, passage: Passage, gold: Sequence[Place]) -> Place:
