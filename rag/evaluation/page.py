@@ -131,7 +131,7 @@ def _plots(records: Sequence[AnyRecord], summary: Summary, language: str) -> str
             name: [value for record in asked if (value := getattr(record, name)) is not None]
             for name in ("found_s", "first_token_s", "total_s")
         }
-        named = {say(f"measure.{name}", language): values for name, values in times.items() if values}
+        named = {say(f"eval.time_{name}", language): values for name, values in times.items() if values}
         drawn.append((say("eval.plot_latency", language), plots.latency(named, say("eval.seconds", language))))
     return "".join(f"<figure>{svg}<figcaption>{_text(caption)}</figcaption></figure>" for caption, svg in drawn)
 
@@ -176,7 +176,7 @@ def _block(text: str, kind: str = "") -> str:
 
 def _question_body(record: Record, language: str) -> str:
     times = ", ".join(
-        f"{say(f'measure.{name}', language)} {rounded(value, 2)} s"
+        f"{say(f'eval.time_{name}', language)} {rounded(value, 2)} s"
         for name in ("found_s", "first_token_s", "total_s")
         if (value := getattr(record, name)) is not None
     )
