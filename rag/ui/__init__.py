@@ -1,0 +1,8 @@
+"""The chat window: a page where a question is asked, its answer watched, and every sentence of it checked."""
+
+from __future__ import annotations
+
+from rag.ui.engine import Engine
+from rag.ui.web import serve, site
+
+__all__ = ["Engine", "serve", "site"]

@@ -1,0 +1,198 @@
+"""From records to what the page draws. Pure functions; every text is data, set by the page as text and never as markup.
+
+Texts are cut here, in code points, because a browser counts in UTF-16 units and would be off by one after each emoji.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rag.errors import IsnadError
+from rag.schema import Answer, Citation, Document, Evidence, Found, Passage, Span
+from rag.strings import LANGUAGES, table
+
+View = dict[str, Any]
+"""A JSON object."""
+
+PAGE = 60_000
+"""Characters of a document sent to the page at a time, on each side of what it was opened for."""
+
+_MARKER = re.compile(r"([^\w\s\[]*)\s*\[([0-9]{1,3})\]")
+
+
+def strings() -> dict[str, dict[str, str]]:
+    """All strings of the interface: `{"en": {"send": ...}, "ar": {...}}`."""
+    own = {key.removeprefix("ui."): texts for key, texts in table().items() if key.startswith("ui.")}
+    return {language: {key: texts[language] for key, texts in own.items()} for language in LANGUAGES}
+
+
+def error_view(error: IsnadError) -> View:
+    """What went wrong, in both languages, so that it follows the interface when that changes its language."""
+    return {language: error.text(language) for language in LANGUAGES}
+
+
+def source_view(passage: Passage, *spans: Span) -> View:
+    """A passage in pieces, those that are supporting sentences marked; `start` and `end` are the first of them in the document."""
+    inside = [_within(span, passage) for span in spans]
+    opened = spans[0] if spans else Span(passage.span.start, passage.span.start)
+    return {
+        "document": passage.document_id,
+        "title": passage.title,
+        "locator": passage.locator if passage.locator != f"§ {passage.title}" else "",
+        "pieces": _marked(passage.text, inside),
+        "quote": inside[0].of(passage.text) if inside else "",
+        "start": opened.start,
+        "end": opened.end,
+    }
+
+
+def found_view(found: Found) -> list[View]:
+    """What search found, passage by passage, before the first word is written."""
+    passages = {item.passage.id: item.passage for item in found.evidence}
+    spans = _spans(found.evidence)
+    return [source_view(passage, *spans[id]) for id, passage in passages.items()]
+
+
+def answer_view(answer: Answer) -> View:
+    """A checked answer: paragraphs of pieces, each with the numbers that prove it, and one source for every number."""
+    return {
+        "status": answer.status.value,
+        "language": answer.language,
+        "text": answer.text,
+        "paragraphs": _paragraphs(answer.text, answer.citations),
+        "sources": _sources(answer),
+        "nearest": _nearest(answer),
+        "rejected": [{"text": item.claim.of(answer.draft), "reason": item.verdict.value} for item in answer.rejected],
+        "searched": answer.searched,
+        "first": answer.timing.first_token,
+        "total": answer.timing.total,
+    }
+
+
+def document_view(document: Document, span: Span, start: int | None = None, end: int | None = None) -> View:
+    """A document, or of a long one the characters from `start` to `end`, with the span marked where it lies inside."""
+    length = len(document.text)
+    start = max(0, span.start - PAGE) if start is None else min(max(0, start), length)
+    end = min(length, span.end + PAGE) if end is None else min(max(start, end), length)
+    marked = Span(min(max(span.start, start), end), min(max(span.end, start), end))
+    return {
+        "id": document.id,
+        "title": document.title,
+        "language": document.language,
+        "locator": document.locator(span.start),
+        "pieces": _marked(document.text[start:end], [Span(marked.start - start, marked.end - start)]),
+        "start": start,
+        "end": end,
+        "length": length,
+    }
+
+
+def _spans(evidence: Sequence[Evidence]) -> dict[int, list[Span]]:
+    """The supporting sentences by the id of their passage, best first."""
+    spans: dict[int, list[Span]] = {}
+    for item in evidence:
+        spans.setdefault(item.passage.id, []).append(item.span)
+    return spans
+
+
+def _within(span: Span, passage: Passage) -> Span:
+    """The span counted from the start of the passage, cut to what lies inside it."""
+    length = len(passage.text)
+    start = min(max(span.start - passage.span.start, 0), length)
+    return Span(start, min(max(span.end - passage.span.start, start), length))
+
+
+def _marked(text: str, spans: Sequence[Span]) -> list[View]:
+    """The text in pieces `{"text", "mark"}`, in order and without loss."""
+    pieces: list[View] = []
+    at = 0
+    for span in sorted(spans):
+        start = max(span.start, at)
+        if start >= span.end:
+            continue
+        pieces += [{"text": text[at:start], "mark": False}, {"text": text[start : span.end], "mark": True}]
+        at = span.end
+    pieces.append({"text": text[at:], "mark": False})
+    return [piece for piece in pieces if piece["text"]]
+
+
+def _paragraphs(text: str, citations: Sequence[Citation]) -> list[list[View]]:
+    """The text in paragraphs of pieces `{"text", "cites"}`.
+
+    Only the markers that follow a proved claim, with nothing but closing marks between, are links: «[2]» inside a claim is
+    something the source says.
+    """
+    numbers: dict[Span, set[int]] = {}
+    for citation in citations:
+        numbers.setdefault(citation.claim, set()).add(citation.number)
+    pieces: list[tuple[str, list[int]]] = []
+    at = 0
+    for claim in sorted(numbers):
+        if claim.start < at:
+            continue
+        pieces += [(text[at : claim.start], []), (claim.of(text), [])]
+        at = claim.end
+        while (marker := _MARKER.match(text, at)) and int(marker[2]) in numbers[claim]:
+            if marker[1]:
+                pieces.append((marker[1], []))
+            pieces[-1][1].append(int(marker[2]))
+            at = marker.end()
+    pieces.append((text[at:], []))
+    return _split(pieces)
+
+
+def _split(pieces: Iterable[tuple[str, list[int]]]) -> list[list[View]]:
+    paragraphs: list[list[View]] = [[]]
+    for text, cites in pieces:
+        *whole, last = text.split("\n")
+        for line in whole:
+            if line.strip():
+                paragraphs[-1].append({"text": line, "cites": []})
+            paragraphs.append([])
+        if last or cites:
+            paragraphs[-1].append({"text": last, "cites": cites})
+    return [paragraph for paragraph in paragraphs if any(piece["text"].strip() or piece["cites"] for piece in paragraph)]
+
+
+def _sources(answer: Answer) -> list[View]:
+    """One source for each number, in order, with all the sentences of the answer that it proves."""
+    passages = _passages(answer)
+    sources: dict[int, View] = {}
+    for citation in sorted(answer.citations, key=lambda citation: (citation.number, citation.claim)):
+        source = sources.get(citation.number)
+        if source is None:
+            source = sources[citation.number] = {"number": citation.number, **_cited(citation, passages), "claims": []}
+        claim = citation.claim.of(answer.text)
+        if claim not in source["claims"]:
+            source["claims"].append(claim)
+    return list(sources.values())
+
+
+def _cited(citation: Citation, passages: dict[int, Passage]) -> View:
+    passage = passages.get(citation.passage_id)
+    if passage is not None and citation.span.overlaps(passage.span):
+        return source_view(passage, citation.span)
+    return {
+        "document": citation.document_id,
+        "title": citation.title,
+        "locator": citation.locator,
+        "pieces": [{"text": citation.quote, "mark": True}],
+        "quote": citation.quote,
+        "start": citation.span.start,
+        "end": citation.span.end,
+    }
+
+
+def _nearest(answer: Answer) -> list[View]:
+    """Passages that search found and the answer does not cite: all there is to read when it declines."""
+    cited = {citation.passage_id for citation in answer.citations}
+    spans = _spans(answer.evidence)
+    return [source_view(passage, *spans.get(id, ())) for id, passage in _passages(answer).items() if id not in cited][:5]
+
+
+def _passages(answer: Answer) -> dict[int, Passage]:
+    """Every passage of the answer by its id, those with evidence first."""
+    passages = [item.passage for item in answer.evidence] + [hit.passage for hit in answer.hits]
+    return {passage.id: passage for passage in passages}

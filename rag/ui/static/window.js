@@ -1,0 +1,662 @@
+// The chat window. Python sends the state of the turn that is being answered, each time whole; everything else lives here.
+
+import { copy, h, icon, recall, remember, unguessable } from "./dom.js";
+import { DocumentView } from "./document.js";
+import { direction, fill, orient, paragraphs, write } from "./text.js";
+
+const SILENCE = 20000; // ms without a word from the server, after which the connection is taken for lost
+const WIDE = "(min-width: 60rem)";
+
+export function mount(element, props, trigger, watch, server) {
+  const place = new URL("window.css", import.meta.url).href;
+  const style = h("link", { rel: "stylesheet", href: place });
+  style.addEventListener("load", () => {
+    const page = new Page(element.querySelector(".isnad-host"), props.boot, trigger, server);
+    watch("value", () => page.receive(props.value));
+    page.start();
+  });
+  document.head.append(style);
+}
+
+class Page {
+  constructor(host, boot, trigger, server) {
+    this.host = host;
+    this.boot = boot;
+    this.trigger = trigger;
+    this.server = server;
+    this.turns = [];
+    this.running = null;
+    this.selected = null;
+    this.opener = null;
+    this.language = this.chosenLanguage();
+    this.theme = recall("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    this.status = { state: "preparing", opened: false, notices: [], generator: "", documents: 0, error: null };
+  }
+
+  chosenLanguage() {
+    const kept = recall("language");
+    if (kept === "ar" || kept === "en") return kept;
+    return (navigator.language || "").startsWith("ar") ? "ar" : this.boot.language;
+  }
+
+  t(key, fields = {}) {
+    const text = this.boot.strings[this.language][key] ?? key;
+    return text.replace(/\{(\w+)\}/g, (whole, name) => fields[name] ?? whole);
+  }
+
+  get base() {
+    return this.language === "ar" ? "rtl" : "ltr";
+  }
+
+  // --- skeleton ----------------------------------------------------------------------------------------------------------
+
+  start() {
+    this.build();
+    this.documentView = new DocumentView(this);
+    this.dress();
+    this.poll();
+    setInterval(() => this.watchConnection(), 1000);
+    document.addEventListener("keydown", (event) => this.onKey(event));
+    matchMedia(WIDE).addEventListener("change", () => this.showPanel(false));
+    this.box.focus();
+    this.root.dataset.ready = "true";
+  }
+
+  /** An element whose text, label or placeholder follows the language of the interface. */
+  say(element, key, target = "text") {
+    element.dataset[`say${target[0].toUpperCase()}${target.slice(1)}`] = key;
+    return element;
+  }
+
+  button(key, picture, action, { text = false, kind = "quiet" } = {}) {
+    const button = h("button", { type: "button", class: `button ${kind}`, onclick: action }, icon(picture));
+    if (text) button.append(this.say(h("span", { class: "button-text" }), key));
+    return this.say(button, key, "label");
+  }
+
+  build() {
+    this.languageButton = h("button", { type: "button", class: "button quiet language", onclick: () => this.switchLanguage() });
+    this.themeButton = this.button("theme", "moon", () => this.switchTheme());
+    this.bar = h(
+      "header",
+      { class: "bar" },
+      h("h1", { class: "brand" }, h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }), this.say(h("span"), "name")),
+      this.say(h("p", { class: "tagline" }), "tagline"),
+      h(
+        "div",
+        { class: "tools" },
+        this.button("new", "fresh", () => this.clear(), { text: true }),
+        this.languageButton,
+        this.themeButton,
+      ),
+    );
+    this.notice = h("div", { class: "notice", hidden: true });
+    this.welcome = h("div", { class: "welcome" });
+    this.list = h("ol", { class: "turns", role: "list" });
+    this.thread = this.say(h("div", { class: "thread", tabindex: "0", role: "region" }, this.welcome, this.list), "conversation", "label");
+    this.box = this.say(
+      this.say(h("textarea", { id: "question", rows: "1", enterkeyhint: "send", autocomplete: "off", spellcheck: "true" }), "placeholder", "placeholder"),
+      "question",
+      "label",
+    );
+    this.box.addEventListener("input", () => this.fit());
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+        event.preventDefault();
+        this.send();
+      }
+    });
+    this.sendButton = this.button("send", "send", () => (this.running ? this.stop() : this.send()), { kind: "main send" });
+    this.composer = h(
+      "form",
+      { class: "composer", onsubmit: (event) => event.preventDefault() },
+      h("div", { class: "field" }, this.box, this.sendButton),
+      this.say(h("p", { class: "hint" }), "keys"),
+    );
+    this.panelList = h("div", { class: "panel-list" });
+    this.panelTitle = h("h2", { id: "panel-title", tabindex: "-1" });
+    this.panelClose = this.button("close", "close", () => this.showPanel(false, true));
+    this.panel = h(
+      "aside",
+      { class: "panel", "aria-labelledby": "panel-title" },
+      h("div", { class: "panel-head" }, this.panelTitle, this.panelClose),
+      this.panelList,
+    );
+    this.live = h("div", { class: "offscreen", role: "status" });
+    this.alarm = h("div", { class: "offscreen", role: "alert" });
+    this.talk = h("section", { class: "talk" }, this.notice, this.thread, this.composer);
+    this.say(this.talk, "conversation", "label");
+    this.root = h("div", { id: "isnad" }, this.bar, this.talk, this.panel, this.live, this.alarm);
+    this.host.append(this.root);
+    this.list.addEventListener("click", (event) => this.onCite(event));
+  }
+
+  // --- language and colours ----------------------------------------------------------------------------------------------
+
+  /** Everything that depends on the language of the interface or the colours, at once. */
+  dress() {
+    const root = document.documentElement;
+    root.lang = this.language;
+    root.dir = this.base;
+    root.dataset.theme = this.theme;
+    document.body.classList.toggle("dark", this.theme === "dark");
+    document.title = this.t("title");
+    this.root.dir = this.base;
+    this.root.lang = this.language;
+    this.restate(this.root);
+    const other = this.language === "ar" ? "en" : "ar";
+    this.languageButton.textContent = other === "ar" ? "العربية" : "English";
+    this.languageButton.lang = other;
+    this.languageButton.dir = other === "ar" ? "rtl" : "ltr";
+    this.themeButton.replaceChildren(icon(this.theme === "dark" ? "sun" : "moon"));
+    this.themeButton.setAttribute("aria-pressed", String(this.theme === "dark"));
+    this.drawWelcome();
+    this.drawNotice();
+    this.drawSend();
+    for (const turn of this.turns) this.draw(turn);
+    this.drawPanel();
+    this.fit();
+  }
+
+  restate(root) {
+    for (const element of root.querySelectorAll("[data-say-text]")) fill(element, this.t(element.dataset.sayText), this.base);
+    for (const element of [root, ...root.querySelectorAll("[data-say-label]")]) {
+      if (!element.dataset.sayLabel) continue;
+      element.setAttribute("aria-label", this.t(element.dataset.sayLabel));
+      if (element.tagName === "BUTTON") element.title = this.t(element.dataset.sayLabel);
+    }
+    for (const element of root.querySelectorAll("[data-say-placeholder]")) element.placeholder = this.t(element.dataset.sayPlaceholder);
+  }
+
+  switchLanguage() {
+    this.language = this.language === "ar" ? "en" : "ar";
+    remember("language", this.language);
+    this.dress();
+  }
+
+  switchTheme() {
+    this.theme = this.theme === "dark" ? "light" : "dark";
+    remember("theme", this.theme);
+    this.dress();
+  }
+
+  // --- what the engine is doing ------------------------------------------------------------------------------------------
+
+  async poll() {
+    let wait = 1000;
+    try {
+      const status = await this.server.status();
+      if (status.state) this.status = status;
+      if (this.status.state !== "preparing") wait = 15000;
+    } catch {
+      wait = 3000;
+    }
+    this.drawNotice();
+    this.drawWelcome();
+    setTimeout(() => this.poll(), wait);
+  }
+
+  drawNotice() {
+    const { state, error, notices, generator, opened } = this.status;
+    const lines = [];
+    let kind = "";
+    if (state === "preparing") {
+      lines.push(this.t(opened ? "warming" : "preparing"));
+      kind = "busy";
+    } else if (error) {
+      lines.push(error[this.language]);
+      kind = "bad";
+    }
+    if (opened && !generator) lines.push(this.t("quotations_only"));
+    for (const notice of notices) lines.push(notice[this.language]);
+    this.notice.hidden = lines.length === 0;
+    this.notice.dataset.kind = kind;
+    const key = JSON.stringify([lines, kind]);
+    if (this.notice.dataset.shown === key) return;
+    this.notice.dataset.shown = key;
+    this.notice.replaceChildren(...lines.map((line) => fill(h("p"), line, this.base)));
+    if (error && state === "failed") this.notice.append(this.plain("try_again", () => this.server.start()));
+  }
+
+  plain(key, action, kind = "link") {
+    return fill(h("button", { type: "button", class: `button ${kind}`, onclick: action }), this.t(key), this.base);
+  }
+
+  drawWelcome() {
+    this.welcome.hidden = this.turns.length > 0;
+    if (this.welcome.hidden) return;
+    const key = `${this.language} ${this.status.documents}`;
+    if (this.welcome.dataset.shown === key) return;
+    this.welcome.dataset.shown = key;
+    const examples = h("ul", { class: "examples", role: "list" });
+    // The reader's own language first.
+    const order = [...this.boot.examples].sort((a, b) => (b.language === this.language) - (a.language === this.language));
+    for (const example of order) {
+      const button = h("button", { type: "button", class: "example", onclick: () => this.ask(example.text) });
+      examples.append(h("li", {}, fill(button, example.text)));
+    }
+    this.welcome.replaceChildren(
+      fill(h("h2"), this.t("welcome"), this.base),
+      fill(h("p"), this.t("welcome_text"), this.base),
+    );
+    if (this.status.documents) {
+      this.welcome.append(fill(h("p", { class: "small" }), this.t("documents_count", { n: this.status.documents }), this.base));
+    }
+    if (this.boot.examples.length) {
+      this.welcome.append(fill(h("h3"), this.t("examples"), this.base), examples);
+    }
+  }
+
+  announce(text, urgent = false) {
+    const region = urgent ? this.alarm : this.live;
+    region.textContent = "";
+    requestAnimationFrame(() => (region.textContent = text));
+  }
+
+  // --- asking ------------------------------------------------------------------------------------------------------------
+
+  fit() {
+    this.box.style.height = "auto";
+    this.box.style.height = `${Math.min(this.box.scrollHeight, 200)}px`;
+    orient(this.box, this.box.value, this.base);
+  }
+
+  drawSend() {
+    const key = this.running ? "stop" : "send";
+    this.sendButton.replaceChildren(icon(key));
+    this.sendButton.dataset.sayLabel = key;
+    this.sendButton.setAttribute("aria-label", this.t(key));
+    this.sendButton.title = this.t(key);
+    this.sendButton.classList.toggle("stopping", Boolean(this.running));
+  }
+
+  send() {
+    const question = this.box.value.trim();
+    if (!question || this.running) return;
+    this.box.value = "";
+    this.fit();
+    this.ask(question);
+  }
+
+  ask(question, replaced = null) {
+    if (this.running) return;
+    if (replaced) this.remove(replaced);
+    const turn = { id: unguessable(), question, state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null };
+    const history = this.turns.filter((item) => item.answer).slice(-4).map((item) => [item.answer.searched || item.question, item.answer.text]);
+    this.turns.push(turn);
+    this.running = turn;
+    this.selected = turn;
+    turn.element = h("li", { class: "turn", id: `turn-${turn.id}`, "aria-busy": "true" });
+    this.list.append(turn.element);
+    this.drawWelcome();
+    this.drawSend();
+    this.draw(turn);
+    this.drawPanel();
+    this.thread.scrollTop = this.thread.scrollHeight;
+    this.heard = performance.now();
+    this.trigger("ask", { turn: turn.id, question, history });
+  }
+
+  async stop() {
+    const turn = this.running;
+    if (!turn) return;
+    turn.stopping = true;
+    try {
+      await this.server.stop(turn.id);
+    } catch {
+      this.fail(turn, "error_connection");
+    }
+  }
+
+  /** The state of a turn as Python sees it now. */
+  receive(view) {
+    const turn = this.turns.find((item) => item.id === view?.turn);
+    if (!turn || turn.state === "done" || turn.state === "error" || turn.state === "stopped") return;
+    this.heard = performance.now();
+    const foundNow = view.found && !turn.found;
+    Object.assign(turn, { state: view.state, place: view.place, found: view.found, draft: view.draft, searched: view.searched });
+    if (view.answer) turn.answer = view.answer;
+    if (view.error) turn.error = view.error;
+    if (["done", "error", "stopped"].includes(view.state)) this.finish(turn);
+    if (foundNow || turn.answer || view.state === "error") this.drawPanel();
+    this.schedule(turn);
+  }
+
+  finish(turn) {
+    if (this.running === turn) this.running = null;
+    turn.element.removeAttribute("aria-busy");
+    this.drawSend();
+    if (turn.state === "error") this.announce(turn.error[this.language], true);
+    else if (turn.answer) this.announce(`${this.verdict(turn.answer).text} ${this.t("sources_count", { n: turn.answer.sources.length })}`);
+    else this.announce(this.t("status_stopped"));
+  }
+
+  fail(turn, key) {
+    turn.state = "error";
+    turn.error = { en: this.boot.strings.en[key], ar: this.boot.strings.ar[key] };
+    this.finish(turn);
+    this.schedule(turn);
+  }
+
+  watchConnection() {
+    if (this.running && performance.now() - this.heard > SILENCE) this.fail(this.running, "error_connection");
+  }
+
+  clear() {
+    if (this.running) this.server.stop(this.running.id).catch(() => {});
+    this.running = null;
+    this.turns = [];
+    this.selected = null;
+    this.list.replaceChildren();
+    this.drawWelcome();
+    this.drawSend();
+    this.drawPanel();
+    this.showPanel(false);
+    this.box.focus();
+  }
+
+  remove(turn) {
+    turn.element.remove();
+    this.turns = this.turns.filter((item) => item !== turn);
+    if (this.selected === turn) this.selected = null;
+  }
+
+  // --- a turn ------------------------------------------------------------------------------------------------------------
+
+  /** Draw at the next frame, however many states arrive before it. */
+  schedule(turn) {
+    if (turn.scheduled) return;
+    turn.scheduled = true;
+    requestAnimationFrame(() => {
+      turn.scheduled = false;
+      const atEnd = this.thread.scrollHeight - this.thread.scrollTop - this.thread.clientHeight < 80;
+      this.draw(turn);
+      if (atEnd) this.thread.scrollTop = this.thread.scrollHeight;
+    });
+  }
+
+  draw(turn) {
+    const focused = turn.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    turn.element.dataset.state = turn.state;
+    const parts = [h("h3", { class: "question" }, fill(h("span"), turn.question, this.base))];
+    orient(parts[0], turn.question, this.base);
+    if (turn.searched && turn.searched !== turn.question) {
+      parts.push(h("p", { class: "searched" }, fill(h("span", { class: "label" }), this.t("understood"), this.base), " ", fill(h("bdi"), turn.searched)));
+    }
+    if (turn.error) parts.push(fill(h("p", { class: "error" }), turn.error[this.language], this.base));
+    else if (turn.answer) parts.push(this.answer(turn), this.standing(turn));
+    else if (turn.draft) parts.push(this.draft(turn));
+    if (!turn.answer && !turn.error) parts.push(this.progress(turn));
+    if (turn.answer || turn.error || turn.state === "stopped") parts.push(this.actions(turn));
+    turn.element.replaceChildren(...parts);
+    if (focused) turn.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+
+  draft(turn) {
+    const block = h("div", { class: "answer draft" });
+    paragraphs(block, [{ text: turn.draft }], direction(turn.question) || this.base);
+    return block;
+  }
+
+  answer(turn) {
+    const block = h("div", { class: "answer" });
+    const base = turn.answer.language === "ar" ? "rtl" : "ltr";
+    for (const pieces of turn.answer.paragraphs) {
+      const paragraph = h("p", { dir: base, lang: turn.answer.language });
+      // A paragraph is written in the language of the answer even where most of it is a quotation in the other.
+      for (const piece of pieces) {
+        const own = direction(piece.text) || base;
+        const sentence = own === base ? h("span") : h("bdi", { dir: own, lang: own === "rtl" ? "ar" : "en", class: "foreign" });
+        write(sentence, piece.text, own);
+        paragraph.append(sentence);
+        piece.cites.forEach((number, index) => paragraph.append(this.cite(turn, number, `${piece.text.length}-${paragraph.childNodes.length}-${index}`)));
+      }
+      block.append(paragraph);
+    }
+    return block;
+  }
+
+  cite(turn, number, key) {
+    const source = turn.answer.sources.find((item) => item.number === number);
+    return h(
+      "a",
+      {
+        class: "cite",
+        href: `#source-${turn.id}-${number}`,
+        "data-number": number,
+        "data-turn": turn.id,
+        "data-key": `cite-${number}-${key}`,
+        title: source ? source.title || source.document : "",
+        "aria-label": this.t("cite", { n: number, title: source ? source.title || source.document : "" }),
+      },
+      `[${number}]`,
+    );
+  }
+
+  /** How an answer stands, in a word: a kind for its colour and icon, and the text. */
+  verdict(answer) {
+    if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.t("status_none") };
+    if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.t("status_unsupported") };
+    if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.t("status_stopped") };
+    if (answer.first === null) return { kind: "good", icon: "quote", text: this.t("status_quoted") };
+    if (answer.rejected.length) return { kind: "part", icon: "part", text: this.t("status_part", { n: answer.rejected.length }) };
+    return { kind: "good", icon: "good", text: this.t("status_proved") };
+  }
+
+  standing(turn) {
+    const { answer } = turn;
+    const { kind, icon: picture, text } = this.verdict(answer);
+    const line = h("p", { class: "standing" }, h("span", { class: `verdict ${kind}` }, icon(picture), fill(h("span"), text, this.base)));
+    const seconds = (value) => this.t("seconds", { n: value < 10 ? value.toFixed(1) : Math.round(value) });
+    const times = [];
+    if (answer.first !== null) times.push(this.t("time_first", { s: seconds(answer.first) }));
+    times.push(this.t("time_total", { s: seconds(answer.total) }));
+    line.append(fill(h("span", { class: "times" }), times.join(" · "), this.base));
+    const block = h("div", { class: "standing-block" }, line);
+    if (answer.rejected.length) block.append(this.rejected(turn));
+    return block;
+  }
+
+  rejected(turn) {
+    const details = h("details", { class: "rejected", open: turn.open }, fill(h("summary", { "data-key": "rejected" }), this.t("rejected"), this.base));
+    details.addEventListener("toggle", () => (turn.open = details.open));
+    const list = h("ul");
+    for (const item of turn.answer.rejected) {
+      list.append(h("li", {}, fill(h("span", { class: "left-out" }), item.text), fill(h("span", { class: "reason" }), this.t(turn.answer.status === "stopped" ? "reason_stopped" : `reason_${item.reason}`), this.base)));
+    }
+    details.append(list);
+    return details;
+  }
+
+  progress(turn) {
+    const keys = { waiting: "state_waiting", preparing: "state_preparing", searching: "state_searching", reading: "state_reading", writing: "state_writing" };
+    if (turn.state === "stopped") return h("p", { class: "progress" }, fill(h("span"), this.t("status_stopped"), this.base));
+    const text = turn.state === "queued" ? this.t("state_queued", { n: turn.place }) : this.t(keys[turn.state] || "state_waiting");
+    return h("p", { class: "progress" }, h("span", { class: "dots", "aria-hidden": "true" }), fill(h("span"), text, this.base));
+  }
+
+  actions(turn) {
+    const row = h("div", { class: "actions" });
+    const add = (key, picture, action, options) => {
+      const button = this.button(key, picture, action, options);
+      button.dataset.key = key;
+      row.append(button);
+      return button;
+    };
+    if (turn.answer?.sources.length || turn.answer?.nearest.length) {
+      const button = add("sources", "book", () => this.select(turn, true), { text: true });
+      button.setAttribute("aria-pressed", String(this.selected === turn));
+    }
+    if (turn.answer) add("copy", "copy", (event) => this.copyAnswer(turn, event.currentTarget));
+    if (this.turns.at(-1) === turn) {
+      add("retry", "retry", () => this.ask(turn.question, turn));
+      add("edit", "edit", () => this.edit(turn));
+    }
+    this.restate(row);
+    return row;
+  }
+
+  edit(turn) {
+    if (this.running) return;
+    this.remove(turn);
+    this.box.value = turn.question;
+    this.drawWelcome();
+    this.drawPanel();
+    this.fit();
+    this.box.focus();
+  }
+
+  async copyAnswer(turn, button) {
+    const { answer } = turn;
+    const notes = answer.sources.map((source) => `[${source.number}] ${this.named(source)}: ${answer.language === "ar" ? `«${source.quote}»` : `“${source.quote}”`}`);
+    const copied = await copy([answer.text, ...notes].join("\n\n"));
+    this.announce(this.t(copied ? "copied" : "copy_failed"));
+    if (copied) {
+      button.replaceChildren(icon("good"));
+      setTimeout(() => button.replaceChildren(icon("copy")), 1500);
+    }
+  }
+
+  named(source) {
+    return [source.title, source.document, source.locator].filter(Boolean).join(" — ");
+  }
+
+  // --- sources -----------------------------------------------------------------------------------------------------------
+
+  select(turn, open) {
+    const before = this.selected;
+    this.selected = turn;
+    this.opener = document.activeElement?.dataset.key || null;
+    for (const item of new Set([before, turn])) if (item && this.turns.includes(item)) this.draw(item);
+    this.drawPanel();
+    if (open) {
+      this.showPanel(true);
+      this.panelTitle.focus();
+    }
+  }
+
+  onCite(event) {
+    const link = event.target.closest("a.cite");
+    if (!link) return;
+    event.preventDefault();
+    const turn = this.turns.find((item) => item.id === link.dataset.turn);
+    if (!turn) return;
+    const key = link.dataset.key;
+    if (this.selected !== turn) this.select(turn, false);
+    this.opener = key;
+    this.showPanel(true);
+    this.activate(Number(link.dataset.number));
+  }
+
+  /** Bring up one source: scroll to it, set it off, move the focus to it. */
+  activate(number) {
+    for (const card of this.panelList.querySelectorAll(".source")) card.classList.toggle("active", card.dataset.number === String(number));
+    const card = this.panelList.querySelector(`.source[data-number="${number}"]`);
+    if (!card) return;
+    card.focus({ preventScroll: true });
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const mark = card.querySelector("mark");
+    const target = card.offsetHeight > this.panelList.clientHeight && mark ? mark : card;
+    target.scrollIntoView({ block: target === card ? "start" : "center", behavior: calm ? "auto" : "smooth" });
+  }
+
+  back() {
+    const turn = this.selected;
+    this.showPanel(false);
+    const link = turn?.element.querySelector(`[data-key="${CSS.escape(this.opener || "")}"]`) || turn?.element.querySelector("a.cite, .actions button");
+    (link || this.box).focus();
+  }
+
+  /** On a narrow screen the sources lie over the conversation; on a wide one they always stand beside it. */
+  showPanel(open, back = false) {
+    const wide = matchMedia(WIDE).matches;
+    this.root.classList.toggle("panel-open", open && !wide);
+    this.talk.inert = open && !wide;
+    this.bar.inert = open && !wide;
+    this.panel.inert = !open && !wide;
+    if (back) this.back();
+  }
+
+  drawPanel() {
+    const turn = this.selected || this.turns.at(-1);
+    fill(this.panelTitle, this.t("sources"), this.base);
+    const parts = [];
+    if (turn && this.turns.length > 1) parts.push(h("p", { class: "panel-question" }, fill(h("bdi"), turn.question)));
+    const note = (key) => parts.push(fill(h("p", { class: "panel-note" }), this.t(key), this.base));
+    if (!turn || (!turn.found && !turn.answer)) note("panel_empty");
+    else if (!turn.answer) {
+      note(turn.found.length ? "panel_found" : "panel_nothing");
+      for (const source of turn.found) parts.push(this.card(turn, source, true));
+    } else {
+      if (!turn.answer.sources.length) note(turn.answer.nearest.length ? "panel_nearest" : "panel_nothing");
+      for (const source of turn.answer.sources) parts.push(this.card(turn, source, false));
+      const others = turn.answer.nearest.map((source) => this.card(turn, source, true));
+      if (others.length && turn.answer.sources.length) {
+        parts.push(h("details", { class: "others" }, fill(h("summary"), this.t("panel_others", { n: others.length }), this.base), ...others));
+      } else parts.push(...others);
+    }
+    this.panelList.replaceChildren(...parts);
+    this.restate(this.panelList);
+  }
+
+  card(turn, source, brief) {
+    const number = brief ? null : source.number;
+    const titleId = `source-title-${turn.id}-${number ?? source.start}`;
+    const head = h("h3", { id: brief ? null : titleId }, fill(h("bdi"), source.title || source.document));
+    const card = h(
+      "article",
+      {
+        class: brief ? "source brief" : "source",
+        id: brief ? null : `source-${turn.id}-${number}`,
+        tabindex: brief ? null : "-1",
+        "data-number": number,
+        "aria-labelledby": brief ? null : titleId,
+      },
+      h("div", { class: "source-head" }, brief ? null : h("span", { class: "number", dir: "ltr" }, String(number)), head),
+    );
+    const where = [source.title ? source.document : "", source.locator].filter(Boolean);
+    if (where.length) {
+      const line = h("p", { class: "where" });
+      where.forEach((text, index) => line.append(...(index ? [" · "] : []), fill(h("bdi"), text)));
+      card.append(line);
+    }
+    // A quotation is its own proof; anything else is shown beside the sentence that proves it.
+    if (!brief && source.claims.some((claim) => plain(claim) !== plain(source.quote))) {
+      const box = h("div", { class: "claims" }, fill(h("p", { class: "label" }), this.t("answer_says"), this.base));
+      for (const claim of source.claims) paragraphs(box, [{ text: claim }], this.base);
+      card.append(box, fill(h("p", { class: "label" }), this.t("source_says"), this.base));
+    }
+    const passage = h("blockquote", { class: "passage" });
+    paragraphs(passage, brief ? around(source.pieces) : source.pieces);
+    card.append(passage);
+    const feet = h("div", { class: "feet" });
+    const open = this.plain("open_document", () => this.documentView.open(source));
+    feet.append(open);
+    if (!brief) feet.append(this.plain("back_to_answer", () => this.back()));
+    card.append(feet);
+    return card;
+  }
+
+  onKey(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (this.running) this.stop();
+    else if (this.root.classList.contains("panel-open")) this.showPanel(false, true);
+    else if (this.panel.contains(document.activeElement)) this.back();
+  }
+}
+
+const plain = (text) => text.replace(/\s+/g, " ").trim();
+
+/** The supporting sentences with a little of what stands around them. */
+function around(pieces, reach = 110) {
+  const marked = pieces.some((piece) => piece.mark);
+  return pieces.map(({ text, mark }, index) => {
+    if (mark) return { text, mark };
+    const last = index === pieces.length - 1;
+    if (!marked) return { text: text.length > 3 * reach ? `${text.slice(0, 3 * reach).replace(/\S*$/, "")}…` : text };
+    if (index === 0 && text.length > reach && !last) return { text: `…${text.slice(-reach).replace(/^\S*/, "")}` };
+    if (last && text.length > reach) return { text: `${text.slice(0, reach).replace(/\S*$/, "")}…` };
+    if (text.length > 2 * reach) return { text: `${text.slice(0, reach).replace(/\S*$/, "")}… …${text.slice(-reach).replace(/^\S*/, "")}` };
+    return { text };
+  });
+}

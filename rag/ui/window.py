@@ -1,0 +1,233 @@
+"""The window as a Gradio app: one component that the page's own script fills, and the events between it and the engine.
+
+Only this module imports gradio, and only `rag.ui.web.site` imports this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from rag.errors import BadQuestion, IsnadError
+from rag.index import checked_question
+from rag.schema import Answer, Delta, Found, Span, Turn
+from rag.ui.engine import Engine, Event, as_ours
+from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings
+
+PAUSE = 0.06
+"""Seconds between two drawings of a growing answer."""
+BEAT = 2.0
+"""Seconds after which a page that waits hears from us, so that it can tell waiting from a lost connection."""
+
+_LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
+_TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+# The script stands in a file of its own; here is only what has to be inside the component.
+_LOAD = """
+import(props.boot.script).then((module) => module.mount(element, props, trigger, watch, server, upload));
+// events: 'ask'
+"""
+
+
+class Window:
+    """The Gradio app over one engine."""
+
+    def __init__(self, engine: Engine, *, language: str = "en", examples: Sequence[View] = (), static: str = "/isnad") -> None:
+        self._engine = engine
+        self._language = language
+        self._examples = list(examples)
+        self._static = static
+        self._stops: dict[str, threading.Event] = {}
+
+    def blocks(self) -> gr.Blocks:
+        """The app, to be mounted or launched."""
+        boot = {
+            "script": f"{self._static}/window.js",
+            "strings": strings(),
+            "language": self._language,
+            "examples": self._examples,
+        }
+        with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
+            page = gr.HTML(
+                {},
+                html_template='<div class="isnad-host"></div>',
+                js_on_load=_LOAD,
+                apply_default_css=False,
+                elem_id="isnad-window",
+                server_functions=[_function(call) for call in (self.status, self.start, self.stop, self.document)],
+                boot=boot,
+            )
+            page.ask(
+                self.ask,
+                None,
+                page,
+                show_progress="hidden",
+                trigger_mode="multiple",
+                concurrency_limit=None,  # questions wait in the engine's line, which is fair and says the place
+                api_visibility="private",
+            )
+        app.queue(max_size=200, api_open=False)
+        return app
+
+    # --- what the page calls ----------------------------------------------------------------------------------------------
+
+    async def ask(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[View]:
+        """Answer a question: the state of its turn again and again, each time whole, until it is done or has failed."""
+        asked = event._data if isinstance(event._data, dict) else {}
+        turn = str(asked.get("turn", ""))
+        if not _TURN.fullmatch(turn):
+            return
+        view: View = {"turn": turn, "state": "waiting", "place": 0, "found": None, "draft": "", "searched": "", "beat": 0}
+        stop = threading.Event()
+        self._stops[turn] = stop
+        try:
+            async with aclosing(self._answer(asked, str(request.session_hash), stop)) as changes:
+                async for change in changes:
+                    view = {**view, **change, "beat": view["beat"] + 1}
+                    yield view
+        except IsnadError as error:
+            yield {**view, "state": "error", "error": error_view(error)}
+        except Exception as error:
+            yield {**view, "state": "error", "error": error_view(as_ours(error))}
+        finally:
+            stop.set()
+            self._stops.pop(turn, None)
+
+    async def _answer(self, asked: View, session: str, stop: threading.Event) -> AsyncGenerator[View, None]:
+        """Changes to the view of one turn."""
+        question = checked_question(str(asked.get("question", "")))
+        ticket = self._engine.line.join(session)
+        running = False
+        try:
+            waiting = asyncio.ensure_future(self._engine.ready())
+            while not waiting.done():
+                if stop.is_set():
+                    waiting.cancel()
+                    yield {"state": "stopped"}
+                    return
+                yield {"state": "preparing"}
+                await asyncio.wait([waiting], timeout=BEAT / 4)
+            chatbot = waiting.result()
+            last = -1
+            quiet = 0.0
+            while place := self._engine.line.place(ticket):
+                if stop.is_set():
+                    yield {"state": "stopped"}
+                    return
+                if place != last or quiet >= BEAT:
+                    yield {"state": "queued", "place": place}
+                    last, quiet = place, 0.0
+                await asyncio.sleep(PAUSE)
+                quiet += PAUSE
+            yield {"state": "searching", "place": 0}
+            running = True
+            history = _history(asked.get("history"))
+            draft = ""
+            async with (
+                aclosing(self._engine.run(chatbot, ticket, question, history, stop, PAUSE)) as events,
+                aclosing(_beating(events)) as batches,
+            ):
+                async for batch in batches:
+                    change: View = {}
+                    for item in batch:
+                        if isinstance(item, Found):
+                            change |= {"state": "reading", "found": found_view(item), "searched": item.question}
+                        elif isinstance(item, Delta):
+                            draft += item.text
+                            change |= {"state": "writing", "draft": draft}
+                        elif isinstance(item, Answer):
+                            change |= {"state": "done", "answer": answer_view(item), "draft": ""}
+                    yield change
+        finally:
+            if not running:
+                self._engine.line.leave(ticket)
+
+    def status(self, _: object = None) -> View:
+        """How far the models are, and what is missing."""
+        engine = self._engine
+        chatbot = engine.chatbot
+        return {
+            "state": engine.state.value,
+            "error": error_view(engine.error) if engine.error else None,
+            "notices": [error_view(notice) for notice in engine.notices],
+            "generator": chatbot.generator.name if chatbot and chatbot.generator else "",
+            "embedder": chatbot.index.embedder.name if chatbot else "",
+            "opened": chatbot is not None,
+            "documents": chatbot.index.manifest().documents if chatbot else 0,
+        }
+
+    def start(self, _: object = None) -> bool:
+        """Load the models again after they failed to load."""
+        self._engine.start()
+        return True
+
+    def stop(self, turn: str) -> bool:
+        """Stop a turn at once; what was written until then is checked and shown. Only its own page knows its name."""
+        event = self._stops.get(str(turn))
+        if event is None:
+            return False
+        event.set()
+        return True
+
+    def document(self, wanted: View) -> View:
+        """A document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
+        chatbot = self._engine.chatbot
+        document = chatbot.index.document(str(wanted.get("id", ""))) if chatbot else None
+        if document is None:
+            raise BadQuestion("ui.error_document_gone", name=wanted.get("id", ""))
+        start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
+        span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
+        return document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+
+
+def _function(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A method as a function the page can call with one argument; whatever fails is told in the answer, under "error"."""
+
+    @wraps(method)
+    def call(asked: Any = None) -> Any:
+        try:
+            return method(asked)
+        except Exception as error:
+            return {"error": error_view(as_ours(error))}
+
+    return call
+
+
+async def _beating(events: AsyncIterator[list[Event]]) -> AsyncGenerator[list[Event], None]:
+    """The same batches, and an empty one whenever nothing has come for a while."""
+    upcoming = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait([upcoming], timeout=BEAT)
+            if not done:
+                yield []
+                continue
+            try:
+                batch = upcoming.result()
+            except StopAsyncIteration:
+                return
+            upcoming = asyncio.ensure_future(anext(events))
+            yield batch
+    finally:
+        if not upcoming.done():
+            upcoming.cancel()
+            await asyncio.wait([upcoming])
+
+
+def _history(raw: object) -> list[Turn]:
+    """The last turns of the conversation as the page sent them; whatever is not of that form is passed over."""
+    if not isinstance(raw, list):
+        return []
+    pairs = [pair for pair in raw if isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)]
+    return [Turn(question[:_LONGEST_TURN], answer[:_LONGEST_TURN]) for question, answer in pairs[-_LONGEST_HISTORY:]]
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
