@@ -27,7 +27,7 @@ from rag.schema import Document, Mark, Passage, Span
 from rag.text import stem, stems, stop_stems, words
 
 FORMAT = 1
-ANALYSIS = "fold+snowball-1"
+ANALYSIS = "fold+snowball-2"
 """Names how keywords are analysed; another analysis needs another index."""
 
 _SCHEMA = """

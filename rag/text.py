@@ -53,9 +53,19 @@ def _stemmer(language: str) -> Stemmer:
 def stem(word: str) -> str:
     """The light stem of one folded word: Snowball's Arabic or English stemmer, by the word's own script."""
     if _ARABIC.search(word):
-        return str(_stemmer("arabic").stemWord(word))
+        return str(_stemmer("arabic").stemWord(_unprefixed(word)))
     if _LATIN.search(word):
         return str(_stemmer("english").stemWord(word.removesuffix("'s")))
+    return word
+
+
+def _unprefixed(word: str) -> str:
+    """A folded word as the Arabic stemmer understands it: without a conjunction before the article, and after the article a
+    final ه as the ة that it was («المكتبه» else keeps it, and no longer meets «مكتبه»)."""
+    if word[:1] in ("و", "ف") and word[1:].startswith(("ال", "لل", "بال", "كال")):
+        word = word[1:]
+    if word.endswith("ه") and word.startswith(("ال", "لل", "بال", "كال")):
+        return f"{word[:-1]}ة"
     return word
 
 
@@ -268,11 +278,14 @@ def _ends_sentence(text: str, match: re.Match[str], last: int) -> bool:
 def _line_ends(text: str) -> list[int]:
     """Where a line's end is a sentence's end: everywhere but where the text was wrapped to a width.
 
-    A line was wrapped when the next line's first word would not have fitted in the longest line of the block.
+    A line was wrapped when the next line's first word would not have fitted in the longest line of the block, and most lines
+    of the block were.
     """
     ends: list[int] = []
     for offset, lines in _blocks(text):
         width = max(len(line.rstrip()) for line in lines)
+        hard: list[int] = []
+        breaks: list[int] = []
         for line, following in zip(lines, [*lines[1:], ""], strict=True):
             offset += len(line)
             word = following.split(maxsplit=1)[:1]
@@ -284,8 +297,11 @@ def _line_ends(text: str) -> list[int]:
                 and len(line.rstrip()) + 1 + len(word[0]) > width
             )
             if not wrapped:
-                ends.append(offset)
+                hard.append(offset)
+            breaks.append(offset)
             offset += 1
+        # In a list or a table the longest line looks wrapped, but most lines end where they like.
+        ends += hard if 2 * (len(hard) - 1) < len(lines) - 1 else breaks
     return ends
 
 

@@ -1,0 +1,298 @@
+"""Text as it is compared: folding, stems, numbers, sentence boundaries. Every expected value was worked out by hand."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.text import content_stems, fold, nfc, numbers, script, sentences, stem, stems, stop_stems, values_claimed, words
+from rag.text import stated_values as stated
+
+
+def cut(text: str, longest: int = 280) -> list[str]:
+    return [span.of(text) for span in sentences(text, longest)]
+
+
+# --- folding, words, stems ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("الشَّرِكَةُ", "الشركه"),
+        ("كتـــاب", "كتاب"),
+        ("أحمد إلى آل ٱلبيت", "احمد الي ال البيت"),
+        ("مسؤول شاطئ", "مسوول شاطي"),
+        ("مستشفى", "مستشفي"),
+        ("کتابی", "كتابي"),  # Persian kaf and ya, as some keyboards write Arabic
+        ("ﷲ ﻻ", "الله لا"),
+        ("٢٠٢٣ ۲۰۲۳ 2023", "2023 2023 2023"),
+        ("Ｆｕｌｌ ﬁne STRASSE Straße", "full fine strasse strasse"),
+        ("soft\u00adhyphen zero\u200bwidth", "softhyphen zerowidth"),
+        ("", ""),
+    ],
+)
+def test_folding(written: str, folded: str) -> None:
+    assert fold(written) == folded
+
+
+def test_composition_is_canonical() -> None:
+    assert nfc("e\u0301 ا\u0653") == "é آ"
+
+
+def test_words_keep_an_apostrophe_and_split_at_everything_else() -> None:
+    assert words("Musk’s lawyer—Alex_Spiro, “API-data” 50,000") == ["musk's", "lawyer", "alex", "spiro", "api", "data", "50", "000"]
+    assert words("وقال: «نعم؛ لا»؟") == ["وقال", "نعم", "لا"]
+    assert words(" … ؟!") == []
+
+
+def test_stems_join_the_forms_of_a_word() -> None:
+    assert stem("companies") == stem("company")
+    assert stem("musk's") == stem("musk") == "musk"
+    for form in ("الشركة", "والشركة", "بالشركة", "للشركة", "فالشركة"):
+        assert stem(fold(form)) == stem(fold("شركة")) == "شرك", form
+    assert stem(fold("المكتبات")) == stem(fold("المكتبة")) == stem(fold("مكتبة"))
+    assert stem(fold("والد")) != stem(fold("د"))
+    assert stem("2015") == "2015"
+    assert stems("") == []
+
+
+def test_function_words_carry_no_meaning() -> None:
+    assert content_stems("What is the name of it?") == ["name"]
+    assert content_stems("ما هو الذي في هذا؟") == []
+    assert content_stems("من هو القبطان؟") == [stem("القبطان")]
+    assert "the" in stop_stems()
+
+
+def test_script_counts_letters() -> None:
+    assert script("ادعى أن Microsoft استخدمت Twitter") == "ar"
+    assert script("The word شكر means thanks") == "en"
+    assert script("Привет") == script("123 …") == script("") == "und"
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("50,000 dollars", {50_000}),
+        ("50000 دولار", {50_000}),
+        ("٥٠٬٠٠٠ دولار", {50_000}),
+        ("۵۰٬۰۰۰", {50_000}),
+        ("50.000 Euro", {50_000}),
+        ("1,234,567", {1_234_567}),
+        ("3.5 and 3,5 and ٣٫٥", {3.5}),
+        ("0.125", {0.125}),
+        ("13 مليار دولار", {13e9}),
+        ("13 billion dollars", {13e9}),
+        ("$13bn", {13e9}),
+        ("50 ألفًا", {50_000}),
+        ("5 ملايين", {5e6}),
+        ("2.5 million", {2.5e6}),
+        ("12% من ١٢٪", {12}),
+        ("يوم 3 مايو 2019", {3, 2019}),
+        ("5 men", {5}),  # not five million
+        ("no number, لا رقم", set()),
+        ("", set()),
+    ],
+)
+def test_numbers_in_digits(text: str, values: set[float]) -> None:
+    assert set(numbers(text)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("خمسون ألف", 50_000),
+        ("خمسين ألفًا", 50_000),
+        ("three hundred and twenty thousand", 320_000),
+        ("ثلاث مئة وعشرون ألفًا", 320_000),
+        ("ثلاثمئة وعشرون ألفًا", 320_000),
+        ("ثلاثمائة وعشرين ألف", 320_000),
+        ("مئتان وخمسون", 250),
+        ("مائتي", 200),
+        ("ألفان وثلاثمئة", 2_300),
+        ("ألف وتسعمئة", 1_900),
+        ("خمسة وعشرون مليونًا", 25e6),
+        ("twenty-five", 25),
+        ("twelve", 12),
+        ("fifteen", 15),
+        ("nineteen", 19),
+        ("أحد عشر", 11),
+        ("إحدى عشرة", 11),
+        ("اثنا عشر", 12),
+        ("ثلاثة عشر", 13),
+        ("the Five", 5),
+        ("الأربعة", 4),
+    ],
+)
+def test_numbers_in_words(text: str, value: float) -> None:
+    assert values_claimed(text) == {value}
+    assert value in stated(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "claimed"),
+    [
+        ("12 في المئة من الأسر", {12}),
+        ("اثنا عشر في المئة", {12}),
+        ("twelve per cent", {12}),
+        ("12 percent", {12}),
+        ("قال أحد الناس", set()),
+        ("one of two", set()),  # up to two, words are as often articles as numbers
+        ("50,000 دولار شهريًا و13 مليارًا", {50_000, 13e9}),
+        ("", set()),
+    ],
+)
+def test_what_a_sentence_commits_itself_to(text: str, claimed: set[float]) -> None:
+    assert values_claimed(text) == claimed
+
+
+def test_a_text_states_digits_scales_parts_and_months() -> None:
+    assert stated("13 مليار") >= {13, 13e9}
+    assert stated("three hundred thousand") >= {3, 100, 300_000}
+    assert stated("في شهر يونيو") == stated("in June") == {6}
+    assert stated("لم يأت أبا الحسن") == set()  # not August, «آب»
+
+
+# --- sentences ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" \n\t ", []),
+        (".", ["."]),
+        ("كلمة", ["كلمة"]),
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        ("هل جاء؟ نعم! لا… ربما؛ سنرى۔ تم", ["هل جاء؟", "نعم!", "لا…", "ربما؛", "سنرى۔", "تم"]),
+        ("هل جاء؟نعم جاء.ثم ذهب.", ["هل جاء؟", "نعم جاء.", "ثم ذهب."]),
+        ("Really?! Yes!!! Done.", ["Really?!", "Yes!!!", "Done."]),
+        # closing quotes and brackets stay with their sentence
+        ('He said "I will be back." Then he left.', ['He said "I will be back."', "Then he left."]),
+        ("قال: «سأعود.» ثم خرج.", ["قال: «سأعود.»", "ثم خرج."]),
+        ("(It rained.) We went.", ["(It rained.)", "We went."]),
+        # abbreviations, initials
+        ("سافر د. سامي إلى الرباط. ثم عاد.", ["سافر د. سامي إلى الرباط.", "ثم عاد."]),
+        ("قيل في ص. 5 من الكتاب. انتهى.", ["قيل في ص. 5 من الكتاب.", "انتهى."]),
+        ("Dr. Sara left. She came back.", ["Dr. Sara left.", "She came back."]),
+        ("(Mr. Reed) left. Bye.", ["(Mr. Reed) left.", "Bye."]),
+        ("J. K. Rowling wrote it. It sold.", ["J. K. Rowling wrote it.", "It sold."]),
+        ("In the U.S. Congress met. It ended.", ["In the U.S. Congress met.", "It ended."]),
+        ("I am I. You are you.", ["I am I.", "You are you."]),
+        ("We sell tea, coffee, etc.", ["We sell tea, coffee, etc."]),
+        # decimals, versions, addresses, years
+        ("It costs 3.5 dollars. Yes.", ["It costs 3.5 dollars.", "Yes."]),
+        ("بلغ السعر 3.5 دولار. نعم.", ["بلغ السعر 3.5 دولار.", "نعم."]),
+        ("See x.com/a.b now. OK?", ["See x.com/a.b now.", "OK?"]),
+        ("He was born in 1990. He died.", ["He was born in 1990.", "He died."]),
+        ("عام 2015. وبعده 2016.", ["عام 2015.", "وبعده 2016."]),
+        # dots that trail off
+        ("Wait... and then it stopped. Done.", ["Wait... and then it stopped.", "Done."]),
+        ("Wait... Then it stopped.", ["Wait...", "Then it stopped."]),
+        # lists and headings
+        ("1. First item\n2. Second item\n", ["1. First item", "2. Second item"]),
+        ("١. الأول\n٢. الثاني\n", ["١. الأول", "٢. الثاني"]),
+        ("- tea\n- قهوة\n", ["- tea", "- قهوة"]),
+        ("# Title\nBody one. Body two.\n\nNew para", ["# Title", "Body one.", "Body two.", "New para"]),
+        ("عنوان\n\nفقرة أولى\n   \nفقرة ثانية", ["عنوان", "فقرة أولى", "فقرة ثانية"]),
+        ("Windows lines\r\nare two\r\n", ["Windows lines", "are two"]),
+    ],
+)
+def test_sentence_boundaries(text: str, expected: list[str]) -> None:
+    assert cut(text) == expected
+
+
+def test_a_hard_wrapped_sentence_stays_whole() -> None:
+    english = (
+        "The quick brown fox jumps over the lazy dog and then it\n"
+        "runs away from the big bad wolf that lives in the forest\n"
+        "near the river. It is safe."
+    )
+    assert cut(english) == [english.removesuffix(" It is safe."), "It is safe."]
+    arabic = "قفز الثعلب البني السريع فوق الكلب الكسول ثم ركض بعيدا عن\nالذئب الكبير الشرير الذي يعيش في الغابة قرب النهر. إنه بخير."
+    assert cut(arabic) == [arabic.removesuffix(" إنه بخير."), "إنه بخير."]
+
+
+def test_lines_that_were_not_wrapped_end_sentences() -> None:
+    """The first line would have had room for "Passengers:", so these lines end where they like."""
+    text = "Name: Albatros\nPassengers: two hundred and twelve on that one Monday\nPort: Larne"
+    assert cut(text) == text.split("\n")
+
+
+def test_a_long_sentence_is_cut_at_the_clause_mark_nearest_the_middle() -> None:
+    parts = ["aaaa " * 8, "bbbb " * 8, "cccc " * 8]  # 40 characters each
+    one, two, three = (part.strip() for part in parts)
+    # Of 121 characters the middle is 60.5; after the marks one goes on at 41, after the second at 82: 19.5 against 21.5.
+    assert cut(f"{one}, {two}, {three}", 100) == [f"{one},", f"{two}, {three}"]
+    one, two, three = ("كتاب " * 6).strip(), ("قلم " * 12).strip(), ("باب " * 10).strip()
+    # 29 + 2 + 47 + 2 + 39 = 119 characters: the parts after the marks begin at 31 and 80, the middle is 59.5.
+    assert cut(f"{one}، {two}، {three}", 100) == [f"{one}، {two}،", three]
+
+
+def test_a_long_sentence_without_marks_is_cut_at_spaces_only_when_twice_too_long() -> None:
+    words_100 = ("abcd " * 20).strip()  # 99 characters
+    assert cut(words_100, 60) == [words_100]
+    pieces = cut(("abcd " * 40).strip(), 60)  # 199 characters
+    assert " ".join(pieces) == ("abcd " * 40).strip()
+    assert all(len(piece) <= 120 for piece in pieces)
+
+
+def test_a_single_endless_word_is_cut_too() -> None:
+    pieces = cut("س" * 1000, 100)
+    assert "".join(pieces) == "س" * 1000
+    assert max(map(len, pieces)) <= 200
+
+
+WORDS = ["قال", "نعم", "د", "ص", "Dr", "J", "e.g", "etc", "3", "3.5", "٥٠٬٠٠٠", "The", "fox", "😀", "e\u0301", "مُحَمَّد", "\u200f", "x" * 90]
+MARKS = [".", "!", "?", "…", "...", "؟", "؛", "۔", "،", ",", ":", "—", "-", "«", "»", '"', ")", "(", "#", "*", "1."]
+SPACES = [" ", " ", " ", "\n", "\n\n", "\r\n", "\t", "\u00a0", "\u2028", " \n"]
+PIECES = st.sampled_from([*WORDS, *MARKS, *SPACES])
+TEXTS = st.lists(PIECES, max_size=80).map("".join) | st.text(st.characters(codec="utf-8"), max_size=200)
+
+
+@settings(max_examples=250, deadline=None)
+@given(TEXTS, st.integers(40, 120))
+def test_no_text_is_lost_doubled_or_reordered(text: str, longest: int) -> None:
+    spans = sentences(text, longest)
+    at = 0
+    for span in spans:
+        assert at <= span.start < span.end <= len(text)
+        assert text[at : span.start].strip() == ""  # only white space lies between sentences
+        part = span.of(text)
+        assert part == part.strip()
+        assert len(part) <= 2 * longest
+        at = span.end
+    assert text[at:].strip() == ""
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXTS)
+def test_folding_twice_changes_nothing_more_in_words(text: str) -> None:
+    assert words(" ".join(words(text))) == words(text) or not text.isprintable()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x\n" + " " * 200_000 + "\n" + "y",
+        "a" + " " * 200_000 + "b",
+        "See Dr. Ali. " * 20_000,
+        "كلمة، " * 40_000,
+        "." * 200_000,
+        "س" * 200_000,
+        "\n" * 200_000 + "a",
+        '"' * 100_000,
+    ],
+    ids=["blank line", "gap", "abbreviations", "clauses", "dots", "one word", "newlines", "quotes"],
+)
+def test_cutting_takes_time_in_proportion_to_length(text: str) -> None:
+    """Each of these took minutes, or would have, with a pattern that looks back from every character."""
+    started = time.perf_counter()
+    sentences(text)
+    assert time.perf_counter() - started < 5
