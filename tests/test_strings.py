@@ -46,7 +46,9 @@ WINDOW = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "rag/ui"
 
 def used_by_the_window(key: str) -> bool:
     group, name = key.split(".", 1)
-    return group == "ui" and re.search(rf"\b{re.escape(name)}\b", WINDOW) is not None
+    composed = name.rpartition("_")[0] + "_"  # `reason_${verdict}`
+    pattern = rf"\b{re.escape(name)}\b|\b{re.escape(composed)}[\"'`${{]"
+    return group == "ui" and re.search(pattern, WINDOW) is not None
 
 
 @pytest.mark.parametrize("key", sorted(table()))
