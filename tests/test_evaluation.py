@@ -697,7 +697,7 @@ def test_figures_by_language_and_direction(index: Index, tmp_path: Path) -> None
         "all": [0, 1, 2], "ar": [1, 2], "en": [0], "ar-ar": [1, 2], "en-en": [0], "small": [0, 1, 2]
     }  # fmt: skip
     summary = summarise(records, {})
-    assert distinct(summary) == ["all", "ar", "en"]
+    assert distinct(summary.figures) == ["all", "ar", "en"]
     assert summary.counts == {"questions": 3, "unanswerable": 1, "failed": 0, "claims": 0}
     assert summary.figures["en"]["right"] == Figure(1.0, None, None, 1)
     assert summary.figures["ar"]["right"] == Figure(0.0, None, None, 1)

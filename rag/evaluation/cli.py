@@ -191,6 +191,7 @@ def ablate(
     """Switch off one part at a time and print what it was worth."""
     from rag.config import Settings
     from rag.evaluation import ablation
+    from rag.evaluation.report import distinct
     from rag.evaluation.run import identity
 
     settings = Settings.load()
@@ -209,7 +210,7 @@ def ablate(
             retrieval_only=not answers,
             progress=follow,
         )
-    groups = list(rows[0].figures or {})
+    groups = distinct(rows[0].figures or {})
     table = "\n".join(ablation.markdown(rows, columns, group) for group in groups)
     print(table)
     if into:

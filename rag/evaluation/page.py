@@ -76,7 +76,7 @@ def _counts(summary: Summary, failed: int, language: str) -> str:
 
 
 def _figures_table(summary: Summary, language: str) -> str:
-    names = distinct(summary)
+    names = distinct(summary.figures)
     head = "".join(f'<th scope="col">{_text(group_label(group, language))}</th>' for group in names)
     rows = []
     section = ""
@@ -108,7 +108,7 @@ def _plots(records: Sequence[AnyRecord], summary: Summary, language: str) -> str
         rows = [
             (
                 label(name, language),
-                [(group_label(group, language), summary.figures[group].get(name)) for group in distinct(summary)],
+                [(group_label(group, language), summary.figures[group].get(name)) for group in distinct(summary.figures)],
             )
             for name in shown
         ]

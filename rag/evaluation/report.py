@@ -121,11 +121,11 @@ def label(measure: str, language: str) -> str:
     return say(f"measure.{measure}", language) + (f" ({unit})" if unit else "") + (" ↓" if MEASURES[measure].lower else "")
 
 
-def distinct(summary: Summary) -> list[str]:
+def distinct(by_group: Mapping[str, Mapping[str, Figure]]) -> list[str]:
     """The groups worth a column: those that aren't the same questions as one before them, as "ar" and "ar-ar" often are."""
     found: list[str] = []
-    for group, own in summary.figures.items():
-        if all(own != summary.figures[other] for other in found):
+    for group, own in by_group.items():
+        if all(own != by_group[other] for other in found):
             found.append(group)
     return found
 
@@ -138,7 +138,7 @@ def group_label(group: str, language: str) -> str:
 def print_table(summary: Summary, console: Console, language: str) -> None:
     """Print every figure: a row for each measure, a column for each group, as many side by side as the terminal is wide."""
     width = console.width if console.is_terminal else max(console.width, _PAPER)
-    names = distinct(summary)
+    names = distinct(summary.figures)
     beside = max((width - _LABELS) // _COLUMN, 1)
     for start in range(0, len(names), beside):
         console.print(_table(summary, names[start : start + beside], language), width=width, crop=False, soft_wrap=False)
