@@ -21,7 +21,8 @@ _NEGATIONS = frozenset(
     )
 )
 _INSTRUCTIONS = re.compile(
-    r"ignore (?:all |the |any )?(?:previous|above|prior)|system prompt|as an ai|you answer questions|تجاهل (?:كل |جميع )?(?:التعليمات|ما سبق)",
+    r"ignore (?:all |the |any )?(?:previous|above|prior)|system prompt|as an ai|you answer questions"
+    r"|تجاهل (?:كل |جميع )?(?:التعليمات|ما سبق)",
     re.IGNORECASE,
 )
 

@@ -62,7 +62,8 @@ def same_name(first: str, second: str) -> bool:
     a, b = skeleton(one), skeleton(two)
     if len(a) < 2 or len(b) < 2:
         return False
-    return a == b or (min(len(a), len(b)) >= 4 and _one_edit(a, b))
+    # «نيويورك» is written as one word: York is its end.
+    return a == b or (min(len(a), len(b)) >= 4 and _one_edit(a, b)) or (len(a) == len(b) + 1 and len(b) >= 2 and a.endswith(b))
 
 
 def names(text: str) -> list[str]:
@@ -80,6 +81,21 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+_NOT_NAMES = frozenset(
+    """january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct
+    nov dec monday tuesday wednesday thursday friday saturday sunday mr mrs ms dr prof sir lord king queen prince president minister
+    captain professor doctor street city state university company the a an of in""".split()
+)
+
+
+def _comparable(name: str, evidence: str) -> bool:
+    """Whether a name can be looked for in evidence: across scripts, words that are translated and not transcribed (months,
+    titles, acronyms) and those with fewer than two consonants can't."""
+    if script(evidence) != "ar":
+        return True
+    return fold(name) not in _NOT_NAMES and not name.isupper() and len(skeleton(name)) >= 2
+
+
 def unmatched_names(claim: str, evidence: str) -> list[str]:
     """The names of a claim that nothing in the evidence can be, in either script."""
     known = words(evidence)
@@ -87,7 +103,8 @@ def unmatched_names(claim: str, evidence: str) -> list[str]:
     bare = {word[1:] for word in known if script(word) == "ar" and len(word) > 4 and word[0] in "وبلكف"}
     bare |= {word[2:] for word in known if word.startswith("ال") and len(word) > 4}
     candidates = list(dict.fromkeys([*known, *bare]))
-    return [name for name in names(claim) if not any(same_name(part, word) for part in words(name) for word in candidates)]
+    asked = [name for name in names(claim) if fold(name) in known or _comparable(name, evidence)]
+    return [name for name in asked if not any(same_name(part, word) for part in words(name) for word in candidates)]
 
 
 _ARABIC_WORD = re.compile("[\u0621-\u064a]{3,}")
