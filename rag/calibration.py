@@ -14,7 +14,7 @@ from typing import Any, Literal
 from rag.cite import Thresholds
 from rag.names import unmatched_names
 from rag.schema import Evidence, Hit
-from rag.text import content_stems, fold, script, stated_values
+from rag.text import content_stems, fold, names_month, script, stated_values
 
 UNKNOWN = "unknown"
 Manner = Literal["quote", "translate", "write"]
@@ -111,7 +111,7 @@ def states_value(text: str) -> bool:
 
 def states_time(text: str) -> bool:
     """Whether a text states anything that can be a time."""
-    return bool(stated_values(text)) or _TIME_WORDS.search(fold(text)) is not None
+    return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
 
 
 @cache

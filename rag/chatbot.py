@@ -97,7 +97,7 @@ class Chatbot:
         question = checked_question(question)
         language = question_language(question)
         if language not in ("ar", "en", "und"):
-            raise BadQuestion("error.question_language", language=language)
+            raise BadQuestion("error.question_language", detected=language)
         language = "ar" if language == "ar" else "en"
         stop = stop or threading.Event()
         searched = self._rewritten(question, language, history, stop)
@@ -294,7 +294,7 @@ def _citation(number: int, source: Evidence, claim: Span, support: float) -> Cit
 _OPENERS = frozenset("""and but so then also و ثم لكن اذن ولماذا ومتي واين ومن وكيف وماذا وكم وهل ولم طيب وما ومين وليش""".split())
 _REFERRING = frozenset(
     """he she it they him her them his hers its their theirs this that these those there then one ones same former latter
-    هو هي هم هما ذلك تلك هذا هذه هناك هولاء منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
+    هما ذلك تلك هذا هذه هناك هولاء منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator as TextStream
 
 import numpy as np
 
@@ -131,8 +133,10 @@ class _ScriptedGeneration:
 
     def close(self) -> None:
         self._closed = True
+        with contextlib.suppress(ValueError):  # it is being iterated by another thread, and will see that it was closed
+            self._text.close()
 
-    def _run(self) -> Iterator[str]:
+    def _run(self) -> TextStream[str, None, None]:
         try:
             for piece in self._pieces:
                 if self._owner._delay:

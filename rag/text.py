@@ -219,12 +219,16 @@ def _spelled(text: str) -> list[list[float]]:
 
 
 def stated_values(text: str) -> set[float]:
-    """Every value that a text can be said to state: digits with and without scale, number words and their parts, months."""
+    """Every value that a text can be said to state: digits with and without scale, number words and their parts."""
     values = {_value(match.group()) for match in _NUMBER.finditer(fold(text))} | set(numbers(text))
     for spelled in _spelled(fold(text)):
         values.update(spelled)
-    values.update(_MONTHS[bare] for word in words(text) if (bare := _bare_number_word(word)) in _MONTHS)
     return values
+
+
+def names_month(text: str) -> bool:
+    """Whether a text names a month, by any of its Arabic or English names."""
+    return any(_bare_number_word(word) in _MONTHS for word in words(text))
 
 
 def values_claimed(text: str) -> set[float]:
