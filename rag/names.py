@@ -96,12 +96,16 @@ def _comparable(name: str, evidence: str) -> bool:
     return fold(name) not in _NOT_NAMES and not name.isupper() and len(skeleton(name)) >= 2
 
 
+_PREFIX = re.compile("[وفبلك]|ال")
+_TWO_PREFIXES = re.compile("[وف][بلك]|[وفبك]ال|لل")
+
+
 def unmatched_names(claim: str, evidence: str) -> list[str]:
     """The names of a claim that nothing in the evidence can be, in either script."""
     known = words(evidence)
-    # «وسبيرو», «لمايكروسوفت»: one-letter prefixes are written together with the name; so is the article.
-    bare = {word[1:] for word in known if script(word) == "ar" and len(word) > 4 and word[0] in "وبلكف"}
-    bare |= {word[2:] for word in known if word.startswith("ال") and len(word) > 4}
+    # «وسبيرو», «ولتويتر», «والبنك»: one-letter prefixes and the article are written together with the name.
+    found = (match for word in known for match in (_PREFIX.match(word, 0, len(word) - 3), _TWO_PREFIXES.match(word, 0, len(word) - 3)))
+    bare = {match.string[match.end() :] for match in found if match}
     candidates = list(dict.fromkeys([*known, *bare]))
     asked = [name for name in names(claim) if fold(name) in known or _comparable(name, evidence)]
     return [name for name in asked if not any(same_name(part, word) for part in words(name) for word in candidates)]

@@ -1,0 +1,91 @@
+"""Documents into passages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.chunk import Chunker
+from rag.errors import BadSetting
+from rag.schema import Document, Mark
+from tests.test_text import TEXTS
+
+
+def document(text: str, *headings: int) -> Document:
+    return Document("d.md", text, "Title", "en", "0", tuple(Mark(at, f"§ {at}") for at in headings))
+
+
+def test_one_sentence_is_one_passage() -> None:
+    (passage,) = Chunker().cut(document("  It rained.\n"))
+    assert (passage.id, passage.text, passage.span.start, passage.span.end) == (1, "It rained.", 2, 12)
+    assert [span.of("  It rained.\n") for span in passage.sentences] == ["It rained."]
+    assert (passage.title, passage.document_id, passage.locator) == ("Title", "d.md", "")
+    assert Chunker().cut(document(" \n ")) == []
+
+
+def test_passages_are_filled_with_whole_sentences() -> None:
+    text = "Aaaa aaaa aaaa aaaa. Bbbb bbbb bbbb bbbb. Cccc cccc cccc cccc."  # three times 20 characters
+    passages = Chunker(passage=45, sentence=40).cut(document(text), first_id=7)
+    assert [(p.id, p.text) for p in passages] == [(7, text[:41]), (8, text[42:])]
+    arabic = "كانت السماء صافية جدا. وكان البحر هادئا اليوم. ثم هبّت ريح قوية جدا."
+    passages = Chunker(passage=50, sentence=40).cut(document(arabic))
+    assert [p.text for p in passages] == ["كانت السماء صافية جدا. وكان البحر هادئا اليوم.", "ثم هبّت ريح قوية جدا."]
+    assert [p.language for p in passages] == ["ar", "ar"]
+
+
+def test_a_heading_opens_a_passage_and_is_its_locator() -> None:
+    text = "Before.\n\n# One\n\nText one.\n\n# Two\n\nText two."
+    passages = Chunker().cut(document(text, text.index("# One"), text.index("# Two")))
+    assert [(p.text, p.locator) for p in passages] == [
+        ("Before.", ""),
+        ("# One\n\nText one.", f"§ {text.index('# One')}"),
+        ("# Two\n\nText two.", f"§ {text.index('# Two')}"),
+    ]
+
+
+def test_headings_that_follow_each_other_stay_with_what_they_head() -> None:
+    text = "# عام\n\n## الكلفة\n\nبلغت خمسين ألفًا."
+    (passage,) = Chunker().cut(document(text, 0, text.index("## ")))
+    assert passage.text == text
+
+
+def test_a_paragraph_opens_a_passage_when_the_last_is_half_full() -> None:
+    text = "Aaaa aaaa aaaa aaaa aaaa.\n\nBbbb bbbb.\n\nCccc."
+    assert [p.text for p in Chunker(passage=80, sentence=40).cut(document(text))] == [text]
+    assert [p.text for p in Chunker(passage=46, sentence=40).cut(document(text))] == [text[:25], text[27:]]
+
+
+def test_the_language_is_the_passages_own() -> None:
+    text = "# One\n\nThe ferry came to the harbour.\n\n# Two\n\nوصلت العبّارة إلى الميناء.\n\n# 3\n\n1 2 3."
+    passages = Chunker().cut(document(text, 0, text.index("# Two"), text.index("# 3")))
+    assert [p.language for p in passages] == ["en", "ar", "en"]  # numbers alone take the document's
+
+
+@pytest.mark.parametrize(("passage", "sentence"), [(800, 39), (100, 200), (0, 0), (-5, 50)])
+def test_settings_that_mean_nothing(passage: int, sentence: int) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Chunker(passage, sentence)
+    assert caught.value.key == "error.chunker"
+
+
+def test_settings_are_named_for_the_manifest() -> None:
+    assert Chunker().settings() == {"passage": 800, "sentence": 280}
+
+
+@settings(max_examples=120, deadline=None)
+@given(TEXTS, st.integers(40, 90), st.integers(0, 200))
+def test_passages_partition_the_text(text: str, sentence: int, more: int) -> None:
+    chunker = Chunker(passage=sentence + more, sentence=sentence)
+    passages = chunker.cut(document(text))
+    at = 0
+    for number, passage in enumerate(passages, start=1):
+        assert passage.id == number
+        assert passage.text == passage.span.of(text)
+        assert passage.span.start >= at
+        assert text[at : passage.span.start].strip() == ""
+        assert passage.sentences[0].start == passage.span.start
+        assert passage.sentences[-1].end == passage.span.end
+        assert len(passage.span) <= max(chunker.passage, 2 * chunker.sentence)
+        at = passage.span.end
+    assert text[at:].strip() == ""

@@ -1,0 +1,106 @@
+"""Settings from the environment, and what they open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.config import Settings, open_chatbot, open_embedder, open_generator
+from rag.errors import BadSetting, IndexMissing, IsnadError, ModelMissing
+
+
+def test_without_any_variable_the_defaults_hold() -> None:
+    assert Settings.load({}) == Settings()
+    assert Settings().host == "127.0.0.1"  # this computer only
+
+
+def test_every_variable_is_read() -> None:
+    loaded = Settings.load(
+        {
+            "ISNAD_PROFILE": "light",
+            "ISNAD_GENERATOR": "none",
+            "ISNAD_EMBEDDER": "/models/e5",
+            "ISNAD_DOCUMENTS": "وثائق",
+            "ISNAD_INDEX": "/tmp/فهرس",
+            "ISNAD_HOST": "0.0.0.0",
+            "ISNAD_PORT": "0",
+            "ISNAD_LANGUAGE": "ar",
+            "ISNAD_THREADS": "2",
+            "ISNAD_MAX_FILE_MB": "64",
+            "ISNAD_UNKNOWN": "ignored",
+        }
+    )
+    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64)
+
+
+def test_blank_values_are_no_values() -> None:
+    assert Settings.load({"ISNAD_PORT": " ", "ISNAD_LANGUAGE": ""}) == Settings()
+    assert Settings.load({"ISNAD_PORT": "٨٠٨٠"}).port == 8080
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISNAD_PORT", "many"),
+        ("ISNAD_PORT", "-1"),
+        ("ISNAD_PORT", "65536"),
+        ("ISNAD_PORT", "80.5"),
+        ("ISNAD_THREADS", "-2"),
+        ("ISNAD_MAX_FILE_MB", "0"),
+        ("ISNAD_LANGUAGE", "fr"),
+    ],
+)
+def test_a_value_that_means_nothing_is_named(name: str, value: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Settings.load({name: value})
+    for message in (str(caught.value), caught.value.text("ar")):
+        assert name in message
+        assert value in message
+
+
+def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
+    with pytest.raises(IsnadError) as caught:
+        Settings.load({"ISNAD_PROFILE": "heavy"})
+    assert "heavy" in str(caught.value)
+    assert "light" in str(caught.value)
+
+
+@pytest.fixture
+def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("ISNAD_MODELS", str(folder))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return folder
+
+
+def test_without_models_the_generator_is_left_out_and_the_embedder_missed(no_models: Path) -> None:
+    assert open_generator(Settings(generator="none")) == (None, None)
+    generator, notice = open_generator(Settings())
+    assert generator is None
+    assert isinstance(notice, ModelMissing)
+    assert "models get" in str(notice)
+    with pytest.raises(ModelMissing) as caught:
+        open_embedder(Settings())
+    assert "models get" in caught.value.text("ar")
+
+
+def test_a_chatbot_needs_an_index(no_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.helpers import embedder
+
+    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (embedder(), None))
+    with pytest.raises(IndexMissing):
+        open_chatbot(Settings(index=tmp_path / "nowhere"))
+
+
+def test_a_folder_or_file_can_be_used_in_place_of_a_catalogue_name(no_models: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my embedder"
+    folder.mkdir()
+    with pytest.raises(IsnadError):
+        open_embedder(Settings(embedder=str(folder)))
+    (folder / "modules.json").write_text("[]")
+    opened, notice = open_embedder(Settings(embedder=str(folder)))
+    assert notice is None
+    assert opened.name
