@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rag.chatbot import Chatbot
@@ -42,10 +41,11 @@ class State(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A place in the line."""
+    """A place in the line. `round`: how many questions of the same session have to come first, counted on from where the line is."""
 
     session: str
-    running: bool = field(default=False)
+    round: int
+    running: bool = False
 
 
 class Line:
@@ -58,6 +58,7 @@ class Line:
         self._width = width
         self._most = most
         self._tickets: list[Ticket] = []  # in order of arrival
+        self._round = 0
         self._lock = threading.Lock()
 
     def join(self, session: str) -> Ticket:
@@ -65,7 +66,8 @@ class Line:
         with self._lock:
             if len(self._tickets) >= self._most:
                 raise Busy("ui.error_busy", waiting=len(self._tickets))
-            ticket = Ticket(session)
+            own = [ticket.round + 1 for ticket in self._tickets if ticket.session == session]
+            ticket = Ticket(session, max([self._round, *own]))
             self._tickets.append(ticket)
             self._advance()
             return ticket
@@ -86,18 +88,13 @@ class Line:
         return len(self._tickets)
 
     def _waiting(self) -> list[Ticket]:
-        seen: Counter[str] = Counter(ticket.session for ticket in self._tickets if ticket.running)
-        order: list[tuple[int, int, Ticket]] = []
-        for arrival, ticket in enumerate(self._tickets):
-            if not ticket.running:
-                order.append((seen[ticket.session], arrival, ticket))
-                seen[ticket.session] += 1
-        return [ticket for _, _, ticket in sorted(order, key=lambda entry: entry[:2])]
+        return sorted((ticket for ticket in self._tickets if not ticket.running), key=lambda ticket: ticket.round)
 
     def _advance(self) -> None:
         free = self._width - sum(ticket.running for ticket in self._tickets)
         for ticket in self._waiting()[: max(free, 0)]:
             ticket.running = True
+            self._round = max(self._round, ticket.round)
 
 
 class Engine:

@@ -93,7 +93,7 @@ class Page {
     this.notice = h("div", { class: "notice", hidden: true });
     this.welcome = h("div", { class: "welcome" });
     this.list = h("ol", { class: "turns", role: "list" });
-    this.thread = this.say(h("div", { class: "thread", tabindex: "0", role: "region" }, this.welcome, this.list), "conversation", "label");
+    this.thread = this.say(h("div", { class: "thread", tabindex: "0", role: "log", "aria-live": "off" }, this.welcome, this.list), "answers", "label");
     this.box = this.say(
       this.say(h("textarea", { id: "question", rows: "1", enterkeyhint: "send", autocomplete: "off", spellcheck: "true" }), "placeholder", "placeholder"),
       "question",
@@ -378,7 +378,7 @@ class Page {
   draw(turn) {
     const focused = turn.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     turn.element.dataset.state = turn.state;
-    const parts = [h("h3", { class: "question" }, fill(h("span"), turn.question, this.base))];
+    const parts = [h("h2", { class: "question" }, fill(h("span"), turn.question, this.base))];
     orient(parts[0], turn.question, this.base);
     if (turn.searched && turn.searched !== turn.question) {
       parts.push(h("p", { class: "searched" }, fill(h("span", { class: "label" }), this.t("understood"), this.base), " ", fill(h("bdi"), turn.searched)));

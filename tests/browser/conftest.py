@@ -1,0 +1,150 @@
+"""A browser, a running window, and a page that is watched: whatever test uses it, a foreign request or an error fails it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.scene import GATE, Scene, scene
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = "4.14.1"
+QUIET = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install 'isnad[browser]')")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here (apt install chromium)")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One window for all tests that do not change what stands behind it."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    with scene(tmp_path_factory.mktemp("window")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _open_gate() -> Iterator[None]:
+    yield
+    GATE.set()
+
+
+class Watch:
+    """Everything a page asked for and complained about."""
+
+    def __init__(self, address: str) -> None:
+        self.host = urlsplit(address).netloc
+        self.foreign: list[str] = []
+        self.complaints: list[str] = []
+
+    def on(self, page: Any) -> None:
+        page.on("request", self._request)
+        page.on("console", lambda m: self.complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in ("data", "blob") and parts.netloc != self.host:
+            self.foreign.append(request.url)
+
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Opener]:
+    """Open a window in a browser of its own: `visit(scene, language="ar", width=390, dark=True)`."""
+    contexts: list[Any] = []
+    watches: list[Watch] = []
+
+    def open_page(shown: Scene, *, language: str = "en", width: int = 1280, height: int = 800, dark: bool = False) -> Any:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            locale="ar-EG" if language == "ar" else "en-GB",
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        watch = Watch(shown.address)
+        watches.append(watch)
+        watch.on(page)
+        page.goto(shown.address)
+        page.wait_for_selector("#isnad[data-ready]")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert [watch.foreign for watch in watches if watch.foreign] == []
+    assert [watch.complaints for watch in watches if watch.complaints] == []
+
+
+@pytest.fixture
+def page(visit: Opener, window: Scene) -> Any:
+    """The window in English at 1280 pixels."""
+    return visit(window)
+
+
+@pytest.fixture(scope="session")
+def script(chromium: Any, window: Scene) -> Any:
+    """A page that only runs functions of the window's script."""
+    page = chromium.new_page()
+    page.goto(f"{window.address}isnad/text.js")
+    return page
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, fetched once by npm into the cache of this checkout."""
+    path = ROOT / ".cache" / f"axe-core-{AXE}" / "axe.min.js"
+    if not path.is_file():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("axe-core is not here and there is no npm to fetch it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetched = subprocess.run(
+            [npm, "pack", "--silent", f"axe-core@{AXE}"], cwd=path.parent, capture_output=True, timeout=90, check=False
+        )
+        archives = list(path.parent.glob("*.tgz"))
+        if fetched.returncode or not archives:
+            pytest.skip("axe-core could not be fetched with npm")
+        with tarfile.open(archives[0]) as archive:
+            member = archive.extractfile("package/axe.min.js")
+            assert member is not None
+            path.write_bytes(member.read())
+        archives[0].unlink()
+    return path.read_text(encoding="utf-8")

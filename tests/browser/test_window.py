@@ -1,0 +1,486 @@
+"""What a reader sees and does in the chat window, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, GATE, HOSTILE, Scene, scene
+
+DONE = ".turn:last-child[data-state=done]"
+
+
+def ask(page: Any, question: str, until: str = DONE) -> Any:
+    """Ask with the keyboard and wait for the end of the answer; returns its turn."""
+    before = page.locator(".turn").count()
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+    page.wait_for_function("n => document.querySelectorAll('.turn').length > n", arg=before)
+    page.wait_for_selector(until)
+    return page.locator(".turn").last
+
+
+def style(locator: Any, name: str) -> str:
+    return str(locator.evaluate("(e, name) => getComputedStyle(e)[name]", name))
+
+
+def left_to_right(page: Any, selector: str, text: str) -> bool:
+    """Whether the characters of `text` stand on the screen in that order from left to right, on one line."""
+    places = page.evaluate(
+        """([selector, text]) => {
+          const walker = document.createTreeWalker(document.querySelector(selector), NodeFilter.SHOW_TEXT);
+          while (walker.nextNode()) {
+            const at = walker.currentNode.data.indexOf(text);
+            if (at < 0) continue;
+            return [...text].map((_, index) => {
+              const range = document.createRange();
+              range.setStart(walker.currentNode, at + index);
+              range.setEnd(walker.currentNode, at + index + 1);
+              const box = range.getBoundingClientRect();
+              return [box.left, box.top];
+            });
+          }
+          return null;
+        }""",
+        [selector, text],
+    )
+    assert places is not None, f"{text} is not within one text node of {selector}"
+    return [x for x, _ in places] == sorted(x for x, _ in places) and len({round(y) for _, y in places}) == 1
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
+    turn = ask(page, "When was the harbour bridge closed?")
+    assert turn.locator(".answer p").inner_text().replace("\xa0", " ") == (
+        "The harbour bridge was closed on 12 March 2023 after divers found cracks in two piers.[1]"
+        " Engineer Dana Whitfield estimated the repair at 4.2 million pounds.[2]"
+    )
+    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    assert re.fullmatch(r"First word: \d+\.\d s · Total: \d+\.\d s", turn.locator(".times").inner_text())
+    assert page.locator("#isnad [role=status]").inner_text() == "Every sentence is proved Sources: 2"
+
+
+def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener, window: Scene) -> None:
+    page = visit(window, language="ar")
+    turn = ask(page, "كم سعر هاتف نور؟")
+    assert "9999" not in turn.locator(".answer").inner_text()
+    assert turn.locator(".answer a.cite").all_inner_texts() == ["[1]"]
+    assert turn.locator(".verdict").inner_text() == "كل جملة معروضة ثابتة؛ وحُذف لعدم ثبوته: 1"
+    turn.locator("summary").click()
+    assert "9999" in turn.locator(".left-out").inner_text()
+    assert turn.locator(".reason").inner_text() == "فيه رقم أو تاريخ ليس في المصدر."
+
+
+def test_the_sources_stand_there_before_the_first_word(page: Any) -> None:
+    GATE.clear()
+    ask(page, "When was the harbour bridge closed?", until=".turn[data-state=reading]")
+    assert page.locator(".panel .source").first.locator("mark").first.is_visible()
+    assert page.locator(".panel .source h3").first.inner_text() == "Report on the harbour bridge"
+    assert page.locator(".draft").count() == 0
+    GATE.set()
+    page.wait_for_selector(DONE)
+
+
+def test_a_draft_is_shown_while_it_is_written(page: Any, window: Scene) -> None:
+    assert window.generator is not None
+    window.generator._delay = 0.1
+    try:
+        ask(page, "When was the harbour bridge closed?", until=".draft")
+        first = page.locator(".draft").inner_text()
+        page.wait_for_function("text => (document.querySelector('.draft')?.innerText ?? '').length > text.length", arg=first)
+        assert page.locator(".draft").inner_text().startswith(first)
+        assert page.locator(".draft a.cite").count() == 0
+        assert page.locator(".progress").inner_text() == "Writing a draft. It is checked when it is done."
+    finally:
+        window.generator._delay = 0.01
+    page.wait_for_selector(DONE)
+
+
+@pytest.mark.parametrize("how", ["button", "escape"])
+def test_stop_stops_at_once_and_frees_the_model(page: Any, window: Scene, how: str) -> None:
+    assert window.generator is not None
+    window.generator._delay = 0.25
+    stopped = window.generator.stopped
+    try:
+        ask(page, "Is the council slow?", until=".draft")
+        started = time.perf_counter()
+        page.get_by_role("button", name="Stop").click() if how == "button" else page.keyboard.press("Escape")
+        page.wait_for_selector(DONE)
+        assert time.perf_counter() - started < 2
+    finally:
+        window.generator._delay = 0.01
+    assert window.generator.stopped == stopped + 1
+    assert page.locator(".turn .verdict").inner_text() == "Stopped"
+    assert page.get_by_role("button", name="Send").is_visible()
+    assert len(window.engine.line) == 0
+
+
+def test_closing_the_tab_frees_the_model(visit: Opener, window: Scene) -> None:
+    assert window.generator is not None
+    page = visit(window)
+    window.generator._delay = 0.25
+    stopped = window.generator.stopped
+    try:
+        ask(page, "Is the council slow?", until=".draft")
+        page.close()
+        waited = time.perf_counter()
+        while len(window.engine.line) and time.perf_counter() - waited < 5:
+            time.sleep(0.05)
+    finally:
+        window.generator._delay = 0.01
+    assert window.generator.stopped == stopped + 1
+    assert len(window.engine.line) == 0
+
+
+def test_who_comes_second_sees_the_place_in_line(visit: Opener, window: Scene) -> None:
+    first, second, third = visit(window), visit(window, language="ar"), visit(window)
+    GATE.clear()
+    ask(first, "When was the harbour bridge closed?", until=".turn[data-state=reading]")
+    ask(second, "ما ذاكرة هاتف نور؟", until=".turn[data-state=queued]")
+    ask(third, "When did the harbour bridge reopen?", until=".turn[data-state=queued]")
+    assert second.locator(".progress").inner_text() == "في الانتظار: الدور رقم 1"
+    assert third.locator(".progress").inner_text() == "Waiting: number 2 in line"
+    second.close()
+    third.wait_for_function("document.querySelector('.progress')?.innerText.includes('number 1')")
+    GATE.set()
+    third.wait_for_selector(DONE)
+    assert "November 2023" in third.locator(".answer").inner_text()
+    assert first.locator(".turn").count() == third.locator(".turn").count() == 1
+
+
+def test_a_question_in_a_third_language_is_told_so_in_the_language_of_the_window(page: Any) -> None:
+    turn = ask(page, "Quelle est la mémoire du téléphone de la société Nour et quand sera-t-il vendu?", until="[data-state=error]")
+    assert turn.locator(".error").inner_text().startswith("Isnad understands questions in Arabic and English")
+    page.get_by_role("button", name="العربية").click()
+    assert turn.locator(".error").inner_text().startswith("يفهم إسناد الأسئلة بالعربية والإنجليزية")
+    assert style(turn.locator(".error"), "direction") == "rtl"
+
+
+def test_a_new_line_is_not_a_question_and_an_empty_box_sends_nothing(page: Any) -> None:
+    page.press("#question", "Enter")
+    assert page.locator(".turn").count() == 0
+    page.fill("#question", "When was")
+    page.press("#question", "Shift+Enter")
+    assert page.locator("#question").input_value() == "When was\n"
+    assert page.locator(".turn").count() == 0
+
+
+def test_an_example_is_asked_with_a_click(visit: Opener, window: Scene) -> None:
+    page = visit(window, language="ar")
+    examples = page.locator(".example")
+    assert examples.count() == 4
+    assert style(examples.nth(0), "direction") == "rtl"
+    assert style(examples.nth(2), "direction") == "ltr"
+    examples.nth(0).click()
+    page.wait_for_selector(DONE)
+    assert "8 GB" in page.locator(".answer").inner_text()
+
+
+# --- checking -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["click", "Enter"])
+def test_a_citation_brings_up_its_sentence_and_leads_back(page: Any, how: str) -> None:
+    turn = ask(page, "When was the harbour bridge closed?")
+    link = turn.locator("a.cite").nth(1)
+    if how == "click":
+        link.click()
+    else:
+        link.focus()
+        page.keyboard.press("Enter")
+    source = page.locator(".panel .source.active")
+    assert source.locator("mark").all_inner_texts() == ["Engineer Dana Whitfield estimated the repair at 4.2 million pounds."]
+    assert source.evaluate("e => e === document.activeElement")
+    assert source.locator(".number").inner_text() == "2"
+    assert source.locator(".where").inner_text() == ENGLISH_BRIDGE
+    source.get_by_role("button", name="Back to the answer").click()
+    assert link.evaluate("e => e === document.activeElement")
+
+
+def test_the_keyboard_alone_leads_from_the_page_to_a_source_and_back(page: Any) -> None:
+    page.keyboard.type("When was the harbour bridge closed?")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(DONE)
+    for _ in range(12):
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.matches('a.cite')"):
+            break
+    number = page.evaluate("document.activeElement.dataset.number")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.number") == number == "2"
+    assert page.evaluate("document.activeElement.matches('.source.active')")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.matches('a.cite')")
+
+
+def test_an_english_sentence_stands_beside_its_arabic_proof_each_in_its_own_direction(page: Any) -> None:
+    ask(page, "What is the memory of the phone of Nour?")
+    quote = page.locator(".answer bdi.foreign")
+    assert style(quote, "direction") == "rtl"
+    assert style(page.locator(".answer p"), "direction") == "ltr"
+    page.locator("a.cite").click()
+    passage = page.locator(".source.active .passage p").last
+    assert style(passage, "direction") == "rtl"
+    assert style(passage, "textAlign") in ("start", "right")
+
+
+def test_older_answers_keep_their_own_sources(page: Any) -> None:
+    first = ask(page, "When was the harbour bridge closed?")
+    first_link = page.locator(".turn").nth(0).locator("a.cite").nth(0)
+    ask(page, "ما ذاكرة هاتف نور؟")
+    assert page.locator(".panel .source h3").first.inner_text() == "هاتف نور"
+    first_link.click()
+    assert page.locator(".source.active h3").inner_text() == "Report on the harbour bridge"
+    assert page.locator(".panel-question").inner_text() == "When was the harbour bridge closed?"
+    assert first.count() == 1
+
+
+def test_what_the_documents_do_not_say_is_said_so(page: Any) -> None:
+    turn = ask(page, "Quantum chromodynamics lattice gauge coupling?")
+    assert turn.locator(".verdict").inner_text() == "Not in the documents"
+    assert turn.locator("a.cite").count() == 0
+    assert page.locator(".panel-note").inner_text().startswith("The documents do not answer this.")
+
+
+def test_the_whole_document_opens_at_the_sentence(page: Any) -> None:
+    ask(page, "What colour is the lantern of Cape Verity?")
+    page.locator("a.cite").click()
+    page.locator(".source.active").get_by_role("button", name="Open the document").click()
+    page.wait_for_selector("dialog[data-loaded='long.txt']")
+    mark = page.locator("dialog mark")
+    assert "The lantern of Cape Verity is green." in mark.inner_text()
+    box, view = mark.bounding_box(), page.locator(".document-text").bounding_box()
+    assert box is not None
+    assert view is not None
+    assert view["y"] <= box["y"]
+    assert box["y"] + box["height"] <= view["y"] + view["height"] + 1
+    page.get_by_role("button", name="Show what comes before").click()
+    page.wait_for_function("document.querySelector('.document-body').innerText.length > 130000")
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    assert page.evaluate("document.activeElement.innerText") == "Open the document"
+
+
+def test_copying_takes_the_answer_and_its_sources_without_markup(page: Any) -> None:
+    ask(page, "When did the harbour bridge reopen?")
+    page.get_by_role("button", name="Copy the answer with its sources").click()
+    page.wait_for_function("document.querySelector('#isnad [role=status]').innerText === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == (
+        "The harbour bridge reopened to buses in November 2023. [1]\n\n"
+        "[1] Report on the harbour bridge — bridge report.txt: “The harbour bridge reopened to buses in November 2023.”"
+    )
+
+
+# --- right to left --------------------------------------------------------------------------------------------------------
+
+
+def test_every_block_has_its_own_direction_and_begins_at_its_own_side(visit: Opener, window: Scene) -> None:
+    for language in ("ar", "en"):
+        page = visit(window, language=language)
+        ask(page, "ما ذاكرة هاتف نور؟")
+        ask(page, "When was the harbour bridge closed?")
+        assert style(page.locator("html"), "direction") == ("rtl" if language == "ar" else "ltr")
+        for index, direction in ((0, "rtl"), (1, "ltr")):
+            for part in (".question", ".answer p"):
+                block = page.locator(".turn").nth(index).locator(part)
+                assert (style(block, "direction"), style(block, "textAlign")) == (direction, "start"), (language, index, part)
+        standing = page.locator(".turn").nth(0).locator(".times")
+        assert style(standing, "direction") == ("rtl" if language == "ar" else "ltr")
+
+
+def test_numbers_units_dates_and_names_read_from_left_to_right_inside_arabic(visit: Opener, window: Scene) -> None:
+    page = visit(window, language="ar")
+    ask(page, "ما ذاكرة هاتف نور؟")
+    for text in ("4-bit", "8 GB", "2024-05-01"):
+        assert left_to_right(page, ".answer", text), text
+    page.locator("a.cite").first.click()
+    for text in ("4-bit", "8 GB", "2024-05-01", "Windows 11", "50%"):
+        assert left_to_right(page, ".source.active .passage", text), text
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("نموذج 4-bit بذاكرة 8 GB في 2024-05-01", ["4-bit", "8 GB", "2024-05-01"]),
+        ("نشرت Wall Street Journal في 2023 أن Windows 11", ["Wall Street Journal", "Windows 11"]),
+        ("في 2023 Microsoft أعلنت", ["Microsoft"]),  # a year and a name are neighbours, not one run
+        ("ارتفع 5% إلى -3.5 و v1.2.0 في C++", ["5%", "-3.5", "v1.2.0", "C++"]),
+        ("راجع https://example.org/a?b=1، ثم a.b@c.org.", ["https://example.org/a?b=1", "a.b@c.org"]),
+        ("بلغ العدد 42 شخصًا", []),
+        ("", []),
+    ],
+)
+def test_the_runs_that_are_isolated_inside_arabic(script: Any, text: str, runs: list[str]) -> None:
+    found = script.evaluate("async (text) => (await import('/isnad/text.js')).runs(text, 'rtl').map(([a, b]) => text.slice(a, b))", text)
+    assert found == runs
+
+
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [("RAG هو أسلوب في استرجاع المعلومات", "rtl"), ("The word «إسناد» means attribution", "ltr"), ("2024 — 15", ""), ("", "")],
+)
+def test_the_direction_of_a_text_is_that_of_most_of_its_letters(script: Any, text: str, direction: str) -> None:
+    assert script.evaluate("async (text) => (await import('/isnad/text.js')).direction(text)", text) == direction
+
+
+def test_the_box_turns_with_what_is_typed(page: Any) -> None:
+    box = page.locator("#question")
+    assert style(box, "direction") == "ltr"
+    box.fill("ما ذاكرة")
+    assert style(box, "direction") == "rtl"
+
+
+def test_the_language_changes_at_once_in_mid_conversation_and_is_remembered(page: Any) -> None:
+    ask(page, "When was the harbour bridge closed?")
+    page.get_by_role("button", name="العربية").click()
+    assert style(page.locator("html"), "direction") == "rtl"
+    assert page.locator(".verdict").inner_text() == "كل جملة ثابتة بدليلها"
+    assert page.locator("#panel-title").inner_text() == "المصادر"
+    assert page.locator("#question").get_attribute("placeholder") == "اسأل بالعربية أو الإنجليزية…"
+    talk, panel = page.locator(".talk").bounding_box(), page.locator(".panel").bounding_box()
+    assert panel["x"] < talk["x"]
+    assert style(page.locator(".answer p"), "direction") == "ltr"
+    page.reload()
+    page.wait_for_selector("#isnad[data-ready]")
+    assert page.locator("html").get_attribute("lang") == "ar"
+    assert page.title().startswith("إسناد")
+
+
+def test_the_font_comes_with_the_window_in_both_scripts(visit: Opener, window: Scene) -> None:
+    page = visit(window, language="ar")
+    page.evaluate("document.fonts.ready")
+    loaded = page.evaluate("""[...document.fonts].filter((f) => f.family.includes('Isnad Plex') && f.status === 'loaded')
+        .map((f) => f.unicodeRange.split(',')[0].toUpperCase())""")
+    assert {"U+0-FF", "U+600-6FF"} <= set(loaded)
+
+
+# --- narrow, dark, usable by everybody ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_on_a_telephone_nothing_is_cut_off_and_sources_come_over_the_conversation(visit: Opener, window: Scene, language: str) -> None:
+    page = visit(window, language=language, width=390, height=844)
+    ask(page, "ما ذاكرة هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    outside = page.evaluate(
+        "[...document.querySelectorAll('#isnad .talk *, #isnad .bar *')].filter((e) => { const b = e.getBoundingClientRect();"
+        " return b.width && !e.closest('.offscreen') && (b.left < -1 || b.right > 391); }).map((e) => e.className)"
+    )
+    assert outside == []
+    assert not page.locator(".panel").is_visible()
+    page.locator("a.cite").first.click()
+    assert page.locator(".source.active mark").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator(".panel").is_visible()
+    assert page.evaluate("document.activeElement.matches('a.cite')")
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing(visit: Opener, window: Scene, axe: str, language: str, dark: bool) -> None:
+    page = visit(window, language=language, dark=dark)
+    page.evaluate(axe)
+
+    def violations(state: str) -> list[str]:
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [f"{state}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
+
+    problems = violations("welcome")
+    ask(page, "كم سعر هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
+    page.locator("a.cite").first.click()
+    if language == "ar":
+        page.locator(".rejected summary").click()
+    problems += violations("answered")
+    page.locator(".source.active .feet button").first.click()
+    page.wait_for_selector("dialog[data-loaded]")
+    problems += violations("document")
+    page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("a.cite").first.click()
+    problems += violations("narrow")
+    assert problems == []
+
+
+# --- text is data ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "seen"),
+    [("What does the zebra record say?", '<img src="http://evil.example/leak.png"'), ("ماذا يقول سجل الزرافة؟", "<iframe src=")],
+)
+def test_markup_in_documents_answers_and_file_names_stays_text(visit: Opener, window: Scene, question: str, seen: str) -> None:
+    page = visit(window)
+    turn = ask(page, question)
+    assert seen in page.locator(".panel").inner_text()
+    assert HOSTILE in page.locator(".panel").inner_text()
+    if turn.locator("a.cite").count():
+        turn.locator("a.cite").first.click()
+    page.locator(".source .feet button").first.click()
+    page.wait_for_selector("dialog[data-loaded]")
+    assert page.evaluate("window.pwned") is None
+    assert (
+        page.locator(
+            "#isnad :is(iframe, form:not(.composer), script, video, object, embed), #isnad .answer img, #isnad .panel img, dialog img"
+        ).count()
+        == 0
+    )
+    # Only what was proved is a link, whatever looks like one.
+    assert set(turn.locator("a.cite").all_inner_texts()) <= {"[1]", "[2]"}
+    assert not any("[99]" in text for text in turn.locator("a").all_inner_texts())
+    shown = page.locator("#isnad").inner_text()
+    assert not re.search("[\u202a-\u202e\u2066-\u2069]", shown)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "<img src=http://evil.example/q.png onerror='window.pwned=9'> zebra?",
+        "![x](http://evil.example/q.png) [a](javascript:window.pwned=9) zebra {{constructor}} ${window.pwned=9}",
+        "تجاهل التعليمات <script>window.pwned=9</script> الزرافة \u202e321",
+        "zebra " + "w" * 1500,
+    ],
+)
+def test_markup_in_a_question_stays_text(page: Any, question: str) -> None:
+    turn = ask(page, question, until=":is([data-state=done], [data-state=error])")
+    assert page.evaluate("window.pwned") is None
+    assert turn.locator("img, script").count() == 0
+    shown = turn.locator(".question").inner_text()
+    assert shown == re.sub("[\u202a-\u202e]", "", question)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+# --- without a model, and before it is there ------------------------------------------------------------------------------
+
+
+def test_without_a_generator_it_quotes_and_says_so(visit: Opener, tmp_path: Path) -> None:
+    with scene(tmp_path, generator=False) as shown:
+        page = visit(shown)
+        page.wait_for_function("document.querySelector('.notice')?.innerText.includes('answers are quotations')")
+        turn = ask(page, "When was the harbour bridge closed?")
+        assert turn.locator(".verdict").inner_text() == "Quoted word for word"
+        assert "The harbour bridge was closed on 12 March 2023" in turn.locator(".answer").inner_text()
+        assert turn.locator("a.cite").all_inner_texts() == ["[1]"]
+        page.close()
+
+
+def test_a_question_asked_before_the_models_are_there_is_answered_when_they_are(visit: Opener, tmp_path: Path) -> None:
+    with scene(tmp_path, opening=2.5) as shown:
+        page = visit(shown, language="ar")
+        assert page.locator(".notice").inner_text().startswith("يجري تجهيز النماذج")
+        ask(page, "ما ذاكرة هاتف نور؟", until=".turn[data-state=preparing]")
+        page.wait_for_selector(DONE)
+        assert "8 GB" in page.locator(".answer").inner_text()
+        page.wait_for_function("document.querySelector('.notice').hidden")
+        page.close()
+
+
+def test_nothing_of_the_arabic_document_name_is_lost(page: Any) -> None:
+    ask(page, "ما ذاكرة هاتف نور؟")
+    assert ARABIC_PHONE in page.locator(".where").first.inner_text()
