@@ -32,8 +32,9 @@ class VectorIndex(Protocol):
 class FlatIndex:
     """Exact search over all vectors."""
 
-    def __init__(self, index: faiss.IndexIDMap2) -> None:
+    def __init__(self, index: faiss.IndexIDMap2, path: Path | None = None) -> None:
         self._index = index
+        self._path = path
 
     @classmethod
     def of(cls, ids: Sequence[int] | Ids, vectors: Vectors, dimension: int) -> FlatIndex:
@@ -56,7 +57,7 @@ class FlatIndex:
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise IndexCorrupt("error.index_damaged", path=path, reason=f"{type(index).__name__} instead of IndexIDMap2")
-        return cls(index)
+        return cls(index, path)
 
     def save(self, path: Path) -> None:
         """Write to a temporary name, flush to disk, and rename into place. Raises DiskFull."""
@@ -86,10 +87,13 @@ class FlatIndex:
         return np.asarray(faiss.vector_to_array(self._index.id_map), dtype=np.int64)
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension)."""
+        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
         if len(ids) == 0:
             return np.empty((0, self.dimension), dtype=np.float32)
-        return np.asarray(self._index.reconstruct_batch(ids), dtype=np.float32)
+        try:
+            return np.asarray(self._index.reconstruct_batch(ids), dtype=np.float32)
+        except RuntimeError as error:
+            raise IndexCorrupt("error.index_damaged", path=self._path, reason="a passage has no vector") from error
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         import faiss

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from rag.dense import Ids
 from rag.embed import Vectors
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
 from rag.schema import Document, Mark, Passage, Span
 from rag.text import stem, stems, stop_stems, words
 
@@ -123,7 +123,7 @@ def _our_errors(path: Path) -> Iterator[None]:
         if "readonly" in text:
             raise DiskFull("error.folder_unwritable", path=path.parent, reason=text) from error
         raise IndexCorrupt("error.index_damaged", path=path, reason=text) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, InvalidRecord) as error:
         raise IndexCorrupt("error.index_damaged", path=path, reason=error) from error
 
 
@@ -299,6 +299,13 @@ class Store:
                     found[id] = Passage(id, document_id, span, text, title, language, locator, tuple(spans.get(id, ())))
         return found
 
+    def existing_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
+        """The passages under ids that the index itself gave. Raises IndexCorrupt when one of them does not exist."""
+        found = self.passages(ids)
+        if missing := [id for id in ids if id not in found]:
+            raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"no passage {missing[0]}")
+        return found
+
     def passage_ids(self, document_ids: Iterable[str] | None = None, language: str | None = None) -> Ids:
         """The ids of all passages, or of those of some documents, or in one language, ascending."""
         with self.snapshot() as db:
@@ -325,7 +332,7 @@ class Store:
         ids = np.array([id for id, _ in rows], dtype=np.int64)
         if not rows:
             return ids, np.empty((0, 0), dtype=np.float32)
-        return ids, np.frombuffer(b"".join(blob for _, blob in rows), dtype="<f4").reshape(len(rows), -1).astype(np.float32)
+        return ids, self._array((blob for _, blob in rows), "<f4", len(rows)).astype(np.float32)
 
     def sentence_vectors(self, passage_ids: Sequence[int]) -> dict[int, npt.NDArray[np.float16]]:
         """For each passage its sentences' unit vectors, shape (sentences, dimension), float16, in order."""
@@ -336,7 +343,13 @@ class Store:
                 query = f"SELECT passage_id, vector FROM sentences WHERE passage_id IN ({marks}) ORDER BY passage_id, number"
                 for passage_id, blob in db.execute(query, chunk):
                     blobs.setdefault(passage_id, []).append(blob)
-        return {id: np.frombuffer(b"".join(rows), dtype="<f2").reshape(len(rows), -1) for id, rows in blobs.items()}
+        return {id: self._array(rows, "<f2", len(rows)) for id, rows in blobs.items()}
+
+    def _array(self, blobs: Iterable[bytes], kind: str, rows: int) -> npt.NDArray[Any]:
+        try:
+            return np.frombuffer(b"".join(blobs), dtype=kind).reshape(rows, -1)
+        except ValueError as error:
+            raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
 
     def search_keywords(self, query: str, k: int) -> list[tuple[int, float]]:
         """The best `k` passages for an FTS5 query as (id, BM25 score, higher is better), best first."""
@@ -454,8 +467,8 @@ class Store:
             outside = """SELECT DISTINCT s.passage_id FROM sentences s LEFT JOIN passages p ON p.id = s.passage_id
             WHERE p.id IS NULL OR s.start < p.start OR s.end > p.end"""
             faults += [f"passage {id}: a sentence lies outside it" for (id,) in db.execute(outside)]
-            faults += self._size_faults(db)
             faults += self._keyword_faults(db)
+            faults += self._size_faults(db) or self._sentence_faults(db)
         return faults
 
     def _size_faults(self, db: sqlite3.Connection) -> list[str]:
@@ -468,6 +481,16 @@ class Store:
         return [f"passage {id}: its vector has the wrong size" for (id,) in passages] + [
             f"passage {id}: a sentence's vector has the wrong size" for (id,) in sentences
         ]
+
+    def _sentence_faults(self, db: sqlite3.Connection) -> list[str]:
+        ids = [id for (id,) in db.execute("SELECT id FROM passages ORDER BY id")]
+        faults = []
+        for chunk in _chunks(ids):
+            for id, rows in self.sentence_vectors(chunk).items():
+                lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
+                if not np.all(np.abs(lengths - 1) < 1e-2):  # half precision; not a number fails as well
+                    faults.append(f"passage {id}: a sentence's vector is not of length 1")
+        return faults
 
     def _keyword_faults(self, db: sqlite3.Connection) -> list[str]:
         expected = {id for (id,) in db.execute("SELECT id FROM passages")}

@@ -1,0 +1,458 @@
+"""Building: only what changed is embedded, what is removed is gone, and no trouble costs what was there before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.build import BuildReport, build_index, writing
+from rag.chunk import Chunker
+from rag.dense import FlatIndex
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IsnadError, NothingToIndex
+from rag.index import Index, dense_path
+from rag.testing import HashEmbedder
+from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, write
+
+
+def answers(out: Path, question: str = "Who was the captain of the ferry Albatros?") -> str:
+    """The document that an index gives first; the index is whole."""
+    with Index.open(out, embedder()) as index:
+        assert index.verify() == []
+        return index.search(question)[0].passage.document_id
+
+
+def counts(report: BuildReport) -> tuple[int, int, int, int]:
+    return report.added, report.updated, report.removed, report.unchanged
+
+
+def keyword_rows(out: Path) -> int:
+    db = sqlite3.connect(out / "corpus.sqlite")
+    try:
+        return int(db.execute("SELECT count(*) FROM keywords_docsize").fetchone()[0])
+    finally:
+        db.close()
+
+
+# --- what is built --------------------------------------------------------------------------------------------------------
+
+
+def test_a_first_build(folder: Path, tmp_path: Path, meeting: HashEmbedder) -> None:
+    steps: list[tuple[str, int, int]] = []
+    report = build_index(folder, tmp_path / "index", meeting, progress=lambda *step: steps.append(step))
+    assert counts(report) == (4, 0, 0, 0)
+    assert (report.passages, report.sentences, report.generation, report.skipped) == (6, 14, 1, ())
+    assert len(meeting.embedded) == 6 + 14  # each passage, and each sentence of it
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == [".lock", "corpus.sqlite", "dense.1.faiss"]
+    assert [step for step in steps if step[0] == "load"] == [("load", n, 0) for n in (1, 2, 3, 4)]
+    assert ("embed", 0, 20) in steps
+    assert ("embed", 20, 20) in steps
+    assert steps[-1] == ("store", 4, 4)
+    assert answers(tmp_path / "index") == "en/ferry.txt"
+
+
+def test_one_document_of_one_word(tmp_path: Path, meeting: HashEmbedder) -> None:
+    report = build_index(write(tmp_path / "d", {"كلمة.txt": "كلمة"}), tmp_path / "i", meeting)
+    assert (report.added, report.passages, report.sentences) == (1, 1, 1)
+    assert answers(tmp_path / "i", "كلمة") == "كلمة.txt"
+
+
+def test_paths_may_be_strings_with_arabic_and_spaces(tmp_path: Path, meeting: HashEmbedder) -> None:
+    folder = write(tmp_path / "وثائق العمل", CORPUS)
+    out = tmp_path / "فهرس جديد" / "أول"
+    assert build_index(str(folder), str(out), meeting).added == 4
+    assert answers(out) == "en/ferry.txt"
+
+
+def test_nothing_changed_means_nothing_done(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    meeting.embedded.clear()
+    before = (built / "corpus.sqlite").read_bytes()
+    report = build_index(folder, built, meeting)
+    assert counts(report) == (0, 0, 0, 4)
+    assert (report.generation, meeting.embedded) == (1, [])
+    assert (built / "corpus.sqlite").read_bytes() == before
+
+
+def test_only_changed_documents_are_embedded_again(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    meeting.embedded.clear()
+    write(folder, {"en/ferry.txt": "The ferry Albatros was sold. Its captain is now Mary Hill.", "ar/جديد.txt": "افتُتح متحف البحر."})
+    report = build_index(folder, built, meeting)
+    assert counts(report) == (1, 1, 0, 3)
+    assert set(meeting.embedded) == {
+        "The ferry Albatros was sold. Its captain is now Mary Hill.",
+        "The ferry Albatros was sold.",
+        "Its captain is now Mary Hill.",
+        "افتُتح متحف البحر.",
+    }
+    with Index.open(built, meeting) as index:
+        assert index.verify() == []
+        assert index.manifest().documents == 5
+        texts = [hit.passage.text for hit in index.search("captain John Reed", 20)]
+        assert not any("John Reed" in text for text in texts)
+    assert keyword_rows(built) == report.passages == 7
+
+
+def test_touching_a_file_is_no_change(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    meeting.embedded.clear()
+    os.utime(folder / "en/ferry.txt")
+    assert counts(build_index(folder, built, meeting)) == (0, 0, 0, 4)
+    assert meeting.embedded == []
+
+
+def test_a_removed_document_is_gone(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    (folder / "en/library.md").unlink()
+    meeting.embedded.clear()
+    report = build_index(folder, built, meeting)
+    assert (counts(report), meeting.embedded) == ((0, 0, 1, 3), [])
+    with Index.open(built, meeting) as index:
+        assert index.verify() == []
+        assert index.document("en/library.md") is None
+        assert "en/library.md" not in [hit.passage.document_id for hit in index.search("library dirhams", 50)]
+        assert index.search("library dirhams cost", legs={"keyword"}) == []
+    assert keyword_rows(built) == 4
+    dense = FlatIndex.load(dense_path(built, 2))
+    assert dense.ids().tolist() == [1, 2, 3, 4]
+
+
+def test_a_renamed_document_is_found_under_its_new_name(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    (folder / "en/ferry.txt").rename(folder / "عبّارة.txt")
+    assert counts(build_index(folder, built, meeting)) == (1, 0, 1, 3)
+    assert answers(built) == "عبّارة.txt"
+    with Index.open(built, meeting) as index:
+        assert [info.id for info in index.documents()] == ["ar/زيتون.md", "ar/ميناء الواحة.txt", "en/library.md", "عبّارة.txt"]
+
+
+def test_ids_are_never_given_twice(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    write(folder, {"en/library.md": "# The library\n\nIt closed.\n"})
+    build_index(folder, built, meeting)
+    with Index.open(built, meeting) as index:
+        assert [passage.id for passage in index.all_passages()] == [1, 2, 3, 4, 7]
+
+
+def test_a_document_that_can_not_be_read_now_keeps_its_old_content(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    (folder / "en/ferry.txt").write_bytes(b"\0\1\2\3" * 100)
+    report = build_index(folder, built, meeting)
+    assert [item.id for item in report.skipped] == ["en/ferry.txt"]
+    assert counts(report) == (0, 0, 0, 3)
+    assert answers(built) == "en/ferry.txt"
+
+
+def test_bad_files_are_reported_and_the_rest_is_built(tmp_path: Path, meeting: HashEmbedder) -> None:
+    folder = write(tmp_path / "d", {**CORPUS, "broken.txt": b"\0" * 50, "empty.md": b"", "notes.pdf": b"%PDF"})
+    with (folder / "huge.txt").open("wb") as file:
+        file.truncate(50 * 2**20)
+    report = build_index(folder, tmp_path / "i", meeting)
+    assert counts(report) == (4, 0, 0, 0)
+    assert {item.id: item.error.key for item in report.skipped} == {
+        "broken.txt": "error.not_text",
+        "empty.md": "error.empty_file",
+        "huge.txt": "error.too_large",
+    }
+
+
+def test_equal_texts_are_embedded_once(tmp_path: Path, meeting: HashEmbedder) -> None:
+    build_index(write(tmp_path / "d", {"a.txt": "One same text.", "b.txt": "One same text."}), tmp_path / "i", meeting)
+    assert meeting.embedded == ["One same text."]
+
+
+# --- nothing to build -----------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_folder(built: Path, meeting: HashEmbedder, tmp_path: Path) -> None:
+    with pytest.raises(NothingToIndex) as caught:
+        build_index(tmp_path / "لا شيء", built, meeting)
+    assert "لا شيء" in str(caught.value)
+    assert answers(built) == "en/ferry.txt"
+
+
+def test_an_empty_folder_and_one_with_only_bad_files(built: Path, meeting: HashEmbedder, tmp_path: Path) -> None:
+    with pytest.raises(NothingToIndex) as caught:
+        build_index(write(tmp_path / "bad", {"a.txt": b"\0" * 9, "b.txt": b""}), built, meeting)
+    assert "a.txt is not a text file" in str(caught.value)
+    assert "b.txt has no text" in str(caught.value)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NothingToIndex):
+        build_index(tmp_path / "empty", tmp_path / "new", meeting)
+    assert not (tmp_path / "new").exists()
+    assert answers(built) == "en/ferry.txt"  # an index is not emptied by a folder that was not mounted
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------------
+
+
+def test_another_embedder_is_refused_unless_the_index_is_made_anew(folder: Path, built: Path) -> None:
+    other = HashEmbedder(32, name="other")
+    with pytest.raises(IndexMismatch) as caught:
+        build_index(folder, built, other)
+    assert caught.value.key == "error.index_embedder"
+    assert "--rebuild" in str(caught.value)
+    assert answers(built) == "en/ferry.txt"
+    report = build_index(folder, built, other, rebuild=True)
+    assert (report.generation, report.added) == (2, 4)
+    with Index.open(built, other) as index:
+        assert index.verify() == []
+        assert index.manifest().dimension == 32
+
+
+def test_another_chunker_is_refused_unless_the_index_is_made_anew(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    with pytest.raises(IndexMismatch) as caught:
+        build_index(folder, built, meeting, Chunker(passage=100, sentence=60))
+    assert caught.value.key == "error.index_chunker"
+    report = build_index(folder, built, meeting, Chunker(passage=100, sentence=60), rebuild=True)
+    assert report.generation == 2
+    with Index.open(built, meeting) as index:
+        assert dict(index.manifest().chunker) == {"passage": 100, "sentence": 60}
+
+
+def test_another_analysis_is_refused(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    with sqlite3.connect(built / "corpus.sqlite") as db:
+        db.execute("UPDATE manifest SET value = 'older' WHERE key = 'analysis'")
+    db.close()
+    with pytest.raises(IndexMismatch):
+        build_index(folder, built, meeting)
+    build_index(folder, built, meeting, rebuild=True)
+    assert answers(built) == "en/ferry.txt"
+
+
+def test_another_format_is_refused_and_made_anew(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    with sqlite3.connect(built / "corpus.sqlite") as db:
+        db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
+    db.close()
+    with pytest.raises(IndexMismatch) as caught:
+        build_index(folder, built, meeting)
+    assert caught.value.key == "error.index_format"
+    build_index(folder, built, meeting, rebuild=True)
+    assert answers(built) == "en/ferry.txt"
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------------
+
+
+def cut_database(out: Path) -> None:
+    path = out / "corpus.sqlite"
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def overwrite_database(out: Path) -> None:
+    path = out / "corpus.sqlite"
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\xa5" * 20_000 + content[24_096:])
+
+
+def replace_database(out: Path) -> None:
+    (out / "corpus.sqlite").write_text("this is no database " * 500)
+
+
+@pytest.mark.parametrize("damage", [cut_database, overwrite_database, replace_database])
+def test_a_damaged_database_is_told_and_made_anew(
+    folder: Path, built: Path, meeting: HashEmbedder, damage: Callable[[Path], None]
+) -> None:
+    damage(built)
+    with pytest.raises(IndexCorrupt) as caught:
+        build_index(write(folder, {"new.txt": "A new one."}), built, meeting)
+    assert "Your documents are untouched; build it again with --rebuild." in str(caught.value)
+    report = build_index(folder, built, meeting, rebuild=True)
+    assert report.added == 5
+    assert report.generation == 2  # a reader still open takes nothing new for old
+    assert answers(built) == "en/ferry.txt"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"half of it"])
+def test_lost_vectors_are_written_again_without_embedding(
+    folder: Path, built: Path, meeting: HashEmbedder, content: bytes | None
+) -> None:
+    path = dense_path(built, 1)
+    path.unlink() if content is None else path.write_bytes(content)
+    meeting.embedded.clear()
+    report = build_index(folder, built, meeting)
+    assert (counts(report), meeting.embedded) == ((0, 0, 0, 4), [])
+    assert answers(built) == "en/ferry.txt"
+
+
+def test_a_half_written_first_index_is_no_index_and_is_completed(folder: Path, tmp_path: Path, meeting: HashEmbedder) -> None:
+    out = tmp_path / "index"
+    with pytest.raises(KeyboardInterrupt):
+        build_index(folder, out, Failing(5, KeyboardInterrupt()))
+    with pytest.raises(IsnadError) as caught:
+        Index.open(out, meeting)
+    assert caught.value.key == "error.index_missing"
+    assert build_index(folder, out, meeting).added == 4
+    assert answers(out) == "en/ferry.txt"
+
+
+# --- interrupted ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_build_takes_up_what_was_embedded(tmp_path: Path) -> None:
+    folder = write(tmp_path / "d", {"a.txt": long_text(200), "b.txt": long_text(60, "castle")})
+    out = tmp_path / "i"
+    first = Failing(130, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        build_index(folder, out, first)
+    assert len(first.embedded) == 128  # two blocks of 64 are on disk
+    second = embedder()
+    steps: list[tuple[str, int, int]] = []
+    build_index(folder, out, second, progress=lambda *step: steps.append(step))
+    assert not set(first.embedded) & set(second.embedded)
+    total = len(first.embedded) + len(second.embedded)
+    fresh = embedder()
+    build_index(folder, tmp_path / "other", fresh)
+    assert total == len(fresh.embedded)
+    assert next(done for step, done, _ in steps if step == "embed") >= 128
+    assert not (out / "staging.sqlite").exists()
+    assert answers(out, "castle report") == "b.txt"
+
+
+def test_staged_vectors_of_another_embedder_are_not_used(tmp_path: Path) -> None:
+    folder = write(tmp_path / "d", {"a.txt": long_text(100)})
+    with pytest.raises(KeyboardInterrupt):
+        build_index(folder, tmp_path / "i", Failing(70, KeyboardInterrupt()))
+    other = HashEmbedder(32, name="other")
+    build_index(folder, tmp_path / "i", other)
+    assert len(other.embedded) > 100
+    with Index.open(tmp_path / "i", other) as index:
+        assert index.verify() == []
+
+
+@pytest.mark.parametrize("damage", [b"no database", b"", b"SQLite format 3\0" + b"\xa5" * 5000])
+def test_damaged_staging_costs_only_time(tmp_path: Path, damage: bytes) -> None:
+    folder = write(tmp_path / "d", {"a.txt": long_text(100)})
+    with pytest.raises(KeyboardInterrupt):
+        build_index(folder, tmp_path / "i", Failing(70, KeyboardInterrupt()))
+    staging = tmp_path / "i" / "staging.sqlite"
+    staging.write_bytes(damage or staging.read_bytes()[:6000])
+    build_index(folder, tmp_path / "i", embedder())
+    assert answers(tmp_path / "i", "harbour report") == "a.txt"
+
+
+def test_an_embedder_that_fails_leaves_the_index_as_it_was(folder: Path, built: Path) -> None:
+    write(folder, {"new.txt": "Something else entirely."})
+    with pytest.raises(RuntimeError, match="the model broke"):
+        build_index(folder, built, Failing(0, RuntimeError("the model broke")))
+    assert answers(built) == "en/ferry.txt"
+    with Index.open(built, embedder()) as index:
+        assert index.manifest().generation == 1
+
+
+# --- a full disk ----------------------------------------------------------------------------------------------------------
+
+
+def test_hardly_any_room_is_told_before_anything_is_written(
+    folder: Path, tmp_path: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("Usage", (), {"free": 2**20}))
+    with pytest.raises(DiskFull) as caught:
+        build_index(folder, tmp_path / "i", meeting)
+    assert caught.value.exit_code == 8
+    assert meeting.embedded == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_vectors_that_can_not_be_saved_cost_nothing(
+    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    write(folder, {"new.txt": "Something else entirely."})
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(DiskFull):
+        build_index(folder, built, meeting)
+    monkeypatch.undo()
+    assert answers(built) == "en/ferry.txt"
+    with Index.open(built, meeting) as index:
+        assert index.manifest().generation == 1
+        assert index.document("new.txt") is None
+    assert build_index(folder, built, meeting).added == 1
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 40 MiB, where this process may make one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if sys.platform != "linux" or os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "none", place]).returncode:
+        pytest.skip("only root on Linux can make a small disk")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_that_really_fills_up(small_disk: Path, tmp_path: Path) -> None:
+    """5 documents fit; 40 more, with vectors of 16 KB for every sentence, do not."""
+    out = small_disk / "index"
+    big = HashEmbedder(4096)
+    folder = write(tmp_path / "d", {f"{n}.txt": long_text(10, f"topic{n}") for n in range(5)})
+    build_index(folder, out, big)
+    write(folder, {f"{n}.txt": long_text(60, f"topic{n}") for n in range(5, 45)})
+    with pytest.raises(DiskFull) as caught:
+        build_index(folder, out, big)
+    assert "The index that was there is untouched" in str(caught.value)
+    with Index.open(out, big) as index:
+        assert index.verify() == []
+        assert index.manifest().documents == 5
+        assert len(index.search("harbour topic3 report", 3)) == 3
+    for n in range(5, 45):
+        (folder / f"{n}.txt").unlink()
+    write(folder, {"5.txt": "One small document more."})
+    (out / "staging.sqlite").unlink(missing_ok=True)  # "free some space"
+    assert build_index(folder, out, big).added == 1
+
+
+def test_an_index_folder_that_can_not_be_made(folder: Path, tmp_path: Path, meeting: HashEmbedder) -> None:
+    blocked = write(tmp_path, {"file": "x"}) / "file"
+    for out in (blocked, blocked / "index"):
+        with pytest.raises(DiskFull) as caught:
+            build_index(folder, out, meeting)
+        assert caught.value.key == "error.folder_unwritable"
+        assert "--index" in str(caught.value)
+
+
+# --- two at once ----------------------------------------------------------------------------------------------------------
+
+HOLD = """
+import sys
+from pathlib import Path
+from rag.build import writing
+with writing(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_process_that_writes_is_told_to_wait(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", HOLD, built], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == b"held"
+        with pytest.raises(IndexBusy) as caught:
+            build_index(folder, built, meeting, rebuild=True)
+        assert caught.value.exit_code == 7
+        assert "Another process is writing" in str(caught.value)
+        assert answers(built) == "en/ferry.txt"  # reading goes on
+        other.stdin.write(b"\n")
+        other.stdin.close()
+    assert build_index(folder, built, meeting).unchanged == 4
+
+
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), writing(tmp_path):
+        raise ZeroDivisionError
+    with writing(tmp_path):
+        pass
+
+
+def test_old_vectors_stay_a_while_for_readers_and_then_go(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    for number in range(3):
+        build_index(write(folder, {"n.txt": f"Number {number}."}), built, meeting)
+    assert sorted(path.name for path in built.glob("*.faiss")) == [f"dense.{n}.faiss" for n in (1, 2, 3, 4)]
+    for path in built.glob("*.faiss"):
+        os.utime(path, (0, 0))
+    build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
+    assert [path.name for path in built.glob("*.faiss")] == ["dense.5.faiss"]

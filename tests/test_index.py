@@ -1,0 +1,396 @@
+"""Search over a small bilingual index: both ways, restricted, with bad input, on damaged files, beside a writer."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.build import build_index
+from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.index import LONGEST_QUESTION, Index, checked_question, dense_path
+from rag.testing import HashEmbedder
+from tests.helpers import embedder, write
+
+
+@pytest.fixture
+def index(built: Path, meeting: HashEmbedder) -> Iterator[Index]:
+    with Index.open(built, meeting) as opened:
+        yield opened
+
+
+def documents(index: Index, question: str, k: int = 10, **options: object) -> list[str]:
+    return [hit.passage.document_id for hit in index.search(question, k, **options)]  # type: ignore[arg-type]
+
+
+# --- finding --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Who was the captain of the ferry Albatros?", "en/ferry.txt"),
+        ("How much did building the library cost?", "en/library.md"),
+        ("من كان قبطان العبّارة ألباتروس؟", "ar/ميناء الواحة.txt"),
+        ("متى بدأ قطف الزيتون؟", "ar/زيتون.md"),
+        ("كم كلفة المعصرة؟", "ar/زيتون.md"),
+        ("albatros", "en/ferry.txt"),
+        ("الزَّيْتُونُ", "ar/زيتون.md"),  # with vowels the text does not have
+    ],
+)
+def test_the_right_passage_is_first(index: Index, question: str, first: str) -> None:
+    assert documents(index, question)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [("من كان قبطان العبّارة ألباتروس؟", "en/ferry.txt"), ("Was the ferry late because of fog?", "ar/ميناء الواحة.txt")],
+)
+def test_the_other_language_is_found_too(index: Index, question: str, found: str) -> None:
+    """The hashing embedder was told which words of the two languages mean the same."""
+    assert found in documents(index, question, 2)
+
+
+def test_hits_say_how_they_were_found(index: Index) -> None:
+    hits = index.search("How much did building the library cost?", 10)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert (hits[0].dense_rank, hits[0].lexical_rank) == (1, 1)
+    assert hits[0].passage.locator == "§ Costs"
+    assert hits[0].passage.text == "## Costs\n\nBuilding the library cost 4 million dirhams."
+    olives = next(hit for hit in hits if hit.passage.document_id == "ar/زيتون.md")
+    assert olives.lexical_rank is None
+
+
+def test_k_beyond_the_size_gives_all_there_are(index: Index) -> None:
+    assert len(index.search("ferry", 1)) == 1
+    assert len(index.search("ferry", 10_000)) == 6  # 1 + 2 + 1 + 2 passages
+    for k in (0, -3):
+        with pytest.raises(BadSetting):
+            index.search("ferry", k)
+
+
+@pytest.mark.parametrize("question", ["", "   ", "؟", "?!… —", "\n\t", "\u200f"])
+def test_an_empty_question_is_refused(index: Index, question: str) -> None:
+    with pytest.raises(BadQuestion) as caught:
+        index.search(question)
+    assert caught.value.key == "error.question_empty"
+
+
+def test_a_very_long_question_is_refused_in_words(index: Index) -> None:
+    assert len(index.search("عبّارة " * 285)) == 6  # 285 × 7 characters: just short enough
+    for question in ("ferry " * 1667, "كلمة " * 2000):
+        with pytest.raises(BadQuestion) as caught:
+            index.search(question)
+        assert caught.value.key == "error.question_long"
+        assert str(LONGEST_QUESTION) in str(caught.value)
+        assert str(len(question.strip())) in str(caught.value)
+
+
+OTHERS = ["Qui est le capitaine du ferry ?", "谁是船长？", "Кто капитан?", "😀 ferry 😀", "ferry\0captain", "12"]
+
+
+@pytest.mark.parametrize("question", OTHERS)
+def test_any_other_language_searches_without_an_error(index: Index, question: str) -> None:
+    assert len(index.search(question, 3)) == 3
+
+
+def test_bytes_of_a_command_line_that_are_no_text(index: Index) -> None:
+    question = os.fsdecode(b"captain \xe9\xff of the ferry")
+    assert checked_question(question) == "captain ?? of the ferry"
+    assert documents(index, question)[0] == "en/ferry.txt"
+
+
+# --- restricted search ----------------------------------------------------------------------------------------------------
+
+
+def test_only_some_documents(index: Index) -> None:
+    question = "How much did building the library cost?"
+    assert set(documents(index, question, documents=["ar/زيتون.md"])) == {"ar/زيتون.md"}
+    assert set(documents(index, question, documents=["en/ferry.txt", "ar/زيتون.md"])) == {"en/ferry.txt", "ar/زيتون.md"}
+    assert documents(index, question, documents=[]) == []
+    assert documents(index, question, documents=["nowhere"]) == []
+
+
+def test_without_some_passages(index: Index) -> None:
+    question = "How much did building the library cost?"
+    best, *others = index.search(question)
+    assert [hit.passage.id for hit in index.search(question, exclude={best.passage.id})] != []
+    assert best.passage.id not in {hit.passage.id for hit in index.search(question, exclude={best.passage.id})}
+    everything = {hit.passage.id for hit in (best, *others)}
+    assert index.search(question, exclude=everything) == []
+    assert len(index.search(question, exclude=frozenset())) == 6
+
+
+def test_one_leg_alone(index: Index) -> None:
+    question = "How much did building the library cost?"
+    keyword = index.search(question, legs={"keyword"})
+    assert {hit.passage.document_id for hit in keyword} == {"en/library.md"}
+    assert all(hit.dense_rank is None for hit in keyword)
+    dense = index.search(question, legs={"dense"})
+    assert len(dense) == 6
+    assert all(hit.lexical_rank is None for hit in dense)
+    assert index.search(question, legs=()) == []
+    assert index.search("ما هو؟", legs={"keyword"}) == []  # function words only
+
+
+# --- evidence -------------------------------------------------------------------------------------------------------------
+
+
+def test_evidence_is_the_sentence_that_answers(index: Index) -> None:
+    for question, sentence in (
+        ("Who was the captain?", "Its captain was John Reed."),
+        ("كم كلفة المعصرة؟", "بلغت كلفة المعصرة خمسين ألف درهم."),
+    ):
+        hits = index.search(question)
+        evidence = index.evidence(question, hits, 3)
+        assert evidence[0].text == sentence
+        document = index.document(evidence[0].passage.document_id)
+        assert document is not None
+        assert evidence[0].span.of(document.text) == sentence
+        assert len(evidence) == 3
+    assert index.evidence("Who?", [], 3) == []
+    assert len(index.evidence("captain", index.search("captain", 1), 99)) == len(index.search("captain", 1)[0].passage.sentences)
+
+
+def test_questions_are_embedded_once(built: Path) -> None:
+    class Counting(HashEmbedder):
+        calls = 0
+
+        def embed_query(self, text: str) -> np.ndarray:  # type: ignore[type-arg]
+            type(self).calls += 1
+            return super().embed_query(text)
+
+    with Index.open(built, Counting(256)) as index:
+        hits = index.search("captain")
+        index.evidence("captain", hits)
+        index.search("captain", 2)
+    assert Counting.calls == 1
+
+
+# --- reading the corpus ---------------------------------------------------------------------------------------------------
+
+
+def test_documents_and_passages(index: Index) -> None:
+    assert [(info.id, info.language, info.passages) for info in index.documents()] == [
+        ("ar/زيتون.md", "ar", 2),
+        ("ar/ميناء الواحة.txt", "ar", 1),
+        ("en/ferry.txt", "en", 1),
+        ("en/library.md", "en", 2),
+    ]
+    passages = index.all_passages()
+    assert [passage.document_id for passage in passages][:3] == ["ar/زيتون.md", "ar/زيتون.md", "ar/ميناء الواحة.txt"]
+    for passage in passages:
+        document = index.document(passage.document_id)
+        assert document is not None
+        assert passage.span.of(document.text) == passage.text
+    assert index.document("nowhere") is None
+    assert index.manifest().passages == 6
+    assert index.verify() == []
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------------
+
+
+def test_there_is_no_index(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "لا شيء"):
+        with pytest.raises(IndexMissing) as caught:
+            Index.open(folder, embedder())
+        assert str(folder) in str(caught.value)
+
+
+def test_another_embedder_is_refused_with_what_to_run(built: Path) -> None:
+    with pytest.raises(IndexMismatch) as caught:
+        Index.open(built, HashEmbedder(64, name="other"))
+    assert str(caught.value) == (
+        f"The index in {built} was made with the embedder hash, not with other, so its vectors can't be compared. "
+        "Build it again with --rebuild, or choose hash."
+    )
+    assert "أعد بناءه بالخيار ‎--rebuild" in caught.value.text("ar")
+
+
+@pytest.mark.parametrize("key", ["format", "analysis"])
+def test_another_format_or_analysis_is_refused(built: Path, meeting: HashEmbedder, key: str) -> None:
+    change(built, "UPDATE manifest SET value = '77' WHERE key = ?", key)
+    with pytest.raises(IndexMismatch) as caught:
+        Index.open(built, meeting)
+    assert caught.value.key == "error.index_format"
+    assert "77" in str(caught.value)
+
+
+def change(built: Path, statement: str, *values: object) -> None:
+    db = sqlite3.connect(built / "corpus.sqlite")
+    db.execute(statement, values)
+    db.commit()
+    db.close()
+
+
+# --- damage ---------------------------------------------------------------------------------------------------------------
+
+
+def test_lost_vectors_are_told(built: Path, meeting: HashEmbedder) -> None:
+    dense_path(built, 1).unlink()
+    with Index.open(built, meeting) as index:
+        with pytest.raises(IndexCorrupt) as caught:
+            index.search("captain")
+        assert "--rebuild" in str(caught.value)
+        assert len(index.verify()) == 1
+
+
+def test_truncated_vectors_are_told(built: Path, meeting: HashEmbedder) -> None:
+    path = dense_path(built, 1)
+    path.write_bytes(path.read_bytes()[:200])
+    with Index.open(built, meeting) as index, pytest.raises(IndexCorrupt):
+        index.search("captain")
+
+
+def test_verify_sees_a_single_changed_number(built: Path, meeting: HashEmbedder) -> None:
+    path = dense_path(built, 1)
+    content = bytearray(path.read_bytes())
+    content[300:304] = np.array([0.5], dtype="<f4").tobytes()
+    path.write_bytes(bytes(content))
+    with Index.open(built, meeting) as index:
+        assert any("its vector" in fault for fault in index.verify())
+
+
+def test_verify_sees_vectors_of_other_passages(built: Path, meeting: HashEmbedder) -> None:
+    from rag.dense import FlatIndex
+
+    FlatIndex.of([1, 2], np.eye(2, 256, dtype=np.float32), 256).save(dense_path(built, 1))
+    with Index.open(built, meeting) as index:
+        assert index.verify() == ["the vectors' ids are not the passages' ids"]
+        with pytest.raises(IndexCorrupt) as caught:
+            index.search("library dirhams")
+        assert "a passage has no vector" in str(caught.value)
+
+
+def test_a_damaged_database_never_gives_a_traceback(built: Path, meeting: HashEmbedder) -> None:
+    """Cut at many lengths and overwritten at many places: an answer, or an error that says what to do."""
+    path = built / "corpus.sqlite"
+    whole = path.read_bytes()
+    refused = 0
+    said: list[str] = []
+    for at in range(0, len(whole), len(whole) // 40):
+        for content in (whole[:at], whole[:at] + b"\xa5" * 1500 + whole[at + 1500 :]):
+            path.write_bytes(content)
+            try:
+                with Index.open(built, meeting) as index:
+                    index.search("captain of the ferry")
+                    index.evidence("captain", index.search("captain"))
+                    refused += bool(index.verify())
+            except (IndexCorrupt, IndexMissing, IndexMismatch) as error:
+                refused += 1
+                said.append(str(error))
+    assert refused >= 60
+    assert all("build" in message.lower() for message in said), said
+
+
+# --- beside a writer ------------------------------------------------------------------------------------------------------
+
+READER = """
+import sys, time
+from pathlib import Path
+from rag.index import Index
+from tests.helpers import embedder
+
+folder, done = sys.argv[1:]
+seen = set()
+with Index.open(folder, embedder()) as index:
+    print("ready", flush=True)
+    while not Path(done).exists():
+        texts = {hit.passage.text for hit in index.search("edition harbour", 10)}
+        assert len(texts) == 2 and len({text.split()[1] for text in texts}) == 1, texts
+        seen.add(texts.pop().split()[1])
+    assert index.verify() == []
+print(len(seen))
+"""
+
+
+def edition(number: int) -> dict[str, str]:
+    """Two documents that always carry the same number."""
+    return {"a.txt": f"Edition {number} of the harbour news.", "b.txt": f"Edition {number} of the harbour list."}
+
+
+def test_readers_see_whole_generations_while_a_writer_publishes(tmp_path: Path) -> None:
+    """Twenty editions, each two documents: no reader, in a thread or a process, ever sees halves of two of them."""
+    folder, out, done = tmp_path / "documents", tmp_path / "index", tmp_path / "done"
+    build_index(write(folder, edition(0)), out, embedder())
+    other = subprocess.Popen(
+        [sys.executable, "-c", READER, out, done],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "ready\n"
+    faults: list[object] = []
+    seen: set[str] = set()
+    with Index.open(out, embedder()) as index:
+
+        def read() -> None:
+            try:
+                while not done.exists():
+                    texts = {hit.passage.text for hit in index.search("edition harbour", 10)}
+                    numbers = {text.split()[1] for text in texts}
+                    if (len(texts), len(numbers)) != (2, 1):
+                        faults.append(texts)
+                    seen.update(numbers)
+            except Exception as error:
+                faults.append(error)
+
+        threads = [threading.Thread(target=read) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for number in range(1, 21):
+            build_index(write(folder, edition(number)), out, embedder())
+        done.touch()
+        for thread in threads:
+            thread.join()
+        assert index.manifest().generation == 21
+        assert {hit.passage.text.split()[1] for hit in index.search("edition harbour")} == {"20"}
+    answer, complaint = other.communicate(timeout=30)
+    assert faults == []
+    assert other.returncode == 0, complaint
+    assert len(seen) > 1
+    assert int(answer) > 1
+
+
+def test_a_reader_refuses_when_the_index_is_made_anew_by_another_embedder(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    with Index.open(built, meeting) as index:
+        index.search("captain")
+        build_index(folder, built, HashEmbedder(32, name="other"), rebuild=True)
+        with pytest.raises(IndexMismatch):
+            index.search("captain")
+
+
+# --- read-only ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_index_on_a_read_only_disk_answers(built: Path, meeting: HashEmbedder, tmp_path: Path) -> None:
+    """Really read-only where this process may mount; else a folder without permission to write."""
+    if os.geteuid() == 0:
+        mounted = subprocess.run(["mount", "--bind", built, built], capture_output=True)
+        if mounted.returncode or subprocess.run(["mount", "-o", "remount,bind,ro", built], capture_output=True).returncode:
+            subprocess.run(["umount", built], capture_output=True)
+            pytest.skip("root, but may not mount")
+    else:
+        built.chmod(0o555)
+    try:
+        with pytest.raises(OSError):
+            (built / "probe").touch()
+        with Index.open(built, meeting) as index:
+            assert documents(index, "Who was the captain of the ferry?")[0] == "en/ferry.txt"
+            assert index.verify() == []
+    finally:
+        if os.geteuid() == 0:
+            subprocess.run(["umount", built], check=True)
+        else:
+            built.chmod(0o755)

@@ -1,0 +1,311 @@
+"""The database: what goes in comes out, what is removed is gone, many threads read."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.schema import Document, Mark, Passage, Span
+from rag.store import Store, keyword_query, keywords
+
+TEXT = "# ميناء\nوصلت العبّارة الشركة. The ferry's captain came.\0".removesuffix("\0")
+DOCUMENT = Document("ar/ملف 1.md", TEXT, "ميناء", "ar", "abc", (Mark(0, "§ ميناء"),), {"source": "أرشيف"})
+UNIT = np.array([0.6, 0.8, 0.0, 0.0], dtype=np.float32)
+
+
+def passage(id: int = 1, document: Document = DOCUMENT, start: int = 8, end: int = 29, language: str = "ar") -> Passage:
+    span = Span(start, end)
+    return Passage(id, document.id, span, span.of(document.text), document.title, language, "§ ميناء", (span,))
+
+
+def put(store: Store, document: Document = DOCUMENT, *passages: Passage) -> None:
+    passages = passages or (passage(document=document),)
+    with store.transaction():
+        store.put(document, passages, np.stack([UNIT] * len(passages)), [UNIT[None, :]] * len(passages))
+        store.publish("hash", "hash-4", 4, {"passage": 800, "sentence": 280}, store.generation() + 1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "corpus.sqlite", writable=True)
+    yield opened
+    opened.close()
+
+
+# --- keywords -------------------------------------------------------------------------------------------------------------
+
+
+def test_keywords_are_surface_forms_and_stems() -> None:
+    assert keywords("The ferry's captains") == ("the ferrys captains", "the ferri captain")
+    assert keywords("الشركة، شركة") == ("الشركه شركه", "شرك شرك")
+    assert keywords("") == ("", "")
+
+
+def test_a_query_is_any_content_word_by_surface_or_stem() -> None:
+    assert keyword_query("What did the captains do?") == '{surface stem} : ("captain" OR "captains")'
+    assert keyword_query("ما الشركة؟", "ar") == 'language : "ar" AND {surface stem} : ("شرك" OR "الشركه")'
+    assert keyword_query("") == keyword_query("ما هو؟") == keyword_query("what is it?") == keyword_query("!!!") == ""
+
+
+SYNTAX = ['captain" OR "x', "NEAR(captain ferry)", "surface:captain*", "captain AND NOT ferry", "-captain ^x", "'captain'"]
+
+
+@pytest.mark.parametrize("question", SYNTAX)
+def test_nothing_a_user_types_is_query_syntax(store: Store, question: str) -> None:
+    put(store, DOCUMENT, passage(start=30, end=54, language="en"))
+    assert [id for id, _ in store.search_keywords(keyword_query(question), 5)] == [1]
+
+
+# --- what goes in comes out -----------------------------------------------------------------------------------------------
+
+
+def test_a_new_database_has_no_manifest(store: Store, tmp_path: Path) -> None:
+    assert store.manifest() is None
+    assert store.generation() == 0
+    assert store.next_passage_id() == 1
+    assert (store.documents(), store.passages([1]), store.languages(), store.check()) == ([], {}, {}, [])
+    assert store.passage_vectors()[1].shape == (0, 0)
+    assert store.sentence_vectors([]) == {}
+    assert store.search_keywords('"x"', 5) == []
+
+
+def test_records_come_back_as_they_were(store: Store) -> None:
+    put(store)
+    assert store.document(DOCUMENT.id) == DOCUMENT
+    assert store.document("nowhere") is None
+    assert store.passages([1, 99]) == {1: passage()}
+    (info,) = store.documents()
+    assert (info.id, info.title, info.language, info.characters, info.passages) == (DOCUMENT.id, "ميناء", "ar", len(TEXT), 1)
+    ids, vectors = store.passage_vectors()
+    assert (ids.tolist(), vectors.tolist()) == ([1], [UNIT.tolist()])
+    (rows,) = store.sentence_vectors([1, 99]).values()
+    assert rows.shape == (1, 4)
+    assert rows[0] == pytest.approx(UNIT, abs=1e-3)
+    manifest = store.manifest()
+    assert manifest is not None
+    assert (manifest.documents, manifest.passages, manifest.sentences, manifest.next_passage) == (1, 1, 1, 2)
+    assert (manifest.generation, manifest.dimension, manifest.embedder, manifest.format) == (1, 4, "hash", 1)
+    assert dict(manifest.chunker) == {"passage": 800, "sentence": 280}
+    assert store.check() == []
+
+
+def test_keywords_find_both_languages(store: Store) -> None:
+    put(store, DOCUMENT, passage(), passage(2, start=30, end=54, language="en"))
+    assert [id for id, _ in store.search_keywords(keyword_query("شركة", "ar"), 5)] == [1]
+    assert [id for id, _ in store.search_keywords(keyword_query("captains"), 5)] == [2]
+    assert store.search_keywords(keyword_query("captains", "ar"), 5) == []
+    (_, score), *_ = store.search_keywords(keyword_query("ferry"), 5)
+    assert score > 0
+    assert store.search_keywords(keyword_query("ferry"), 0) == []
+    assert store.languages() == {"ar": 1, "en": 1}
+    assert store.passage_ids().tolist() == [1, 2]
+    assert store.passage_ids(language="en").tolist() == [2]
+    assert store.passage_ids([DOCUMENT.id]).tolist() == [1, 2]
+    assert store.passage_ids([]).tolist() == store.passage_ids(["nowhere"]).tolist() == []
+
+
+def test_more_ids_than_sqlite_takes_parameters(store: Store) -> None:
+    put(store)
+    assert list(store.passages(range(1, 5000))) == [1]
+    assert store.passage_ids([f"d{n}" for n in range(3000)] + [DOCUMENT.id]).tolist() == [1]
+
+
+def test_numpy_ids_are_ids(store: Store) -> None:
+    put(store)
+    assert list(store.passages(np.array([1, 2]))) == [1]  # type: ignore[arg-type]
+
+
+# --- removing -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_removed_is_gone_everywhere(store: Store) -> None:
+    put(store)
+    with store.transaction():
+        assert store.delete(DOCUMENT.id) == [1]
+        assert store.delete("nowhere") == []
+    assert store.document(DOCUMENT.id) is None
+    assert store.search_keywords(keyword_query("شركة"), 5) == []
+    with store.snapshot() as db:
+        for table in ("documents", "passages", "sentences", "keywords_docsize"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    assert store.check() == []
+    assert store.next_passage_id() == 2  # an id is never given twice
+
+
+def test_clearing_removes_everything_but_goes_on_counting(store: Store) -> None:
+    put(store)
+    with store.transaction():
+        store.clear()
+    assert (store.documents(), store.search_keywords(keyword_query("شركة"), 5), store.check()) == ([], [], [])
+    assert store.next_passage_id() == 2
+
+
+def test_a_transaction_that_raises_is_undone(store: Store) -> None:
+    put(store)
+
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.delete(DOCUMENT.id)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert store.document(DOCUMENT.id) == DOCUMENT
+    assert store.check() == []
+
+
+# --- what check finds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("UPDATE documents SET text = 'x' || text", "its text is not what stands in the document"),
+        ("UPDATE sentences SET end = 9999", "a sentence lies outside it"),
+        ("DELETE FROM documents", "refers to what is not there"),
+        ("INSERT INTO keywords (rowid, language, surface, stem) VALUES (77, 'ar', 'x', 'x')", "passage 77: keywords of a removed"),
+        ("INSERT INTO keywords (keywords) VALUES ('delete-all')", "passage 1: no keywords"),
+        ("UPDATE passages SET vector = x'00'", "passage 1: its vector has the wrong size"),
+        ("UPDATE sentences SET vector = x'0000'", "a sentence's vector has the wrong size"),
+        ("UPDATE sentences SET vector = x'0000000000000000'", "a sentence's vector is not of length 1"),
+        ("UPDATE sentences SET vector = x'007e007e007e007e'", "a sentence's vector is not of length 1"),  # not numbers
+    ],
+)
+def test_check_names_what_is_wrong(store: Store, tmp_path: Path, damage: str, fault: str) -> None:
+    put(store)
+    db = sqlite3.connect(tmp_path / "corpus.sqlite")
+    db.execute(damage)
+    db.commit()
+    db.close()
+    assert any(fault in found for found in store.check())
+
+
+# --- opening --------------------------------------------------------------------------------------------------------------
+
+
+def test_opening_what_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing) as caught:
+        Store(tmp_path / "corpus.sqlite")
+    assert f"isnad build FOLDER --index {tmp_path}" in str(caught.value)
+    (tmp_path / "corpus.sqlite").touch()  # a build that was killed at its first instant
+    with pytest.raises(IndexMissing):
+        Store(tmp_path / "corpus.sqlite")
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4000, b"SQLite format 3\0"])
+@pytest.mark.parametrize("writable", [False, True])
+def test_opening_what_is_no_database(tmp_path: Path, content: bytes, writable: bool) -> None:
+    path = tmp_path / "corpus.sqlite"
+    path.write_bytes(content)
+    with pytest.raises((IndexCorrupt, IndexMissing)) as caught:
+        Store(path, writable=writable)
+    assert "build" in str(caught.value)
+    assert path.read_bytes() == content
+
+
+def test_another_format_is_refused_in_words(store: Store, tmp_path: Path) -> None:
+    put(store)
+    with store.transaction() as db:
+        db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
+    with pytest.raises(IndexMismatch) as caught:
+        Store(tmp_path / "corpus.sqlite")
+    assert "is in the format 99; this version reads 1" in str(caught.value)
+    assert "--rebuild" in caught.value.text("ar")
+
+
+def test_a_manifest_with_holes_is_damage(store: Store) -> None:
+    put(store)
+    with store.transaction() as db:
+        db.execute("DELETE FROM manifest WHERE key = 'fingerprint'")
+    with pytest.raises(IndexCorrupt) as caught:
+        store.manifest()
+    assert "fingerprint" in str(caught.value)
+
+
+def test_rows_that_contradict_themselves_are_damage(store: Store) -> None:
+    put(store)
+    with store.transaction() as db:
+        db.execute("UPDATE passages SET start = 99")
+    with pytest.raises(IndexCorrupt):
+        store.passages([1])
+    with pytest.raises(IndexCorrupt) as caught:
+        store.existing_passages([1, 2])
+    assert caught.value.key == "error.index_damaged"
+
+
+def test_a_reader_can_not_write(store: Store, tmp_path: Path) -> None:
+    put(store)
+    reader = Store(tmp_path / "corpus.sqlite")
+    with pytest.raises(DiskFull), reader.transaction():
+        reader.delete(DOCUMENT.id)
+    reader.close()
+    assert store.document(DOCUMENT.id) == DOCUMENT
+
+
+def test_two_writers_of_one_database_do_not_wait_for_ever(store: Store, tmp_path: Path) -> None:
+    other = Store(tmp_path / "corpus.sqlite", writable=True)
+    with other.snapshot() as db:
+        db.execute("PRAGMA busy_timeout = 50")
+    with store.transaction(), pytest.raises(IndexBusy), other.transaction():
+        pass
+    other.close()
+
+
+# --- many readers ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_stays_at_its_generation(store: Store, tmp_path: Path) -> None:
+    put(store)
+    reader = Store(tmp_path / "corpus.sqlite")
+    with reader.snapshot():
+        assert reader.generation() == 1
+        put(store, Document("b", "نص آخر هنا ونص", "", "ar", "d"), Passage(2, "b", Span(0, 3), "نص ", "", "ar", "", (Span(0, 2),)))
+        assert reader.generation() == 1
+        assert list(reader.passages([1, 2])) == [1]
+    assert reader.generation() == 2
+    assert list(reader.passages([1, 2])) == [1, 2]
+    reader.close()
+
+
+def test_many_threads_read_at_once(store: Store, tmp_path: Path) -> None:
+    put(store)
+    reader = Store(tmp_path / "corpus.sqlite")
+    found: list[bool] = []
+
+    def read() -> None:
+        for _ in range(20):
+            found.append(reader.passages([1]) == {1: passage()} and reader.document(DOCUMENT.id) == DOCUMENT)
+
+    threads = [threading.Thread(target=read) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reader.close()
+    assert found == [True] * 320
+
+
+def test_connections_of_ended_threads_are_closed(store: Store, tmp_path: Path) -> None:
+    """A server that starts a thread for every request would else run out of files."""
+    put(store)
+    reader = Store(tmp_path / "corpus.sqlite")
+    for _ in range(100):
+        thread = threading.Thread(target=reader.generation)
+        thread.start()
+        thread.join()
+    assert len(reader._opened) <= 2
+    assert reader.generation() == 1
+    reader.close()
+    gc.collect()
+
+
+def test_a_closed_store_can_be_closed_again(store: Store) -> None:
+    store.close()
+    store.close()
