@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -346,7 +347,7 @@ def test_an_embedder_that_fails_leaves_the_index_as_it_was(folder: Path, built: 
 def test_hardly_any_room_is_told_before_anything_is_written(
     folder: Path, tmp_path: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("Usage", (), {"free": 2**20}))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=2**20))
     with pytest.raises(DiskFull) as caught:
         build_index(folder, tmp_path / "i", meeting)
     assert caught.value.exit_code == 8

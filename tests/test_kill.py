@@ -1,0 +1,171 @@
+"""A build that is killed, at any moment, loses nothing that was there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from rag.build import build_index
+from rag.errors import IndexMissing
+from rag.index import Index
+from tests.helpers import ROOT, embedder, long_text, python, write
+
+MOMENTS = 14
+OLD = {"old.txt": "The ferry Albatros sank. Its captain was John Reed.", "changed.txt": "First edition: غرقت العبّارة."}
+NEW = {"changed.txt": "Second edition: " + long_text(40), **{f"{n}.txt": long_text(60, f"topic{n}") for n in range(4)}}
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
+
+
+def whole(out: Path, generation: int) -> None:
+    """The index is of that generation, without a fault, and answers."""
+    with Index.open(out, embedder()) as index:
+        assert index.verify() == []
+        assert index.manifest().generation == generation
+        assert index.search("Who was the captain of the ferry Albatros?")[0].passage.document_id == "old.txt"
+        changed = index.document("changed.txt")
+        assert changed is not None
+        assert changed.text.startswith("First" if generation == 1 else "Second")
+
+
+def builder(folder: Path, out: Path) -> subprocess.Popen[str]:
+    return python(ROOT / "tests/builder.py", folder, out, "0.001")
+
+
+def test_killed_at_many_moments_the_previous_index_answers(tmp_path: Path) -> None:
+    """A whole build is watched once. Then the same one is killed at 14 of its steps, first and last among them."""
+    folder, before = write(tmp_path / "documents", OLD), tmp_path / "before"
+    build_index(folder, before, embedder())
+    write(folder, NEW)
+    reference = tmp_path / "reference"
+    shutil.copytree(before, reference)
+    steps = builder(folder, reference).communicate(timeout=60)[0].splitlines()
+    assert steps[-1].startswith("published ")
+    embedded = int(steps[-1].split()[1])
+    assert len(steps) > MOMENTS
+
+    killed, staged = 0, []
+    for moment in range(MOMENTS):
+        out = tmp_path / f"trial{moment}"
+        shutil.copytree(before, out)
+        step = moment * (len(steps) - 2) // (MOMENTS - 1)
+        killed_at(builder(folder, out), step, 0.002 * (moment % 4))  # the moments after a step as well
+        with Index.open(out, embedder()) as index:
+            generation = index.manifest().generation
+        killed += generation == 1
+        whole(out, generation)
+        staged.append(count_staged(out))
+        if moment % 3 == 0:
+            last = embedder()
+            assert build_index(folder, out, last).generation == 2
+            if generation == 1:
+                assert len(last.embedded) == embedded - staged[-1]
+            whole(out, 2)
+            same_content(out, reference)
+    assert killed >= 12
+    assert staged[0] == 0
+    assert max(staged) == embedded
+
+
+def killed_at(process: subprocess.Popen[str], step: int, later: float) -> None:
+    """Kill a builder when it has reported that step, counted from 0, and a few milliseconds have passed."""
+    assert process.stdout is not None
+    for _ in range(step + 1):
+        assert process.stdout.readline()
+    time.sleep(later)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert process.returncode in (-signal.SIGKILL, 0)
+
+
+def count_staged(out: Path) -> int:
+    path = out / "staging.sqlite"
+    if not path.exists():
+        return 0
+    db = sqlite3.connect(path)
+    try:
+        return int(db.execute("SELECT count(*) FROM staged").fetchone()[0])
+    except sqlite3.OperationalError:  # killed before its table was made
+        return 0
+    finally:
+        db.close()
+
+
+def same_content(one: Path, other: Path) -> None:
+    """Both indexes hold the same documents, cut into the same passages."""
+    with Index.open(one, embedder()) as a, Index.open(other, embedder()) as b:
+        held = [[(p.document_id, p.span, p.text, p.sentences) for p in index.all_passages()] for index in (a, b)]
+    assert held[0] == held[1]
+
+
+PUBLISHING = """
+import os, signal, sys
+import rag.build, rag.store
+from rag.dense import FlatIndex
+from tests.helpers import embedder
+
+folder, out, point = sys.argv[1:]
+
+def dying(really, before):
+    calls = []
+    def method(*arguments, **named):
+        calls.append(1)
+        if before and (point != "put" or len(calls) == 3):
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = really(*arguments, **named)
+        if not before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return method
+
+if point == "save":
+    FlatIndex.save = dying(FlatIndex.save, before=False)
+elif point == "put":
+    rag.store.Store.put = dying(rag.store.Store.put, before=True)
+elif point == "publish":
+    rag.store.Store.publish = dying(rag.store.Store.publish, before=False)
+elif point == "commit":
+    rag.build._generations = dying(rag.build._generations, before=True)
+elif point == "sync":
+    rag.build._sync_folder = dying(rag.build._sync_folder, before=True)
+rag.build.build_index(folder, out, embedder())
+"""
+
+
+@pytest.mark.parametrize(("point", "generation"), [("put", 1), ("save", 1), ("publish", 1), ("commit", 2), ("sync", 2)])
+def test_killed_at_each_step_of_publication(tmp_path: Path, point: str, generation: int) -> None:
+    """Vectors written, rows half written, manifest written: still the old index. Committed: the new one, whole."""
+    folder, out = write(tmp_path / "documents", OLD), tmp_path / "index"
+    build_index(folder, out, embedder())
+    write(folder, NEW)
+    process = python("-c", PUBLISHING, folder, out, point)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, complaint
+    whole(out, generation)
+    again = embedder()
+    report = build_index(folder, out, again)
+    assert report.generation == 2
+    assert again.embedded == []  # every vector had been staged or published
+    whole(out, 2)
+    assert not (out / "staging.sqlite").exists()
+
+
+def test_a_first_build_that_is_killed_leaves_no_index_but_its_work(tmp_path: Path) -> None:
+    folder, out = write(tmp_path / "documents", NEW), tmp_path / "index"
+    killed_at(builder(folder, out), 7, 0.0)  # five files read, "embed 0", and one block of 64 saved
+    with pytest.raises(IndexMissing):
+        Index.open(out, embedder())
+    staged = count_staged(out)
+    assert staged >= 64
+    last = embedder()
+    report = build_index(folder, out, last)
+    assert report.added == 5
+    with Index.open(out, last) as index:
+        assert index.verify() == []
