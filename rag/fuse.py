@@ -20,13 +20,40 @@ class Weights:
     keyword: float = 0.2
 
 
+_FEWEST = 10
+
+
+def balanced(scores: Mapping[int, float], languages: Mapping[int, str], home: str) -> dict[int, float]:
+    """The scores with every other language's raised or lowered so that its candidates' median is that of `home`'s.
+
+    An embedder finds two texts in one language more alike than the same texts in two, so in a mixed collection the wrong passage
+    in the question's language outranks the right one in the other. Most candidates of either language are no answer; bringing
+    their medians together lets what stands out of its own list stand out of both. `home` is the question's language; a list of
+    fewer than 10 candidates has no median worth the name, and is left as it is.
+    """
+    groups: dict[str, list[float]] = {}
+    for id, score in scores.items():
+        groups.setdefault(languages[id], []).append(score)
+    if len(groups.get(home, ())) < _FEWEST:
+        return dict(scores)
+    level = median(groups[home])
+    shift = {language: level - median(found) for language, found in groups.items() if len(found) >= _FEWEST}
+    return {id: score + shift.get(languages[id], 0.0) for id, score in scores.items()}
+
+
 def convex_combination(
-    passages: Mapping[int, float], sentences: Mapping[int, float], keywords: Mapping[int, float], weights: Weights
+    passages: Mapping[int, float],
+    sentences: Mapping[int, float],
+    keywords: Mapping[int, float],
+    weights: Weights,
+    languages: Mapping[int, str] | None = None,
+    home: str = "",
 ) -> list[tuple[int, float]]:
     """Ids with their fused score, best first; ties by id.
 
     `passages` holds every candidate's similarity as a whole, `sentences` that of its best sentence (missing: the passage's own),
-    `keywords` the positive BM25 scores of those that share words with the question. Combining scores beats combining ranks
+    `keywords` the positive BM25 scores of those that share words with the question. `languages`, the language of each, and
+    `home`, that of the question, balance the languages of a mixed collection. Combining scores beats combining ranks
     (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023): a rank says that one passage is
     before another, not that it is far ahead. Keyword scores have no common scale with cosine; they are brought to it by the
     spread of this question's candidates, so the same weights serve embedders whose similarities lie close together.
@@ -34,6 +61,8 @@ def convex_combination(
     if not passages:
         return []
     base = {id: weights.passage * score + weights.sentence * sentences.get(id, score) for id, score in passages.items()}
+    if languages is not None:
+        base = balanced(base, languages, home)
     spread = max(base.values()) - median(base.values()) if len(base) > 1 else 1.0
     highest = max(keywords.values(), default=0.0)
     fused = {id: score + (weights.keyword * spread * keywords.get(id, 0.0) / highest if highest > 0 else 0.0) for id, score in base.items()}

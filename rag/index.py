@@ -15,7 +15,7 @@ import numpy as np
 from rag.dense import FlatIndex, Ids
 from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
-from rag.fuse import Weights, convex_combination
+from rag.fuse import Weights, balanced, convex_combination
 from rag.language import question_language
 from rag.schema import Document, Evidence, Hit, Passage, Span
 from rag.store import ANALYSIS, DocumentInfo, Manifest, Store, keyword_query
@@ -60,6 +60,7 @@ class Index:
         self._dense: tuple[int, FlatIndex] | None = None
         self._lock = threading.Lock()
         self._query_vector = lru_cache(maxsize=128)(embedder.embed_query)
+        self._ids_of = lru_cache(maxsize=16)(self._read_ids)
 
     @classmethod
     def open(cls, folder: str | Path, embedder: Embedder) -> Index:
@@ -142,24 +143,42 @@ class Index:
         with self._store.snapshot():
             allowed = self._allowed(documents, exclude)
             dense = self._vectors(self._store.generation())
-            near: dict[int, float] = {}
-            if "dense" in legs:
-                ids, scores = dense.search(vector, max(_DENSE_POOL, k), allowed)
-                near = dict(zip(ids.tolist(), scores.tolist(), strict=True))
             matches = self._keyword_matches(question, legs, None if allowed is None else set(allowed.tolist()))
-            dense_ranks = {id: rank for rank, id in enumerate(near, start=1)}
             lexical_ranks = {id: rank for found in matches.values() for rank, id in enumerate(found, start=1)}
+            dense_ranks: dict[int, int] = {}
             if "dense" in legs:
+                near, languages = self._nearest(dense, vector, max(_DENSE_POOL, k), allowed)
+                dense_ranks = {id: rank for rank, id in enumerate(sorted(near, key=lambda id: -near[id]), start=1)}
                 far = np.array([id for id in lexical_ranks if id not in near], dtype=np.int64)
                 near.update(zip(far.tolist(), (dense.vectors(far) @ vector).tolist(), strict=True))
-                fused = convex_combination(near, self._best_sentences(list(near), vector), matches.get(language, {}), self._weights)
+                languages.update({id: of for of, found in matches.items() for id in found})
+                sentences = self._best_sentences(list(near), vector)
+                fused = convex_combination(near, sentences, matches.get(language, {}), self._weights, languages, language)
             else:
                 fused = sorted(((id, score) for found in matches.values() for id, score in found.items()), key=lambda x: -x[1])
             fused = fused[:k]
-            passages = self._store.passages([id for id, _ in fused])
+            passages = self._store.existing_passages([id for id, _ in fused])
         return [
             Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id)) for rank, (id, score) in enumerate(fused, start=1)
         ]
+
+    def _nearest(self, dense: FlatIndex, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
+        """The `k` nearest passages of each language by vector, with their similarity and their language.
+
+        One list for all would hold nothing but the question's own language in a mixed collection of some size.
+        """
+        near: dict[int, float] = {}
+        languages: dict[int, str] = {}
+        present = list(self._store.languages())
+        for language in present:
+            among = allowed
+            if len(present) > 1:
+                of_language = self._ids_of(language, self._store.generation())
+                among = of_language if allowed is None else np.intersect1d(of_language, allowed)
+            ids, scores = dense.search(vector, k, among)
+            near.update(zip(ids.tolist(), scores.tolist(), strict=True))
+            languages.update(dict.fromkeys(ids.tolist(), language))
+        return near, languages
 
     def _keyword_matches(self, question: str, legs: Container[str], allowed: set[int] | None) -> dict[str, dict[int, float]]:
         """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
@@ -173,6 +192,10 @@ class Index:
         """For each passage the similarity of its nearest sentence."""
         vectors = self._store.sentence_vectors(ids)
         return {id: float((rows.astype(np.float32) @ vector).max()) for id, rows in vectors.items()}
+
+    def _read_ids(self, language: str, generation: int) -> Ids:
+        """The passages of a language; `generation` is there so that a new one is read anew."""
+        return self._store.passage_ids(language=language)
 
     def _allowed(self, documents: Iterable[str] | None, exclude: Container[int]) -> Ids | None:
         """The ids that a restricted search may return, or None when it is not restricted."""
@@ -204,16 +227,21 @@ class Index:
                 found.append((hit.passage, span, similarity, hit.score, shared / max(len(asked), 1)))
         if not found:
             return []
-        spread = max(item[2] for item in found) - median(item[2] for item in found)
+        level = balanced(
+            {number: item[2] for number, item in enumerate(found)},
+            {number: item[0].language for number, item in enumerate(found)},
+            language,
+        )
+        spread = max(level.values()) - median(level.values())
         evidence = [
             Evidence(
                 passage=passage,
                 span=span,
                 text=passage.quote(span),
                 score=similarity,
-                worth=similarity + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share,
+                worth=level[number] + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share,
             )
-            for passage, span, similarity, passage_score, share in found
+            for number, (passage, span, similarity, passage_score, share) in enumerate(found)
         ]
         evidence.sort(key=lambda item: (-item.worth, item.passage.id, item.span.start))
         return evidence[:k]

@@ -366,7 +366,10 @@ def sentences(text: str, longest: int = 280) -> list[Span]:
     start = 0
     for end in sorted(ends):
         span = _trimmed(text, start, end)
-        if span:
+        if span and found and not any(character.isalnum() for character in span.of(text)):
+            # A rule, a lone mark: nothing that could be quoted as evidence.
+            found[-1:] = _clauses(text, Span(found[-1].start, span.end), longest)
+        elif span:
             found += _clauses(text, span, longest)
         start = end
     return found

@@ -80,7 +80,7 @@ def test_a_translation_has_the_same_numbers_and_names_and_nearly_the_same_meanin
 
 def test_claims_are_the_sentences_that_say_something() -> None:
     draft = "It cost 3.5 million. … He paid! وصلت السفينة. متى؟"
-    assert [span.of(draft) for span in claims(draft)] == ["It cost 3.5 million.", "He paid!", "وصلت السفينة.", "متى؟"]
+    assert [span.of(draft) for span in claims(draft)] == ["It cost 3.5 million. …", "He paid!", "وصلت السفينة.", "متى؟"]
     assert claims("") == []
 
 
