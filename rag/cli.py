@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from rag.catalogue import ModelEntry
 from rag.config import Settings, open_chatbot, open_embedder
-from rag.errors import IsnadError
+from rag.errors import DocumentError, IsnadError
 from rag.evaluation.cli import eval_app
 from rag.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
@@ -48,13 +49,17 @@ def main() -> None:
     """Run a command. Errors are told in a sentence, never a traceback; each kind has its exit code."""
     language = "ar" if os.environ.get("ISNAD_LANGUAGE") == "ar" else "en"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # in the C locale, or a pipe on Windows, Arabic could not be written
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         app(standalone_mode=True)
     except IsnadError as error:
         _fail(error, language)
-    except KeyboardInterrupt:
-        err.print(for_terminal(say("cli.interrupted", language)))
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == 130:  # typer's word for Ctrl-C
+            err.print(escape(for_terminal(say("cli.interrupted", language), is_terminal=sys.stderr.isatty())))
+        raise
     except BrokenPipeError:  # `isnad search … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -417,8 +422,11 @@ def bench(
     from rag import bench as benchmark
 
     settings = _settings()
-    lines = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines() if line.strip()]
-    asked = [line["question"] for line in lines if line["answerable"]]
+    try:
+        lines = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines() if line.strip()]
+        asked = [line["question"] for line in lines if line["answerable"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DocumentError("error.unreadable", name=questions, reason=error) from error
     step = max(len(asked) // count, 1)
     measurements = []
     for item in benchmark.run(settings, asked[::step][:count], runs):
