@@ -171,10 +171,12 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
         out.print(f"{'languages':>12}  {escape(', '.join(f'{key} {count}' for key, count in sorted(languages.items())))}")
         out.print(f"{'disk':>12}  {size / 2**20:.1f} MiB")
     table = Table("document", "title", "language", "characters", "passages", "added", box=None)
+    table.columns[0].overflow = table.columns[1].overflow = "fold"
     for item in documents:
         row = (item.id, for_terminal(item.title), item.language, str(item.characters), str(item.passages), item.added)
         table.add_row(*map(escape, row))
-    out.print(table)
+    # In a file or pipe every document stays on its line.
+    (out if out.is_terminal else Console(highlight=False, width=1000)).print(table)
 
 
 @app.command()

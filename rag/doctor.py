@@ -298,7 +298,7 @@ def render_models(lines: Sequence[ModelLine], language: str, console: Console) -
     from rich.table import Table
 
     table = Table(title=say("doctor.models_title", language, path=models_dir()), box=None, pad_edge=False)
-    table.add_column(say("doctor.column_model", language), overflow="fold")
+    table.add_column(say("doctor.column_model", language), no_wrap=True)  # a name is there to be copied
     table.add_column(say("doctor.column_kind", language))
     table.add_column(say("doctor.column_state", language))
     table.add_column(say("doctor.column_size", language), justify="right")
