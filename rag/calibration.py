@@ -17,9 +17,9 @@ from rag.schema import Evidence, Hit
 from rag.text import content_stems, fold, names_month, script, stated_values
 
 UNKNOWN = "unknown"
-Manner = Literal["quote", "translate", "write"]
-"""How an answer is made of evidence: quoted, quoted in translation, or written by the generator in its own words."""
-_QUOTES: Mapping[str, Manner] = {"same": "quote", "across": "quote"}
+Manner = Literal["quote", "write"]
+"""How an answer is made of evidence: quoted, or written by the generator in its own words and checked."""
+_QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Calibration:
 
     `same` and `across` weigh the features of `features`, in that order, where question and evidence are in one language and
     where they are in two; `least` is the confidence below which a question is declined; `thresholds` are the citation check's.
-    `manner_same` and `manner_across` say how far the generator's own words are trusted: on the development questions a small
-    model's sentence was right half as often as the sentence it was made from.
+    `manner_same` and `manner_across` say how far the generator's own words are trusted: a small model's sentence is right half as
+    often as the sentence it was made from. `prompted` is how many sentences of evidence it is given.
     """
 
     embedder: str
@@ -39,21 +39,23 @@ class Calibration:
     thresholds: Thresholds
     manner_same: Manner
     manner_across: Manner
+    prompted: int
 
     @classmethod
     def of(cls, embedder: str, generator: str | None = None) -> Calibration:
         """The values for two models; conservative ones for a model that none were fitted for. Without a generator, quotes."""
         embedders, generators = _table()["embedders"], _table()["generators"]
         values = embedders.get(embedder) or embedders[UNKNOWN]
-        manners: Mapping[str, Manner] = _QUOTES if generator is None else generators.get(generator) or generators[UNKNOWN]
+        manners = _QUOTES if generator is None else generators.get(generator) or generators[UNKNOWN]
         return cls(
             embedder=embedder,
             least=values["least"],
             same=tuple(values["same"]),
             across=tuple(values["across"]),
-            thresholds=Thresholds(values["claim_same"], values["claim_across"], values["translation"]),
+            thresholds=Thresholds(values["claim_same"], values["claim_across"]),
             manner_same=manners["same"],
             manner_across=manners["across"],
+            prompted=manners["prompted"],
         )
 
     def confidence(self, question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> float:

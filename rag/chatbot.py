@@ -15,7 +15,7 @@ from rag.generate import Generator, Usage
 from rag.index import Index, checked_question
 from rag.language import question_language
 from rag.names import annotated
-from rag.prompt import answer_prompt, template, transcript, translate_prompt
+from rag.prompt import answer_prompt, template, transcript
 from rag.schema import (
     Answer,
     Citation,
@@ -36,8 +36,6 @@ from rag.text import content_stems, script, words
 
 _HITS = 8
 _EVIDENCE = 6
-_PROMPTED = 3
-"""Sentences given to the model: more of them make a small model slower and no better."""
 _LONGEST = 200
 """Tokens of a draft."""
 _CLOSE = 0.5
@@ -114,8 +112,6 @@ class Chatbot:
         manner = self.calibration.manner_same if same else self.calibration.manner_across
         if manner == "quote" or self.generator is None:
             yield self._quoted(work, Status.ANSWERED)
-        elif manner == "translate":
-            yield from self._translated(work, self.generator, stop)
         else:
             yield from self._written(work, self.generator, stop)
 
@@ -127,8 +123,6 @@ class Chatbot:
             for language, mark in (("ar", "؟"), ("en", "?")):
                 if "write" in manners:
                     self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts).messages)
-                if "translate" in manners:
-                    self.generator.prepare(translate_prompt(mark, language, self._prompts))
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 
@@ -147,7 +141,7 @@ class Chatbot:
 
     def _written(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
         """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
-        prompt = answer_prompt(work.searched, work.language, work.evidence[:_PROMPTED], folder=self._prompts)
+        prompt = answer_prompt(work.searched, work.language, self._spelled(work)[: self.calibration.prompted], folder=self._prompts)
         yield from self._drafted(work, generator, prompt.messages, stop)
         answer = self._checked(work)
         if stop.is_set():
@@ -158,24 +152,11 @@ class Chatbot:
             work.rejected = answer.rejected
             yield self._quoted(work, Status.UNSUPPORTED)
 
-    def _translated(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
-        """The best evidence in the question's language, where the translation can be vouched for; the original where not."""
-        best = widened(work.evidence)
-        original = annotated(best.text, work.searched, best.passage.text, *(item.text for item in work.evidence))
-        messages = translate_prompt(original, work.language, self._prompts)
-        yield from self._drafted(work, generator, messages, stop)
-        text = " ".join(work.draft.split())
-        judgement = self._checker.check_translation(text, best.text, context=original) if text else None
-        whole = Span(0, len(work.draft))
-        if stop.is_set():
-            yield work.answer("", Status.STOPPED, (), (RejectedCitation(None, whole, Verdict.MEANING),))
-        elif judgement is not None and judgement.supported and script(text) == work.language:
-            citation = _citation(1, best, Span(0, len(text)), judgement.support)
-            yield work.answer(f"{text} [1]", Status.ANSWERED, (citation,), ())
-        else:
-            verdict = (judgement.verdict if judgement else None) or Verdict.SCRIPT
-            work.rejected = (RejectedCitation(None, whole, verdict),)
-            yield self._quoted(work, Status.UNSUPPORTED)
+    def _spelled(self, work: _Work) -> list[Evidence]:
+        """The evidence with the other script's spelling beside names, where question or documents show it: a small model does not
+        know that سبيرو is Spiro."""
+        around = (work.searched, *(item.passage.text for item in work.evidence))
+        return [item if script(item.text) == work.language else replace(item, text=annotated(item.text, *around)) for item in work.evidence]
 
     def _drafted(self, work: _Work, generator: Generator, messages: Sequence[Message], stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into `work`, noting when its first word came."""

@@ -29,12 +29,10 @@ _INSTRUCTIONS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Least cosine similarity between claim and evidence in one language, across two, and between a translation and its
-    original. They belong to one embedder."""
+    """Least cosine similarity between claim and evidence, in one language and across two. They belong to one embedder."""
 
     same: float = 0.65
     across: float = 0.65
-    translation: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +89,6 @@ class Checker:
         if same and not _shares_words(claim, whole):
             return Judgement(max(similarity[best], 0.0), best, Verdict.MEANING)
         return Judgement(min(similarity[best], 1.0), best, None)
-
-    def check_translation(self, translation: str, original: str, context: str = "") -> Judgement:
-        """Judge whether one text can be the translation of another: the same numbers on both sides, no name that is not there,
-        and nearly the same meaning."""
-        vector, other = self._vector(translation), self._vector(original)
-        similarity = float(vector @ other)
-        if values_claimed(translation) - stated_values(original) or values_claimed(original) - stated_values(translation):
-            return Judgement(0.0, 0, Verdict.NUMBER)
-        if unmatched_names(translation, f"{original} {context}"):
-            return Judgement(0.0, 0, Verdict.NAME)
-        if similarity < self._thresholds.translation:
-            return Judgement(max(similarity, 0.0), 0, Verdict.MEANING)
-        return Judgement(min(similarity, 1.0), 0, None)
 
 
 def _bare(text: str) -> str:

@@ -18,7 +18,6 @@ from rag.schema import Evidence, History, Message, Prompt
 
 FIELDS = {
     "answer": frozenset({"evidence", "question"}),
-    "translate": frozenset({"evidence"}),
     "rewrite": frozenset({"history", "question"}),
 }
 """The fields that each kind of template must have, and may have."""
@@ -95,11 +94,6 @@ def numbered(evidence: Sequence[Evidence]) -> str:
 def transcript(history: History, turns: int = 3) -> str:
     """The last few exchanges as the rewriting prompt reads them."""
     return "\n".join(f"Q: {turn.question}\nA: {' '.join(turn.answer.split())[:300]}" for turn in history[-turns:])
-
-
-def translate_prompt(text: str, language: str, folder: Path | None = None) -> tuple[Message, ...]:
-    """The messages that ask for a text in a language."""
-    return template("translate", language, folder).fill(evidence=" ".join(text.split()))
 
 
 def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], tokens: int = 0, folder: Path | None = None) -> Prompt:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _TASHKEEL = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0640]")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _FOLD = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ة": "ه", "ؤ": "و", "ئ": "ي", "ک": "ك", "ی": "ي"})
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")  # one word or number; an apostrophe inside belongs to it
+# One word or number; an apostrophe inside belongs to it. Arabic writes its one-letter words together with the next one, a Latin name
+# too: «وBing» is two words.
+_WORD = re.compile("(?:(?![\u0620-\u06d3])[^\\W_])+(?:['\u2019](?:(?![\u0620-\u06d3])[^\\W_])+)*|[\u0620-\u06d3]+")
 _ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff\ufb50-\ufdff\ufe70-\ufeff]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 

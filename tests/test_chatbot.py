@@ -43,9 +43,10 @@ def calibration(same: str = "write", across: str = "write", least: float = 0.5) 
         least=least,
         same=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0),
         across=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0),
-        thresholds=Thresholds(0.3, 0.3, 0.3),
+        thresholds=Thresholds(0.3, 0.3),
         manner_same=same,  # type: ignore[arg-type]
         manner_across=across,  # type: ignore[arg-type]
+        prompted=2,
     )
 
 
@@ -71,7 +72,11 @@ def assert_citations_are_exact(answer: Answer, index: Index) -> None:
 @pytest.mark.parametrize(
     ("question", "quote", "opening"),
     [
-        ("How many passengers does the ferry Albatros carry?", "The ferry Albatros carries 320 passengers and 45 cars.", "The document says: “"),
+        (
+            "How many passengers does the ferry Albatros carry?",
+            "The ferry Albatros carries 320 passengers and 45 cars.",
+            "The document says: “",
+        ),
         ("متى يُغلق متحف الصيد البحري؟", "يُغلق المتحف يوم الاثنين.", "جاء في الوثيقة: «"),
     ],
 )
@@ -171,30 +176,31 @@ def test_an_empty_draft_is_no_answer(index: Index) -> None:
     assert answer.citations
 
 
-# --- translating ---------------------------------------------------------------------------------------------------------
+# --- across languages ----------------------------------------------------------------------------------------------------
 
 
-def test_a_quotation_is_translated_when_the_translation_can_be_vouched_for(index: Index) -> None:
-    generator = ScriptedGenerator("سعة العبّارة Albatros هي 320 راكب و45 سيارة.")
-    answer = bot(index, generator, same="quote", across="translate").ask("ما سعة العبّارة من ركاب؟")
+def test_an_answer_across_languages_is_written_and_checked_against_the_original(index: Index) -> None:
+    generator = ScriptedGenerator("سعة العبّارة Albatros هي 320 راكب.")
+    answer = bot(index, generator, same="quote").ask("ما سعة العبّارة من ركاب؟")
     assert answer.status is Status.ANSWERED
-    assert answer.text == "سعة العبّارة Albatros هي 320 راكب و45 سيارة. [1]"
+    assert answer.text == "سعة العبّارة Albatros هي 320 راكب. [1]"
     assert script(answer.text) == "ar"
     assert "320 passengers" in answer.citations[0].quote
     assert_citations_are_exact(answer, index)
 
 
-@pytest.mark.parametrize("translation", ["سعة العبّارة Albatros هي 230 راكب و45 سيارة.", "البحر هادئ اليوم.", ""])
-def test_a_translation_that_can_t_be_vouched_for_is_replaced_by_the_original(index: Index, translation: str) -> None:
-    answer = bot(index, ScriptedGenerator(translation), same="quote", across="translate").ask("ما سعة العبّارة من ركاب؟")
+@pytest.mark.parametrize("draft", ["سعة العبّارة Albatros هي 230 راكب.", "البحر هادئ اليوم.", ""])
+def test_what_can_t_be_proved_across_languages_is_replaced_by_the_original(index: Index, draft: str) -> None:
+    answer = bot(index, ScriptedGenerator(draft), same="quote").ask("ما سعة العبّارة من ركاب؟")
     assert answer.status is Status.UNSUPPORTED
+    assert answer.text.startswith("جاء في الوثيقة بالإنجليزية: «")
     assert "320 passengers" in answer.text
-    assert answer.draft == translation
+    assert answer.draft == draft
 
 
 def test_a_model_that_is_not_trusted_to_write_is_not_asked_in_one_language(index: Index) -> None:
     generator = ScriptedGenerator("Nonsense.")
-    answer = bot(index, generator, same="quote", across="translate").ask("How many passengers does the ferry carry?")
+    answer = bot(index, generator, same="quote").ask("How many passengers does the ferry carry?")
     assert "320 passengers" in answer.text
     assert generator.prompts == []
 
