@@ -999,3 +999,25 @@ def test_without_a_question_set_the_command_says_so(tmp_path: Path, monkeypatch:
     result = CliRunner().invoke(app, ["eval"])
     assert isinstance(result.exception, BadSetting)
     assert "no question set" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "language", "own", "foreign"),
+    [
+        ("The document says, in Arabic: “وصلت السفينة” [1]", "وصلت السفينة", "en", 1.0, 1.0),
+        ("جاء في الوثيقة بالإنجليزية: «The ship arrived» [1]", "The ship arrived", "ar", 1.0, 1.0),
+        ("جاء في الوثيقة: «وصلت السفينة» [1]", "وصلت السفينة", "ar", 1.0, 0.0),
+        ("وصلت السفينة [1]", "وصلت السفينة", "en", 0.0, 1.0),  # not announced as a quotation
+    ],
+)
+def test_the_language_of_an_answer_is_that_of_its_own_words(text: str, quote: str, language: str, own: float, foreign: float) -> None:
+    from rag.evaluation.measures import language as measure
+    from rag.evaluation.records import Cited, Record
+
+    start = text.index(quote)
+    cited = Cited(1, "d", 0, len(quote), quote, start, start + len(quote), 1.0, True, True)
+    record = Record(
+        "k", "s", "i", "?", language, "en-ar", "report", "", True, False, ("a",), (), 1, status="answered", text=text, citations=(cited,)
+    )
+    shares = measure(record)
+    assert (shares["language"], shares["foreign_quote"]) == ((own, 1.0), (foreign, 1.0))

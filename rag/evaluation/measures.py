@@ -194,14 +194,33 @@ def abstention(record: Record) -> Shares:
 
 
 def language(record: Record) -> Shares:
-    """language: of all replies, refusals too, those in the question's language by script. clean: those in which nothing stands
-    that the language doesn't write so (`rag.metrics.strays`). A failed question has neither."""
+    """language: of all replies, refusals too, those whose own words are in the question's language by script; a passage quoted
+    verbatim and said to be one is the document's words. clean: those in whose own words nothing stands that the language doesn't
+    write so (`rag.metrics.strays`). foreign_quote: of answers given, those whose content is such a quotation in the other
+    language, which a reader of one language can't use. A failed question has none of them."""
     if not record.asked:
         return {}
     replied = record.status != ERROR
-    right = replied and in_language(record.text, record.language)
-    clean = replied and not strays(record.text, record.language, record.question)
-    return {"language": (float(right), 1.0), "clean": (float(clean), 1.0)}
+    own = own_words(record)
+    right = replied and in_language(own, record.language)
+    clean = replied and not strays(own, record.language, record.question)
+    shares = {"language": (float(right), 1.0), "clean": (float(clean), 1.0)}
+    if record.answered:
+        quoted = [cited.quote for cited in record.citations] if own != record.text else []
+        foreign = any(not in_language(text, record.language) for text in (own, *quoted))
+        shares["foreign_quote"] = (float(foreign), 1.0)
+    return shares
+
+
+def own_words(record: Record) -> str:
+    """The text of an answer without what it quotes verbatim in quotation marks."""
+    text = record.text
+    for cited in sorted(record.citations, key=lambda item: -item.claim_start):
+        claim = text[cited.claim_start : cited.claim_end]
+        quoted = cited.claim_start > 0 and text[cited.claim_start - 1] in "«“" and claim == " ".join(cited.quote.split())
+        if quoted:
+            text = text[: cited.claim_start] + text[cited.claim_end :]
+    return text
 
 
 # --- conversation, cost, claims -------------------------------------------------------------------------------------------
@@ -272,6 +291,7 @@ def _measures() -> Iterable[Measure]:
     yield Measure("risk_area", "abstention", lower=True)
     yield Measure("language", "language")
     yield Measure("clean", "language")
+    yield Measure("foreign_quote", "language", lower=True)
     yield Measure("follow_up", "conversation")
     yield Measure("follow_up_passages", "conversation")
     yield Measure("false_rejected", "claims")
