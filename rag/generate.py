@@ -391,19 +391,20 @@ def _common(first: Sequence[int], second: Sequence[int]) -> int:
 
 
 def _foreign(piece: bytes, language: str) -> bool:
-    for character in piece.decode("utf-8", "ignore"):
-        if not character.isalpha():
-            continue
-        if character <= "\u024f":
+    """Whether a token holds a letter that an answer in a language does not use, or the beginning of one."""
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    for character in decoder.decode(piece):
+        if not character.isalpha() or character <= "\u024f":
             continue
         arabic = "\u0600" <= character <= "\u06ff" or "\ufb50" <= character <= "\ufdff" or "\ufe70" <= character <= "\ufeff"
         if not arabic or language == "en":
             return True
-    # A character spread over tokens begins with a lead byte; these open the blocks from kana to hangul, and Arabic.
-    last = piece.lstrip(b" ")[:1]
-    if len(piece.decode("utf-8", "ignore")) == 0 and last:
-        return 0xE3 <= last[0] <= 0xED or (language == "en" and 0xD8 <= last[0] <= 0xDB) or 0xCE <= last[0] <= 0xD7
-    return False
+    # A character spread over tokens begins with a lead byte; these open the blocks from Greek to Hebrew, from kana to hangul,
+    # and Arabic.
+    begun = decoder.getstate()[0][:1]
+    if not begun:
+        return False
+    return 0xE3 <= begun[0] <= 0xED or (language == "en" and 0xD8 <= begun[0] <= 0xDB) or 0xCE <= begun[0] <= 0xD7
 
 
 _callbacks: list[Any] = []  # the C side keeps a pointer; ours must outlive it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from rag.build import build_index
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.index import LONGEST_QUESTION, Index, checked_question, dense_path
 from rag.testing import HashEmbedder
-from tests.helpers import embedder, write
+from tests.helpers import CORPUS, ROOT, embedder, run, write
 
 
 @pytest.fixture
@@ -394,3 +395,30 @@ def test_an_index_on_a_read_only_disk_answers(built: Path, meeting: HashEmbedder
             subprocess.run(["umount", built], check=True)
         else:
             built.chmod(0o755)
+
+
+# --- for other programs ---------------------------------------------------------------------------------------------------
+
+
+def test_the_program_of_the_readme_opens_an_index(built: Path) -> None:
+    readme = (ROOT / "index" / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code, out, err = run("-c", program, built, "albatros")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0] == "hash 6 {'passage': 800, 'sentence': 280}"
+    assert lines[1] == f"1.00 en/ferry.txt [0:{len(CORPUS['en/ferry.txt'])}] {CORPUS['en/ferry.txt']!r}"
+    assert len(lines) == 4
+    assert run("-c", program, built, "قبطانها")[1].splitlines()[1].startswith("1.00 ar/ميناء الواحة.txt [0:")
+    assert run("-c", program, built, 'no"where')[1].splitlines() == lines[:1]
+
+
+def test_the_readme_names_every_table_column_and_manifest_key(built: Path) -> None:
+    readme = (ROOT / "index" / "README.md").read_text(encoding="utf-8")
+    db = sqlite3.connect(built / "corpus.sqlite")
+    for table in ("manifest", "documents", "passages", "sentences", "keywords"):
+        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        assert f"`{table} ({', '.join(columns)})`" in readme
+    keys = [key for (key,) in db.execute("SELECT key FROM manifest")]
+    db.close()
+    assert [key for key in keys if f"`{key}`" not in readme] == []
