@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
+
+from platformdirs import user_data_path
 
 from rag.config import Settings, open_chatbot
 from rag.errors import IsnadError
 from rag.strings import say
-from rag.ui import Engine, serve
+from rag.ui import Engine, Library, serve
 from rag.ui.web import examples_of
 
 
@@ -17,8 +21,11 @@ def main() -> int:
     try:
         settings = Settings.load()
         language = settings.language
+        home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what the reader adds
         serve(
             Engine(lambda: open_chatbot(settings)),
+            Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20),
+            feedback=home / "feedback",
             host=settings.host,
             port=settings.port,
             language=language,

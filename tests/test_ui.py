@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -142,8 +143,8 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     static = Path(__file__).parents[1] / "rag" / "ui"
     code = "".join(path.read_text(encoding="utf-8") for path in [*static.glob("*.py"), *static.glob("static/*.js")])
     code += (Path(__file__).parents[1] / "app.py").read_text(encoding="utf-8")
-    # reason_* are named after Verdict, whose values stand in the code as `reason_${...}`
-    unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith("reason_")]
+    made = tuple(re.findall(r"`(\w+_)\$\{", code)) + ("feedback_",)  # keys put together from a value: `reason_${...}`
+    unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
     assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
 

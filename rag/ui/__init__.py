@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rag.ui.engine import Engine
+from rag.ui.library import Library
 from rag.ui.web import serve, site
 
-__all__ = ["Engine", "serve", "site"]
+__all__ = ["Engine", "Library", "serve", "site"]

@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from rag.errors import BadSetting
+from rag.errors import BadSetting, IsnadError
 from rag.strings import say
 from rag.ui.engine import Engine
-from rag.ui.render import View
+from rag.ui.library import Library
+from rag.ui.render import View, error_view
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -69,6 +71,10 @@ class Guard:
         if self._hosts is not None and _hostname(headers.get("host", "")) not in self._hosts:
             await _refuse(send, 421, say("ui.wrong_host"))
             return
+        origin = headers.get("origin")
+        if scope.get("method") not in ("GET", "HEAD", "OPTIONS") and origin and urlsplit(origin).netloc != headers.get("host"):
+            await _refuse(send, 403, say("ui.wrong_origin"))  # a page elsewhere must not ask or upload in the reader's name
+            return
         path = scope["path"]
         # Gradio fetches the address that follows on behalf of the page: a way out that nothing here needs.
         if "/file=http:" in path or "/file=https:" in path or "/proxy=" in path:
@@ -87,7 +93,9 @@ class Guard:
 
 def site(
     engine: Engine,
+    library: Library | None = None,
     *,
+    feedback: Path | None = None,
     language: str = "en",
     examples: Sequence[View] = (),
     hosts: frozenset[str] | None = LOOPBACK,
@@ -103,7 +111,6 @@ def site(
 
     static = Path(str(resources.files("rag.ui").joinpath("static")))
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.mount(STATIC, StaticFiles(directory=static), name="static")
 
     async def icon() -> Response:
         return FileResponse(static / "icon.svg", media_type="image/svg+xml")
@@ -113,7 +120,10 @@ def site(
 
     app.add_api_route("/favicon.ico", icon)
     app.add_api_route("/manifest.json", nothing)
-    window = Window(engine, language=language, examples=examples, static=STATIC)
+    if library is not None:
+        app.add_route(f"{STATIC}/upload", _receiver(library), methods=["PUT"])
+    app.mount(STATIC, StaticFiles(directory=static), name="static")
+    window = Window(engine, library, feedback=feedback, language=language, examples=examples, static=STATIC)
     mounted = gr.mount_gradio_app(
         app,
         window.blocks(),
@@ -130,7 +140,9 @@ def site(
 
 def serve(
     engine: Engine,
+    library: Library | None = None,
     *,
+    feedback: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 7860,
     language: str = "en",
@@ -145,11 +157,27 @@ def serve(
 
     listening = _listen(host, port)
     engine.start()
-    app = site(engine, language=language, examples=examples, hosts=LOOPBACK | {host})
+    app = site(engine, library, feedback=feedback, language=language, examples=examples, hosts=LOOPBACK | {host})
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
+    """The end of an upload: the body is the file; its name and collection stand in the address."""
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse
+
+    async def receive(request: Request) -> JSONResponse:
+        query = request.query_params
+        try:
+            id = await library.receive(query.get("collection", ""), query.get("name", ""), request.stream())
+        except IsnadError as error:
+            return JSONResponse({"error": error_view(error)}, status_code=error.http_status)
+        return JSONResponse({"id": id})
+
+    return receive
 
 
 def examples_of(questions: Path, each: int = 2) -> list[View]:
@@ -157,6 +185,7 @@ def examples_of(questions: Path, each: int = 2) -> list[View]:
     if not questions.is_file():
         return []
     records = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines() if line.strip()]
+    records = [record for record in records if "note" not in record] or records  # a note says what is odd about a question
     chosen: list[View] = []
     for language in ("ar", "en"):
         fit = [record["question"] for record in records if record["language"] == language and record["answerable"]]

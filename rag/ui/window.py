@@ -11,14 +11,19 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from rag.chatbot import Chatbot
 from rag.errors import BadQuestion, IsnadError
 from rag.index import checked_question
+from rag.language import question_language
 from rag.schema import Answer, Delta, Found, Span, Turn
 from rag.ui.engine import Engine, Event, as_ours
+from rag.ui.feedback import as_question, record
+from rag.ui.library import Library, whole
 from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings
 
 PAUSE = 0.06
@@ -36,11 +41,28 @@ import(props.boot.script).then((module) => module.mount(element, props, trigger,
 """
 
 
+class NotReady(IsnadError):
+    """Something was asked for that needs the models, which are still being loaded."""
+
+    http_status = 503
+
+
 class Window:
     """The Gradio app over one engine."""
 
-    def __init__(self, engine: Engine, *, language: str = "en", examples: Sequence[View] = (), static: str = "/isnad") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        library: Library | None = None,
+        *,
+        feedback: Path | None = None,
+        language: str = "en",
+        examples: Sequence[View] = (),
+        static: str = "/isnad",
+    ) -> None:
         self._engine = engine
+        self._library = library
+        self._feedback = feedback or Path("reports") / "feedback"
         self._language = language
         self._examples = list(examples)
         self._static = static
@@ -53,7 +75,12 @@ class Window:
             "strings": strings(),
             "language": self._language,
             "examples": self._examples,
+            "library": self._library is not None,
+            "limit": self._library.max_bytes // 2**20 if self._library else 0,
         }
+        calls: list[Callable[[Any], Any]] = [self.status, self.start, self.stop, self.document, self.feedback]
+        if self._library is not None:
+            calls += [self.documents, self.create, self.remove, self.build, self.job, self.cancel]
         with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
             page = gr.HTML(
                 {},
@@ -61,7 +88,7 @@ class Window:
                 js_on_load=_LOAD,
                 apply_default_css=False,
                 elem_id="isnad-window",
-                server_functions=[_function(call) for call in (self.status, self.start, self.stop, self.document)],
+                server_functions=[_function(call) for call in calls],
                 boot=boot,
             )
             page.ask(
@@ -114,7 +141,7 @@ class Window:
                     return
                 yield {"state": "preparing"}
                 await asyncio.wait([waiting], timeout=BEAT / 4)
-            chatbot = waiting.result()
+            chatbot = self._over(whole(asked.get("collection")), waiting.result())
             last = -1
             quiet = 0.0
             while place := self._engine.line.place(ticket):
@@ -149,10 +176,14 @@ class Window:
             if not running:
                 self._engine.line.leave(ticket)
 
-    def status(self, _: object = None) -> View:
-        """How far the models are, and what is missing."""
+    def status(self, collection: object = "") -> View:
+        """How far the models are, what is missing, and how many documents the collection holds."""
         engine = self._engine
         chatbot = engine.chatbot
+        try:
+            documents = self._over(whole(collection), chatbot).index.manifest().documents if chatbot else 0
+        except IsnadError:
+            documents = 0
         return {
             "state": engine.state.value,
             "error": error_view(engine.error) if engine.error else None,
@@ -160,7 +191,7 @@ class Window:
             "generator": chatbot.generator.name if chatbot and chatbot.generator else "",
             "embedder": chatbot.index.embedder.name if chatbot else "",
             "opened": chatbot is not None,
-            "documents": chatbot.index.manifest().documents if chatbot else 0,
+            "documents": documents,
         }
 
     def start(self, _: object = None) -> bool:
@@ -178,13 +209,89 @@ class Window:
 
     def document(self, wanted: View) -> View:
         """A document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
-        chatbot = self._engine.chatbot
-        document = chatbot.index.document(str(wanted.get("id", ""))) if chatbot else None
+        chatbot = self._over(whole(wanted.get("collection")), self._base())
+        document = chatbot.index.document(str(wanted.get("id", "")))
         if document is None:
             raise BadQuestion("ui.error_document_gone", name=wanted.get("id", ""))
         start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
         span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
         return document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+
+    # --- documents --------------------------------------------------------------------------------------------------------
+
+    def _base(self) -> Chatbot:
+        if self._engine.chatbot is None:
+            raise self._engine.error or NotReady("ui.error_not_ready")
+        return self._engine.chatbot
+
+    def _over(self, collection: str, base: Chatbot) -> Chatbot:
+        """The chatbot of a collection; without a library there is one only."""
+        return self._library.chatbot(collection, base) if self._library else base
+
+    def _shelf(self) -> Library:
+        assert self._library is not None, "the page calls this only where there is a library"
+        return self._library
+
+    def documents(self, collection: object) -> View:
+        """The collections, the documents of one of them, and the indexing that runs."""
+        shelf, name = self._shelf(), whole(collection)
+        names = shelf.names()
+        name = name if name in names else ""
+        job = shelf.job
+        return {
+            "collections": names,
+            "collection": name,
+            "documents": shelf.documents(name, self._base()),
+            "job": job.view() if job and job.state == "running" else None,
+        }
+
+    def create(self, name: object) -> View:
+        """Make an empty collection."""
+        return {"collection": self._shelf().create(whole(name))}
+
+    def remove(self, asked: View) -> View:
+        """Remove a document, `{"collection", "id"}`, and bring the index up to date."""
+        self._base()
+        self._shelf().remove(whole(asked.get("collection")), whole(asked.get("id")))
+        return self.build(asked.get("collection"))
+
+    def build(self, collection: object) -> View:
+        """Bring the index of a collection up to date in the background."""
+        return self._shelf().build(whole(collection), self._base().index.embedder).view()
+
+    def job(self, _: object = None) -> View:
+        """How far the indexing is."""
+        job = self._shelf().job
+        return job.view() if job else {"state": "done", "added": 0, "removed": 0, "skipped": []}
+
+    def cancel(self, _: object = None) -> bool:
+        """Cancel the indexing; the index stays as it was."""
+        job = self._shelf().job
+        if job:
+            job.cancel.set()
+        return job is not None
+
+    # --- feedback ---------------------------------------------------------------------------------------------------------
+
+    def feedback(self, said: View) -> View:
+        """Keep what a reader says of an answer as a line of a question set."""
+        collection = whole(said.get("collection"))
+        index = self._over(collection, self._base()).index
+        question = checked_question(whole(said.get("question")))
+        line = as_question(
+            whole(said.get("kind")),
+            question,
+            "ar" if question_language(question) == "ar" else "en",
+            answered=bool(said.get("answered")),
+            claims=[whole(claim) for claim in said.get("claims") or [] if whole(claim)],
+            quotes=[(whole(pair[0]), whole(pair[1])) for pair in said.get("quotes") or [] if len(pair) == 2],
+            right=whole(said.get("right"))[:2000],
+            proof=whole(said.get("proof"))[:2000],
+            documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
+        )
+        path = self._feedback / f"{collection or 'questions'}.jsonl"
+        record(path, line)
+        return {"path": str(path)}
 
 
 def _function(method: Callable[[Any], Any]) -> Callable[[Any], Any]:

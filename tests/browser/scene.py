@@ -22,7 +22,7 @@ from rag.chatbot import Chatbot
 from rag.index import Index
 from rag.schema import Message
 from rag.testing import HashEmbedder, ScriptedGenerator
-from rag.ui import Engine, site
+from rag.ui import Engine, Library, site
 
 ARABIC_PHONE = "هاتف نور.md"
 ENGLISH_BRIDGE = "bridge report.txt"
@@ -124,7 +124,8 @@ def scene(folder: Path, *, delay: float = 0.01, generator: bool = True, port: in
 
     engine = Engine(opener)
     engine.start()
-    app = site(engine, examples=EXAMPLES)
+    library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
+    app = site(engine, library, feedback=folder / "feedback", examples=EXAMPLES)
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

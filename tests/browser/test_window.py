@@ -64,7 +64,7 @@ def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
     )
     assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
     assert re.fullmatch(r"First word: \d+\.\d s · Total: \d+\.\d s", turn.locator(".times").inner_text())
-    assert page.locator("#isnad [role=status]").inner_text() == "Every sentence is proved Sources: 2"
+    page.wait_for_function("document.querySelector('#isnad > [role=status]').innerText === 'Every sentence is proved Sources: 2'")
 
 
 def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener, window: Scene) -> None:
@@ -271,7 +271,7 @@ def test_the_whole_document_opens_at_the_sentence(page: Any) -> None:
 def test_copying_takes_the_answer_and_its_sources_without_markup(page: Any) -> None:
     ask(page, "When did the harbour bridge reopen?")
     page.get_by_role("button", name="Copy the answer with its sources").click()
-    page.wait_for_function("document.querySelector('#isnad [role=status]').innerText === 'Copied'")
+    page.wait_for_function("document.querySelector('#isnad > [role=status]').innerText === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == (
         "The harbour bridge reopened to buses in November 2023. [1]\n\n"
         "[1] Report on the harbour bridge — bridge report.txt: “The harbour bridge reopened to buses in November 2023.”"
@@ -427,7 +427,7 @@ def test_markup_in_documents_answers_and_file_names_stays_text(visit: Opener, wi
     assert page.evaluate("window.pwned") is None
     assert (
         page.locator(
-            "#isnad :is(iframe, form:not(.composer), script, video, object, embed), #isnad .answer img, #isnad .panel img, dialog img"
+            "#isnad :is(iframe, form[action], script, video, object, embed), #isnad .answer img, #isnad .panel img, dialog img"
         ).count()
         == 0
     )

@@ -25,14 +25,14 @@ export class DocumentView {
     this.dialog.addEventListener("close", () => this.opener?.focus());
   }
 
-  async open(source) {
+  async open(source, collection) {
     this.opener = document.activeElement;
     this.page.restate(this.dialog);
     fill(this.title, source.title || source.document, this.page.base);
     this.where.replaceChildren(fill(h("bdi"), source.document));
     this.text.replaceChildren(fill(h("p", { class: "panel-note" }), this.page.t("loading"), this.page.base));
     this.dialog.showModal();
-    await this.load({ id: source.document, start: source.start, end: source.end });
+    await this.load({ collection, id: source.document, start: source.start, end: source.end });
   }
 
   async load(wanted, keep = "mark") {

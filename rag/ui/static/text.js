@@ -9,7 +9,7 @@ const HAS_LATIN = /\p{Script=Latin}/u;
 const CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g;
 
 // A word of Latin letters and digits with what joins it: 4-bit, 2024-05-01, v1.2, https://example.org, C++, 50%.
-const LTR_WORD = /(?:(?<![\p{L}\p{N}])[+\-−$€£#@~])?[\p{Script=Latin}\d](?:[\p{Script=Latin}\p{M}\d]|[._'’/:@+#&%,=?~_\-–−]{1,3}(?=[\p{Script=Latin}\d]))*(?:[+#]{1,2}|[%°$€£])?/gu;
+const LTR_WORD = /(?:(?<![\p{L}\p{N}])[.+\-−$€£#@~/])?[\p{Script=Latin}\d](?:[\p{Script=Latin}\p{M}\d]|[._'’/:@+#&%,=?~_\-–−]{1,3}(?=[\p{Script=Latin}\d]))*(?:[+#]{1,2}|[%°$€£])?/gu;
 const UNIT = /^(?:[kmgtp]i?b(?:\/s)?|b|bits?|bytes?|[kmg]?hz|[kmcnµ]?m|[kmµ]?g|[kmg]?w|kwh|[km]?v|mah|px|pt|dpi|fps|m?s|min|h|mph|km\/h|l|ml|°c|°f|usd|eur|gbp|sar|aed|egp|am|pm)$/i;
 const RTL_RUN = /[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff](?:[^\p{Script=Latin}\n]*[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff])?/gu;
 
@@ -66,11 +66,15 @@ export function write(element, text, dir) {
   return element;
 }
 
-/** Fill an element with one text, in its own direction. */
-export function fill(element, text, fallback = "") {
+/** Fill an element with one text: in `dir` where that is given, as for strings of the interface, else in its own direction. */
+export function fill(element, text, dir = "") {
   element.replaceChildren();
-  const dir = orient(element, text, fallback);
-  return write(element, text, dir || "ltr");
+  if (dir) {
+    element.dir = dir;
+    element.lang = dir === "rtl" ? "ar" : "en";
+  }
+  const own = dir || orient(element, text);
+  return write(element, text, own || "ltr");
 }
 
 /** Pieces `{text, mark}` as paragraphs, each in its own direction; marked pieces stand in <mark>. Returns the first mark. */

@@ -2,9 +2,13 @@
 
 import { copy, h, icon, recall, remember, unguessable } from "./dom.js";
 import { DocumentView } from "./document.js";
+import * as exporting from "./export.js";
+import { FeedbackView } from "./feedback.js";
+import { LibraryView } from "./library.js";
 import { direction, fill, orient, paragraphs, write } from "./text.js";
 
 const SILENCE = 20000; // ms without a word from the server, after which the connection is taken for lost
+const LONG = 60; // characters of a quotation in the other direction, after which it stands by itself
 const WIDE = "(min-width: 60rem)";
 
 export function mount(element, props, trigger, watch, server) {
@@ -53,6 +57,13 @@ class Page {
   start() {
     this.build();
     this.documentView = new DocumentView(this);
+    this.feedbackView = new FeedbackView(this);
+    if (this.boot.library) {
+      this.library = new LibraryView(this);
+      this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
+    }
+    this.keeping = recall("keep") === "yes";
+    if (this.keeping) this.restore();
     this.dress();
     this.poll();
     setInterval(() => this.watchConnection(), 1000);
@@ -77,18 +88,23 @@ class Page {
   build() {
     this.languageButton = h("button", { type: "button", class: "button quiet language", onclick: () => this.switchLanguage() });
     this.themeButton = this.button("theme", "moon", () => this.switchTheme());
+    this.menu = h("div", { class: "menu", hidden: true });
+    this.menuButton = this.button("more", "more", () => this.unfold());
+    this.menuButton.setAttribute("aria-expanded", "false");
+    this.tools = h(
+      "div",
+      { class: "tools" },
+      this.button("new", "fresh", () => this.clear(), { text: true }),
+      this.languageButton,
+      this.themeButton,
+      h("div", { class: "menu-place" }, this.menuButton, this.menu),
+    );
     this.bar = h(
       "header",
       { class: "bar" },
       h("h1", { class: "brand" }, h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "" }), this.say(h("span"), "name")),
       this.say(h("p", { class: "tagline" }), "tagline"),
-      h(
-        "div",
-        { class: "tools" },
-        this.button("new", "fresh", () => this.clear(), { text: true }),
-        this.languageButton,
-        this.themeButton,
-      ),
+      this.tools,
     );
     this.notice = h("div", { class: "notice", hidden: true });
     this.welcome = h("div", { class: "welcome" });
@@ -126,7 +142,11 @@ class Page {
     this.alarm = h("div", { class: "offscreen", role: "alert" });
     this.talk = h("section", { class: "talk" }, this.notice, this.thread, this.composer);
     this.say(this.talk, "conversation", "label");
-    this.root = h("div", { id: "isnad" }, this.bar, this.talk, this.panel, this.live, this.alarm);
+    this.toastBox = h("div", { class: "toast", "aria-hidden": "true", hidden: true });
+    this.root = h("div", { id: "isnad" }, this.bar, this.talk, this.panel, this.live, this.alarm, this.toastBox);
+    document.addEventListener("pointerdown", (event) => {
+      if (!this.menu.hidden && !event.target.closest(".menu-place")) this.unfold(false);
+    });
     this.host.append(this.root);
     this.list.addEventListener("click", (event) => this.onCite(event));
   }
@@ -183,17 +203,19 @@ class Page {
   // --- what the engine is doing ------------------------------------------------------------------------------------------
 
   async poll() {
-    let wait = 1000;
+    await this.refreshStatus();
+    setTimeout(() => this.poll(), this.status.state === "preparing" ? 1000 : 15000);
+  }
+
+  async refreshStatus() {
     try {
-      const status = await this.server.status();
+      const status = await this.server.status(this.library?.collection ?? "");
       if (status.state) this.status = status;
-      if (this.status.state !== "preparing") wait = 15000;
     } catch {
-      wait = 3000;
+      // The next look will tell; a question under way tells by itself.
     }
     this.drawNotice();
     this.drawWelcome();
-    setTimeout(() => this.poll(), wait);
   }
 
   drawNotice() {
@@ -215,7 +237,7 @@ class Page {
     if (this.notice.dataset.shown === key) return;
     this.notice.dataset.shown = key;
     this.notice.replaceChildren(...lines.map((line) => fill(h("p"), line, this.base)));
-    if (error && state === "failed") this.notice.append(this.plain("try_again", () => this.server.start()));
+    if (error && state === "failed") this.notice.append(this.plain("try_again", () => this.server.start(null)));
   }
 
   plain(key, action, kind = "link") {
@@ -245,6 +267,66 @@ class Page {
     if (this.boot.examples.length) {
       this.welcome.append(fill(h("h3"), this.t("examples"), this.base), examples);
     }
+  }
+
+  // --- menu, exporting, keeping ------------------------------------------------------------------------------------------
+
+  unfold(open = this.menu.hidden) {
+    this.menu.hidden = !open;
+    this.menuButton.setAttribute("aria-expanded", String(open));
+    if (!open) return;
+    const item = (key, action, attributes = {}) => fill(h("button", { type: "button", class: "menu-item", onclick: () => (this.unfold(false), this.menuButton.focus(), action()), ...attributes }), this.t(key), this.base);
+    const none = !this.turns.some((turn) => turn.answer);
+    this.menu.replaceChildren(
+      item("export_markdown", () => exporting.save("isnad.md", "text/markdown", exporting.markdown(this, this.turns)), { disabled: none }),
+      item("export_html", () => exporting.save("isnad.html", "text/html", exporting.html(this, this.turns)), { disabled: none }),
+      item("keep", () => this.toggleKeeping(), { "aria-pressed": String(this.keeping), class: "menu-item toggle" }),
+    );
+    this.menu.querySelector("button:not(:disabled)").focus();
+  }
+
+  toggleKeeping() {
+    this.keeping = !this.keeping;
+    remember("keep", this.keeping ? "yes" : null);
+    if (this.keeping) this.keepTurns();
+    else remember("turns", null);
+    this.toast(this.t(this.keeping ? "kept" : "not_kept"));
+  }
+
+  keepTurns() {
+    if (!this.keeping) return;
+    const kept = this.turns.filter((turn) => turn.answer).slice(-200);
+    remember("turns", JSON.stringify(kept.map(({ id, question, searched, answer, collection }) => ({ id, question, searched, answer, collection }))));
+  }
+
+  restore() {
+    let kept = [];
+    try {
+      kept = JSON.parse(recall("turns") || "[]");
+    } catch {
+      // Written by another version, or cut short: begin anew.
+    }
+    for (const { id, question, searched, answer, collection } of kept) {
+      if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id) || typeof question !== "string" || !answer?.paragraphs) continue;
+      const turn = { id, question, searched, answer, collection, state: "done", place: 0, found: null, draft: "" };
+      turn.element = h("li", { class: "turn", id: `turn-${id}` });
+      this.turns.push(turn);
+      this.list.append(turn.element);
+    }
+    requestAnimationFrame(() => (this.thread.scrollTop = this.thread.scrollHeight));
+  }
+
+  /** A word that something was done, for the eye and the screen reader. */
+  toast(text, urgent = false) {
+    fill(this.toastBox, text, this.base);
+    this.toastBox.hidden = false;
+    this.announce(text, urgent);
+    clearTimeout(this.toastTimer);
+    this.toastTimer = setTimeout(() => (this.toastBox.hidden = true), 5000);
+  }
+
+  changedCollection() {
+    this.refreshStatus();
   }
 
   announce(text, urgent = false) {
@@ -281,7 +363,9 @@ class Page {
   ask(question, replaced = null) {
     if (this.running) return;
     if (replaced) this.remove(replaced);
-    const turn = { id: unguessable(), question, state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null };
+    const before = this.turns.at(-1);
+    const collection = this.library?.collection ?? "";
+    const turn = { id: unguessable(), question, collection, state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null };
     const history = this.turns.filter((item) => item.answer).slice(-4).map((item) => [item.answer.searched || item.question, item.answer.text]);
     this.turns.push(turn);
     this.running = turn;
@@ -290,11 +374,12 @@ class Page {
     this.list.append(turn.element);
     this.drawWelcome();
     this.drawSend();
+    if (before) this.draw(before);
     this.draw(turn);
     this.drawPanel();
     this.thread.scrollTop = this.thread.scrollHeight;
     this.heard = performance.now();
-    this.trigger("ask", { turn: turn.id, question, history });
+    this.trigger("ask", { turn: turn.id, question, history, collection: turn.collection });
   }
 
   async stop() {
@@ -326,6 +411,7 @@ class Page {
     if (this.running === turn) this.running = null;
     turn.element.removeAttribute("aria-busy");
     this.drawSend();
+    if (turn.answer) this.keepTurns();
     if (turn.state === "error") this.announce(turn.error[this.language], true);
     else if (turn.answer) this.announce(`${this.verdict(turn.answer).text} ${this.t("sources_count", { n: turn.answer.sources.length })}`);
     else this.announce(this.t("status_stopped"));
@@ -348,6 +434,7 @@ class Page {
     this.turns = [];
     this.selected = null;
     this.list.replaceChildren();
+    this.keepTurns();
     this.drawWelcome();
     this.drawSend();
     this.drawPanel();
@@ -378,7 +465,7 @@ class Page {
   draw(turn) {
     const focused = turn.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     turn.element.dataset.state = turn.state;
-    const parts = [h("h2", { class: "question" }, fill(h("span"), turn.question, this.base))];
+    const parts = [h("h2", { class: "question" }, fill(h("span"), turn.question, direction(turn.question) || this.base))];
     orient(parts[0], turn.question, this.base);
     if (turn.searched && turn.searched !== turn.question) {
       parts.push(h("p", { class: "searched" }, fill(h("span", { class: "label" }), this.t("understood"), this.base), " ", fill(h("bdi"), turn.searched)));
@@ -404,15 +491,25 @@ class Page {
     for (const pieces of turn.answer.paragraphs) {
       const paragraph = h("p", { dir: base, lang: turn.answer.language });
       // A paragraph is written in the language of the answer even where most of it is a quotation in the other.
-      for (const piece of pieces) {
+      let place = paragraph;
+      pieces.forEach((piece, index) => {
         const own = direction(piece.text) || base;
-        const sentence = own === base ? h("span") : h("bdi", { dir: own, lang: own === "rtl" ? "ar" : "en", class: "foreign" });
-        write(sentence, piece.text, own);
-        paragraph.append(sentence);
-        piece.cites.forEach((number, index) => paragraph.append(this.cite(turn, number, `${piece.text.length}-${paragraph.childNodes.length}-${index}`)));
-      }
+        const inner = own === base ? h("span") : h("bdi", { dir: own, lang: own === "rtl" ? "ar" : "en", class: "foreign" });
+        if (own !== base && piece.text.length > LONG) {
+          // Several lines in the other direction stand by themselves; their marks of quotation go with them.
+          inner.classList.add("apart");
+          write(inner, piece.text, own);
+          place = inner;
+          paragraph.append(inner);
+        } else {
+          if (own === base && piece.text.trim() && !/^[”»"]/.test(piece.text)) place = paragraph;
+          place.append(write(inner, piece.text, own));
+        }
+        piece.cites.forEach((number, at) => place.append(this.cite(turn, number, `${index}-${at}`)));
+      });
       block.append(paragraph);
     }
+    for (const quote of block.querySelectorAll(".apart")) tidyQuotation(quote);
     return block;
   }
 
@@ -491,6 +588,16 @@ class Page {
     if (this.turns.at(-1) === turn) {
       add("retry", "retry", () => this.ask(turn.question, turn));
       add("edit", "edit", () => this.edit(turn));
+    }
+    if (turn.answer && turn.answer.status !== "stopped") {
+      const good = add("good", "up", async () => {
+        if (await this.feedbackView.good(turn)) turn.said = "good";
+        this.draw(turn);
+      });
+      good.setAttribute("aria-pressed", String(turn.said === "good"));
+      // The thumb of "bad" is that of "good", turned over by the style.
+      const bad = add("bad", "up", () => this.feedbackView.open(turn));
+      bad.setAttribute("aria-pressed", String(turn.said === "bad"));
     }
     this.restate(row);
     return row;
@@ -630,7 +737,7 @@ class Page {
     paragraphs(passage, brief ? around(source.pieces) : source.pieces);
     card.append(passage);
     const feet = h("div", { class: "feet" });
-    const open = this.plain("open_document", () => this.documentView.open(source));
+    const open = this.plain("open_document", () => this.documentView.open(source, turn.collection));
     feet.append(open);
     if (!brief) feet.append(this.plain("back_to_answer", () => this.back()));
     card.append(feet);
@@ -639,10 +746,23 @@ class Page {
 
   onKey(event) {
     if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    if (this.running) this.stop();
+    if (!this.menu.hidden) {
+      this.unfold(false);
+      this.menuButton.focus();
+    } else if (this.running) this.stop();
     else if (this.root.classList.contains("panel-open")) this.showPanel(false, true);
     else if (this.panel.contains(document.activeElement)) this.back();
   }
+}
+
+/** Around a quotation that stands by itself, the marks of its own language; those of the sentence around it go. */
+function tidyQuotation(quote) {
+  const before = quote.previousSibling;
+  const after = [...quote.children].find((child) => child.tagName === "SPAN" && /^[”»"]$/.test(child.textContent));
+  if (!before || !/[“«"]$/.test(before.textContent) || !after) return;
+  before.textContent = before.textContent.slice(0, -1).trimEnd();
+  after.textContent = quote.dir === "rtl" ? "»" : "”";
+  quote.prepend(quote.dir === "rtl" ? "«" : "“");
 }
 
 const plain = (text) => text.replace(/\s+/g, " ").trim();

@@ -1,0 +1,281 @@
+// The documents: collections, what is in them, files added by button or drag, removed, and the indexing that follows.
+
+import { h, recall, remember } from "./dom.js";
+import { fill } from "./text.js";
+
+const PACE = 400; // ms between two looks at the indexing
+
+export class LibraryView {
+  constructor(page) {
+    this.page = page;
+    this.collection = recall("collection") || "";
+    this.problems = [];
+    this.busy = null;
+    page.root.append(this.build());
+  }
+
+  build() {
+    const { page } = this;
+    this.title = page.say(h("h2", { id: "library-title" }), "documents");
+    this.choice = page.say(h("select", { onchange: () => this.choose(this.choice.value) }), "collection", "label");
+    this.name = page.say(h("input", { type: "text", maxlength: "40", autocomplete: "off" }), "collection_new_name", "label");
+    page.say(this.name, "collection_new_name", "placeholder");
+    this.maker = h(
+      "form",
+      { class: "maker", hidden: true, onsubmit: (event) => (event.preventDefault(), this.create()) },
+      this.name,
+      page.say(h("button", { type: "submit", class: "button solid" }), "collection_create"),
+    );
+    this.opener = page.button("collection_new", "fresh", () => this.unfold(), { text: true });
+    this.opener.setAttribute("aria-expanded", "false");
+    this.input = page.say(h("input", { type: "file", multiple: true, accept: ".txt,.md,text/plain,text/markdown", class: "offscreen", tabindex: "-1" }), "add_files", "label");
+    this.input.addEventListener("change", () => this.add([...this.input.files]));
+    this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
+    this.dropText = h("span", { class: "drop-text" });
+    this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
+    this.work = h("div", { class: "work", hidden: true });
+    this.news = h("div", { class: "news", role: "status" });
+    this.table = h("div", { class: "documents" });
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.drop, this.work, this.news, this.table);
+    this.dialog = h(
+      "dialog",
+      { class: "dialog library", "aria-labelledby": "library-title" },
+      h("div", { class: "dialog-head" }, h("div", {}, this.title), page.button("close", "close", () => this.dialog.close())),
+      this.body,
+    );
+    for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
+      this.dialog.addEventListener(name, (event) => {
+        event.preventDefault();
+        this.drop.classList.toggle("over", name === "dragenter" || name === "dragover");
+        if (name === "drop") this.add([...event.dataTransfer.files]);
+      });
+    }
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    return this.dialog;
+  }
+
+  open() {
+    this.page.restate(this.dialog);
+    this.tell([]);
+    this.dialog.showModal();
+    this.refresh();
+  }
+
+  /** Text in the language of the interface, for what the server says in both. */
+  text(error) {
+    return error[this.page.language] ?? String(error);
+  }
+
+  /** What happened, and below it what did not work. */
+  tell(lines, problems = []) {
+    const paragraph = (kind) => (line) => fill(h("p", { class: kind }), line, this.page.base);
+    this.news.replaceChildren(...lines.map(paragraph("good")), ...problems.map(paragraph("bad")));
+  }
+
+  async call(name, argument = null) {
+    try {
+      return await this.page.server[name](argument);
+    } catch {
+      const { strings } = this.page.boot;
+      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
+    }
+  }
+
+  async refresh() {
+    const view = await this.call("documents", this.collection);
+    if (view.error) {
+      this.tell([], [this.text(view.error)]);
+      return;
+    }
+    this.collection = view.collection;
+    const { page } = this;
+    this.choice.replaceChildren(
+      ...view.collections.map((name) => {
+        const option = h("option", { value: name }, name || page.t("collection_default"));
+        option.selected = name === view.collection;
+        return option;
+      }),
+    );
+    fill(this.dropText, page.t("drop_files", { limit: page.boot.limit }), page.base);
+    this.drawTable(view.documents);
+    if (view.job && !this.busy) this.follow();
+  }
+
+  drawTable(rows) {
+    const { page } = this;
+    if (!rows.length) {
+      this.table.replaceChildren(fill(h("p", { class: "panel-note" }), page.t("no_documents"), page.base));
+      return;
+    }
+    const head = ["column_name", "column_language", "column_size", "column_passages", "column_added"].map((key) =>
+      fill(h("th", { scope: "col" }), page.t(key), page.base),
+    );
+    const body = rows.map((row) => {
+      const language = row.language === "ar" || row.language === "en" ? page.t(`language_${row.language}`) : row.language;
+      const passages = row.passages === null ? page.t("not_indexed") : row.passages.toLocaleString("en");
+      const bin = page.button("remove", "trash", () => this.confirm(row, bin));
+      bin.setAttribute("aria-label", page.t("remove", { name: row.id }));
+      bin.title = page.t("remove", { name: row.id });
+      delete bin.dataset.sayLabel;
+      const name = h("th", { scope: "row" }, fill(h("bdi"), row.title || row.id));
+      if (row.title) name.append(h("br"), fill(h("bdi", { class: "file" }), row.id));
+      return h(
+        "tr",
+        {},
+        name,
+        fill(h("td"), language, page.base),
+        h("td", { class: "figure" }, row.characters.toLocaleString("en")),
+        fill(h("td", { class: "figure" }), passages, page.base),
+        h("td", { class: "figure" }, row.added),
+        h("td", {}, bin),
+      );
+    });
+    this.table.replaceChildren(
+      h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
+    );
+    if (rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
+    page.restate(this.table);
+  }
+
+  // --- collections -------------------------------------------------------------------------------------------------------
+
+  choose(name) {
+    this.collection = name;
+    remember("collection", name || null);
+    this.tell([]);
+    this.refresh();
+    this.page.changedCollection();
+  }
+
+  unfold(open = this.maker.hidden) {
+    this.maker.hidden = !open;
+    this.opener.setAttribute("aria-expanded", String(open));
+    if (open) this.name.focus();
+  }
+
+  async create() {
+    const view = await this.call("create", this.name.value);
+    if (view.error) {
+      this.tell([], [this.text(view.error)]);
+      return;
+    }
+    this.name.value = "";
+    this.unfold(false);
+    this.choose(view.collection);
+    this.adder.focus();
+  }
+
+  // --- files -------------------------------------------------------------------------------------------------------------
+
+  async add(files) {
+    this.input.value = "";
+    if (this.busy || !files.length) return;
+    this.busy = "adding";
+    this.tell([]);
+    this.problems = [];
+    let added = 0;
+    for (const file of files) {
+      const error = await this.send(file);
+      if (error) this.problems.push(this.text(error));
+      else added += 1;
+    }
+    this.busy = null;
+    this.showWork(null);
+    if (added) await this.index();
+    else this.tell([], this.problems);
+  }
+
+  /** Send one file; returns what is wrong with it, in both languages, or null. */
+  send(file) {
+    return new Promise((resolve) => {
+      const request = new XMLHttpRequest();
+      const address = new URL("upload", new URL(this.page.boot.script, location.href));
+      address.searchParams.set("collection", this.collection);
+      address.searchParams.set("name", file.name);
+      const lost = () => {
+        const { strings } = this.page.boot;
+        resolve({ en: strings.en.error_connection, ar: strings.ar.error_connection });
+      };
+      request.upload.onprogress = (event) => {
+        const share = event.total ? event.loaded / event.total : 1;
+        this.showWork(this.page.t("uploading", { name: file.name, percent: Math.round(100 * share) }), share);
+      };
+      request.onload = () => {
+        try {
+          resolve(JSON.parse(request.responseText).error ?? null);
+        } catch {
+          lost();
+        }
+      };
+      request.onerror = lost;
+      request.open("PUT", address);
+      request.send(file);
+    });
+  }
+
+  confirm(row, button) {
+    const { page } = this;
+    const cell = button.parentElement;
+    const question = h(
+      "div",
+      { class: "sure", role: "group" },
+      fill(h("p"), page.t("remove_sure", { name: row.id }), page.base),
+      page.plain("remove_yes", () => this.remove(row), "danger"),
+      page.plain("keep_it", () => (question.closest("tr").remove(), button.focus()), "quiet"),
+    );
+    const line = h("tr", {}, h("td", { colspan: "6" }, question));
+    cell.parentElement.after(line);
+    question.querySelector("button:last-child").focus();
+  }
+
+  async remove(row) {
+    const view = await this.call("remove", { collection: this.collection, id: row.id });
+    if (view.error) this.tell([], [this.text(view.error)]);
+    else this.follow();
+  }
+
+  // --- indexing ----------------------------------------------------------------------------------------------------------
+
+  async index() {
+    const view = await this.call("build", this.collection);
+    if (view.error && view.state !== "running") this.tell([], [...this.problems, this.text(view.error)]);
+    else this.follow();
+  }
+
+  showWork(text, share = null) {
+    this.work.hidden = text === null;
+    if (text === null) return;
+    if (!this.work.firstChild) {
+      this.workText = h("p");
+      this.workBar = h("progress", { max: "1" });
+      this.work.append(this.workText, this.workBar, this.page.plain("cancel", () => this.call("cancel"), "link"));
+    }
+    fill(this.workText, text, this.page.base);
+    this.workBar.setAttribute("aria-label", text);
+    if (share === null) this.workBar.removeAttribute("value");
+    else this.workBar.value = share;
+  }
+
+  /** Watch the indexing to its end; it goes on when the page is closed. */
+  async follow() {
+    this.busy = "indexing";
+    const { page } = this;
+    let job;
+    for (;;) {
+      job = await this.call("job");
+      if (job.state !== "running") break;
+      const share = job.total ? job.done / job.total : null;
+      this.showWork(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
+      await new Promise((resolve) => setTimeout(resolve, PACE));
+    }
+    this.busy = null;
+    this.showWork(null);
+    const problems = [...this.problems, ...(job.skipped ?? []).map((item) => this.text(item.error))];
+    this.problems = [];
+    if (job.error) this.tell([], [...problems, this.text(job.error)]);
+    else if (job.state === "cancelled") this.tell([page.t("index_cancelled")], problems);
+    else this.tell([page.t("index_done", { added: job.added, removed: job.removed })], problems);
+    await this.refresh();
+    page.changedCollection();
+  }
+}

@@ -1,0 +1,253 @@
+"""Documents brought and taken away, feedback, follow-ups, and conversations as files, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.evaluation.questions import validate
+from tests.browser.conftest import Opener
+from tests.browser.scene import ENGLISH_BRIDGE, Scene, scene
+from tests.browser.test_window import DONE, ask, left_to_right, style
+
+STATION = "تقرير المحطة.txt"
+HEAT = "تقول المحطة إن درجة الحرارة في سيوة بلغت 47 درجة يوم 2024-07-01."
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A window whose documents these tests may change."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    with scene(tmp_path_factory.mktemp("shelf")) as running:
+        yield running
+
+
+def open_documents(page: Any, name: str = "Documents") -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_selector(".documents :is(table, p)")
+
+
+def add(page: Any, *files: tuple[str, bytes]) -> None:
+    payload = [{"name": name, "mimeType": "text/plain", "buffer": data} for name, data in files]
+    page.set_input_files(".library input[type=file]", payload)
+    page.wait_for_selector(".news p")
+
+
+def names(page: Any) -> list[str]:
+    return [text.splitlines()[-1].strip() for text in page.locator("tbody th").all_inner_texts()]
+
+
+def test_a_file_is_added_answers_at_once_and_is_removed_without_being_lost(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    open_documents(page)
+    add(page, (STATION, HEAT.encode()))
+    assert page.locator(".news").inner_text().startswith("The index is up to date. New or changed: 1.")
+    row = page.locator("tbody tr", has_text=STATION)
+    assert row.locator("td").all_inner_texts()[:3] == ["Arabic", str(len(HEAT)), "1"]
+    page.keyboard.press("Escape")
+    turn = ask(page, "كم بلغت درجة الحرارة في سيوة؟")
+    assert "47 درجة" in turn.locator(".answer").inner_text()
+    assert page.locator(".source h3").first.inner_text() == STATION
+
+    open_documents(page)
+    row.get_by_role("button").click()
+    assert "moved into the hidden folder" in page.locator(".sure").inner_text()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    page.wait_for_function("name => ![...document.querySelectorAll('tbody th')].some((e) => e.innerText.includes(name))", arg=STATION)
+    documents = shelf.folder / "documents"
+    assert not (documents / STATION).exists()
+    assert [path.read_text() for path in documents.glob(f".removed/*/{STATION}")] == [HEAT]
+    page.keyboard.press("Escape")
+    again = ask(page, "كم بلغت درجة الحرارة في سيوة؟")
+    assert "47 درجة" not in again.locator(".answer").inner_text()
+
+
+def test_a_file_that_cannot_be_read_says_why_in_the_language_of_the_window(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf, language="ar")
+    open_documents(page, "الوثائق")
+    add(page, ("noise.txt", bytes(range(256)) * 40))
+    problem = page.locator(".news .bad")
+    assert problem.inner_text() == "الملف noise.txt ليس نصًّا، أو أن ترميزه غير معروف. احفظه بترميز UTF-8 ثم أضفه من جديد."
+    assert style(problem, "direction") == "rtl"
+    assert left_to_right(page, ".news .bad", "UTF-8")
+    assert page.locator("tbody tr", has_text="noise.txt").locator("td").nth(2).inner_text() == "لم تُفهرس بعد"
+    (shelf.folder / "documents" / "noise.txt").unlink()
+
+
+def test_what_is_no_text_file_or_too_large_is_not_taken(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    open_documents(page)
+    before = names(page)
+    page.evaluate(
+        """() => {
+          const files = new DataTransfer();
+          files.items.add(new File(['%PDF'], 'scan.pdf'));
+          files.items.add(new File(['x'.repeat(2 ** 20 + 1)], 'huge.txt'));
+          document.querySelector('.library').dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true}));
+        }"""
+    )
+    page.wait_for_function("document.querySelectorAll('.news .bad').length === 2")
+    first, second = page.locator(".news .bad").all_inner_texts()
+    assert first.startswith("scan.pdf can't be added")
+    assert second.startswith("huge.txt is > 1 MB; the limit for one file is 1 MB.")
+    assert names(page) == before
+    page.allowed_complaints = ["400", "422"]
+
+
+def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    open_documents(page)
+    page.get_by_role("button", name="New collection").click()
+    page.get_by_role("textbox", name="Name of the new collection").fill("قضية 12")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".documents .panel-note")
+    page.keyboard.press("Escape")
+    empty = ask(page, "كم بلغت درجة الحرارة في سيوة؟", until="[data-state=error]")
+    assert empty.locator(".error").inner_text().startswith("The collection قضية 12 has no indexed documents yet.")
+    open_documents(page)
+    add(page, (STATION, HEAT.encode()))
+    page.keyboard.press("Escape")
+    turn = ask(page, "كم بلغت درجة الحرارة في سيوة؟", until=DONE)
+    assert "47 درجة" in turn.locator(".answer").inner_text()
+    elsewhere = visit(shelf)
+    other = ask(elsewhere, "كم بلغت درجة الحرارة في سيوة؟")
+    assert "47 درجة" not in other.locator(".answer").inner_text()
+
+
+def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    ask(page, "When was the harbour bridge closed?")
+    page.get_by_role("button", name="This answer is right").click()
+    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('Saved in ')")
+    page.get_by_role("button", name="Something is wrong").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("dialog[open] .error")
+    assert page.locator("dialog[open] .error").inner_text() == "Write what the right answer is: without it nothing can be tested."
+    page.get_by_label("The right answer, in a few words").fill("12 March 2023")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("dialog", state="hidden")
+    page.get_by_role("button", name="Something is wrong").click()
+    page.get_by_label("The source does not prove it").check()
+    page.get_by_label("The sentence that proves it").fill("This stands nowhere.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_function("document.querySelector('dialog[open] .error').innerText.startsWith('This sentence was not found')")
+    page.get_by_label("It should not have answered").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_selector("dialog", state="hidden")
+
+    path = shelf.folder / "feedback" / "questions.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(line["answerable"], len(line["answers"]), len(line["evidence"])) for line in lines] == [
+        (True, 2, 2),
+        (True, 1, 2),
+        (False, 0, 0),
+    ]
+    assert lines[1]["answers"] == ["12 March 2023"]
+    assert lines[0]["evidence"][0]["document"] == ENGLISH_BRIDGE
+    assert [str(fault) for fault in validate(path, shelf.folder / "documents") if fault.grave] == []
+
+
+def test_a_follow_up_is_understood_and_shown_as_it_was_understood(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    ask(page, "When was the harbour bridge closed?")
+    turn = ask(page, "And when did it reopen?")
+    assert turn.locator(".searched").inner_text().startswith("Understood as: ")
+    assert "harbour bridge" in turn.locator(".searched").inner_text()
+
+
+def test_asking_again_changing_and_clearing(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    ask(page, "When was the harbour bridge closed?")
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_selector(DONE)
+    assert page.locator(".turn").count() == 1
+    page.get_by_role("button", name="Change the question").click()
+    assert page.locator("#question").input_value() == "When was the harbour bridge closed?"
+    assert page.locator(".turn").count() == 0
+    ask(page, "When did the harbour bridge reopen?")
+    page.get_by_role("button", name="New conversation").click()
+    assert page.locator(".turn").count() == 0
+    assert page.locator(".welcome").is_visible()
+
+
+def test_a_conversation_is_kept_only_where_the_reader_wants_it(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf)
+    ask(page, "When was the harbour bridge closed?")
+    page.reload()
+    page.wait_for_selector("#isnad[data-ready]")
+    assert page.locator(".turn").count() == 0
+    ask(page, "ما ذاكرة هاتف نور؟")
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Keep conversations on this computer").click()
+    page.reload()
+    page.wait_for_selector(DONE)
+    assert "8 GB" in page.locator(".answer").inner_text()
+    page.locator("a.cite").first.click()
+    assert page.locator(".source.active mark").count() == 1
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Keep conversations on this computer").click()
+    page.reload()
+    page.wait_for_selector("#isnad[data-ready]")
+    assert page.locator(".turn").count() == 0
+
+
+def test_a_conversation_is_saved_with_footnotes_and_no_markup_of_its_documents(visit: Opener, shelf: Scene, tmp_path: Path) -> None:
+    page = visit(shelf)
+    ask(page, "ما ذاكرة هاتف نور؟")
+    ask(page, "What does the zebra record say?")
+
+    def save(name: str) -> str:
+        page.get_by_role("button", name="More").click()
+        with page.expect_download() as caught:
+            page.get_by_role("button", name=name).click()
+        path = tmp_path / caught.value.suggested_filename
+        caught.value.save_as(path)
+        return path.read_text(encoding="utf-8")
+
+    markdown = save("Save as Markdown")
+    assert "## ما ذاكرة هاتف نور؟" in markdown
+    assert "[^1]" in markdown
+    assert "[^1]: هاتف نور — هاتف نور.md: «يأتي هاتف نور بذاكرة 8 GB" in markdown
+    assert re.findall(r"(?<!\\)(?:<|!\[|\]\()", markdown) == []
+
+    html = save("Save as a page to print")
+    assert "<img" not in html
+    assert "default-src 'none'" in html
+    printed = page.context.new_page()
+    printed.goto(f"file://{tmp_path / 'isnad.html'}")
+    assert printed.locator("ol li").count() >= 3
+    assert printed.evaluate("window.pwned") is None
+    assert style(printed.locator("h2").nth(0), "direction") == "rtl"
+    assert style(printed.locator("h2").nth(1), "direction") == "ltr"
+    printed.locator("sup a").first.click()
+    assert printed.evaluate("location.hash") == "#note-1"
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_in_the_dialogs(visit: Opener, shelf: Scene, axe: str, language: str, width: int) -> None:
+    page = visit(shelf, language=language, width=width, dark=language == "ar")
+    page.evaluate(axe)
+    problems = []
+
+    def look(state: str) -> None:
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        problems.extend(f"{state}: {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found)
+        assert page.evaluate("document.querySelector('dialog[open]')?.scrollWidth ?? 0") <= width, state
+
+    open_documents(page, "الوثائق" if language == "ar" else "Documents")
+    page.locator("tbody tr").first.get_by_role("button").click()
+    look("documents")
+    page.keyboard.press("Escape")
+    ask(page, "When was the harbour bridge closed?")
+    page.locator("[data-key=bad]").click()
+    look("feedback")
+    page.keyboard.press("Escape")
+    page.locator(".menu-place > button").click()
+    look("menu")
+    assert problems == []
