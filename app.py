@@ -26,9 +26,11 @@ def main() -> int:
             Engine(lambda: open_chatbot(settings)),
             Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20),
             feedback=home / "feedback",
+            reports=Path("reports"),
             host=settings.host,
             port=settings.port,
             language=language,
+            password=os.environ.get("ISNAD_PASSWORD", ""),
             examples=examples_of(settings.documents / "questions.jsonl"),
             ready=lambda address: print(say("ui.serving", language, address=address), flush=True),
         )

@@ -8,19 +8,27 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
-from rag.errors import BadSetting, IndexMissing, IsnadError
+from rag.chatbot import Chatbot
+from rag.errors import BadSetting, DocumentError, IndexBusy, IndexMissing, IsnadError
+from rag.evaluation.questions import validate
+from rag.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
 from rag.strings import table
+from rag.testing import HashEmbedder
 from rag.ui.engine import Busy, Engine, Line, State
+from rag.ui.feedback import BadFeedback, as_question, record
+from rag.ui.gate import Gate
+from rag.ui.library import BadName, Job, Library, file_name
 from rag.ui.render import answer_view, document_view, found_view, source_view, strings
-from rag.ui.web import LOOPBACK, POLICY, Guard, _listen, examples_of
+from rag.ui.web import LOOPBACK, POLICY, Guard, _listen, examples_of, serve
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
 FIRST, SECOND, THIRD = Span(9, 32), Span(33, 55), Span(56, 76)
@@ -143,7 +151,7 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     static = Path(__file__).parents[1] / "rag" / "ui"
     code = "".join(path.read_text(encoding="utf-8") for path in [*static.glob("*.py"), *static.glob("static/*.js")])
     code += (Path(__file__).parents[1] / "app.py").read_text(encoding="utf-8")
-    made = tuple(re.findall(r"`(\w+_)\$\{", code)) + ("feedback_",)  # keys put together from a value: `reason_${...}`
+    made = (*re.findall(r"`(\w+_)\$\{", code), "feedback_")  # keys put together from a value: `reason_${...}`
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
     assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
@@ -277,10 +285,290 @@ def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
     assert "Traceback" not in error.text("en")
 
 
+# --- the documents --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "a.txt").write_text("The harbour bridge was closed in March.", encoding="utf-8")
+    (documents / "ب.txt").write_text("أُغلق جسر الميناء في مارس.", encoding="utf-8")
+    return Library(tmp_path / "home", documents, tmp_path / "index", max_bytes=1000)
+
+
+def receive(library: Library, collection: str, name: str, *chunks: bytes) -> str:
+    async def stream() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return asyncio.run(library.receive(collection, name, stream()))
+
+
+def finished(job: Job) -> Job:
+    end = time.monotonic() + 10
+    while job.state == "running" and time.monotonic() < end:
+        time.sleep(0.01)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("تقرير المحطة.txt", "تقرير المحطة.txt"),
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\Users\\ليلى\\notes.MD", "notes.MD"),
+        ("a<b>:c.md", "a_b__c.md"),
+        ("a\u202etxt.exe.txt", "a_txt.exe.txt"),
+        ("ن" * 300 + ".txt", "ن" * 98 + ".txt"),
+    ],
+)
+def test_the_name_of_a_file_is_made_safe(raw: str, name: str) -> None:
+    assert file_name(raw) == name
+
+
+@pytest.mark.parametrize("raw", ["", ".txt", "x.pdf", "x", "..", "/", "   .md"])
+def test_a_name_that_is_no_text_file_is_refused(raw: str) -> None:
+    with pytest.raises(BadName):
+        file_name(raw)
+
+
+def test_a_file_that_replaces_another_sets_it_aside(library: Library, tmp_path: Path) -> None:
+    assert receive(library, "", "a.txt", b"new ", b"text") == "a.txt"
+    folder = tmp_path / "documents"
+    assert (folder / "a.txt").read_text() == "new text"
+    assert [path.read_text() for path in folder.glob(".removed/*/a.txt")] == ["The harbour bridge was closed in March."]
+
+
+def test_a_file_that_is_too_large_leaves_nothing_behind(library: Library, tmp_path: Path) -> None:
+    before = sorted(path.name for path in (tmp_path / "documents").iterdir())
+    with pytest.raises(DocumentError):
+        receive(library, "", "c.txt", b"x" * 600, b"x" * 600)
+    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == before
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_behind(library: Library, tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise RuntimeError("the tab was closed")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(library.receive("", "c.txt", broken()))
+    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == ["a.txt", "ب.txt"]
+
+
+def test_collections_are_made_listed_and_kept_apart(library: Library) -> None:
+    assert library.names() == [""]
+    assert library.create("  قضية   12 ") == "قضية 12"
+    assert library.names() == ["", "قضية 12"]
+    receive(library, "قضية 12", "x.txt", b"x")
+    assert (library.home / "collections" / "قضية 12" / "documents" / "x.txt").is_file()
+    for bad in ("قضية 12", "../up", "", ".hidden", "x" * 41, "a/b"):
+        with pytest.raises(BadName):
+            library.create(bad)
+    with pytest.raises(BadName):
+        library.folder("../documents")
+
+
+def test_the_last_document_stays(library: Library) -> None:
+    library.remove("", "a.txt")
+    with pytest.raises(BadName) as caught:
+        library.remove("", "ب.txt")
+    assert "ب.txt" in caught.value.text("ar")
+    with pytest.raises(BadName):
+        library.remove("", "../index")
+
+
+def test_indexing_runs_in_the_background_and_is_told_of(library: Library, tmp_path: Path) -> None:
+    job = finished(library.build("", HashEmbedder()))
+    assert (job.state, job.view()["added"], job.view()["skipped"]) == ("done", 2, [])
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    (tmp_path / "documents" / "noise.txt").write_bytes(bytes(range(256)) * 3)
+    assert [(row["id"], row["language"], row["passages"]) for row in library.documents("", base)] == [
+        ("a.txt", "en", 1),
+        ("noise.txt", "", None),
+        ("ب.txt", "ar", 1),
+    ]
+    again = finished(library.build("", HashEmbedder())).view()
+    assert (again["added"], [item["name"] for item in again["skipped"]]) == (0, ["noise.txt"])
+    assert "UTF-8" in again["skipped"][0]["error"]["ar"]
+
+
+def test_indexing_that_is_cancelled_changes_nothing(library: Library, tmp_path: Path) -> None:
+    finished(library.build("", HashEmbedder()))
+    generation = Index.open(tmp_path / "index", HashEmbedder()).manifest().generation
+    receive(library, "", "c.txt", b"A third document about ferries.")
+    gate = threading.Event()
+
+    class Held(HashEmbedder):
+        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
+            gate.wait(5)
+            return super().embed_passages(*arguments, **named)
+
+    job = library.build("", Held())
+    with pytest.raises(IndexBusy):
+        library.build("", HashEmbedder())
+    job.cancel.set()
+    gate.set()
+    assert finished(job).state == "cancelled"
+    assert Index.open(tmp_path / "index", HashEmbedder()).manifest().generation == generation
+    assert finished(library.build("", HashEmbedder())).view()["added"] == 1
+
+
+def test_a_collection_without_documents_says_so(library: Library, tmp_path: Path) -> None:
+    finished(library.build("", HashEmbedder()))
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    library.create("empty")
+    with pytest.raises(BadName) as caught:
+        library.chatbot("empty", base)
+    assert caught.value.key == "ui.error_collection_empty"
+    assert finished(library.build("empty", HashEmbedder())).view()["error"] is not None
+    assert library.chatbot("", base) is base
+
+
+# --- feedback -------------------------------------------------------------------------------------------------------------
+
+BRIDGE = Document("bridge.txt", "The bridge shut on 12 March. It rained. It rained.", "", "en", "")
+
+
+def said(kind: str, **changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "answered": True,
+        "claims": ["It shut on 12 March."],
+        "quotes": [("bridge.txt", "The bridge shut on 12 March.")],
+        "documents": lambda: [BRIDGE],
+    }
+    return as_question(kind, "When did the bridge shut?", "en", **(values | changes))
+
+
+def test_each_kind_of_feedback_becomes_a_gold_answer_that_can_be_tested() -> None:
+    quote = {"document": "bridge.txt", "quote": "The bridge shut on 12 March."}
+    assert (said("good")["answers"], said("good")["evidence"]) == (["It shut on 12 March."], [quote])
+    assert (said("good", answered=False)["answerable"], said("good", answered=False)["answers"]) == (False, [])
+    wrong = said("wrong_answer", right=" 12 March ")
+    assert (wrong["answers"], wrong["evidence"], wrong["answerable"]) == (["12 March"], [quote], True)
+    source = said("wrong_source", proof="“The bridge shut on 12 March.”")
+    assert (source["answers"], source["evidence"]) == (["It shut on 12 March."], [quote])
+    declined = said("should_decline")
+    assert (declined["answerable"], declined["answers"], declined["evidence"]) == (False, [], [])
+    missed = said("should_answer", right="12 March", proof="The bridge shut on 12 March.", answered=False, claims=[], quotes=[])
+    assert (missed["answerable"], missed["answers"], missed["evidence"]) == (True, ["12 March"], [quote])
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "key"),
+    [
+        ("wrong_answer", {}, "ui.error_feedback_answer"),
+        ("wrong_source", {}, "ui.error_feedback_proof"),
+        ("should_answer", {"right": "x"}, "ui.error_feedback_proof"),
+        ("wrong_source", {"proof": "It snowed."}, "ui.error_feedback_nowhere"),
+        ("wrong_source", {"proof": "It rained."}, "ui.error_feedback_twice"),
+        ("nonsense", {}, "ui.error_feedback"),
+    ],
+)
+def test_feedback_without_what_a_test_needs_is_told_what_is_missing(kind: str, changes: dict[str, Any], key: str) -> None:
+    with pytest.raises(BadFeedback) as caught:
+        said(kind, **changes)
+    assert caught.value.key == key
+
+
+def test_feedback_said_twice_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "feedback" / "questions.jsonl"
+    for line in (said("good"), said("should_decline"), said("good")):
+        record(path, line)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [line["answerable"] for line in lines] == [False, True]
+    assert validate(path) == []
+
+
+# --- the password ---------------------------------------------------------------------------------------------------------
+
+
+class Door:
+    """A gate before an app that answers 200, with a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.gate = Gate(self._app, "كلمة سر طويلة", now=lambda: self.time)
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"inside"})
+
+    def knock(self, path: str = "/", body: bytes = b"", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
+        sent: list[MutableMapping[str, Any]] = []
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "path": path, "method": method, "headers": raw, "client": ("10.0.0.9", 1)}
+        asyncio.run(self.gate(scope, receive, send))
+        names = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+        return sent[0]["status"], names, sent[1]["body"].decode()
+
+    def login(self, password: str) -> tuple[int, dict[str, str], str]:
+        return self.knock("/login", urlencode({"password": password}).encode(), "POST", accept="text/html", accept_language="ar")
+
+
+def test_nothing_is_given_out_without_the_password() -> None:
+    door = Door()
+    for path in ("/", "/config", "/gradio_api/queue/join", "/isnad/upload", "/isnad/window.js", "/gradio_api/mcp/schema"):
+        status, headers, text = door.knock(path)
+        assert (status, headers["www-authenticate"]) == (401, "Bearer"), path
+        assert "inside" not in text
+    assert door.knock("/isnad/fonts/x.woff2")[0] == 200
+    status, _, page = door.knock("/", accept="text/html", accept_language="ar-EG")
+    assert status == 401
+    assert '<html lang="ar" dir="rtl">' in page
+
+
+def test_the_password_opens_the_door_for_some_hours() -> None:
+    door = Door()
+    status, headers, _ = door.login("كلمة سر طويلة")
+    assert (status, headers["location"]) == (303, "/")
+    assert {"HttpOnly", "SameSite=Strict"} <= set(headers["set-cookie"].split("; "))
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert door.knock("/config", cookie=cookie)[2] == "inside"
+    assert door.knock("/config", cookie=cookie[:-1] + ("0" if cookie[-1] != "0" else "1"))[0] == 401
+    assert door.knock("/config", cookie=cookie.replace("isnad=4", "isnad=9"))[0] == 401
+    door.time += 13 * 3600
+    assert door.knock("/config", cookie=cookie)[0] == 401
+
+
+def test_a_token_opens_the_door_for_programs() -> None:
+    gate = Gate(Door()._app, "secret-token")
+    door = Door()
+    door.gate = gate
+    assert door.knock("/v1/models", authorization="Bearer secret-token")[0] == 200
+    assert door.knock("/v1/models", authorization="Bearer wrong")[0] == 401
+    assert door.knock("/v1/models", authorization="Basic secret-token")[0] == 401
+
+
+def test_guessing_is_slowed_down() -> None:
+    door = Door()
+    assert [door.login("wrong")[0] for _ in range(6)] == [401] * 5 + [429]
+    assert door.login("كلمة سر طويلة")[0] == 429
+    door.time += 61
+    assert door.login("كلمة سر طويلة")[0] == 303
+
+
+def test_other_computers_are_not_let_in_without_a_password() -> None:
+    for host, password in (("0.0.0.0", ""), ("0.0.0.0", "short"), ("127.0.0.1", "short")):
+        with pytest.raises(BadSetting) as caught:
+            serve(Engine.of(Slow(1, 0)), host=host, port=0, password=password)  # type: ignore[arg-type]
+        assert "ISNAD_PASSWORD" in caught.value.text("ar")
+
+
 # --- the server -----------------------------------------------------------------------------------------------------------
 
 
-def fetch(host: str, path: str = "/", hosts: frozenset[str] | None = LOOPBACK) -> tuple[int, dict[str, str]]:
+def fetch(
+    host: str, path: str = "/", hosts: frozenset[str] | None = LOOPBACK, method: str = "GET", origin: str = ""
+) -> tuple[int, dict[str, str]]:
     """Status and headers of a request to a guarded app that answers 200 to everything."""
     sent: list[MutableMapping[str, Any]] = []
 
@@ -294,9 +582,16 @@ def fetch(host: str, path: str = "/", hosts: frozenset[str] | None = LOOPBACK) -
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    scope = {"type": "http", "path": path, "headers": [(b"host", host.encode())]}
+    names = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
+    scope = {"type": "http", "path": path, "method": method, "headers": names}
     asyncio.run(Guard(app, hosts)(scope, receive, send))
     return sent[0]["status"], {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+
+
+def test_a_page_elsewhere_cannot_ask_in_the_readers_name() -> None:
+    assert fetch("localhost:7860", method="POST", origin="https://evil.example")[0] == 403
+    assert fetch("localhost:7860", method="POST", origin="http://localhost:7860")[0] == 200
+    assert fetch("localhost:7860", method="POST")[0] == 200
 
 
 def test_every_answer_of_the_server_carries_the_policy() -> None:

@@ -15,13 +15,9 @@ from urllib.parse import urlsplit
 from rag.errors import BadSetting, IsnadError
 from rag.strings import say
 from rag.ui.engine import Engine
+from rag.ui.gate import LEAST, App, Gate, Receive, Scope, Send
 from rag.ui.library import Library
 from rag.ui.render import View, error_view
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 STATIC = "/isnad"  # /static is Gradio's
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -46,7 +42,7 @@ POLICY = "; ".join(
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
@@ -96,16 +92,22 @@ def site(
     library: Library | None = None,
     *,
     feedback: Path | None = None,
+    reports: Path | None = None,
     language: str = "en",
     examples: Sequence[View] = (),
     hosts: frozenset[str] | None = LOOPBACK,
+    password: str = "",
 ) -> App:
-    """The whole site as an ASGI app: the page under /, its files under /isnad. Starts nothing and listens on nothing."""
+    """The whole site as an ASGI app: the page under /, its files under /isnad. Starts nothing and listens on nothing.
+
+    With a `password` it is behind a login, and answers to any name.
+    """
     _stay_offline()
     import gradio as gr
     from fastapi import FastAPI
     from fastapi.responses import FileResponse, Response
     from fastapi.staticfiles import StaticFiles
+    from starlette.routing import Route
 
     from rag.ui.window import Window
 
@@ -121,9 +123,11 @@ def site(
     app.add_api_route("/favicon.ico", icon)
     app.add_api_route("/manifest.json", nothing)
     if library is not None:
-        app.add_route(f"{STATIC}/upload", _receiver(library), methods=["PUT"])
+        app.router.routes.append(Route(f"{STATIC}/upload", _receiver(library), methods=["PUT"]))
+    if reports is not None:
+        app.router.routes.append(Route(f"{STATIC}/report", _reporter(reports)))
     app.mount(STATIC, StaticFiles(directory=static), name="static")
-    window = Window(engine, library, feedback=feedback, language=language, examples=examples, static=STATIC)
+    window = Window(engine, library, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
     mounted = gr.mount_gradio_app(
         app,
         window.blocks(),
@@ -135,7 +139,7 @@ def site(
         ssr_mode=False,
         favicon_path=str(static / "icon.svg"),
     )
-    return Guard(mounted, hosts)
+    return Guard(Gate(mounted, password), None) if password else Guard(mounted, hosts)
 
 
 def serve(
@@ -143,21 +147,26 @@ def serve(
     library: Library | None = None,
     *,
     feedback: Path | None = None,
+    reports: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 7860,
     language: str = "en",
     examples: Sequence[View] = (),
+    password: str = "",
     ready: Callable[[str], None] = print,
 ) -> None:
     """Serve the window until interrupted. The models load in the background; `ready` gets the address once it can be opened.
 
-    Raises BadSetting when the port is taken.
+    Raises BadSetting when the port is taken, or when other computers can reach `host` and there is no password.
     """
     import uvicorn
 
+    if (host not in LOOPBACK or password) and len(password) < LEAST:
+        raise BadSetting("ui.error_password", host=host, least=LEAST)
+
     listening = _listen(host, port)
     engine.start()
-    app = site(engine, library, feedback=feedback, language=language, examples=examples, hosts=LOOPBACK | {host})
+    app = site(engine, library, feedback=feedback, reports=reports, language=language, examples=examples, password=password)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
@@ -178,6 +187,19 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
         return JSONResponse({"id": id})
 
     return receive
+
+
+def _reporter(reports: Path) -> Callable[[Any], Awaitable[Any]]:
+    """The page of one evaluation, by the name of its folder."""
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, PlainTextResponse, Response
+
+    async def report(request: Request) -> Response:
+        known = {path.parent.name: path for path in reports.glob("*/report.html")}
+        path = known.get(request.query_params.get("name", ""))
+        return FileResponse(path, media_type="text/html") if path else PlainTextResponse("", status_code=404)
+
+    return report
 
 
 def examples_of(questions: Path, each: int = 2) -> list[View]:

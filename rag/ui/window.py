@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from functools import wraps
@@ -56,13 +57,15 @@ class Window:
         library: Library | None = None,
         *,
         feedback: Path | None = None,
+        reports: Path | None = None,
         language: str = "en",
         examples: Sequence[View] = (),
         static: str = "/isnad",
     ) -> None:
         self._engine = engine
         self._library = library
-        self._feedback = feedback or Path("reports") / "feedback"
+        self._feedback = feedback or Path("feedback")
+        self._reports = reports
         self._language = language
         self._examples = list(examples)
         self._static = static
@@ -78,7 +81,7 @@ class Window:
             "library": self._library is not None,
             "limit": self._library.max_bytes // 2**20 if self._library else 0,
         }
-        calls: list[Callable[[Any], Any]] = [self.status, self.start, self.stop, self.document, self.feedback]
+        calls: list[Callable[[Any], Any]] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality]
         if self._library is not None:
             calls += [self.documents, self.create, self.remove, self.build, self.job, self.cancel]
         with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
@@ -270,6 +273,26 @@ class Window:
         if job:
             job.cancel.set()
         return job is not None
+
+    # --- quality ----------------------------------------------------------------------------------------------------------
+
+    def quality(self, collection: object = "") -> View:
+        """The models in use, what the index holds, and the evaluations that were run here, the latest first."""
+        chatbot = self._over(whole(collection), self._base())
+        manifest = chatbot.index.manifest()
+        found = sorted(self._reports.glob("*/report.html"), key=lambda path: -path.stat().st_mtime) if self._reports else []
+        return {
+            "generator": chatbot.generator.name if chatbot.generator else "",
+            "embedder": chatbot.index.embedder.name,
+            "documents": manifest.documents,
+            "passages": manifest.passages,
+            "sentences": manifest.sentences,
+            "reports": [
+                {"name": path.parent.name, "date": time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))}
+                for path in found[:12]
+            ],
+            "feedback": [str(path) for path in sorted(self._feedback.glob("*.jsonl"))],
+        }
 
     # --- feedback ---------------------------------------------------------------------------------------------------------
 

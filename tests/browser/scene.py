@@ -107,7 +107,15 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, *, delay: float = 0.01, generator: bool = True, port: int = 0, opening: float = 0.0) -> Iterator[Scene]:
+def scene(
+    folder: Path,
+    *,
+    delay: float = 0.01,
+    generator: bool = True,
+    port: int = 0,
+    opening: float = 0.0,
+    password: str = "",
+) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: seconds that the models take to load."""
     import uvicorn
 
@@ -125,7 +133,8 @@ def scene(folder: Path, *, delay: float = 0.01, generator: bool = True, port: in
     engine = Engine(opener)
     engine.start()
     library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
-    app = site(engine, library, feedback=folder / "feedback", examples=EXAMPLES)
+    reports = folder / "reports"
+    app = site(engine, library, feedback=folder / "feedback", reports=reports, examples=EXAMPLES, password=password)
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -250,4 +250,41 @@ def test_axe_finds_nothing_in_the_dialogs(visit: Opener, shelf: Scene, axe: str,
     page.keyboard.press("Escape")
     page.locator(".menu-place > button").click()
     look("menu")
+    page.locator(".menu-item").last.click()
+    page.wait_for_selector(".quality dl")
+    look("quality")
+    page.keyboard.press("Escape")
     assert problems == []
+
+
+def test_the_quality_page_names_the_models_and_opens_the_latest_report(visit: Opener, shelf: Scene) -> None:
+    report = shelf.folder / "reports" / "seed-default" / "report.html"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text("<!doctype html><title>figures</title><p>0.83</p>", encoding="utf-8")
+    page = visit(shelf)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Quality and models").click()
+    page.wait_for_selector(".quality dl")
+    assert page.locator(".quality dd").all_inner_texts() == ["scripted", "hash"]
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="seed-default").click()
+    assert opened.value.locator("p").inner_text() == "0.83"
+    assert page.request.get(f"{shelf.address}isnad/report?name=../../etc").status == 404
+
+
+def test_a_shared_window_asks_for_its_password(chromium: Any, tmp_path: Path) -> None:
+    with scene(tmp_path, password="صباح الخير") as shared:
+        context = chromium.new_context(locale="ar-EG")
+        page = context.new_page()
+        page.goto(shared.address)
+        assert page.locator("#isnad").count() == 0
+        assert page.request.get(f"{shared.address}config").status == 401
+        page.get_by_label("كلمة المرور").fill("خطأ")
+        page.keyboard.press("Enter")
+        assert page.get_by_role("alert").inner_text() == "ليست هذه كلمة المرور."
+        page.get_by_label("كلمة المرور").fill("صباح الخير")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#isnad[data-ready]")
+        turn = ask(page, "ما ذاكرة هاتف نور؟")
+        assert "8 GB" in turn.locator(".answer").inner_text()
+        context.close()

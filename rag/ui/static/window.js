@@ -5,6 +5,7 @@ import { DocumentView } from "./document.js";
 import * as exporting from "./export.js";
 import { FeedbackView } from "./feedback.js";
 import { LibraryView } from "./library.js";
+import { QualityView } from "./quality.js";
 import { direction, fill, orient, paragraphs, write } from "./text.js";
 
 const SILENCE = 20000; // ms without a word from the server, after which the connection is taken for lost
@@ -58,6 +59,7 @@ class Page {
     this.build();
     this.documentView = new DocumentView(this);
     this.feedbackView = new FeedbackView(this);
+    this.qualityView = new QualityView(this);
     if (this.boot.library) {
       this.library = new LibraryView(this);
       this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
@@ -281,6 +283,7 @@ class Page {
       item("export_markdown", () => exporting.save("isnad.md", "text/markdown", exporting.markdown(this, this.turns)), { disabled: none }),
       item("export_html", () => exporting.save("isnad.html", "text/html", exporting.html(this, this.turns)), { disabled: none }),
       item("keep", () => this.toggleKeeping(), { "aria-pressed": String(this.keeping), class: "menu-item toggle" }),
+      item("quality", () => this.qualityView.open()),
     );
     this.menu.querySelector("button:not(:disabled)").focus();
   }
