@@ -1,0 +1,68 @@
+"""The README is true: its commands exist, its links lead somewhere, its Python runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from rag.cli import app
+from rag.testing import HashEmbedder, ScriptedGenerator
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def commands(program: str) -> list[list[str]]:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith(program + " ")]
+
+
+def test_there_is_one_command_to_run_and_one_to_test() -> None:
+    assert ["run"] in commands("make")
+    assert ["test"] in commands("make")
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\bmake ([a-z]+)", README))))
+def test_every_make_target_exists(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("arguments", commands("isnad"), ids=" ".join)
+def test_every_command_and_option_exists(arguments: list[str]) -> None:
+    options = {word for word in arguments if word.startswith("-")}
+    name = arguments[0]
+    shown = CliRunner().invoke(app, [name, *(["run"] if name == "eval" else []), "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert shown.exit_code == 0, shown.output
+    assert all(option in shown.output for option in options)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`isnad ([a-z]+)`", README))))
+def test_every_command_that_is_named_exists(command: str) -> None:
+    assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
+def test_every_link_leads_to_a_file(link: str) -> None:
+    assert (ROOT / link).is_file()
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_snippets_run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    (seeds / "a.txt").write_text("كتب المحامي سبيرو الرسالة. The price is 50 dollars.", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (HashEmbedder(), None))
+    monkeypatch.setattr("rag.config.open_generator", lambda settings: (ScriptedGenerator("كتب المحامي سبيرو الرسالة."), None))
+    exec(compile(block, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "كتب المحامي سبيرو الرسالة. [1]" in printed
+    assert "a.txt" in printed
