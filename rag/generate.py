@@ -146,53 +146,63 @@ class LlamaCpp:
         return _LlamaGeneration(self, messages, max_tokens, language, stop or threading.Event())
 
 
+@dataclass(slots=True)
+class _Course:
+    """How one generation stands, shared by it and the iterator that runs it."""
+
+    stop: threading.Event
+    closed: bool = False
+    """Apart from `stop`, which belongs to the caller and says that the reader wanted no more."""
+    usage: Usage = Usage()
+
+    def halted(self) -> bool:
+        return self.closed or self.stop.is_set()
+
+
 class _LlamaGeneration:
     def __init__(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event) -> None:
-        self._stop = stop
-        self._closed = False  # apart from `stop`, which belongs to the caller and says that the reader wanted no more
-        self._usage = Usage()
-        self._text = self._run(generator, messages, max_tokens, language)
+        self._course = _Course(stop)
+        # The iterator does not refer back to this object: dropped by its user without `close`, it frees the model at once.
+        self._text = _run(self._course, generator, messages, max_tokens, language)
 
     @property
     def usage(self) -> Usage:
-        return self._usage
+        return self._course.usage
 
     def __iter__(self) -> Iterator[str]:
         return self._text
 
     def close(self) -> None:
-        self._closed = True
+        self._course.closed = True
         # Running in another thread, it can't be closed from this one; it ends by itself before its next token.
         with suppress(ValueError):
             self._text.close()
 
-    def _halted(self) -> bool:
-        return self._closed or self._stop.is_set()
 
-    def _run(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
-        with generator._lock:
-            engine = generator.load()
-            prompt = engine.prompt(messages)
-            room = min(max_tokens, generator.context - len(prompt))
-            if room < 1:
-                raise GenerationFailed("error.prompt_too_long", tokens=len(prompt), limit=generator.context)
-            cached = engine.read(prompt, self._halted)
-            self._usage = Usage(len(prompt), cached, 0)
-            barred = engine.barred(language)
-            decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-            written: list[int] = []
-            while len(written) < room and not self._halted():
-                token = engine.greedy(barred)
-                if engine.ends(token):
-                    break
-                written.append(token)
-                self._usage = Usage(len(prompt), cached, len(written))
-                if piece := decoder.decode(engine.piece(token)):
-                    yield piece
-                if _loops(written):
-                    break
-                if len(written) < room and not self._halted():
-                    engine.extend(token)
+def _run(course: _Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
+    with generator._lock:
+        engine = generator.load()
+        prompt = engine.prompt(messages)
+        room = min(max_tokens, generator.context - len(prompt))
+        if room < 1:
+            raise GenerationFailed("error.prompt_too_long", tokens=len(prompt), limit=generator.context)
+        cached = engine.read(prompt, course.halted)
+        course.usage = Usage(len(prompt), cached, 0)
+        barred = engine.barred(language)
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        written: list[int] = []
+        while len(written) < room and not course.halted():
+            token = engine.greedy(barred)
+            if engine.ends(token):
+                break
+            written.append(token)
+            course.usage = Usage(len(prompt), cached, len(written))
+            if piece := decoder.decode(engine.piece(token)):
+                yield piece
+            if _loops(written):
+                break
+            if len(written) < room and not course.halted():
+                engine.extend(token)
 
 
 def _loops(tokens: Sequence[int]) -> bool:

@@ -251,9 +251,7 @@ def replace_database(out: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut_database, overwrite_database, replace_database])
-def test_a_damaged_database_is_told_and_made_anew(
-    folder: Path, built: Path, meeting: HashEmbedder, damage: Callable[[Path], None]
-) -> None:
+def test_a_damaged_database_is_told_and_made_anew(folder: Path, built: Path, meeting: HashEmbedder, damage: Callable[[Path], None]) -> None:
     damage(built)
     with pytest.raises(IndexCorrupt) as caught:
         build_index(write(folder, {"new.txt": "A new one."}), built, meeting)
@@ -265,9 +263,7 @@ def test_a_damaged_database_is_told_and_made_anew(
 
 
 @pytest.mark.parametrize("content", [None, b"", b"half of it"])
-def test_lost_vectors_are_written_again_without_embedding(
-    folder: Path, built: Path, meeting: HashEmbedder, content: bytes | None
-) -> None:
+def test_lost_vectors_are_written_again_without_embedding(folder: Path, built: Path, meeting: HashEmbedder, content: bytes | None) -> None:
     path = dense_path(built, 1)
     path.unlink() if content is None else path.write_bytes(content)
     meeting.embedded.clear()

@@ -100,9 +100,7 @@ def test_a_large_file_is_refused_without_being_read(tmp_path: Path, monkeypatch:
     with pytest.raises(DocumentError) as caught:
         read_document(path, "big.txt")
     assert MAX_BYTES == 16 * 2**20
-    assert str(caught.value) == (
-        "big.txt is 50 MB; the limit for one file is 16 MB. Split it into parts, or raise ISNAD_MAX_FILE_MB."
-    )
+    assert str(caught.value) == ("big.txt is 50 MB; the limit for one file is 16 MB. Split it into parts, or raise ISNAD_MAX_FILE_MB.")
 
 
 def test_the_limit_itself_is_allowed(tmp_path: Path) -> None:
