@@ -130,6 +130,8 @@ class LlamaCpp:
         with self._lock:
             engine = self.load()
             engine.read(engine.prompt(messages), stop.is_set if stop else None)
+            for language in ("ar", "en"):  # a second that the first answer need not wait for
+                engine.barred(language)
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         with self._lock:
@@ -246,6 +248,7 @@ class _Engine:
         self._sequences = [_Sequence(id, []) for id in range(_SEQUENCES)]
         self._current = self._sequences[0]
         self._clock = 0
+        self._piece = ctypes.create_string_buffer(256)
         self._masks: dict[str, npt.NDArray[np.int32]] = {}
         template = self._metadata("tokenizer.chat_template")
         if not template:
@@ -299,9 +302,8 @@ class _Engine:
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """The bytes of one token; a character may be spread over several."""
-        buffer = ctypes.create_string_buffer(256)
-        length = self._lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, special)
-        return buffer.raw[: max(length, 0)]
+        length = self._lib.llama_token_to_piece(self._vocabulary, token, self._piece, len(self._piece), 0, special)
+        return self._piece.raw[: max(length, 0)]
 
     def ends(self, token: int) -> bool:
         """Whether a token ends the answer."""
