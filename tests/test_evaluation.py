@@ -990,8 +990,8 @@ def test_without_its_packages_the_command_says_what_to_install(checkout: Path, m
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     result = CliRunner().invoke(app, ["eval"])
     assert isinstance(result.exception, BadSetting)
-    assert "isnad[evaluation]" in str(result.exception)
-    assert "isnad[evaluation]" in result.exception.text("ar")
+    assert "pip install jsonschema ir-measures" in str(result.exception)
+    assert "pip install jsonschema ir-measures" in result.exception.text("ar")
 
 
 def test_without_a_question_set_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_the_locks_hold_every_dependency_at_one_exact_version() -> None:
     run, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert names(PROJECT["dependencies"]) <= set(run)
     extras = PROJECT["optional-dependencies"]
-    assert names([*extras["dev"], *extras["evaluation"], *extras["browser"]]) <= set(dev)
+    assert names([*extras["dev"], *extras["browser"]]) <= set(dev)
     assert not set(run) & set(dev)
     assert (run["torch"], run["llama-cpp-python"]) == ("2.13.0", "0.3.36")
     assert not [name for name in run if name.startswith("nvidia")]
@@ -102,11 +102,7 @@ def test_an_installed_wheel_has_the_prompts_and_all_data_files(tmp_path: Path) -
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     held = set(zipfile.ZipFile(next((tmp_path / "out").glob("*.whl"))).namelist())
-    data = {
-        p.relative_to(ROOT).as_posix()
-        for p in (ROOT / "rag").rglob("*")
-        if p.suffix in {".py", ".toml", ".css", ".js", ".woff2"}
-    }
+    data = {p.relative_to(ROOT).as_posix() for p in (ROOT / "rag").rglob("*") if p.suffix in {".py", ".toml", ".css", ".js", ".woff2"}}
     assert data | {"rag/prompts/اختبار.txt", "rag/py.typed"} <= held
     assert not [name for name in held if name.startswith(("prompts/", "tests/"))]
 
@@ -133,9 +129,7 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_a_half_made_environment_is_made_anew_and_a_whole_one_is_kept(
-    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_half_made_environment_is_made_anew_and_a_whole_one_is_kept(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def make(*command: object, quiet: bool = False) -> None:
         setup.commands.append(command)
         setup.PYTHON.parent.mkdir(parents=True, exist_ok=True)
