@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from rag.build import build_index
 from rag.calibration import Calibration
@@ -117,8 +118,6 @@ def scene(
     password: str = "",
 ) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: seconds that the models take to load."""
-    import uvicorn
-
     documents = folder / "documents"
     write_documents(documents)
     embedder = HashEmbedder(256, lexicon=LEXICON)
@@ -131,20 +130,31 @@ def scene(
         return chatbot, ()
 
     engine = Engine(opener)
-    engine.start()
     library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
     reports = folder / "reports"
     app = site(engine, library, feedback=folder / "feedback", reports=reports, examples=EXAMPLES, password=password)
+    try:
+        with serving(engine, app, port) as address:
+            yield Scene(address, engine, writer, folder)
+    finally:
+        chatbot.index.close()
+
+
+@contextmanager
+def serving(engine: Engine, app: Any, port: int = 0) -> Iterator[str]:
+    """Run a site in a thread of this process until the block is left; yields its address."""
+    import uvicorn
+
+    engine.start()
     listening = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
-        yield Scene(f"http://127.0.0.1:{listening.getsockname()[1]}/", engine, writer, folder)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
     finally:
         server.should_exit = True
         thread.join(timeout=5)
-        chatbot.index.close()
 
 
 if __name__ == "__main__":

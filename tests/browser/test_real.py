@@ -1,0 +1,57 @@
+"""Once with the real models, from the question to the highlighted sentence, in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rag.build import build_index
+from rag.config import Settings, open_chatbot, open_embedder
+from rag.models import profile
+from rag.ui import Engine, site
+from tests.browser.conftest import Opener
+from tests.browser.scene import Scene, serving
+from tests.browser.test_window import ask
+from tests.helpers import ROOT, model
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    chosen = profile("light")
+    model(chosen.embedder, "embedder")
+    model(chosen.generator, "generator")
+    folder = tmp_path_factory.mktemp("real")
+    settings = Settings(profile="light", documents=ROOT / "seeds", index=folder / "index")
+    build_index(settings.documents, settings.index, open_embedder(settings)[0])
+    engine = Engine(lambda: open_chatbot(settings))
+    with serving(engine, site(engine)) as address:
+        yield Scene(address, engine, None, folder)
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "said"),
+    [
+        ("ar", "من هو المحامي الذي وجّه الرسالة إلى مايكروسوفت؟", "سبيرو"),
+        ("en", "Which Microsoft products used Twitter data?", "Xbox"),
+    ],
+)
+def test_a_real_question_leads_to_the_sentence_that_proves_its_answer(
+    visit: Opener, real: Scene, language: str, question: str, said: str
+) -> None:
+    page: Any = visit(real, language=language)
+    page.set_default_timeout(180_000)
+    turn = ask(page, question)
+    assert said in turn.locator(".answer").inner_text()
+    turn.locator("a.cite").first.click()
+    mark = page.locator(".source.active mark").first
+    assert said in mark.inner_text()
+    article = next((ROOT / "seeds").glob("*.txt")).read_text(encoding="utf-8")
+    assert " ".join(mark.inner_text().split()) in " ".join(article.split())
+    page.locator(".source.active .feet button").first.click()
+    page.wait_for_selector("dialog[data-loaded]")
+    assert said in page.locator("dialog mark").first.inner_text()
