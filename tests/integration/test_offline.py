@@ -86,9 +86,9 @@ def test_nothing_is_asked_of_the_network(tmp_path: Path) -> None:
     model("qwen2.5-coder-1.5b-instruct-q4_k_m", "generator")
     assert "Index " in isnad(tmp_path, "build", "seeds")
     assert "سبيرو" in isnad(tmp_path, "search", "من هو محامي إيلون ماسك؟", "-k", "3")
-    answers = isnad(tmp_path, "chat", typed="من هو المحامي الذي وجّه الرسالة إلى مايكروسوفت؟\nWhat is the capital of Mongolia?\n")
+    answers = isnad(tmp_path, "chat", typed="من هو المحامي الذي وجّه الرسالة إلى مايكروسوفت؟\nWho sent it?\n")
     assert "[1]" in answers
-    assert "The documents do not answer this question." in answers
+    assert answers.count(" · first word ") == 2
     tried = tmp_path / "tried"
     assert not tried.exists(), tried.read_text(encoding="utf-8")
 
