@@ -144,8 +144,6 @@ def test_the_list_of_models_names_all_with_state_size_and_licence(light: Path) -
         assert all(name in text.getvalue() for name in models.catalogue())
 
 
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 MB"), (4_400_000, "4 MB"), (100_000_000, "0.1 GB"), (1_117_320_768, "1.1 GB")]
-)
+@pytest.mark.parametrize(("count", "text"), [(0, "0 MB"), (4_400_000, "4 MB"), (100_000_000, "0.1 GB"), (1_117_320_768, "1.1 GB")])
 def test_sizes_are_readable(count: int, text: str) -> None:
     assert doctor.gigabytes(count) == text

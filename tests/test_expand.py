@@ -60,9 +60,7 @@ def packed() -> bytes:
     offset = len(head) + 4 + sum(2 + len(name) + 21 for name, _, _ in tensors)
     directory = struct.pack("<i", len(tensors))
     for (name, elements, is_packed), content in zip(tensors, data, strict=True):
-        directory += (
-            struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", is_packed, elements, offset, len(content))
-        )
+        directory += struct.pack("<H", len(name)) + name.encode() + struct.pack("<BIQQ", is_packed, elements, offset, len(content))
         offset += len(content)
     return head + directory + b"".join(data)
 

@@ -357,9 +357,7 @@ def test_the_hub_comes_after_the_package_index_and_is_held_to_the_same_hash(
     assert json.loads((place / "tiny/.isnad.json").read_text())["source"] == "hub"
 
 
-def test_a_model_without_hashes_is_recorded_as_it_came(
-    place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_without_hashes_is_recorded_as_it_came(place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     know(generator(kind="embedder", files=(), pieces=None, hub=Hub("someone/tiny"), about_bytes=100))
 
     def snapshot_download(repo: str, *, local_dir: Path, **_: object) -> None:
@@ -373,13 +371,9 @@ def test_a_model_without_hashes_is_recorded_as_it_came(
     assert models.state("tiny").status == "corrupt"
 
 
-def test_a_hub_repository_without_the_weights_is_refused(
-    place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hub_repository_without_the_weights_is_refused(place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     know(generator(kind="embedder", files=(), pieces=None, hub=Hub("someone/tiny"), about_bytes=100))
-    monkeypatch.setattr(
-        "huggingface_hub.snapshot_download", lambda repo, local_dir, **_: (local_dir / "modules.json").write_bytes(b"[]")
-    )
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda repo, local_dir, **_: (local_dir / "modules.json").write_bytes(b"[]"))
     with pytest.raises(FetchFailed, match=r"\*\.safetensors"):
         models.get("tiny")
     assert left_behind(place) == []
@@ -495,9 +489,7 @@ def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
 
 def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
     known = models.catalogue()
-    qwen, gemma, e5 = (
-        known[name] for name in ("qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small")
-    )
+    qwen, gemma, e5 = (known[name] for name in ("qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small"))
     assert qwen.files[0].sha256 == "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
     assert qwen.bytes == 1_117_320_768
     assert qwen.pieces is not None

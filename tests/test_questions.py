@@ -223,9 +223,7 @@ def test_corpus_questions_are_as_many_and_as_balanced_as_promised() -> None:
 
 def test_each_kind_of_question_is_split_in_halves() -> None:
     for name in ("seeds", "corpus"):
-        keys = {
-            (row.get("direction", row["language"]), row["answerable"], row.get("distance"), row["kind"]) for row in rows(name)
-        }
+        keys = {(row.get("direction", row["language"]), row["answerable"], row.get("distance"), row["kind"]) for row in rows(name)}
         for key in keys:
             group = [
                 row
@@ -292,9 +290,7 @@ def test_every_document_is_asked_about() -> None:
 
 
 def test_documents_have_the_features_that_tests_rely_on() -> None:
-    texts = {
-        path.relative_to(CORPUS).as_posix(): text_of(CORPUS, path.relative_to(CORPUS).as_posix()) for path in corpus_documents()
-    }
+    texts = {path.relative_to(CORPUS).as_posix(): text_of(CORPUS, path.relative_to(CORPUS).as_posix()) for path in corpus_documents()}
     arabic = {name: text for name, text in texts.items() if name.startswith("ar/")}
     assert len(ARABIC_MARKS.findall(texts["ar/school_letter.txt"])) > 400
     assert max(len(sentence) for sentence in re.split(r"[.؟!\n]", texts["ar/lab_article.txt"])) > 800
