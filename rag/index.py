@@ -222,6 +222,8 @@ class Index:
                 continue
             similarities = (rows.astype(np.float32) @ vector).tolist()
             for span, similarity in zip(hit.passage.sentences, similarities, strict=True):
+                if hit.passage.quote(span).startswith("#") and len(hit.passage.sentences) > 1:
+                    continue  # a heading names what is said below it and proves nothing
                 in_language = hit.passage.language == language
                 shared = len(asked.intersection(content_stems(hit.passage.quote(span)))) if in_language else 0
                 found.append((hit.passage, span, similarity, hit.score, shared / max(len(asked), 1)))

@@ -428,3 +428,17 @@ def test_the_readme_names_every_table_column_and_manifest_key(built: Path) -> No
     keys = [key for (key,) in db.execute("SELECT key FROM manifest")]
     db.close()
     assert [key for key in keys if f"`{key}`" not in readme] == []
+
+
+def test_a_heading_is_no_evidence(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "a.md").write_text(
+        "# التكلفة\n\nبلغت تكلفة البناء 4 ملايين درهم.\n\n# Cost\n\nThe building cost 4 million dirhams.\n", encoding="utf-8"
+    )
+    build_index(folder, tmp_path / "index", HashEmbedder())
+    with Index.open(tmp_path / "index", HashEmbedder()) as index:
+        for question, sentence in (("Cost", "The building cost 4 million dirhams."), ("التكلفة", "بلغت تكلفة البناء 4 ملايين درهم.")):
+            texts = [item.text for item in index.evidence(question, index.search(question))]
+            assert sentence in texts
+            assert not any(text.startswith("#") for text in texts)
