@@ -8,10 +8,11 @@ import re
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import pytest
@@ -29,6 +30,15 @@ from rag.ui.gate import Gate
 from rag.ui.library import BadName, Job, Library, file_name
 from rag.ui.render import answer_view, document_view, found_view, source_view, strings
 from rag.ui.web import LOOPBACK, POLICY, Guard, _listen, examples_of, serve
+
+T = TypeVar("T")
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, run in a thread of its own: the browser tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
 FIRST, SECOND, THIRD = Span(9, 32), Span(33, 55), Span(56, 76)
@@ -223,7 +233,7 @@ def test_events_that_come_close_together_are_drawn_together() -> None:
         stream = engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0.05)
         return [batch async for batch in stream]
 
-    batches = asyncio.run(run())
+    batches = awaited(run())
     assert [number for batch in batches for number in batch] == list(range(200))
     assert len(batches) < 30
 
@@ -240,7 +250,7 @@ def test_leaving_an_answer_stops_the_model_and_gives_the_place_up() -> None:
         await asyncio.sleep(0.05)
         return ended, len(engine.line)
 
-    assert asyncio.run(run()) == (True, 0)
+    assert awaited(run()) == (True, 0)
 
 
 def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> None:
@@ -262,7 +272,7 @@ def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> 
         await engine.ready()
         assert engine.error is None
 
-    asyncio.run(run())
+    awaited(run())
 
 
 def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
@@ -279,7 +289,7 @@ def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
                 pass
         return caught.value
 
-    error = asyncio.run(run())
+    error = awaited(run())
     assert "ZeroDivisionError: oops" in error.text("en")
     assert "ZeroDivisionError: oops" in error.text("ar")
     assert "Traceback" not in error.text("en")
@@ -302,7 +312,7 @@ def receive(library: Library, collection: str, name: str, *chunks: bytes) -> str
         for chunk in chunks:
             yield chunk
 
-    return asyncio.run(library.receive(collection, name, stream()))
+    return awaited(library.receive(collection, name, stream()))
 
 
 def finished(job: Job) -> Job:
@@ -353,7 +363,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(library: Library, tmp_p
         raise RuntimeError("the tab was closed")
 
     with pytest.raises(RuntimeError):
-        asyncio.run(library.receive("", "c.txt", broken()))
+        awaited(library.receive("", "c.txt", broken()))
     assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == ["a.txt", "ب.txt"]
 
 
@@ -506,7 +516,7 @@ class Door:
 
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "path": path, "method": method, "headers": raw, "client": ("10.0.0.9", 1)}
-        asyncio.run(self.gate(scope, receive, send))
+        awaited(self.gate(scope, receive, send))
         names = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
         return sent[0]["status"], names, sent[1]["body"].decode()
 
@@ -584,7 +594,7 @@ def fetch(
 
     names = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
     scope = {"type": "http", "path": path, "method": method, "headers": names}
-    asyncio.run(Guard(app, hosts)(scope, receive, send))
+    awaited(Guard(app, hosts)(scope, receive, send))
     return sent[0]["status"], {key.decode(): value.decode() for key, value in sent[0]["headers"]}
 
 
