@@ -149,8 +149,7 @@ def _page(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]:
         with _application(app, settings, index) as (process, address, started):
             _wait(lambda at=address: _responds(at), process)  # type: ignore[misc]
             usable.append(time.perf_counter() - started)
-            _wait(lambda at=f"{address}/healthz": _ready(at), process, enough=60.0)  # type: ignore[misc]
-            memory.append(resident(process.pid) / 2**30)
+            memory.append(_settled(process) / 2**30)
     yield measured("cold start: page served", "s", usable, "≤ 15 s")
     yield measured("memory of the app, models loaded", "GiB", memory, "≤ 4.5 GiB")
 
@@ -190,12 +189,15 @@ def _responds(address: str) -> bool:
         return False
 
 
-def _ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as response:
-            return bool(json.load(response).get("ready"))
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+def _settled(process: subprocess.Popen[bytes], quiet: float = 6.0) -> int:
+    """The process's memory once it has not grown by a hundredth for some seconds: the models are loaded in the background."""
+    largest, since, deadline = 0, time.perf_counter(), time.perf_counter() + PATIENCE
+    while time.perf_counter() - since < quiet and time.perf_counter() < deadline and process.poll() is None:
+        now = resident(process.pid)
+        if now > largest * 1.01:
+            largest, since = now, time.perf_counter()
+        time.sleep(0.25)
+    return largest
 
 
 def resident(pid: int) -> int:
