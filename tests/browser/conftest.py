@@ -35,8 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
+    """The browser, for the tests of this folder only: while it runs, this thread has an event loop that others would trip over."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install 'isnad[browser]')")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here (apt install chromium)")
@@ -46,7 +47,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """One window for all tests that do not change what stands behind it."""
     pytest.importorskip("gradio", reason="gradio is not installed")
@@ -85,23 +86,42 @@ class Watch:
 Opener = Callable[..., Any]
 
 
+@pytest.fixture(scope="package")
+def contexts(chromium: Any) -> Callable[..., Any]:
+    """Browser windows by language, size and colours; used again, so that Gradio's own files are read and compiled once."""
+    known: dict[tuple[object, ...], Any] = {}
+
+    def context(language: str, width: int, height: int, dark: bool, own: bool) -> Any:
+        key = (language, width, height, dark, object() if own else None)
+        if key not in known:
+            known[key] = chromium.new_context(
+                viewport={"width": width, "height": height},
+                locale="ar-EG" if language == "ar" else "en-GB",
+                color_scheme="dark" if dark else "light",
+                reduced_motion="reduce",
+                permissions=["clipboard-read", "clipboard-write"],
+            )
+        return known[key]
+
+    return context
+
+
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Opener]:
-    """Open a window in a browser of its own: `visit(scene, language="ar", width=390, dark=True)`."""
-    contexts: list[Any] = []
+def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
+    """Open a window: `visit(scene, language="ar", width=390, dark=True)`; nothing is remembered from the test before.
+
+    `own` gives it a browser of its own, that shares nothing with another one open in the same test.
+    """
+    pages: list[Any] = []
     watches: list[Watch] = []
 
-    def open_page(shown: Scene, *, language: str = "en", width: int = 1280, height: int = 800, dark: bool = False) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": height},
-            locale="ar-EG" if language == "ar" else "en-GB",
-            color_scheme="dark" if dark else "light",
-            reduced_motion="reduce",
-            permissions=["clipboard-read", "clipboard-write"],
-        )
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(
+        shown: Scene, *, language: str = "en", width: int = 1280, height: int = 800, dark: bool = False, own: bool = False
+    ) -> Any:
+        page = contexts(language, width, height, dark, own).new_page()
+        pages.append(page)
         page.set_default_timeout(10_000)
+        page.add_init_script("if (!sessionStorage.begun) { localStorage.clear(); sessionStorage.begun = 'yes'; }")
         watch = Watch(shown.address)
         watches.append(watch)
         watch.on(page)
@@ -110,8 +130,8 @@ def visit(chromium: Any) -> Iterator[Opener]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert [watch.foreign for watch in watches if watch.foreign] == []
     # A refusal that a test asks for, such as that of an upload, is told by the browser as an error of the network.
     left = [text for watch in watches for text in watch.complaints if not any(a in text for a in watch.page.allowed_complaints)]
@@ -124,7 +144,7 @@ def page(visit: Opener, window: Scene) -> Any:
     return visit(window)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def script(chromium: Any, window: Scene) -> Any:
     """A page that only runs functions of the window's script."""
     page = chromium.new_page()
@@ -132,7 +152,7 @@ def script(chromium: Any, window: Scene) -> Any:
     return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def axe() -> str:
     """The source of axe-core, fetched once by npm into the cache of this checkout."""
     path = ROOT / ".cache" / f"axe-core-{AXE}" / "axe.min.js"

@@ -10,7 +10,6 @@ import socket
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -114,10 +113,10 @@ def scene(
     delay: float = 0.01,
     generator: bool = True,
     port: int = 0,
-    opening: float = 0.0,
+    opening: threading.Event | None = None,
     password: str = "",
 ) -> Iterator[Scene]:
-    """Serve a window over the documents above until the block is left. `opening`: seconds that the models take to load."""
+    """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set."""
     documents = folder / "documents"
     write_documents(documents)
     embedder = HashEmbedder(256, lexicon=LEXICON)
@@ -126,7 +125,8 @@ def scene(
     chatbot = Chatbot(Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted"), least=0.4))
 
     def opener() -> tuple[Chatbot, tuple[()]]:
-        time.sleep(opening)
+        if opening is not None:
+            opening.wait(timeout=30)
         return chatbot, ()
 
     engine = Engine(opener)

@@ -100,7 +100,7 @@ def test_what_is_no_text_file_or_too_large_is_not_taken(visit: Opener, shelf: Sc
 
 
 def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, shelf: Scene) -> None:
-    page = visit(shelf)
+    page = visit(shelf, own=True)
     open_documents(page)
     page.get_by_role("button", name="New collection").click()
     page.get_by_role("textbox", name="Name of the new collection").fill("قضية 12")
@@ -114,7 +114,7 @@ def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, s
     page.keyboard.press("Escape")
     turn = ask(page, "كم بلغت درجة الحرارة في سيوة؟", until=DONE)
     assert "47 درجة" in turn.locator(".answer").inner_text()
-    elsewhere = visit(shelf)
+    elsewhere = visit(shelf, own=True)
     other = ask(elsewhere, "كم بلغت درجة الحرارة في سيوة؟")
     assert "47 درجة" not in other.locator(".answer").inner_text()
 
@@ -228,8 +228,7 @@ def test_a_conversation_is_saved_with_footnotes_and_no_markup_of_its_documents(v
     assert printed.evaluate("location.hash") == "#note-1"
 
 
-@pytest.mark.parametrize("language", ["ar", "en"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("language", "width"), [("ar", 390), ("en", 1280)])
 def test_axe_finds_nothing_in_the_dialogs(visit: Opener, shelf: Scene, axe: str, language: str, width: int) -> None:
     page = visit(shelf, language=language, width=width, dark=language == "ar")
     page.evaluate(axe)

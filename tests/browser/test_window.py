@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -471,10 +472,12 @@ def test_without_a_generator_it_quotes_and_says_so(visit: Opener, tmp_path: Path
 
 
 def test_a_question_asked_before_the_models_are_there_is_answered_when_they_are(visit: Opener, tmp_path: Path) -> None:
-    with scene(tmp_path, opening=2.5) as shown:
+    opening = threading.Event()
+    with scene(tmp_path, opening=opening) as shown:
         page = visit(shown, language="ar")
         assert page.locator(".notice").inner_text().startswith("يجري تجهيز النماذج")
         ask(page, "ما ذاكرة هاتف نور؟", until=".turn[data-state=preparing]")
+        opening.set()
         page.wait_for_selector(DONE)
         assert "8 GB" in page.locator(".answer").inner_text()
         page.wait_for_function("document.querySelector('.notice').hidden")
