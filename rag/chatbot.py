@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rag.calibration import Calibration
 from rag.cite import Checker, claims, echoes
+from rag.conversation import standalone
 from rag.errors import BadQuestion
 from rag.generate import Generator, Usage
 from rag.index import Index, checked_question
 from rag.language import question_language
 from rag.names import annotated
-from rag.prompt import answer_prompt, template, transcript
+from rag.prompt import answer_prompt
 from rag.schema import (
     Answer,
     Citation,
@@ -32,7 +33,7 @@ from rag.schema import (
     Verdict,
 )
 from rag.strings import say
-from rag.text import content_stems, script, words
+from rag.text import script
 
 _HITS = 8
 _EVIDENCE = 6
@@ -98,7 +99,7 @@ class Chatbot:
             raise BadQuestion("error.question_language", detected=language)
         language = "ar" if language == "ar" else "en"
         stop = stop or threading.Event()
-        searched = self._rewritten(question, language, history, stop)
+        searched = standalone(question, language, history, self.generator, stop=stop, prompts=self._prompts)
         hits = self.index.search(searched, _HITS, exclude=exclude)
         evidence = self.index.evidence(searched, hits, _EVIDENCE)
         found_at = time.perf_counter() - started
@@ -125,19 +126,6 @@ class Chatbot:
                     self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts).messages)
 
     # --- steps ------------------------------------------------------------------------------------------------------------
-
-    def _rewritten(self, question: str, language: str, history: History, stop: threading.Event) -> str:
-        """A follow-up as a question that stands alone; the question itself when it does already."""
-        if not history or not needs_context(question):
-            return question
-        if self.generator is None:
-            return f"{history[-1].question} {question}"
-        messages = template("rewrite", language, self._prompts).fill(history=transcript(history), question=question)
-        written = "".join(self.generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
-        first = written.splitlines()[0].strip() if written else ""
-        # A rewriting that lost the language or ran away is worth less than both questions side by side.
-        usable = first and len(first) <= 300 and script(first) == language
-        return first if usable else f"{history[-1].question} {question}"
 
     def _written(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
         """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
@@ -272,13 +260,6 @@ def _citation(number: int, source: Evidence, claim: Span, support: float) -> Cit
     )
 
 
-_OPENERS = frozenset("""and but so then also و ثم لكن اذن ولماذا ومتي واين ومن وكيف وماذا وكم وهل ولم طيب وما ومين وليش""".split())
-_REFERRING = frozenset(
-    """he she it they him her them his hers its their theirs this that these those there then one ones same former latter
-    هما ذلك تلك هذا هذه هناك هولاء منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
-)
-
-
 def widened(evidence: Sequence[Evidence]) -> Evidence:
     """The best evidence, together with the sentence before or after it where that is nearly as good.
 
@@ -292,14 +273,3 @@ def widened(evidence: Sequence[Evidence]) -> Evidence:
             span = Span(min(best.span.start, other.span.start), max(best.span.end, other.span.end))
             return replace(best, span=span, text=best.passage.quote(span))
     return best
-
-
-def needs_context(question: str) -> bool:
-    """Whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to
-    something unnamed, or is a fragment of fewer than three words that carry meaning."""
-    spoken = words(question)
-    if not spoken:
-        return True
-    opens = spoken[0] in _OPENERS
-    refers = not _REFERRING.isdisjoint(spoken)
-    return opens or refers or len(content_stems(question)) < 2

@@ -10,7 +10,7 @@ import pytest
 
 from rag.build import build_index
 from rag.calibration import Calibration
-from rag.chatbot import Chatbot, needs_context, widened
+from rag.chatbot import Chatbot, widened
 from rag.cite import Thresholds
 from rag.errors import BadQuestion
 from rag.index import Index
@@ -290,25 +290,6 @@ def test_excluded_passages_are_not_used(index: Index) -> None:
     assert "ferry.txt" not in {hit.passage.document_id for hit in answer.hits}
 
 
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("and when?", True),
-        ("When did she finish it?", True),
-        ("Who is Alex Spiro?", False),
-        ("How many passengers does the ferry carry?", False),
-        ("ومتى كان ذلك؟", True),
-        ("ولماذا؟", True),
-        ("متى يُغلق متحف الصيد البحري؟", False),
-        ("من هو أليكس سبيرو؟", False),
-        ("ما رسم الدخول فيه؟", True),
-        ("?", True),
-    ],
-)
-def test_follow_ups_are_recognised(question: str, expected: bool) -> None:
-    assert needs_context(question) is expected
-
-
 def test_a_follow_up_is_searched_for_as_it_was_rewritten(index: Index) -> None:
     history = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
     generator = ScriptedGenerator(
@@ -318,20 +299,6 @@ def test_a_follow_up_is_searched_for_as_it_was_rewritten(index: Index) -> None:
     assert answer.question == "And how many passengers does it carry?"
     assert answer.searched == "How many passengers does the ferry Albatros carry?"
     assert answer.citations[0].document_id == "ferry.txt"
-
-
-@pytest.mark.parametrize("rewriting", ["", "كم عدد الركاب؟", "x" * 400])
-def test_a_rewriting_that_lost_its_way_is_replaced_by_both_questions(index: Index, rewriting: str) -> None:
-    history = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
-    answer = bot(index, ScriptedGenerator({"Last question": rewriting, "Question": "-"})).ask("And how many passengers?", history)
-    assert answer.searched == "Which ferry sails from Larne? And how many passengers?"
-
-
-def test_a_question_that_stands_alone_is_left_alone(index: Index) -> None:
-    history = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
-    generator = ScriptedGenerator("no")
-    assert bot(index, generator, same="quote").ask("متى يُغلق متحف الصيد البحري؟", history).searched == "متى يُغلق متحف الصيد البحري؟"
-    assert generator.prompts == []
 
 
 # --- evidence ------------------------------------------------------------------------------------------------------------
