@@ -51,7 +51,7 @@ eval:
 
 bench:
 	@$(PYTHON) tools/setup.py run
-	@$(VENV_PYTHON) -m rag bench
+	@$(VENV_PYTHON) -m bench
 
 lock:
 	@$(PYTHON) tools/lock.py

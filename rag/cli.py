@@ -18,7 +18,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from rag.catalogue import ModelEntry
 from rag.config import Settings, open_chatbot, open_embedder
-from rag.errors import DocumentError, IsnadError
+from rag.errors import IsnadError
 from rag.evaluation.cli import eval_app
 from rag.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
@@ -409,37 +409,3 @@ def doctor(
         render(report, settings.language, out)
     if not report.ok:
         raise typer.Exit(report.exit_code)
-
-
-@app.command()
-def bench(
-    runs: Annotated[int, typer.Option("--runs", help="How often each thing is measured.")] = 3,
-    questions: Annotated[Path, typer.Option("--questions", help="A question set (JSON lines).")] = Path("seeds/questions.jsonl"),
-    count: Annotated[int, typer.Option("--count", help="How many questions of it, spread evenly.")] = 16,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure speed and memory on this machine."""
-    from rich.table import Table
-
-    from rag import bench as benchmark
-
-    settings = _settings()
-    try:
-        lines = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines() if line.strip()]
-        asked = [line["question"] for line in lines if line["answerable"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DocumentError("error.unreadable", name=questions, reason=error) from error
-    step = max(len(asked) // count, 1)
-    measurements = []
-    for item in benchmark.run(settings, asked[::step][:count], runs):
-        measurements.append(item)
-        err.print(f"[dim]{escape(item.name)}: {item.median:.2f} {item.unit}[/]")
-    if as_json:
-        print(benchmark.as_json(measurements))
-        return
-    out.print(" · ".join(f"{key} {value}" for key, value in benchmark.machine().items()))
-    table = Table("", "median", "least", "most", "n", "aim", box=None)
-    for item in measurements:
-        values = (f"{item.median:.2f} {item.unit}", f"{item.least:.2f}", f"{item.most:.2f}", str(item.n), item.aim)
-        table.add_row(escape(item.name), *values)
-    out.print(table)

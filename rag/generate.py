@@ -227,8 +227,9 @@ class _Engine:
         lib.llama_backend_init()
         model_parameters = lib.llama_model_default_params()
         model_parameters.n_gpu_layers = 0
-        self._model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
-        if not self._model:
+        self.model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
+        self.threads = threads
+        if not self.model:
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
         parameters = lib.llama_context_default_params()
         parameters.n_ctx = context
@@ -236,13 +237,13 @@ class _Engine:
         parameters.n_seq_max = _SEQUENCES
         parameters.kv_unified = True  # sequences share cells, so that a common beginning is kept once
         parameters.n_threads = parameters.n_threads_batch = threads
-        self._context = lib.llama_init_from_model(self._model, parameters)
+        self._context = lib.llama_init_from_model(self.model, parameters)
         if not self._context:
-            lib.llama_model_free(self._model)
+            lib.llama_model_free(self.model)
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
         self._cells = context
         self._memory = lib.llama_get_memory(self._context)
-        self._vocabulary = lib.llama_model_get_vocab(self._model)
+        self._vocabulary = lib.llama_model_get_vocab(self.model)
         self._size = lib.llama_vocab_n_tokens(self._vocabulary)
         self._batch = lib.llama_batch_init(parameters.n_batch, 0, 1)
         self._sequences = [_Sequence(id, []) for id in range(_SEQUENCES)]
@@ -262,11 +263,11 @@ class _Engine:
     def close(self) -> None:
         self._lib.llama_batch_free(self._batch)
         self._lib.llama_free(self._context)
-        self._lib.llama_model_free(self._model)
+        self._lib.llama_model_free(self.model)
 
     def _metadata(self, key: str) -> str:
         buffer = ctypes.create_string_buffer(1 << 16)
-        length = self._lib.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
+        length = self._lib.llama_model_meta_val_str(self.model, key.encode(), buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
 
     def _special(self, token: int) -> str:

@@ -239,7 +239,6 @@ BAD: list[tuple[list[str], int, str, str]] = [
     (["ask", "谁是船长？", "--index", "BUILT"], 2, "in another language", "بلغة أخرى"),
     (["search", "hello", "-k", "0", "--index", "BUILT"], 2, "must be 1 or more; got 0", "1 أو أكثر؛ القيمة المعطاة 0"),
     (["models", "get", "no-such-model"], 2, "There is no model no-such-model", "لا يوجد نموذج باسم no-such-model"),
-    (["bench", "--questions", "NOWHERE"], 3, "could not be opened", "تعذّر فتح الملف"),
 ]
 
 

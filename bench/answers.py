@@ -1,0 +1,175 @@
+"""How long a reader waits for an answer, and how fast it is written."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.bare import Bare
+from bench.corpus import ROOT, collection, questions
+from bench.measure import Measurement, Options, measured, ratio
+from rag.build import build_index
+from rag.chatbot import Chatbot
+from rag.config import open_embedder, open_generator
+from rag.errors import ModelMissing
+from rag.generate import LlamaCpp
+from rag.index import Index
+from rag.prompt import answer_prompt
+from rag.schema import Answer, Delta, Found, Message, Turn
+
+TITLE = "Answers"
+ABOUT = """
+Questions over the repository's own documents inside a collection of 10,000 passages, and over the seed article alone. "New" is a
+question about a passage that no earlier question was about; the models are loaded, as they are in the window. First token: the
+generator's first word, where it writes (across languages, with the default generator); a quotation needs no generator and comes
+whole. The plain prompt is what a simple pipeline sends: three whole passages and the question, read from nothing by the bare
+engine. Own overhead: a quoted answer whose question has its vector already, without the search of the vectors by faiss itself.
+"""
+
+PASSAGES = 10_000
+_QUESTIONS = 8
+_TOKENS = 64
+
+
+@dataclass(slots=True)
+class Course:
+    """What a reader saw of one answer: seconds from the question to each part; `token` is None for a quotation."""
+
+    source: float
+    token: float | None
+    whole: float
+    answer: Answer
+
+
+def follow(bot: Chatbot, question: str, history: Sequence[Turn] = ()) -> Course:
+    """Ask, and note when each part came."""
+    started = time.perf_counter()
+    source, token = 0.0, None
+    for event in bot.stream(question, history):
+        now = time.perf_counter() - started
+        if isinstance(event, Found):
+            source = now
+        elif isinstance(event, Delta) and token is None:
+            token = now
+        elif isinstance(event, Answer):
+            return Course(source, token, now, event)
+    raise AssertionError("a stream ends with an answer")
+
+
+def run(options: Options) -> Iterator[Measurement]:
+    """Measure; raises ModelMissing without a generator."""
+    embedder, _ = open_embedder(options.settings)
+    generator, notice = open_generator(options.settings)
+    if generator is None:
+        raise notice or ModelMissing("error.generator_missing", path=options.settings.generator)
+    large = collection(embedder, PASSAGES, options.scratch)
+    small = options.scratch / "seeds"
+    build_index(ROOT / "seeds", small, embedder)
+    with Index.open(large, embedder) as index, Index.open(small, embedder) as seeds:
+        bot = Chatbot(index, generator)
+        bot.warm()
+        yield from _questions(bot, spread(questions(), _QUESTIONS * options.runs), "10,000 passages", "≤ 3")
+        yield from _overhead(bot, index, options.runs)
+        yield from _plain(bot, index, generator, options.runs)
+        bot = Chatbot(seeds, generator)
+        yield from _questions(bot, spread(questions("seeds"), _QUESTIONS * options.runs), "the seed article", "≤ 0.6")
+    yield from _generation(generator, options.runs)
+    generator.close()
+
+
+def spread(records: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """So many of the records, evenly over the set, each about another piece of evidence."""
+    seen: set[str] = set()
+    different = [record for record in records if not (record["evidence"][0]["quote"] in seen or seen.add(record["evidence"][0]["quote"]))]  # type: ignore[func-returns-value]
+    step = max(len(different) // count, 1)
+    return different[::step][:count]
+
+
+def _questions(bot: Chatbot, records: Sequence[dict[str, Any]], where: str, aim: str) -> Iterator[Measurement]:
+    """Each question when it is new, again in other words, and after a turn that it follows up."""
+    new, again, follows = [], [], []
+    for record in records:
+        question = record["question"]
+        new.append(follow(bot, question))
+        other = "Tell me: " if record["language"] == "en" else "أخبرني: "
+        again.append(follow(bot, other + question))
+        turn = Turn(question, new[-1].answer.text)
+        then = "And who says so, and what else?" if record["language"] == "en" else "ومن قال ذلك، وماذا أيضًا؟"
+        follows.append(follow(bot, then, [turn]))
+    yield measured(f"first source, {where}", "ms", [course.source * 1000 for course in new], "≤ 150", plot=True)
+    for name, courses, limit in (("new question", new, aim), ("same passages", again, "≤ 0.6"), ("follow-up", follows, "≤ 0.6")):
+        written = [course.token for course in courses if course.token is not None]
+        if written:
+            yield measured(f"first token, {name}, {where}", "s", written, limit, plot=True)
+    yield measured(f"whole answer, checked, {where}", "s", [course.whole for course in new])
+
+
+def _overhead(bot: Chatbot, index: Index, runs: int) -> Iterator[Measurement]:
+    """Everything but the models and faiss."""
+    import faiss
+    import numpy as np
+
+    quoting = Chatbot(index)
+    asked = [record["question"] for record in spread(questions(), _QUESTIONS)]
+    vectors = faiss.IndexFlatIP(index.embedder.dimension)
+    vectors.add(np.random.default_rng(0).standard_normal((PASSAGES, index.embedder.dimension), dtype=np.float32))
+    own = []
+    for _ in range(runs):
+        for question in asked:
+            vector = index.query_vector(question)
+            quoting.ask(question)
+            started = time.perf_counter()
+            vectors.search(vector[np.newaxis], 50)
+            bare = time.perf_counter() - started
+            started = time.perf_counter()
+            quoting.ask(question)
+            own.append((time.perf_counter() - started - bare) * 1000)
+    yield measured("own overhead in a question", "ms", own, "≤ 5")
+
+
+def _plain(bot: Chatbot, index: Index, generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
+    engine = generator.load()
+    bare = Bare(engine.model, engine.threads)
+    times = []
+    for record in spread(questions(), max(runs, 3)):
+        passages = "\n\n".join(hit.passage.text for hit in index.search(record["question"], 3))
+        messages: list[Message] = [
+            {"role": "system", "content": "Answer the question from the passages and cite them."},
+            {"role": "user", "content": f"{passages}\n\n{record['question']}"},
+        ]
+        times.append(bare.prefill(engine.prompt(messages)))
+    bare.close()
+    yield measured("first token, the plain prompt over three whole passages", "s", times, plot=True)
+
+
+def _generation(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
+    """Tokens a second through `stream`, and by the bare engine, in turns so that both see the same machine."""
+    engine = generator.load()
+    bare = Bare(engine.model, engine.threads)
+    free = answer_prompt("Describe in detail how bread is baked, step by step.", "en", ()).messages
+    passage = questions("seeds")[0]["evidence"][0]["quote"]
+    copy: list[Message] = [
+        {"role": "system", "content": "You repeat what you are given."},
+        {"role": "user", "content": f"{passage}. {(ROOT / 'README.md').read_text(encoding='utf-8')[:600]}\n\nRepeat this word for word."},
+    ]
+    for name, messages, aim in (("free text", free, "≥ 0.95"), ("text that repeats its source", copy, "≥ 1")):
+        prompt = engine.prompt(messages)
+        references, ours = [], []
+        for _ in range(max(runs, 3)):
+            bare.prefill(prompt)
+            references.append(bare.generate(len(prompt), _TOKENS))
+            generation = generator.stream(messages, max_tokens=_TOKENS + 1, stop=threading.Event())
+            pieces = iter(generation)
+            next(pieces)
+            begun = generation.usage.generated_tokens
+            started = time.perf_counter()
+            for _ in pieces:
+                pass
+            ours.append((generation.usage.generated_tokens - begun) / (time.perf_counter() - started))
+        yield measured(f"generation, {name}", "tokens/s", ours)
+        yield measured(f"generation, {name}: the bare engine", "tokens/s", references)
+        yield ratio(f"generation, {name}: over the bare engine", ours, references, aim)
+    bare.close()

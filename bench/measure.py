@@ -1,0 +1,117 @@
+"""One figure of the benchmark: how it is summarised, what it should reach, and on what machine it was taken."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from rag.config import Settings
+
+LIBRARIES = ("isnad", "torch", "sentence-transformers", "faiss-cpu", "llama-cpp-python", "gradio")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a section is run with. `scratch` is a folder that stays between runs: what took long to make may be found there."""
+
+    settings: Settings
+    runs: int
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The median of `n` runs, their quartiles and extremes. `aim`, as "≤ 3" or "≥ 0.95", is what the median should reach.
+
+    `plot` puts it into its section's picture.
+    """
+
+    name: str
+    unit: str
+    median: float
+    low: float
+    high: float
+    least: float
+    most: float
+    n: int
+    aim: str = ""
+    plot: bool = False
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median meets the aim; None without one."""
+        found = re.fullmatch(r"([≤≥])\s*([\d.]+)", self.aim)
+        if not found:
+            return None
+        limit = float(found[2])
+        return self.median <= limit if found[1] == "≤" else self.median >= limit
+
+
+def measured(name: str, unit: str, values: Sequence[float], aim: str = "", plot: bool = False) -> Measurement:
+    """Summarise repeated runs. `values` must not be empty."""
+    low, high = (values[0],) * 2 if len(values) == 1 else statistics.quantiles(values, n=4, method="inclusive")[::2]
+    return Measurement(name, unit, statistics.median(values), low, high, min(values), max(values), len(values), aim, plot)
+
+
+def ratio(name: str, values: Sequence[float], references: Sequence[float], aim: str = "") -> Measurement:
+    """Runs over the reference taken beside each of them."""
+    return measured(name, "×", [value / reference for value, reference in zip(values, references, strict=True)], aim)
+
+
+def resident(pid: int) -> int:
+    """The bytes of memory that a process occupies, read-only mapped model weights included (Linux; 0 elsewhere)."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def machine() -> dict[str, str]:
+    """What the figures were measured on and with."""
+    return {
+        "processor": _processor(),
+        "cores": str(os.cpu_count()),
+        "memory": _memory(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "date": time.strftime("%Y-%m-%d"),
+        **{name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    name = re.search(r"model name\s*:\s*(.+)", text)
+    extras = [extra for extra in ("avx2", "avx512f", "avx512_bf16", "avx512_vnni", "amx_tile") if re.search(rf"\b{extra}\b", text)]
+    return f"{name[1] if name else platform.machine()} ({', '.join(extras)})" if extras else platform.machine()
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f} GiB"
+    except (ValueError, OSError, AttributeError):
+        return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def from_record(record: dict[str, Any]) -> Measurement:
+    """A measurement as `dataclasses.asdict` wrote it."""
+    return Measurement(**record)

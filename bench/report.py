@@ -1,0 +1,107 @@
+"""The results of the benchmark as JSON, and as tables and pictures in docs/performance.md."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.measure import Measurement, from_record
+
+RESULTS = Path("bench/results")
+DOCUMENT = Path("docs/performance.md")
+PICTURES = Path("docs/images")
+
+
+def save(section: str, measurements: Sequence[Measurement], machine: dict[str, str], folder: Path = RESULTS) -> Path:
+    """Write the run of one section as JSON, over an earlier one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{section}.json"
+    record = {"section": section, "machine": machine, "measurements": [asdict(item) for item in measurements]}
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def publish(section: str, title: str, about: str, results: Path = RESULTS, document: Path = DOCUMENT, pictures: Path = PICTURES) -> None:
+    """Put a section's results into the document: between its marks when it is there, else at the end. The rest is not touched."""
+    record = json.loads((results / f"{section}.json").read_text(encoding="utf-8"))
+    measurements = [from_record(item) for item in record["measurements"]]
+    parts = [f"## {title}", " ".join(about.split()), described(record["machine"]), table(measurements)]
+    plotted = [item for item in measurements if item.plot]
+    if plotted:
+        pictures.mkdir(parents=True, exist_ok=True)
+        picture = pictures / f"bench-{section}.svg"
+        picture.write_text(bars(title, plotted), encoding="utf-8")
+        parts.append(f"![{title}]({_relative(picture, document)})")
+    block = f"<!-- bench: {section} -->\n" + "\n\n".join(parts) + f"\n<!-- end: {section} -->"
+    text = document.read_text(encoding="utf-8")
+    found = re.search(rf"<!-- bench: {section} -->.*?<!-- end: {section} -->", text, re.DOTALL)
+    text = text[: found.start()] + block + text[found.end() :] if found else f"{text.rstrip()}\n\n{block}\n"
+    document.write_text(text, encoding="utf-8")
+
+
+def described(machine: dict[str, str]) -> str:
+    """The machine in a line."""
+    libraries = ", ".join(f"{name} {version}" for name, version in machine.items() if version and name not in _HARDWARE)
+    return f"*{machine['processor']}, {machine['cores']} cores, {machine['memory']}; {machine['date']}; {libraries}.*"
+
+
+_HARDWARE = ("processor", "cores", "memory", "system", "date")
+
+
+def table(measurements: Sequence[Measurement]) -> str:
+    """The measurements as a table in Markdown."""
+    rows = ["| measure | median | quartiles | least – most | n | aim |", "|---|---|---|---|---|---|"]
+    for item in measurements:
+        mark = {None: "", True: " ✓", False: " ✗"}[item.reached]
+        spread = (f"{number(item.low)} – {number(item.high)}", f"{number(item.least)} – {number(item.most)}") if item.n > 1 else ("", "")
+        name = item.name.replace("|", "\\|")
+        rows.append(f"| {name} | {number(item.median)} {item.unit} | {spread[0]} | {spread[1]} | {item.n} | {item.aim}{mark} |")
+    return "\n".join(rows)
+
+
+def number(value: float) -> str:
+    """Three digits that count."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def bars(title: str, measurements: Sequence[Measurement]) -> str:
+    """A bar a measurement, its quartiles as a line across the end, its aim as a mark; readable on dark and light pages."""
+    left, width, height = 330, 360, 26
+    longest = max(max(item.high, _limit(item)) for item in measurements) or 1.0
+    lines = [
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 130} {len(measurements) * height + 40}" '
+            'font-family="sans-serif" font-size="13" fill="#777">'
+        ),
+        f'<text x="8" y="20" font-weight="bold">{html.escape(title)}</text>',
+    ]
+    for place, item in enumerate(measurements):
+        y = 34 + place * height
+
+        def x(value: float) -> float:
+            return left + width * value / longest
+
+        lines += [
+            f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{html.escape(item.name)}</text>',
+            f'<rect x="{left}" y="{y + 3}" width="{max(x(item.median) - left, 1):.1f}" height="{height - 10}" fill="#2a7f62"/>',
+            f'<path d="M{x(item.low):.1f} {y + 11}H{x(item.high):.1f}" stroke="#b58900" stroke-width="2"/>',
+            f'<text x="{max(x(item.median), x(item.high)) + 6:.1f}" y="{y + 15}">{number(item.median)} {html.escape(item.unit)}</text>',
+        ]
+        if _limit(item):
+            lines.append(f'<path d="M{x(_limit(item)):.1f} {y}V{y + height - 4}" stroke="#c33" stroke-width="2" stroke-dasharray="3 2"/>')
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _limit(item: Measurement) -> float:
+    found = re.search(r"[\d.]+", item.aim)
+    return float(found[0]) if found else 0.0
+
+
+def _relative(path: Path, document: Path) -> str:
+    """The path of a file as a document links to it."""
+    return Path(os.path.relpath(path, document.parent)).as_posix()
