@@ -18,6 +18,8 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = "4.14.1"
+PATIENCE = 60_000
+"""Milliseconds until something that does not come counts as missing: far more than any of it takes, on a computer busy with more."""
 QUIET = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -61,21 +63,48 @@ def _open_gate() -> Iterator[None]:
     GATE.set()
 
 
+# Gradio's client drops its streams when a page is left ("beforeunload"), and complains that they were dropped. The page says itself
+# when it is left and when the next one begins; these come through the same channel as its complaints, so their order is known.
+LEAVING, BEGUN = "watch: the page is left", "watch: a page begins"
+MARKS = f"""if (window === top) {{
+  console.debug({BEGUN!r});
+  addEventListener("beforeunload", () => console.debug({LEAVING!r}), {{capture: true}});
+}}"""
+
+
 class Watch:
-    """Everything a page asked for and complained about."""
+    """Everything a page asked for, and what it complained of while it was there: not of being left."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc
         self.foreign: list[str] = []
         self.complaints: list[str] = []
-        self.page: Any = None
+        self.allowed: list[str] = []
+        self._listening = True
 
     def on(self, page: Any) -> None:
-        self.page = page
-        page.allowed_complaints = []
+        page.add_init_script(MARKS)
         page.on("request", self._request)
-        page.on("console", lambda m: self.complaints.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self._complain(str(error)))
+
+    def closing(self) -> None:
+        """The page is closed now: what it says from here on is said of that."""
+        self._listening = False
+
+    def left(self) -> list[str]:
+        """The complaints that no test has asked for."""
+        return [text for text in self.complaints if not any(part in text for part in self.allowed)]
+
+    def _console(self, message: Any) -> None:
+        if message.text in (LEAVING, BEGUN):
+            self._listening = message.text == BEGUN
+        elif message.type in ("error", "warning"):
+            self._complain(f"{message.type}: {message.text}")
+
+    def _complain(self, text: str) -> None:
+        if self._listening:
+            self.complaints.append(text)
 
     def _request(self, request: Any) -> None:
         parts = urlsplit(request.url)
@@ -120,11 +149,19 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
     ) -> Any:
         page = contexts(language, width, height, dark, own).new_page()
         pages.append(page)
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.add_init_script("if (!sessionStorage.begun) { localStorage.clear(); sessionStorage.begun = 'yes'; }")
         watch = Watch(shown.address)
         watches.append(watch)
         watch.on(page)
+        page.allowed_complaints = watch.allowed  # what a test asks for itself: the browser tells of a refused upload as of an error
+        close = page.close
+
+        def closing() -> None:
+            watch.closing()
+            close()
+
+        page.close = closing
         page.goto(shown.address)
         page.wait_for_selector("#isnad[data-ready]")
         return page
@@ -133,9 +170,7 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
     for page in pages:
         page.close()
     assert [watch.foreign for watch in watches if watch.foreign] == []
-    # A refusal that a test asks for, such as that of an upload, is told by the browser as an error of the network.
-    left = [text for watch in watches for text in watch.complaints if not any(a in text for a in watch.page.allowed_complaints)]
-    assert left == []
+    assert [text for watch in watches for text in watch.left()] == []
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ GATE.set()
 
 def reply(messages: Sequence[Message]) -> str:
     """What is written for the question, which stands in the last line of the last message that holds any of the words."""
-    GATE.wait(timeout=20)
+    GATE.wait(timeout=120)
     last = messages[-1]["content"]
     at = {part: last.rfind(part) for part in REPLIES}
     part = max(at, key=lambda key: at[key])
@@ -126,7 +126,7 @@ def scene(
 
     def opener() -> tuple[Chatbot, tuple[()]]:
         if opening is not None:
-            opening.wait(timeout=30)
+            opening.wait(timeout=120)
         return chatbot, ()
 
     engine = Engine(opener)
@@ -154,7 +154,7 @@ def serving(engine: Engine, app: Any, port: int = 0) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
     finally:
         server.should_exit = True
-        thread.join(timeout=5)
+        thread.join(timeout=30)
 
 
 if __name__ == "__main__":
