@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 
 from rag.cite import Thresholds
+from rag.errors import BadSetting
 from rag.names import unmatched_names
 from rag.schema import Evidence, Hit
 from rag.text import content_stems, fold, names_month, script, stated_values
@@ -43,9 +46,12 @@ class Calibration:
 
     @classmethod
     def of(cls, embedder: str, generator: str | None = None) -> Calibration:
-        """The values for two models; conservative ones for a model that none were fitted for. Without a generator, quotes."""
-        embedders, generators = _table()["embedders"], _table()["generators"]
-        values = embedders.get(embedder) or embedders[UNKNOWN]
+        """The values for two models: those fitted on this machine (`isnad calibrate`), else those shipped, else conservative ones.
+
+        Without a generator, quotes. Raises BadSetting when the file of values fitted here can't be used.
+        """
+        generators = _table()["generators"]
+        values = _fitted_here(embedder) or _shipped(embedder)
         manners = _QUOTES if generator is None else generators.get(generator) or generators[UNKNOWN]
         return cls(
             embedder=embedder,
@@ -114,6 +120,42 @@ def states_value(text: str) -> bool:
 def states_time(text: str) -> bool:
     """Whether a text states anything that can be a time."""
     return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
+
+
+def user_file() -> Path:
+    """Where the values fitted on this machine are: ISNAD_CALIBRATION, else a file in the user's settings folder."""
+    chosen = os.environ.get("ISNAD_CALIBRATION", "").strip()
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("isnad", appauthor=False) / "calibration.toml"
+
+
+def _shipped(embedder: str) -> Mapping[str, Any]:
+    embedders = _table()["embedders"]
+    values: Mapping[str, Any] = embedders.get(embedder) or embedders[UNKNOWN]
+    return values
+
+
+def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
+    """The values of the user's own file, which have to be of the form of those shipped. Raises BadSetting."""
+    path = user_file()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")).get("embedders", {}).get(embedder)
+        if values is None:
+            return None
+        shipped = _shipped(UNKNOWN)
+        own = {name: values[name] for name in shipped}
+        for name, like in shipped.items():
+            numbers = own[name] if isinstance(like, list) else [own[name]]
+            if len(numbers) != (len(like) if isinstance(like, list) else 1) or not all(math.isfinite(number) for number in numbers):
+                raise ValueError(name)
+        return own
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadSetting("error.calibration_use", path=path, embedder=embedder, reason=error) from error
 
 
 @cache

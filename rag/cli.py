@@ -19,7 +19,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rag.catalogue import ModelEntry
 from rag.config import Settings, open_chatbot, open_embedder
 from rag.errors import IsnadError
-from rag.evaluation.cli import eval_app
+from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
 from rag.strings import say
@@ -36,6 +36,7 @@ app = typer.Typer(
 models_app = typer.Typer(help="List the models and fetch those that are missing.", invoke_without_command=True)
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
+app.command()(calibrate)
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index.  [ISNAD_INDEX; index]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

@@ -25,6 +25,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see no setting of whoever runs them, but for where the models are."""
     for name in [name for name in os.environ if name.startswith("ISNAD_") and name != "ISNAD_MODELS"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("ISNAD_CALIBRATION", os.devnull)  # nor values fitted by them
 
 
 @pytest.fixture

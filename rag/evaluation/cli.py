@@ -217,6 +217,56 @@ def ablate(
         ablation.insert(into, table, "ablation-answers" if answers else "ablation-retrieval")
 
 
+def calibrate(
+    sets: SetsArgument = None,
+    documents: DocumentsOption = None,
+    limit: LimitOption = 0,
+    most_declined: Annotated[
+        float, typer.Option("--most-declined", min=0.0, max=1.0, help="The share of answerable questions that may be declined.")
+    ] = 0.08,
+    into: Annotated[Path | None, typer.Option("--into", help="Write the values to this file.  [the user's own]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit to an embedder when to decline and what a citation must be like, from question sets.
+
+    SQuAD files of several languages are asked in every direction, each question once more without the passages that answer it.
+    Values are fitted on the half "calibrate" of the questions and measured on the half "report".
+    """
+    from rag.calibration import user_file
+    from rag.config import Settings
+    from rag.evaluation import calibrate as fitting
+
+    settings = Settings.load()
+    prepared()
+    bench = _Bench(settings, None)
+    pairs = bench.open(_chosen_directions(sets, documents or [], limit), without_generator=True)
+    embedder = pairs[0][1].index.embedder
+    found: list[fitting.Case] = []
+    near: list[fitting.Likeness] = []
+    with _progress(settings.language) as follow:
+        for questions, bot in pairs:
+            found += fitting.cases(bot, questions, follow) if questions.questions else []
+            near += fitting.likenesses(embedder, questions.claims)
+    before = fitting.in_force(embedder.name)
+    fitted = fitting.fit(embedder.name, found, near, most_declined)
+    measured = {"before": fitting.report(found, before), "fitted": fitting.report(found, fitted)}
+    path = into or user_file()
+    if not dry_run:
+        fitting.write(path, fitted, fitting.remark(fitted, pairs, measured["fitted"]))
+    if as_json:
+        told = {name: {group: _plain_figures(own) for group, own in by_group.items()} for name, by_group in measured.items()}
+        print(json.dumps({"path": None if dry_run else str(path), "fitted": dataclasses.asdict(fitted), "measured": told}))
+        return
+    fitting.print_report(fitted, measured["before"], measured["fitted"], out, settings.language)
+    closing = say("calibrate.not_written", settings.language) if dry_run else say("calibrate.written", settings.language, path=path)
+    out.print(escape(for_terminal(closing)))
+
+
+def _plain_figures(figures: Any) -> dict[str, Any]:
+    return {name: dataclasses.asdict(figure) for name, figure in figures.items()}
+
+
 @eval_app.command()
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Question sets, JSONL or SQuAD.")],
@@ -269,6 +319,19 @@ def _chosen(sets: Sequence[Path] | None, documents: Sequence[Path], split: str, 
             err.print(f"[yellow]{escape(say('eval.repaired', 'en', count=len(questions.notes), first=questions.notes[0]))}[/]")
         found.append(_Chosen(questions, None))
     return [_cut(chosen, limit, drop_gold if drop else list) for chosen in found]
+
+
+def _chosen_directions(sets: Sequence[Path] | None, documents: Sequence[Path], limit: int) -> list[_Chosen]:
+    """As `_chosen`, all splits; several SQuAD files without documents of their own make one set for each pair of them."""
+    paths = list(sets or _own_sets())
+    squad = [path for path in paths if path.suffix != ".jsonl"]
+    if len(squad) < 2 or documents:
+        return _chosen(paths, documents, "all", limit, False)
+    found = _chosen(lines, [], "all", limit, False) if (lines := [path for path in paths if path.suffix == ".jsonl"]) else []
+    for asked in squad:
+        for searched in squad:
+            found += _chosen([asked], [searched], "all", limit, False)
+    return found
 
 
 def _cut(chosen: _Chosen, limit: int, twins: Callable[[Any], list[Any]]) -> _Chosen:

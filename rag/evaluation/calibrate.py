@@ -1,0 +1,358 @@
+"""Fitting the values of `rag.calibration` for an embedder: when to decline, and how near a claim must be to its evidence.
+
+Everything is fitted on one half of the questions and reported on the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.calibration import Calibration, features
+from rag.errors import BadSetting
+from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
+from rag.evaluation.report import cell, label
+from rag.evaluation.run import Bot, Corpus, Progress
+from rag.metrics import Figure, auroc, ratio
+from rag.metrics import rounded as _rounded
+from rag.schema import Found
+from rag.strings import say
+from rag.terminal import for_terminal
+from rag.text import script
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rag.embed import Embedder
+
+Floats = npt.NDArray[np.float64]
+
+FITTED, REPORTED = "calibrate", "report"
+LEAST_OF_EACH = 10
+"""Answerable and unanswerable questions each, below which weights are not fitted."""
+FOLDS = 5
+_TRUE_LOST = 0.02  # of true claims, the share that the least similarity may reject
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What confidence is judged by for one question, and whether the documents answer it.
+
+    `same`: question and best evidence are in one language. `values` are `rag.calibration.features`.
+    """
+
+    set: str
+    id: str
+    language: str
+    same: bool
+    values: tuple[float, ...]
+    answerable: bool
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """The cosine between a claim and its evidence. `same`: they are in one language."""
+
+    same: bool
+    value: float
+    supported: bool
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Values for one embedder, as `calibration.toml` holds them; a name that could not be fitted is absent from `n`, and its
+    value is what was in force before. `n` counts the questions or claims behind each."""
+
+    embedder: str
+    least: float
+    same: tuple[float, ...]
+    across: tuple[float, ...]
+    claim_same: float
+    claim_across: float
+    n: Mapping[str, int]
+
+    def values(self) -> dict[str, Any]:
+        """The entry of `calibration.toml`."""
+        return {
+            "least": self.least,
+            "same": list(self.same),
+            "across": list(self.across),
+            "claim_same": self.claim_same,
+            "claim_across": self.claim_across,
+        }
+
+
+# --- what is fitted on ----------------------------------------------------------------------------------------------------
+
+
+def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) -> list[Case]:
+    """One case for each question of a set, by the product's own search; no answer is written.
+
+    A set without unanswerable questions gets the twin of each question, without the passages that answer it. Questions that
+    name no split are dealt to the two halves in turn.
+    """
+    asked: Sequence[Question] = questions.questions
+    if all(question.answerable for question in asked):
+        asked = drop_gold(asked)
+    corpus = Corpus(bot.index)
+    found: list[Case] = []
+    halves: dict[tuple[str, bool], int] = {}
+    for number, question in enumerate(asked):
+        if progress:
+            progress(number, len(asked), question.id)
+        exclude = corpus.overlapping(question.without)
+        stream = bot.stream(question.question, exclude=exclude) if exclude else bot.stream(question.question)
+        event = next(iter(stream))
+        close = getattr(stream, "close", None)
+        if close:
+            close()
+        if not isinstance(event, Found) or not event.evidence:
+            continue  # nothing to be confident of: declined whatever the values are
+        split = question.split
+        if not split:
+            turn = halves[question.language, question.answerable] = halves.get((question.language, question.answerable), -1) + 1
+            split = REPORTED if turn % 2 else FITTED
+        same = script(event.question) == script(event.evidence[0].text)
+        values = features(event.question, event.hits, event.evidence)
+        found.append(Case(questions.name, question.id, question.language, same, tuple(values), question.answerable, split))
+    return found
+
+
+def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
+    """The similarity of each claim to its nearest piece of evidence, as `rag.cite` compares them. Verbatim claims, which that
+    accepts without looking, are left out."""
+    kept = [claim for claim in claims if claim.kind != "verbatim"]
+    texts = list(dict.fromkeys(text for claim in kept for text in (claim.claim, *(piece.quote for piece in claim.evidence))))
+    if not texts:
+        return []
+    vectors = dict(zip(texts, np.asarray(embedder.embed_passages(texts), dtype=np.float64), strict=True))
+    found: list[Likeness] = []
+    for number, claim in enumerate(kept):
+        quotes = [piece.quote for piece in claim.evidence]
+        similarity = [float(vectors[quote] @ vectors[claim.claim]) for quote in quotes]
+        best = int(np.argmax(similarity))
+        split = claim.split or (REPORTED if number % 2 else FITTED)
+        found.append(Likeness(script(claim.claim) == script(quotes[best]), similarity[best], claim.supported, split))
+    return found
+
+
+# --- fitting --------------------------------------------------------------------------------------------------------------
+
+
+def fit(embedder: str, found: Sequence[Case], near: Sequence[Likeness] = (), most_declined: float = 0.08) -> Fitted:
+    """Fit what the cases and claims of the half `calibrate` allow; the rest stays as it is in force for the embedder.
+
+    `same` and `across` are the weights of two logistic models of "the documents answer this", every set and both of its kinds
+    weighing the same, so that a confidence of 0.5 means "as likely as not, were half of all questions answerable". `least` is
+    the confidence that sets the two kinds apart best (Youden, "Index for rating diagnostic tests", Cancer 1950) among those at
+    which at most `most_declined` of the answerable are declined, by confidences of models that have not seen the question
+    (5-fold cross-validation). The claims' thresholds are the highest that reject 2 % of the true ones.
+    Raises BadSetting when there are too few questions of either kind.
+    """
+    before = Calibration.of(embedder)
+    own = [case for case in found if case.split == FITTED]
+    n: dict[str, int] = {}
+    weights = {True: before.same, False: before.across}
+    confidences: list[float] = []
+    truths: list[bool] = []
+    for same, name in ((True, "same"), (False, "across")):
+        group = [case for case in own if case.same is same]
+        if min(sum(case.answerable for case in group), sum(not case.answerable for case in group)) < LEAST_OF_EACH:
+            continue
+        weights[same] = rounded(logistic(group))
+        n[name] = len(group)
+        confidences += held_out(group)
+        truths += [case.answerable for case in group]
+    if not n:
+        counts = (sum(case.answerable for case in own), sum(not case.answerable for case in own))
+        raise BadSetting("error.calibrate_few", answerable=counts[0], unanswerable=counts[1], least=LEAST_OF_EACH)
+    n["least"] = len(truths)
+    thresholds = {True: before.thresholds.same, False: before.thresholds.across}
+    for same, name in ((True, "claim_same"), (False, "claim_across")):
+        true = [item.value for item in near if item.same is same and item.supported and item.split == FITTED]
+        if len(true) >= LEAST_OF_EACH:
+            thresholds[same] = math.floor(100 * float(np.quantile(true, _TRUE_LOST))) / 100
+            n[name] = len(true)
+    least = least_confidence(confidences, truths, most_declined)
+    return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n)
+
+
+def rounded(weights: Iterable[float]) -> tuple[float, ...]:
+    """Weights as they are written down."""
+    return tuple(round(float(weight), 2) + 0.0 for weight in weights)
+
+
+def logistic(group: Sequence[Case]) -> tuple[float, ...]:
+    """The weights of a ridge logistic regression on standardised features, in units of the features themselves.
+
+    A feature whose weight contradicts its own correlation with the truth is left out (weight 0): it would be of use only for
+    questions like these. The first feature is the constant 1.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    data = np.array([case.values for case in group], dtype=np.float64)
+    truth = np.array([case.answerable for case in group])
+    scale = data.std(axis=0)
+    centre = data.mean(axis=0)
+    kept = [column for column in range(1, data.shape[1]) if scale[column] > 1e-9]
+    while kept:
+        standard = (data[:, kept] - centre[kept]) / scale[kept]
+        model = LogisticRegression(max_iter=1000).fit(standard, truth, sample_weight=_balance(group))
+        slopes = model.coef_[0]
+        against = [-slope * _direction(data[:, column], truth) for slope, column in zip(slopes, kept, strict=True)]
+        worst = int(np.argmax(against))
+        if against[worst] <= 0:
+            weights = np.zeros(data.shape[1])
+            weights[kept] = slopes / scale[kept]
+            weights[0] = float(model.intercept_[0]) - float((weights[kept] * centre[kept]).sum())
+            return tuple(weights.tolist())
+        del kept[worst]
+    return tuple([0.0] * data.shape[1])
+
+
+def _direction(column: Floats, truth: npt.NDArray[np.bool_]) -> float:
+    return float(np.sign(column[truth].mean() - column[~truth].mean()))
+
+
+def _balance(group: Sequence[Case]) -> Floats:
+    """Weights by which each set counts the same, and in it the answerable as much as the others; their mean is 1."""
+    kinds = [(case.set, case.answerable) for case in group]
+    sizes = {kind: kinds.count(kind) for kind in set(kinds)}
+    weights = np.array([1.0 / sizes[kind] for kind in kinds])
+    truth = np.array([case.answerable for case in group])
+    for answerable in (True, False):  # a set may hold one kind alone
+        weights[truth == answerable] /= weights[truth == answerable].sum()
+    balanced: Floats = weights * len(group) / weights.sum()
+    return balanced
+
+
+def held_out(group: Sequence[Case]) -> list[float]:
+    """For each case its confidence by a model of the other four fifths; a question and its twin are kept together."""
+    folds: dict[str, int] = {}
+    fold = [folds.setdefault(case.id.removesuffix(".dropped"), len(folds)) % FOLDS for case in group]
+    confidences = [0.0] * len(group)
+    for held in range(FOLDS):
+        others = [case for case, number in zip(group, fold, strict=True) if number != held]
+        weights = logistic(others) if len({case.answerable for case in others}) == 2 else logistic(group)
+        for position, number in enumerate(fold):
+            if number == held:
+                confidences[position] = confidence(weights, group[position].values)
+    return confidences
+
+
+def confidence(weights: Sequence[float], values: Sequence[float]) -> float:
+    """What `Calibration.confidence` gives for these values."""
+    logit = sum(weight * value for weight, value in zip(weights, values, strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def least_confidence(confidences: Sequence[float], truths: Sequence[bool], most_declined: float) -> float:
+    """The threshold, to two digits, with the most unanswerable declined over answerable declined (shares), among those that
+    decline at most `most_declined` of the answerable; the lower one of equals."""
+    data, truth = np.asarray(confidences), np.asarray(truths, dtype=bool)
+    best, most = 0.01, -1.0
+    for step in range(1, 100):
+        least = step / 100
+        wrongly = float((data[truth] < least).mean())
+        rightly = float((data[~truth] < least).mean())
+        if wrongly <= most_declined and rightly - wrongly > most + 1e-9:
+            best, most = least, rightly - wrongly
+    return best
+
+
+# --- reporting ------------------------------------------------------------------------------------------------------------
+
+Measured = Mapping[str, Mapping[str, Figure]]
+"""By group ("all", "same", "across", each language and each set), by measure: auroc, declined, wrongly_declined."""
+
+
+def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> Measured:
+    """How the values do on one half: AUROC, unanswerable declined, answerable wrongly declined."""
+    own = [case for case in found if case.split == split]
+    groups: dict[str, list[Case]] = {"all": own}
+    for case in own:
+        for name in ("same" if case.same else "across", case.language, case.set):
+            groups.setdefault(name, []).append(case)
+    return {name: _figures(group, fitted) for name, group in groups.items()}
+
+
+def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
+    sure = [confidence(fitted.same if case.same else fitted.across, case.values) for case in group]
+    declined = [float(value < fitted.least) for value in sure]
+    return {
+        "auroc": auroc(sure, [case.answerable for case in group]),
+        "declined": ratio([(value, float(not case.answerable)) for value, case in zip(declined, group, strict=True)]),
+        "wrongly_declined": ratio([(value, float(case.answerable)) for value, case in zip(declined, group, strict=True)]),
+    }
+
+
+def in_force(embedder: str) -> Fitted:
+    """The values that hold for an embedder now."""
+    now = Calibration.of(embedder)
+    return Fitted(embedder, now.least, now.same, now.across, now.thresholds.same, now.thresholds.across, {})
+
+
+# --- writing --------------------------------------------------------------------------------------------------------------
+
+
+def write(path: Path, fitted: Fitted, remark: str) -> None:
+    """Put the values into a file of calibrations, in place of earlier ones for the same embedder; the rest of the file stays.
+
+    Raises BadSetting when the file is no TOML or can't be written.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.is_file() else tomlkit.document()
+        embedders = document.setdefault("embedders", tomlkit.table(is_super_table=True))
+        entry = tomlkit.table()
+        entry.comment(remark)
+        for name, value in fitted.values().items():
+            entry.add(name, value)
+        embedders[fitted.embedder] = entry
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        raise BadSetting("error.calibration_file", path=path, reason=error) from error
+
+
+def remark(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured: Measured) -> str:
+    """One line that says where the values come from and what they were worth."""
+    sets = ", ".join(dict.fromkeys(questions.name for questions, _ in pairs))
+    counts = ", ".join(f"{name} {count}" for name, count in fitted.n.items())
+    worth = ", ".join(f"{name} {shown(figure)}" for name, figure in measured["all"].items()) if "all" in measured else ""
+    return f"isnad calibrate on {sets}; n: {counts}; on the other half: {worth}"
+
+
+def shown(figure: Figure) -> str:
+    """A figure with its n."""
+    return f"{_rounded(figure.value)} (n {figure.n})"
+
+
+def print_report(fitted: Fitted, before: Measured, after: Measured, console: Console, language: str) -> None:
+    """Print the values and, by group, the figures of those in force before and of those fitted."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    counts = {"fitted": fitted.n.get("least", 0), "measured": max((f.n for f in after.get("all", {}).values()), default=0)}
+    console.print(escape(for_terminal(say("calibrate.title", language, embedder=fitted.embedder, **counts))))
+    for name, value in fitted.values().items():
+        console.print(f"  {name} = {escape(str(value))}" + (f"  [dim]n {fitted.n[name]}[/]" if name in fitted.n else ""))
+    table = Table(say("eval.measure", language), "", say("calibrate.before", language), say("calibrate.after", language), box=None)
+    for group, figures in after.items():
+        for name, figure in figures.items():
+            if figure.value is not None:
+                table.add_row(for_terminal(label(name, language)), escape(group), cell(before[group][name]), cell(figure))
+    console.print(table)
+    kept = [name for name in fitted.values() if name not in fitted.n]
+    if kept:
+        console.print(escape(for_terminal(say("calibrate.kept", language, names=", ".join(kept)))))
