@@ -9,9 +9,11 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from rag.config import Settings, open_chatbot
+from rag.engine import Engine
 from rag.errors import IsnadError
+from rag.server import Access, serve
 from rag.strings import say
-from rag.ui import Engine, Library, serve
+from rag.ui import Library
 from rag.ui.web import examples_of
 
 
@@ -25,14 +27,14 @@ def main() -> int:
         serve(
             Engine(lambda: open_chatbot(settings)),
             Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20),
+            access=Access.listening(settings.host, password=os.environ.get("ISNAD_PASSWORD", "")),
             feedback=home / "feedback",
             reports=Path("reports"),
             host=settings.host,
             port=settings.port,
             language=language,
-            password=os.environ.get("ISNAD_PASSWORD", ""),
             examples=examples_of(settings.documents / "questions.jsonl"),
-            ready=lambda address: print(say("ui.serving", language, address=address), flush=True),
+            ready=lambda address: print(say("server.serving", language, address=address), flush=True),
         )
     except IsnadError as error:
         print(error.text(language), file=sys.stderr)

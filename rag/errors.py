@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from rag.strings import say
+
+log = logging.getLogger(__name__)
 
 
 class IsnadError(Exception):
@@ -127,3 +131,15 @@ class GenerationFailed(IsnadError):
     """The language model stopped with an error."""
 
     http_status = 502
+
+
+class Unexpected(IsnadError):
+    """A defect: something failed that has no error of its own."""
+
+
+def as_ours(error: BaseException) -> IsnadError:
+    """Any exception as one that can be shown to a person; what is not ours is a defect, and logged as one."""
+    if isinstance(error, IsnadError):
+        return error
+    log.debug("defect", exc_info=error)
+    return Unexpected("error.unexpected", reason=f"{type(error).__name__}: {error}"[:200])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +20,8 @@ from rag.models import find
 from rag.testing import HashEmbedder
 
 ROOT = Path(__file__).resolve().parent.parent
+
+T = TypeVar("T")
 
 CORPUS = {
     "en/ferry.txt": "The ferry Albatros carried 212 passengers on Monday. Its captain was John Reed. Fog delayed it by four hours.",
@@ -30,6 +35,12 @@ CORPUS = {
 
 LEXICON = {"العبّارة": "ferry", "قبطانها": "captain", "قبطان": "captain", "الضباب": "fog", "المكتبة": "library", "راكبا": "passengers"}
 """Arabic words of the corpus that the hashing embedder treats as English ones."""
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, run in a thread of its own: the browser tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:

@@ -1,44 +1,29 @@
-"""What the window is given to draw, the line in which questions wait, and what its server lets through."""
+"""What the window is given to draw, its documents, and what readers say of answers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterator, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any
 
 import pytest
 
 from rag.chatbot import Chatbot
-from rag.errors import BadSetting, DocumentError, IndexBusy, IndexMissing, IsnadError
+from rag.errors import DocumentError, IndexBusy
 from rag.evaluation.questions import validate
 from rag.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
 from rag.strings import table
 from rag.testing import HashEmbedder
-from rag.ui.engine import Busy, Engine, Line, State
 from rag.ui.feedback import BadFeedback, as_question, record
-from rag.ui.gate import Gate
 from rag.ui.library import BadName, Job, Library, file_name
 from rag.ui.render import answer_view, document_view, found_view, source_view, strings
-from rag.ui.web import LOOPBACK, POLICY, Guard, _listen, examples_of, serve
-
-T = TypeVar("T")
-
-
-def awaited(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine, run in a thread of its own: the browser tests leave an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
-
+from rag.ui.web import examples_of
+from tests.helpers import awaited
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
 FIRST, SECOND, THIRD = Span(9, 32), Span(33, 55), Span(56, 76)
@@ -165,134 +150,6 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
     assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
-
-
-# --- the line -------------------------------------------------------------------------------------------------------------
-
-
-def test_one_runs_and_the_others_wait_in_the_order_they_came() -> None:
-    line = Line()
-    a, b, c = line.join("a"), line.join("b"), line.join("c")
-    assert [line.place(ticket) for ticket in (a, b, c)] == [0, 1, 2]
-    line.leave(a)
-    assert [line.place(ticket) for ticket in (b, c)] == [0, 1]
-    line.leave(c)
-    line.leave(c)
-    assert len(line) == 1
-
-
-def test_a_second_question_waits_behind_everybody_elses_first() -> None:
-    line = Line()
-    first, second, third, other = line.join("greedy"), line.join("greedy"), line.join("greedy"), line.join("ليلى")
-    assert [line.place(ticket) for ticket in (first, other, second, third)] == [0, 1, 2, 3]
-    line.leave(first)
-    assert line.place(other) == 0
-
-
-def test_a_full_line_turns_away() -> None:
-    line = Line(most=2)
-    line.join("a")
-    line.join("b")
-    with pytest.raises(Busy) as caught:
-        line.join("c")
-    assert "(2)" in caught.value.text("ar")
-
-
-# --- the engine -----------------------------------------------------------------------------------------------------------
-
-
-class Slow:
-    """A chatbot that yields `words` answers, `pause` apart, until it is stopped."""
-
-    def __init__(self, words: int, pause: float) -> None:
-        self.words, self.pause, self.ended = words, pause, threading.Event()
-
-    def warm(self) -> None: ...
-
-    def stream(self, question: str, history: object = (), *, stop: threading.Event) -> Iterator[Any]:
-        try:
-            for number in range(self.words):
-                if stop.is_set():
-                    return
-                time.sleep(self.pause)
-                yield number
-        finally:
-            self.ended.set()
-
-
-def started(chatbot: Any) -> Engine:
-    engine = Engine.of(chatbot)
-    engine.start()
-    return engine
-
-
-def test_events_that_come_close_together_are_drawn_together() -> None:
-    async def run() -> list[list[Any]]:
-        engine = started(Slow(200, 0.001))
-        chatbot = await engine.ready()
-        stream = engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0.05)
-        return [batch async for batch in stream]
-
-    batches = awaited(run())
-    assert [number for batch in batches for number in batch] == list(range(200))
-    assert len(batches) < 30
-
-
-def test_leaving_an_answer_stops_the_model_and_gives_the_place_up() -> None:
-    async def run() -> tuple[bool, int]:
-        slow = Slow(1000, 0.01)
-        engine = started(slow)
-        chatbot = await engine.ready()
-        async with aclosing(engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0.01)) as stream:
-            async for _ in stream:
-                break
-        ended = await asyncio.to_thread(slow.ended.wait, 2)
-        await asyncio.sleep(0.05)
-        return ended, len(engine.line)
-
-    assert awaited(run()) == (True, 0)
-
-
-def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> None:
-    tries: list[int] = []
-
-    def opener() -> Any:
-        tries.append(1)
-        if len(tries) == 1:
-            raise IndexMissing("error.index_missing", path="index")
-        return Slow(1, 0), ()
-
-    async def run() -> None:
-        engine = Engine(opener)
-        engine.start()
-        with pytest.raises(IndexMissing):
-            await engine.ready()
-        assert (engine.state, engine.error and engine.error.key) == (State.FAILED, "error.index_missing")
-        engine.start()
-        await engine.ready()
-        assert engine.error is None
-
-    awaited(run())
-
-
-def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
-    class Broken(Slow):
-        def stream(self, question: str, history: object = (), *, stop: threading.Event) -> Iterator[Any]:
-            raise ZeroDivisionError("oops")
-            yield
-
-    async def run() -> IsnadError:
-        engine = started(Broken(1, 0))
-        chatbot = await engine.ready()
-        with pytest.raises(IsnadError) as caught:
-            async for _ in engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0):
-                pass
-        return caught.value
-
-    error = awaited(run())
-    assert "ZeroDivisionError: oops" in error.text("en")
-    assert "ZeroDivisionError: oops" in error.text("ar")
-    assert "Traceback" not in error.text("en")
 
 
 # --- the documents --------------------------------------------------------------------------------------------------------
@@ -489,149 +346,6 @@ def test_feedback_said_twice_is_one_line(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [line["answerable"] for line in lines] == [False, True]
     assert validate(path) == []
-
-
-# --- the password ---------------------------------------------------------------------------------------------------------
-
-
-class Door:
-    """A gate before an app that answers 200, with a clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.gate = Gate(self._app, "كلمة سر طويلة", now=lambda: self.time)
-
-    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"inside"})
-
-    def knock(self, path: str = "/", body: bytes = b"", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
-        sent: list[MutableMapping[str, Any]] = []
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "path": path, "method": method, "headers": raw, "client": ("10.0.0.9", 1)}
-        awaited(self.gate(scope, receive, send))
-        names = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-        return sent[0]["status"], names, sent[1]["body"].decode()
-
-    def login(self, password: str) -> tuple[int, dict[str, str], str]:
-        return self.knock("/login", urlencode({"password": password}).encode(), "POST", accept="text/html", accept_language="ar")
-
-
-def test_nothing_is_given_out_without_the_password() -> None:
-    door = Door()
-    for path in ("/", "/config", "/gradio_api/queue/join", "/isnad/upload", "/isnad/window.js", "/gradio_api/mcp/schema"):
-        status, headers, text = door.knock(path)
-        assert (status, headers["www-authenticate"]) == (401, "Bearer"), path
-        assert "inside" not in text
-    assert door.knock("/isnad/fonts/x.woff2")[0] == 200
-    status, _, page = door.knock("/", accept="text/html", accept_language="ar-EG")
-    assert status == 401
-    assert '<html lang="ar" dir="rtl">' in page
-
-
-def test_the_password_opens_the_door_for_some_hours() -> None:
-    door = Door()
-    status, headers, _ = door.login("كلمة سر طويلة")
-    assert (status, headers["location"]) == (303, "/")
-    assert {"HttpOnly", "SameSite=Strict"} <= set(headers["set-cookie"].split("; "))
-    cookie = headers["set-cookie"].partition(";")[0]
-    assert door.knock("/config", cookie=cookie)[2] == "inside"
-    assert door.knock("/config", cookie=cookie[:-1] + ("0" if cookie[-1] != "0" else "1"))[0] == 401
-    assert door.knock("/config", cookie=cookie.replace("isnad=4", "isnad=9"))[0] == 401
-    door.time += 13 * 3600
-    assert door.knock("/config", cookie=cookie)[0] == 401
-
-
-def test_a_token_opens_the_door_for_programs() -> None:
-    gate = Gate(Door()._app, "secret-token")
-    door = Door()
-    door.gate = gate
-    assert door.knock("/v1/models", authorization="Bearer secret-token")[0] == 200
-    assert door.knock("/v1/models", authorization="Bearer wrong")[0] == 401
-    assert door.knock("/v1/models", authorization="Basic secret-token")[0] == 401
-
-
-def test_guessing_is_slowed_down() -> None:
-    door = Door()
-    assert [door.login("wrong")[0] for _ in range(6)] == [401] * 5 + [429]
-    assert door.login("كلمة سر طويلة")[0] == 429
-    door.time += 61
-    assert door.login("كلمة سر طويلة")[0] == 303
-
-
-def test_other_computers_are_not_let_in_without_a_password() -> None:
-    for host, password in (("0.0.0.0", ""), ("0.0.0.0", "short"), ("127.0.0.1", "short")):
-        with pytest.raises(BadSetting) as caught:
-            serve(Engine.of(Slow(1, 0)), host=host, port=0, password=password)  # type: ignore[arg-type]
-        assert "ISNAD_PASSWORD" in caught.value.text("ar")
-
-
-# --- the server -----------------------------------------------------------------------------------------------------------
-
-
-def fetch(
-    host: str, path: str = "/", hosts: frozenset[str] | None = LOOPBACK, method: str = "GET", origin: str = ""
-) -> tuple[int, dict[str, str]]:
-    """Status and headers of a request to a guarded app that answers 200 to everything."""
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    names = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
-    scope = {"type": "http", "path": path, "method": method, "headers": names}
-    awaited(Guard(app, hosts)(scope, receive, send))
-    return sent[0]["status"], {key.decode(): value.decode() for key, value in sent[0]["headers"]}
-
-
-def test_a_page_elsewhere_cannot_ask_in_the_readers_name() -> None:
-    assert fetch("localhost:7860", method="POST", origin="https://evil.example")[0] == 403
-    assert fetch("localhost:7860", method="POST", origin="http://localhost:7860")[0] == 200
-    assert fetch("localhost:7860", method="POST")[0] == 200
-
-
-def test_every_answer_of_the_server_carries_the_policy() -> None:
-    status, headers = fetch("127.0.0.1:7860")
-    assert status == 200
-    assert headers["content-security-policy"] == POLICY
-    assert headers["x-content-type-options"] == "nosniff"
-    assert "http:" not in POLICY
-    assert "*" not in POLICY
-
-
-@pytest.mark.parametrize(("host", "status"), [("localhost:1", 200), ("[::1]:7860", 200), ("evil.example", 421), ("", 421)])
-def test_a_name_that_is_not_ours_is_turned_away(host: str, status: int) -> None:
-    assert fetch(host)[0] == status
-
-
-@pytest.mark.parametrize(
-    "path", ["/gradio_api/file=http://10.0.0.1/", "/gradio_api/file=https://evil.example/x", "/gradio_api/proxy=https://e/"]
-)
-def test_the_server_fetches_nothing_for_anybody(path: str) -> None:
-    assert fetch("localhost", path)[0] == 403
-    assert fetch("localhost", "/gradio_api/file=/tmp/x")[0] == 200
-
-
-def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(BadSetting) as caught:
-            _listen("127.0.0.1", port)
-    assert f"127.0.0.1:{port}" in caught.value.text("ar")
 
 
 def test_examples_come_from_the_question_set_in_both_languages(tmp_path: Path) -> None:

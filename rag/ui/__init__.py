@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rag.ui.engine import Engine
 from rag.ui.library import Library
-from rag.ui.web import serve, site
+from rag.ui.web import mount_page
 
-__all__ = ["Engine", "Library", "serve", "site"]
+__all__ = ["Library", "mount_page"]

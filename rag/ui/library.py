@@ -18,10 +18,9 @@ from typing import Any
 from rag.build import BuildReport, build_index
 from rag.chatbot import Chatbot
 from rag.embed import Embedder
-from rag.errors import DiskFull, DocumentError, IndexBusy, IsnadError
+from rag.errors import DiskFull, DocumentError, IndexBusy, IsnadError, as_ours
 from rag.index import Index
 from rag.load import MAX_BYTES, SUFFIXES, document_paths
-from rag.ui.engine import as_ours
 from rag.ui.render import View, error_view
 
 HIDDEN = ".removed"

@@ -1,6 +1,6 @@
 """The window as a Gradio app: one component that the page's own script fills, and the events between it and the engine.
 
-Only this module imports gradio, and only `rag.ui.web.site` imports this module.
+Only this module imports gradio, and only `rag.ui.web.mount_page` imports this module.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from typing import Any
 
 import gradio as gr
 
+from rag.aio import Event
 from rag.chatbot import Chatbot
-from rag.errors import BadQuestion, IsnadError
+from rag.engine import Engine
+from rag.errors import BadQuestion, IsnadError, as_ours
 from rag.index import checked_question
 from rag.language import question_language
 from rag.schema import Answer, Delta, Found, Span, Turn
-from rag.ui.engine import Engine, Event, as_ours
 from rag.ui.feedback import as_question, record
 from rag.ui.library import Library, whole
 from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings

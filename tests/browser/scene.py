@@ -19,10 +19,12 @@ from typing import Any
 from rag.build import build_index
 from rag.calibration import Calibration
 from rag.chatbot import Chatbot
+from rag.engine import Engine
 from rag.index import Index
 from rag.schema import Message
+from rag.server import Access, site
 from rag.testing import HashEmbedder, ScriptedGenerator
-from rag.ui import Engine, Library, site
+from rag.ui import Library
 
 ARABIC_PHONE = "هاتف نور.md"
 ENGLISH_BRIDGE = "bridge report.txt"
@@ -132,7 +134,7 @@ def scene(
     engine = Engine(opener)
     library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
     reports = folder / "reports"
-    app = site(engine, library, feedback=folder / "feedback", reports=reports, examples=EXAMPLES, password=password)
+    app = site(engine, library, feedback=folder / "feedback", reports=reports, examples=EXAMPLES, access=Access(password=password))
     try:
         with serving(engine, app, port) as address:
             yield Scene(address, engine, writer, folder)

@@ -9,8 +9,9 @@ import pytest
 
 from rag.build import build_index
 from rag.config import Settings, open_chatbot, open_embedder
+from rag.engine import Engine
 from rag.models import profile
-from rag.ui import Engine, site
+from rag.server import site
 from tests.browser.conftest import Opener
 from tests.browser.scene import Scene, serving
 from tests.browser.test_window import ask

@@ -1,0 +1,8 @@
+"""Everything on one port: the chat window, the HTTP API and the tools of programs, behind one door and one line."""
+
+from __future__ import annotations
+
+from rag.server.access import Access, Limits
+from rag.server.site import serve, site
+
+__all__ = ["Access", "Limits", "serve", "site"]

@@ -1,0 +1,161 @@
+"""One door before everything: a password for the page, tokens for programs. Needed as soon as other computers can reach the server."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import html
+import secrets
+import time
+from collections.abc import Callable
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs
+
+from rag.server.access import Access, is_api
+from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
+from rag.server.failures import failure, language_of
+from rag.strings import say
+
+COOKIE = "isnad"
+_STAY = 12 * 3600  # seconds that a login lasts
+_TRIES, _PAUSE = 5, 60.0  # wrong passwords from one address, and the seconds it then has to wait
+_LONGEST_FORM = 4096
+_TEXT = "text/plain; charset=utf-8"
+_OPEN = ("/isnad/fonts/", "/isnad/icon.svg", "/isnad/embed.js", "/favicon.ico", "/healthz")
+CALLER = "isnad.caller"
+"""Where a request says who asks: questions of one caller take turns with those of the others."""
+
+_PAGE = """<!doctype html>
+<html lang="{language}" dir="{direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title><link rel="icon" href="/isnad/icon.svg"><style>
+@font-face {{ font-family: P; src: url("/isnad/fonts/ibm-plex-sans-arabic-arabic-400-normal.woff2"); unicode-range: U+0600-06FF; }}
+@font-face {{ font-family: P; src: url("/isnad/fonts/ibm-plex-sans-arabic-latin-400-normal.woff2"); unicode-range: U+0000-00FF; }}
+:root {{ color-scheme: light dark; }}
+body {{ font: 1rem/1.8 P, system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 1rem; }}
+form {{ display: grid; gap: .8rem; width: min(22rem, 100%); }} h1 {{ font-size: 1.4rem; margin: 0; }} p {{ margin: 0; }}
+input, button {{ font: inherit; padding: .5rem .8rem; border-radius: 8px; border: 1px solid #777; }}
+button {{ background: #0b5a4b; color: #fff; border: 0; }}
+</style></head><body><main><form method="post" action="/login"><h1>{name}</h1>{problem}
+<label for="password">{label}</label>
+<input id="password" name="password" type="password" autocomplete="current-password" autofocus required>
+<button>{button}</button></form></main></body></html>"""
+
+
+class Gate:
+    """Lets the page through to whoever has logged in, and the API to whoever sends a token or has logged in.
+
+    A login is a cookie signed with a key of this process, so it ends when the server does. Every comparison takes the same
+    time whatever is given, and nothing that is given is kept or logged.
+    """
+
+    def __init__(self, app: App, access: Access, *, now: Callable[[], float] = time.time) -> None:
+        self._app = app
+        self._password = _digest(access.password) if access.password else b""
+        self._tokens = [_digest(token) for token in access.tokens]
+        self._open = access.open
+        self._now = now
+        self._key = secrets.token_bytes(32)
+        self._failed: dict[str, list[float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers, path = headers_of(scope), scope["path"]
+        caller = self._caller(scope, headers, is_api(path))
+        if self._password and path == "/login" and scope.get("method") == "POST":
+            await self._login(scope, headers, receive, send)
+        elif caller or path.startswith(_OPEN):
+            scope[CALLER] = caller
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 4401})
+        elif is_api(path):
+            await failure(send, 401, "server.token_needed", headers, (b"www-authenticate", b"Bearer"))
+        elif not self._password:
+            await respond(send, 403, say("server.no_password", language_of(headers)).encode(), _TEXT)
+        else:
+            await self._page(send, headers, 401)
+
+    def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> str:
+        """Who asks, or "" for somebody who may not come in here."""
+        address = str((scope.get("client") or ("",))[0])
+        if self._open:
+            return f"address {address}"
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if api and kind.lower() == "bearer":
+            given = _digest(token.strip())
+            same = [hmac.compare_digest(given, known) for known in self._tokens]  # all of them, whichever it is
+            if any(same):
+                return f"token {same.index(True)}"
+        return self._visitor(headers)
+
+    def _visitor(self, headers: dict[str, str]) -> str:
+        if not self._password:
+            return ""
+        try:
+            jar = SimpleCookie(headers.get("cookie", ""))
+        except CookieError:
+            return ""
+        until, _, rest = (jar[COOKIE].value if COOKIE in jar else "").partition(".")
+        nonce, _, signature = rest.partition(".")
+        valid = (
+            until.isdecimal() and int(until) > self._now() and hmac.compare_digest(signature.encode(), self._sign(until, nonce).encode())
+        )
+        return f"visitor {nonce}" if valid else ""
+
+    def _sign(self, until: str, nonce: str) -> str:
+        return hmac.new(self._key, f"{until}.{nonce}".encode(), hashlib.sha256).hexdigest()
+
+    def _failures(self, scope: Scope) -> list[float]:
+        address = (scope.get("client") or ("",))[0]
+        if len(self._failed) > 10_000:  # a flood of addresses must not fill the memory
+            self._failed.clear()
+        recent = [at for at in self._failed.get(address, []) if self._now() - at < _PAUSE]
+        self._failed[address] = recent
+        return recent
+
+    def _waits(self, scope: Scope) -> bool:
+        return len(self._failures(scope)) >= _TRIES
+
+    async def _login(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
+        body = b""
+        more = True
+        while more and len(body) <= _LONGEST_FORM:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if self._waits(scope):
+            await self._page(send, headers, 429, "server.login_wait")
+            return
+        given = parse_qs(body[:_LONGEST_FORM].decode("utf-8", "replace")).get("password", [""])[0]
+        if not hmac.compare_digest(_digest(given), self._password):
+            self._failures(scope).append(self._now())
+            await self._page(send, headers, 401, "server.login_wrong")
+            return
+        until, nonce = str(int(self._now()) + _STAY), secrets.token_hex(8)
+        cookie = f"{COOKIE}={until}.{nonce}.{self._sign(until, nonce)}; HttpOnly; SameSite=Strict; Path=/; Max-Age={_STAY}"
+        if scope.get("scheme") == "https":
+            cookie += "; Secure"
+        await respond(send, 303, b"", _TEXT, (b"location", b"/"), (b"set-cookie", cookie.encode()))
+
+    async def _page(self, send: Send, headers: dict[str, str], status: int, problem: str = "") -> None:
+        language = language_of(headers)
+        if "text/html" not in headers.get("accept", ""):
+            await respond(send, status, say(problem or "server.login_needed", language).encode(), _TEXT)
+            return
+        text = _PAGE.format(
+            language=language,
+            direction="rtl" if language == "ar" else "ltr",
+            title=html.escape(say("ui.title", language)),
+            name=html.escape(say("ui.name", language)),
+            label=html.escape(say("server.login_password", language)),
+            button=html.escape(say("server.login_enter", language)),
+            problem=f'<p role="alert">{html.escape(say(problem, language))}</p>' if problem else "",
+        )
+        await respond(send, status, text.encode(), "text/html; charset=utf-8")
+
+
+def _digest(secret: str) -> bytes:
+    """Of the same length for every secret, so that comparing says nothing of it."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()

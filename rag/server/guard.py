@@ -1,0 +1,164 @@
+"""What every request passes before anything else: is it meant for this server, is it too large, and what its answer must carry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from rag.server.access import Access, Limits, is_api
+from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
+from rag.server.failures import failure
+from rag.strings import say
+
+_TEXT = "text/plain; charset=utf-8"
+_UPLOADS = ("/isnad/upload", "/v1/documents/")
+
+
+def content_policy(frame_ancestors: tuple[str, ...] = ("'self'",)) -> str:
+    """The Content-Security-Policy of every answer.
+
+    'unsafe-inline' and 'unsafe-eval' are Gradio's own: its page has inline scripts and compiles templates. What the page must
+    never do, whatever a document or a model says, is reach another host; every line keeps to 'self'.
+    """
+    return "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob:",
+            "font-src 'self' data:",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'self'",
+            "object-src 'none'",
+            f"frame-ancestors {' '.join(frame_ancestors)}",
+        ]
+    )
+
+
+class Guard:
+    """Sets the security headers of every response, and turns away what this server is not meant to answer.
+
+    A page elsewhere that has its own name point at this computer would otherwise be let in by the browser.
+    """
+
+    def __init__(self, app: App, access: Access | None = None) -> None:
+        self._app = app
+        self._access = access or Access()
+        self._headers = {
+            "content-security-policy": content_policy(self._access.frame_ancestors),
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "cross-origin-opener-policy": "same-origin",
+            "permissions-policy": "camera=(), microphone=(), geolocation=()",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers, path = headers_of(scope), scope["path"]
+        if self._access.hosts is not None and hostname(headers.get("host", "")) not in self._access.hosts:
+            await respond(send, 421, say("server.wrong_host").encode(), _TEXT)
+            return
+        if scope.get("method") not in ("GET", "HEAD", "OPTIONS") and not self._may_act(headers, path):
+            await respond(send, 403, say("server.wrong_origin").encode(), _TEXT)
+            return
+        # Gradio fetches the address that follows on behalf of the page, and takes files in: ways that nothing here needs.
+        if "/file=http:" in path or "/file=https:" in path or "/proxy=" in path or path.startswith("/gradio_api/upload"):
+            await respond(send, 403, b"", _TEXT)
+            return
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                names = {key.lower() for key, _ in message["headers"]}
+                extra = [(k.encode(), v.encode()) for k, v in self._headers.items() if k.encode() not in names]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+    def _may_act(self, headers: dict[str, str], path: str) -> bool:
+        """Whether a page may ask or upload: one of this server, or, at the API, one of a site that was named."""
+        origin = headers.get("origin")
+        if not origin or urlsplit(origin).netloc == headers.get("host"):
+            return True
+        return is_api(path) and origin in self._access.origins
+
+
+class Measured:
+    """Ends a request whose body is too large, or stops coming.
+
+    A body is read whole before the app sees it; that of an upload, which is large, is passed on as it comes and counted by
+    whoever keeps it.
+    """
+
+    def __init__(self, app: App, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        uploads = scope["method"] == "PUT" and scope["path"].startswith(_UPLOADS)
+        limit = self._limits.document if uploads else self._limits.body
+        headers = headers_of(scope)
+        declared = headers.get("content-length", "0")
+        if not declared.isdecimal() or int(declared) > limit:
+            await failure(send, 413, "server.too_large", headers, limit=limit)
+            return
+        if uploads:
+            await self._app(scope, self._patient(receive), send)
+            return
+        body, whole = b"", False
+        while not whole:
+            try:
+                message = await asyncio.wait_for(receive(), self._limits.patience)
+            except TimeoutError:
+                await failure(send, 408, "server.too_slow", headers)
+                return
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            whole = not message.get("more_body", False)
+            if len(body) > limit:
+                await failure(send, 413, "server.too_large", headers, limit=limit)
+                return
+        given = False
+
+        async def again() -> MutableMapping[str, Any]:
+            nonlocal given
+            if given:  # the only thing still to come is that the client leaves
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, again, send)
+
+    def _patient(self, receive: Receive) -> Receive:
+        """The same, but a client from which nothing comes has left."""
+        whole = False
+
+        async def patient() -> MutableMapping[str, Any]:
+            nonlocal whole
+            if whole:
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), self._limits.patience)
+            except TimeoutError:
+                return {"type": "http.disconnect"}
+            whole = not message.get("more_body", False)
+            return message
+
+        return patient
+
+
+def hostname(host: str) -> str:
+    """The name in a Host header, without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()

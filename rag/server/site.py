@@ -1,0 +1,83 @@
+"""The whole site as one ASGI app, and the process that serves it: on this computer only unless told otherwise."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.engine import Engine
+from rag.errors import BadSetting
+from rag.server.access import Access, Limits
+from rag.server.asgi import App
+from rag.server.gate import Gate
+from rag.server.guard import Guard, Measured
+from rag.ui import Library, mount_page
+
+
+def site(
+    engine: Engine,
+    library: Library | None = None,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    window: bool = True,
+    feedback: Path | None = None,
+    reports: Path | None = None,
+    language: str = "en",
+    examples: Sequence[dict[str, Any]] = (),
+) -> App:
+    """The whole site as an ASGI app: the page under /, the API under /v1. Starts nothing and listens on nothing.
+
+    Without the `window` it is the API alone.
+    """
+    from fastapi import FastAPI
+
+    access, limits = access or Access(), limits or Limits()
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    if window:
+        app = mount_page(app, engine, library, feedback=feedback, reports=reports, language=language, examples=examples)
+    return Guard(Gate(Measured(app, limits), access), access)
+
+
+def serve(
+    engine: Engine,
+    library: Library | None = None,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    ready: Callable[[str], None] = print,
+    **parts: Any,
+) -> None:
+    """Serve the site until interrupted. The models load in the background; `ready` gets the address once it can be opened.
+
+    `parts` are those of `site`. Raises BadSetting when the port is taken, or when other computers can reach `host` and there is
+    neither password nor token.
+    """
+    import uvicorn
+
+    access = access or Access.listening(host)
+    listening = listen(host, port)
+    engine.start()
+    app = site(engine, library, access=access, limits=limits, **parts)
+    shown = f"[{host}]" if ":" in host else host
+    ready(f"http://{shown}:{listening.getsockname()[1]}/")
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, taken before anything is loaded, so that a port in use is known at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise BadSetting("server.port", address=f"{host}:{port}", reason=getattr(error, "strerror", None) or error) from error
+    return listening
