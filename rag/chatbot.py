@@ -7,6 +7,7 @@ import time
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from rag.calibration import Calibration
 from rag.cite import Checker, claims, echoes
@@ -16,6 +17,7 @@ from rag.generate import Generator, Usage
 from rag.index import Index, checked_question
 from rag.language import question_language
 from rag.names import annotated
+from rag.phrase import phrase
 from rag.prompt import answer_prompt
 from rag.schema import (
     Answer,
@@ -39,14 +41,22 @@ _HITS = 8
 _EVIDENCE = 6
 _LONGEST = 200
 """Tokens of a draft."""
+_PHRASE = 40
+"""Tokens of a short answer's draft."""
+_POINTED = 3
+"""Sentences of evidence that a short answer is copied from."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
+
+Style = Literal["sentence", "short"]
 
 
 class Chatbot:
     """Answers questions over one index. Safe to share between threads.
 
     Without a generator it answers by quotation. `stream` is the one path that every way in uses; `ask` drains it.
+    The style "short" answers with the fewest words: in the language of the document they are copied from the source, the
+    generator only pointing at them.
     """
 
     def __init__(
@@ -57,12 +67,14 @@ class Chatbot:
         calibration: Calibration | None = None,
         prompts: Path | None = None,
         check: bool = True,
+        style: Style = "sentence",
     ) -> None:
         self.index = index
         self.generator = generator
         self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
         self._prompts = prompts
         self._checks = check
+        self._short = style == "short"
         self._checker = Checker(index.embedder, self.calibration.thresholds)
 
     def ask(
@@ -111,8 +123,10 @@ class Chatbot:
             return
         same = script(evidence[0].text) == language
         manner = self.calibration.manner_same if same else self.calibration.manner_across
-        if manner == "quote" or self.generator is None:
+        if self.generator is None or (manner == "quote" and not self._short):
             yield self._quoted(work, Status.ANSWERED)
+        elif self._short and same:
+            yield from self._pointed(work, self.generator, stop)
         else:
             yield from self._written(work, self.generator, stop)
 
@@ -122,23 +136,40 @@ class Chatbot:
         if self.generator is not None:
             manners = {self.calibration.manner_same, self.calibration.manner_across}
             for language, mark in (("ar", "؟"), ("en", "?")):
-                if "write" in manners:
-                    self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts).messages)
+                if "write" in manners or self._short:
+                    self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts, short=self._short).messages)
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 
     def _written(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
         """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
-        prompt = answer_prompt(work.searched, work.language, self._spelled(work)[: self.calibration.prompted], folder=self._prompts)
+        sources = self._spelled(work)[: self.calibration.prompted]
+        prompt = answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=self._short)
         yield from self._drafted(work, generator, prompt.messages, stop)
-        answer = self._checked(work)
+        yield self._proved(work, self._checked(work), stop)
+
+    def _pointed(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+        """A short answer in the document's own words: those that the generator's draft points at."""
+        sources = work.evidence[:_POINTED]
+        prompt = answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=True)
+        yield from self._drafted(work, generator, prompt.messages, stop)
+        for source in sources:
+            if place := phrase(work.draft, source.text, work.searched):
+                words = " ".join(place.of(source.text).split())
+                citation = _citation(1, source, Span(0, len(words)), 1.0)
+                yield self._proved(work, work.answer(f"{words} [1]", Status.ANSWERED, (citation,), ()), stop)
+                return
+        rejected = tuple(RejectedCitation(None, span, Verdict.MEANING) for span in claims(work.draft))
+        yield self._proved(work, work.answer("", Status.ANSWERED, (), rejected), stop)
+
+    def _proved(self, work: _Work, answer: Answer, stop: threading.Event) -> Answer:
+        """The checked answer as it is shown: by quotation where nothing of it was proved."""
         if stop.is_set():
-            yield replace(answer, status=Status.STOPPED)
-        elif answer.citations:
-            yield answer
-        else:
-            work.rejected = answer.rejected
-            yield self._quoted(work, Status.UNSUPPORTED)
+            return replace(answer, status=Status.STOPPED)
+        if answer.citations:
+            return answer
+        work.rejected = answer.rejected
+        return self._quoted(work, Status.UNSUPPORTED)
 
     def _spelled(self, work: _Work) -> list[Evidence]:
         """The evidence with the other script's spelling beside names, where question or documents show it: a small model does not
@@ -148,7 +179,8 @@ class Chatbot:
 
     def _drafted(self, work: _Work, generator: Generator, messages: Sequence[Message], stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into `work`, noting when its first word came."""
-        generation = generator.stream(messages, max_tokens=_LONGEST, language=work.language, stop=stop)
+        longest = _PHRASE if self._short else _LONGEST
+        generation = generator.stream(messages, max_tokens=longest, language=work.language, stop=stop)
         try:
             for piece in generation:
                 if work.first_token is None:
@@ -192,6 +224,9 @@ class Chatbot:
             # A name or number may stand elsewhere in the same passage («the company» … «Microsoft»).
             passage = sources[judgement.best].passage
             judgement = self._checker.check(claim, [item.text for item in sources], context=f"{passage.title} {passage.text}")
+        if judgement.verdict is Verdict.MEANING and self._short:
+            # «13 مليارًا» alone means little; beside the question that it answers it does.
+            judgement = self._checker.check(f"{work.searched} {claim}", [item.text for item in sources])
         return judgement.verdict, sources[judgement.best], judgement.support
 
     def _quoted(self, work: _Work, status: Status) -> Answer:

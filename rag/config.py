@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from rag.chatbot import Chatbot
+from rag.chatbot import Chatbot, Style
 from rag.embed import SentenceTransformerEmbedder
 from rag.errors import BadSetting, IsnadError, ModelMissing
 from rag.generate import LlamaCpp
@@ -45,6 +46,8 @@ class Settings:
     """ISNAD_THREADS: processor threads; 0 takes all cores"""
     max_file_mb: int = 16
     """ISNAD_MAX_FILE_MB: the largest file that is indexed, in MiB"""
+    style: Style = "sentence"
+    """ISNAD_STYLE: how long answers are, sentence | short"""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +67,9 @@ class Settings:
         language = text("LANGUAGE", default.language)
         if language not in ("ar", "en"):
             raise BadSetting("error.setting", name="ISNAD_LANGUAGE", value=language, allowed="ar, en")
+        style = text("STYLE", default.style)
+        if style not in ("sentence", "short"):
+            raise BadSetting("error.setting", name="ISNAD_STYLE", value=style, allowed="sentence, short")
         profile(text("PROFILE", default.profile))  # raises for an unknown one
         return cls(
             profile=text("PROFILE", default.profile),
@@ -75,6 +81,7 @@ class Settings:
             port=number("PORT", default.port, 0, 65535),
             language=language,
             threads=number("THREADS", default.threads, 0, 1024),
+            style=cast(Style, style),
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
         )
 
@@ -117,4 +124,4 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     opened = Index.open(index or settings.index, embedder)
     generator, generator_notice = open_generator(settings)
     notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
-    return Chatbot(opened, generator), notices
+    return Chatbot(opened, generator, style=settings.style), notices

@@ -18,6 +18,7 @@ from rag.schema import Evidence, History, Message, Prompt
 
 FIELDS = {
     "answer": frozenset({"evidence", "question"}),
+    "short": frozenset({"evidence", "question"}),
     "rewrite": frozenset({"history", "question"}),
 }
 """The fields that each kind of template must have, and may have."""
@@ -96,7 +97,13 @@ def transcript(history: History, turns: int = 3) -> str:
     return "\n".join(f"Q: {turn.question}\nA: {' '.join(turn.answer.split())[:300]}" for turn in history[-turns:])
 
 
-def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], tokens: int = 0, folder: Path | None = None) -> Prompt:
-    """The prompt that asks a question of numbered evidence. Source *n* of it is `sources[n - 1]`."""
-    messages = template("answer", language, folder).fill(evidence=numbered(evidence), question=question)
+def answer_prompt(
+    question: str, language: str, evidence: Sequence[Evidence], tokens: int = 0, folder: Path | None = None, *, short: bool = False
+) -> Prompt:
+    """The prompt that asks a question of numbered evidence, for a sentence or, with `short`, for the fewest words.
+
+    Source *n* of it is `sources[n - 1]`.
+    """
+    kind = "short" if short else "answer"
+    messages = template(kind, language, folder).fill(evidence=numbered(evidence), question=question)
     return Prompt(messages, tuple(evidence), tokens)

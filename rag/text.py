@@ -44,6 +44,11 @@ def words(text: str) -> list[str]:
     return [m.group().replace("\u2019", "'") for m in _WORD.finditer(fold(text))]
 
 
+def word_spans(text: str) -> list[Span]:
+    """Where each word of a text stands, in order; a decimal comma or point parts two words."""
+    return [Span(*match.span()) for match in _WORD.finditer(text)]
+
+
 @cache
 def _stemmer(language: str) -> Stemmer:
     import Stemmer

@@ -205,6 +205,43 @@ def test_a_model_that_is_not_trusted_to_write_is_not_asked_in_one_language(index
     assert generator.prompts == []
 
 
+# --- short answers -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "draft", "text", "quote"),
+    [
+        ("How many passengers does the ferry Albatros carry?", "The ferry carries 320 passenger", "320 [1]", FILES["ferry.txt"][:54]),
+        ("Who is the captain of the ferry Albatros?", "John Reed", "John Reed [1]", "Its captain is John Reed."),
+        ("متى افتُتح متحف الصيد البحري؟", "9 أيار 2010", "٩ أيار ٢٠١٠ [1]", "افتُتح متحف الصيد البحري في ٩ أيار ٢٠١٠."),
+    ],
+)
+def test_a_short_answer_is_copied_from_the_source(index: Index, question: str, draft: str, text: str, quote: str) -> None:
+    answer = short(index, draft).ask(question)
+    assert (answer.status, answer.text, answer.draft) == (Status.ANSWERED, text, draft)
+    assert cited(answer) == [(1, answer.citations[0].document_id, quote)]
+    assert answer.citations[0].claim.of(answer.text) == text.removesuffix(" [1]")
+    assert_citations_are_exact(answer, index)
+
+
+@pytest.mark.parametrize("draft", ["411 lorries", "", "مئة"])
+def test_a_short_draft_that_no_source_says_is_replaced_by_a_quotation(index: Index, draft: str) -> None:
+    answer = short(index, draft).ask("How many passengers does the ferry Albatros carry?")
+    assert answer.status is Status.UNSUPPORTED
+    assert cited(answer) == [(1, "ferry.txt", "The ferry Albatros carries 320 passengers and 45 cars.")]
+    assert [item.claim.of(answer.draft) for item in answer.rejected] == ([draft] if draft else [])
+
+
+def test_a_short_answer_across_languages_is_judged_beside_its_question(index: Index) -> None:
+    answer = short(index, "320 راكبًا").ask("كم راكبًا سعة العبّارة Albatros؟")
+    assert (answer.status, answer.text) == (Status.ANSWERED, "320 راكبًا [1]")
+    assert short(index, "999 راكبًا").ask("كم راكبًا سعة العبّارة Albatros؟").status is Status.UNSUPPORTED
+
+
+def short(index: Index, draft: str) -> Chatbot:
+    return Chatbot(index, ScriptedGenerator(draft), calibration=calibration(), style="short")
+
+
 # --- the stream ----------------------------------------------------------------------------------------------------------
 
 

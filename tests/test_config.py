@@ -28,10 +28,11 @@ def test_every_variable_is_read() -> None:
             "ISNAD_LANGUAGE": "ar",
             "ISNAD_THREADS": "2",
             "ISNAD_MAX_FILE_MB": "64",
+            "ISNAD_STYLE": "short",
             "ISNAD_UNKNOWN": "ignored",
         }
     )
-    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64)
+    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short")
 
 
 def test_blank_values_are_no_values() -> None:
@@ -49,6 +50,7 @@ def test_blank_values_are_no_values() -> None:
         ("ISNAD_THREADS", "-2"),
         ("ISNAD_MAX_FILE_MB", "0"),
         ("ISNAD_LANGUAGE", "fr"),
+        ("ISNAD_STYLE", "long"),
     ],
 )
 def test_a_value_that_means_nothing_is_named(name: str, value: str) -> None:
