@@ -211,7 +211,12 @@ def test_a_model_that_is_not_trusted_to_write_is_not_asked_in_one_language(index
 @pytest.mark.parametrize(
     ("question", "draft", "text", "quote"),
     [
-        ("How many passengers does the ferry Albatros carry?", "The ferry carries 320 passenger", "320 [1]", FILES["ferry.txt"][:54]),
+        (
+            "How many passengers does the ferry Albatros carry?",
+            "The ferry carries 320 passenger",
+            "320 passengers [1]",
+            FILES["ferry.txt"][:54],
+        ),
         ("Who is the captain of the ferry Albatros?", "John Reed", "John Reed [1]", "Its captain is John Reed."),
         ("متى افتُتح متحف الصيد البحري؟", "9 أيار 2010", "٩ أيار ٢٠١٠ [1]", "افتُتح متحف الصيد البحري في ٩ أيار ٢٠١٠."),
     ],

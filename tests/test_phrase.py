@@ -19,6 +19,15 @@ PHONE = "أعلنت شركة نور عن هاتفها الجديد في ٣ أي�
         ("3 أيار 2024", PHONE, "متى أُعلن عن الهاتف؟", "٣ أيار ٢٠٢٤"),
         ("سعر الهاتف 349 دولارا", PHONE, "ما سعر هاتف نور؟", "349 دولارًا"),
         ("في الدوحة", PHONE, "أين أُعلن عن الهاتف؟", "الدوحة"),
+        ("12 percent", "It is 12% heavier than the oxygen-16 of the air.", "", "12%"),
+        ("oxygen 16", "It is 12% heavier than the oxygen-16 of the air.", "", "oxygen-16"),
+        (
+            "Miller-Rabin primality test",
+            "These include the Miller–Rabin primality test, which is fast.",
+            "What is a primality test?",
+            "Miller–Rabin primality test",
+        ),
+        ("نسبة 12 بالمئة", "وهو أثقل بنسبة 12% من أكسجين الهواء.", "", "بنسبة 12%"),
     ],
 )
 def test_the_shortest_run_that_says_it_is_taken_from_the_source(draft: str, text: str, question: str, found: str) -> None:
