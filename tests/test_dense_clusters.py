@@ -1,0 +1,133 @@
+"""Search through clusters against search through all vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag import dense
+from rag.dense import ClusteredIndex, FlatIndex, MappedVectors, open_index, write_index
+from rag.errors import IndexCorrupt
+
+COUNT, SIZE = 6000, 16
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    """Texts on sixty topics, in two languages: those of the second language lie to one side of those of the first."""
+    random = np.random.default_rng(7)
+    topics = random.standard_normal((60, SIZE))
+    made = topics[random.integers(0, 60, COUNT)] + 0.5 * random.standard_normal((COUNT, SIZE))
+    made[1::2] += 0.7 * random.standard_normal(SIZE)
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def ids() -> np.ndarray:
+    return np.arange(COUNT, dtype=np.int64) * 3 + 5  # with gaps, as after removals
+
+
+@pytest.fixture(scope="module")
+def flat(ids, vectors) -> FlatIndex:
+    return FlatIndex.of(ids, vectors, SIZE)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read so little of this small collection that something could be missed."""
+    monkeypatch.setattr(dense, "_READ_LEAST", 300)
+    monkeypatch.setattr(dense, "_COMPARED", 50)
+
+
+@pytest.fixture(scope="module")
+def clustered(flat, ids, vectors) -> ClusteredIndex:
+    return ClusteredIndex.of(flat, ids, vectors)
+
+
+def recall(index: ClusteredIndex, flat: FlatIndex, queries: np.ndarray, among: np.ndarray | None = None, k: int = 10) -> float:
+    shares = []
+    for query in queries:
+        wanted, _best = flat.search(query, k, among)
+        found, scores = index.search(query, k, among)
+        assert len(found) == len(wanted)
+        assert scores.tolist() == sorted(scores.tolist(), reverse=True)
+        assert np.allclose(scores, flat.vectors(found) @ query, atol=1e-6)  # scores are exact
+        shares.append(len(set(found.tolist()) & set(wanted.tolist())) / k)
+    return float(np.mean(shares))
+
+
+@pytest.mark.usefixtures("small")
+def test_nearly_all_of_the_nearest_are_found(clustered, flat, vectors):
+    assert recall(clustered, flat, vectors[::200]) >= 0.95
+
+
+@pytest.mark.usefixtures("small")
+def test_a_search_in_the_other_language_finds_as_much(clustered, flat, ids, vectors):
+    for among in (ids[::2], ids[1::2]):
+        found, _ = clustered.search(vectors[0], 10, among)
+        assert set(found.tolist()) <= set(among.tolist())
+        assert recall(clustered, flat, vectors[::200], among) >= 0.9
+
+
+@pytest.mark.usefixtures("small")
+def test_a_search_among_a_few_is_exact(clustered, flat, ids, vectors):
+    few = ids[17:6000:150]  # forty
+    assert recall(clustered, flat, vectors[::500], few) == 1.0
+    assert clustered.search(vectors[0], 99, few)[0].shape == (40,)
+    assert clustered.search(vectors[0], 3, few[:0])[0].tolist() == []
+    assert clustered.search(vectors[0], 0)[0].tolist() == []
+
+
+@pytest.mark.usefixtures("small")
+def test_saved_and_searched_where_it_lies_on_disk(clustered, flat, ids, vectors, tmp_path: Path):
+    path = tmp_path / "dense.1.clusters"
+    clustered.save(path)
+    loaded = ClusteredIndex.load(flat, path)
+    assert (len(loaded), loaded.dimension) == (COUNT, SIZE)
+    for among in (None, ids[::2]):
+        for query in vectors[:5]:
+            assert loaded.search(query, 10, among)[0].tolist() == clustered.search(query, 10, among)[0].tolist()
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 100):
+        path.write_bytes(whole[:length])
+        with pytest.raises(IndexCorrupt):
+            ClusteredIndex.load(flat, path)
+    clustered.save(path)
+    with pytest.raises(IndexCorrupt, match="others"):
+        ClusteredIndex.load(FlatIndex.of(ids[:-1], vectors[:-1], SIZE), path)
+
+
+def test_vectors_are_read_where_they_lie_on_disk(tmp_path: Path):
+    path = tmp_path / "dense.1.faiss"
+    held = np.array([[1, 0], [0, 1], [0.5, -0.5]], dtype=np.float32)
+    FlatIndex.of([7, 10, 20], held, 2).save(path)
+    mapped = MappedVectors(path, 2)
+    assert (len(mapped), mapped.dimension, mapped.ids().tolist()) == (3, 2, [7, 10, 20])
+    assert mapped.vectors(np.array([20, 7])).tolist() == [[0.5, -0.5], [1.0, 0.0]]
+    assert mapped.vectors(np.empty(0, dtype=np.int64)).shape == (0, 2)
+    for absent in (1, 8, 21):
+        with pytest.raises(IndexCorrupt):
+            mapped.vectors(np.array([7, absent]))
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(IndexCorrupt):
+            MappedVectors(path, 2)
+    path.unlink()
+    with pytest.raises(IndexCorrupt):
+        MappedVectors(path, 2)
+
+
+def test_a_large_collection_is_written_in_clusters_and_a_small_one_is_not(ids, vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "dense.1.faiss"
+    monkeypatch.setattr(dense, "CLUSTERED_FROM", 1000)
+    write_index(path, ids, vectors, SIZE)
+    opened = open_index(path, SIZE)
+    assert isinstance(opened, ClusteredIndex)
+    assert opened.ids().tolist() == ids.tolist()
+    assert opened.search(vectors[9], 1)[0].tolist() == [ids[9]]
+    write_index(path, ids[:999], vectors[:999], SIZE)
+    assert isinstance(open_index(path, SIZE), FlatIndex)
+    assert [file.name for file in tmp_path.iterdir()] == ["dense.1.faiss"]
