@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from rag.index import Index, checked_question
 from rag.language import question_language
 from rag.names import annotated
 from rag.phrase import phrase
-from rag.prompt import answer_prompt
+from rag.prompt import answer_prompt, rewrite_prompt
 from rag.schema import (
     Answer,
     Citation,
@@ -28,6 +29,7 @@ from rag.schema import (
     History,
     Hit,
     Message,
+    Prompt,
     RejectedCitation,
     Span,
     Status,
@@ -45,6 +47,8 @@ _PHRASE = 40
 """Tokens of a short answer's draft."""
 _POINTED = 3
 """Sentences of evidence that a short answer is copied from."""
+_REMEMBERED = 64
+"""Follow-ups whose standalone form is remembered."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -76,6 +80,8 @@ class Chatbot:
         self._checks = check
         self._short = style == "short"
         self._checker = Checker(index.embedder, self.calibration.thresholds)
+        self._rewritten: dict[tuple[object, ...], str] = {}
+        self._remembering = threading.Lock()
 
     def ask(
         self,
@@ -104,56 +110,105 @@ class Chatbot:
         `history` lets a question follow up on earlier ones. Setting `stop`, or closing the iterator, stops the model at once.
         `exclude` holds ids of passages that must not be used.
         """
+        stop = stop or threading.Event()
+        work = self._begun(question, history, stop, exclude)
+        yield Found(work.searched, work.hits, work.evidence)
+        if self._declines(work):
+            yield work.declined()
+        elif (prompt := self._prompt(work)) is None or self.generator is None:
+            yield self._quoted(work, Status.ANSWERED)
+        elif self._points(work):
+            yield from self._pointed(work, self.generator, prompt, stop)
+        else:
+            yield from self._written(work, self.generator, prompt, stop)
+
+    def anticipate(self, question: str, history: History = (), *, stop: threading.Event | None = None) -> None:
+        """Do now what an answer to this question would begin with, so that it comes at once if it is asked: while somebody types
+        or hesitates. Gives way to questions that were asked; ends when `stop` is set. A text that is no question is passed over.
+
+        Raises GenerationFailed and the index's errors.
+        """
+        stop = stop or threading.Event()
+        try:
+            work = self._begun(question, history, stop)
+        except BadQuestion:
+            return
+        if self.generator is not None and not stop.is_set() and not self._declines(work) and (prompt := self._prompt(work)):
+            self.generator.prepare(prompt.messages, stop)
+
+    def warm(self) -> None:
+        """Load the models, side by side, and read the part of the prompts that is the same for every question, in both languages."""
+        with ThreadPoolExecutor(1, "isnad-warm") as pool:
+            reading = pool.submit(self._read_prompts)
+            self.index.query_vector("؟ ?")
+            reading.result()
+
+    def _read_prompts(self) -> None:
+        if self.generator is None:
+            return
+        for language, mark in (("ar", "؟"), ("en", "?")):
+            if self._short or "write" in {self.calibration.manner_same, self.calibration.manner_across}:
+                messages = answer_prompt(mark, language, (), folder=self._prompts, short=self._short).messages
+                self.generator.prepare(messages, keep=True)
+            self.generator.prepare(rewrite_prompt(mark, language, (), folder=self._prompts), keep=True)
+
+    # --- steps ------------------------------------------------------------------------------------------------------------
+
+    def _begun(self, question: str, history: History, stop: threading.Event, exclude: Container[int] = ()) -> _Work:
+        """What is known of a question before its answer: what was found, and how sure it answers."""
         started = time.perf_counter()
         question = checked_question(question)
         language = question_language(question)
         if language not in ("ar", "en", "und"):
             raise BadQuestion("error.question_language", detected=language)
         language = "ar" if language == "ar" else "en"
-        stop = stop or threading.Event()
-        searched = standalone(question, language, history, self.generator, stop=stop, prompts=self._prompts)
+        searched = self._standalone(question, language, history, stop)
         hits = self.index.search(searched, _HITS, exclude=exclude)
         evidence = self.index.evidence(searched, hits, _EVIDENCE)
-        found_at = time.perf_counter() - started
-        yield Found(searched, tuple(hits), tuple(evidence))
-        work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, found_at)
+        work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
         work.confidence = self.calibration.confidence(searched, hits, evidence)
-        if not evidence or work.confidence < self.calibration.least:
-            yield work.declined()
-            return
-        same = script(evidence[0].text) == language
+        return work
+
+    def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:
+        """A follow-up as a question that stands alone; the last few are remembered, so that what was anticipated is not done twice."""
+        key = (question, language, *history)
+        known = self._rewritten.get(key)
+        if known is None:
+            known = standalone(question, language, history, self.generator, stop=stop, prompts=self._prompts)
+            if not stop.is_set():
+                with self._remembering:
+                    self._rewritten[key] = known
+                    while len(self._rewritten) > _REMEMBERED:
+                        del self._rewritten[next(iter(self._rewritten))]
+        return known
+
+    def _declines(self, work: _Work) -> bool:
+        return not work.evidence or work.confidence < self.calibration.least
+
+    def _prompt(self, work: _Work) -> Prompt | None:
+        """What the generator is asked, or None where the evidence is quoted."""
+        same = script(work.evidence[0].text) == work.language
         manner = self.calibration.manner_same if same else self.calibration.manner_across
         if self.generator is None or (manner == "quote" and not self._short):
-            yield self._quoted(work, Status.ANSWERED)
-        elif self._short and same:
-            yield from self._pointed(work, self.generator, stop)
-        else:
-            yield from self._written(work, self.generator, stop)
-
-    def warm(self) -> None:
-        """Load the models and read the part of the prompts that is the same for every question, in both languages."""
-        self.index.query_vector("؟ ?")
-        if self.generator is not None:
-            manners = {self.calibration.manner_same, self.calibration.manner_across}
-            for language, mark in (("ar", "؟"), ("en", "?")):
-                if "write" in manners or self._short:
-                    self.generator.prepare(answer_prompt(mark, language, (), folder=self._prompts, short=self._short).messages)
-
-    # --- steps ------------------------------------------------------------------------------------------------------------
-
-    def _written(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
-        """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
+            return None
+        if self._points(work):
+            return answer_prompt(work.searched, work.language, work.evidence[:_POINTED], folder=self._prompts, short=True)
         sources = self._spelled(work)[: self.calibration.prompted]
-        prompt = answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=self._short)
+        return answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=self._short)
+
+    def _points(self, work: _Work) -> bool:
+        """Whether the answer is a short one in the document's own words."""
+        return self._short and script(work.evidence[0].text) == work.language
+
+    def _written(self, work: _Work, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta | Answer]:
+        """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
         yield from self._drafted(work, generator, prompt.messages, stop)
         yield self._proved(work, self._checked(work), stop)
 
-    def _pointed(self, work: _Work, generator: Generator, stop: threading.Event) -> Iterator[Delta | Answer]:
+    def _pointed(self, work: _Work, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta | Answer]:
         """A short answer in the document's own words: those that the generator's draft points at."""
-        sources = work.evidence[:_POINTED]
-        prompt = answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=True)
         yield from self._drafted(work, generator, prompt.messages, stop)
-        for source in sources:
+        for source in prompt.sources:
             if place := phrase(work.draft, source.text, work.searched):
                 words = " ".join(place.of(source.text).split())
                 citation = _citation(1, source, Span(0, len(words)), 1.0)

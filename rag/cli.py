@@ -7,7 +7,9 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -17,6 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rag.catalogue import ModelEntry
+from rag.chatbot import Chatbot
 from rag.config import Settings, open_chatbot, open_embedder
 from rag.errors import IsnadError
 from rag.evaluation.cli import calibrate, eval_app
@@ -234,10 +237,21 @@ def ask(question: QuestionArgument, index: IndexOption = None, as_json: JsonOpti
     settings = _settings(index)
     bot, notices = open_chatbot(settings)
     _notice(notices, settings.language)
+    _warm(bot)
     if as_json:
         _json(bot.ask(question))
         return
     _print_stream(bot.stream(question), settings.language)
+
+
+def _warm(bot: Chatbot) -> None:
+    """Load both models at the same time, while the question is typed or searched for."""
+
+    def work() -> None:
+        with suppress(IsnadError):  # told by the question that needs what failed
+            bot.warm()
+
+    threading.Thread(target=work, name="isnad-open").start()
 
 
 @app.command()
@@ -246,6 +260,7 @@ def chat(index: IndexOption = None) -> None:
     settings = _settings(index)
     bot, notices = open_chatbot(settings)
     _notice(notices, settings.language)
+    _warm(bot)
     history: list[Turn] = []
     while True:
         try:

@@ -112,7 +112,7 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | None, IsnadError | No
         model = find(name, "generator")
     except ModelMissing as error:
         return None, error
-    return LlamaCpp(model.path, model.name, threads=settings.threads or None), None
+    return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 
 
 def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[IsnadError, ...]]:
@@ -125,3 +125,10 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     generator, generator_notice = open_generator(settings)
     notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
     return Chatbot(opened, generator, style=settings.style), notices
+
+
+def states_dir() -> Path:
+    """Where prompt states are kept between runs: `isnad/states` in the user's cache."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("isnad", appauthor=False) / "states"

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from rag.generate import Generator
-from rag.prompt import template, transcript
+from rag.prompt import rewrite_prompt
 from rag.schema import History
 from rag.text import content_stems, script, words
 
@@ -42,7 +42,7 @@ def standalone(
         return question
     if generator is None:
         return f"{history[-1].question} {question}"
-    messages = template("rewrite", language, prompts).fill(history=transcript(history), question=question)
+    messages = rewrite_prompt(question, language, history, prompts)
     written = "".join(generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
     first = written.splitlines()[0].strip() if written else ""
     # A rewriting that lost the language or ran away is worth less than both questions side by side.

@@ -107,3 +107,8 @@ def answer_prompt(
     kind = "short" if short else "answer"
     messages = template(kind, language, folder).fill(evidence=numbered(evidence), question=question)
     return Prompt(messages, tuple(evidence), tokens)
+
+
+def rewrite_prompt(question: str, language: str, history: History, folder: Path | None = None) -> tuple[Message, ...]:
+    """The prompt that asks for a follow-up as a question that stands alone."""
+    return template("rewrite", language, folder).fill(history=transcript(history), question=question)

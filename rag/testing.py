@@ -77,6 +77,8 @@ class ScriptedGenerator:
         self._likely = likely
         self.prompts: list[Sequence[Message]] = []
         """Every prompt that was answered, in order."""
+        self.prepared: list[Sequence[Message]] = []
+        """Every prompt that was read in advance, in order."""
         self.stopped = 0
         """How many generations were ended before they were done."""
 
@@ -91,8 +93,8 @@ class ScriptedGenerator:
     def count(self, messages: Sequence[Message]) -> int:
         return sum(len(message["content"].split()) for message in messages)
 
-    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None) -> None:
-        return None
+    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
+        self.prepared.append(messages)
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         rest = (1.0 - self._likely) / max(len(choices) - 1, 1)

@@ -12,7 +12,7 @@ from rag.build import build_index
 from rag.calibration import Calibration
 from rag.chatbot import Chatbot, widened
 from rag.cite import Thresholds
-from rag.errors import BadQuestion
+from rag.errors import BadQuestion, GenerationFailed
 from rag.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn, Verdict
 from rag.testing import HashEmbedder, ScriptedGenerator
@@ -374,3 +374,85 @@ def test_unknown_models_get_conservative_values_and_no_generator_quotes() -> Non
     assert (unknown.manner_same, unknown.manner_across) == ("write", "write")
     assert Calibration.of("embeddinggemma-300m", None).manner_across == "quote"
     assert replace(unknown, least=0.1).confidence("?", [], []) == 0.0
+
+
+# --- in advance -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", ["How many passengers does the ferry Albatros carry?", "متى يُغلق متحف الصيد البحري؟"])
+def test_what_was_anticipated_is_the_prompt_that_is_asked(index: Index, question: str) -> None:
+    generator = ScriptedGenerator("x")
+    anticipating = bot(index, generator)
+    anticipating.anticipate(question)
+    assert generator.prompts == []
+    anticipating.ask(question)
+    assert generator.prepared == generator.prompts
+    assert len(generator.prompts) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ؟", "谁是船长？", "Who painted the ceiling of the cathedral?", "من لحّن نشيد الأولمبياد؟", "a" * 3000]
+)
+def test_a_text_that_will_not_be_asked_of_the_model_is_passed_over(index: Index, text: str) -> None:
+    generator = ScriptedGenerator("x")
+    bot(index, generator).anticipate(text)
+    assert generator.prepared == generator.prompts == []
+
+
+def test_where_the_evidence_is_quoted_no_prompt_is_read(index: Index) -> None:
+    generator = ScriptedGenerator("x")
+    bot(index, generator, same="quote").anticipate("How many passengers does the ferry Albatros carry?")
+    bot(index).anticipate("How many passengers does the ferry Albatros carry?")
+    assert generator.prepared == []
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "rewritten"),
+    [
+        ("How many passengers does the ferry carry?", "And its captain?", "Who is the captain of the ferry Albatros?"),
+        ("متى يُغلق متحف الصيد البحري؟", "ومتى افتُتح؟", "متى افتُتح متحف الصيد البحري؟"),
+    ],
+)
+def test_a_follow_up_that_was_anticipated_is_rewritten_once(index: Index, first: str, then: str, rewritten: str) -> None:
+    generator = ScriptedGenerator(rewritten)
+    anticipating = bot(index, generator)
+    history = [Turn(first, "320")]
+    anticipating.anticipate(then, history)
+    assert len(generator.prompts) == len(generator.prepared) == 1
+    answer = anticipating.ask(then, history)
+    assert answer.searched == rewritten
+    assert len(generator.prompts) == 2  # its answer; it was not rewritten again
+    assert generator.prompts[1] == generator.prepared[0]
+    anticipating.ask(then, [*history, Turn("Where?", "Larne")])  # another conversation
+    assert len(generator.prompts) == 4
+
+
+def test_what_was_stopped_is_not_remembered_nor_read(index: Index) -> None:
+    generator = ScriptedGenerator("Who is the captain of the ferry Albatros?")
+    anticipating = bot(index, generator)
+    stop = threading.Event()
+    stop.set()
+    history = [Turn("How many passengers does the ferry carry?", "320")]
+    anticipating.anticipate("And its captain?", history, stop=stop)
+    assert generator.prepared == []
+    assert anticipating.ask("And its captain?", history).searched == "Who is the captain of the ferry Albatros?"
+
+
+def test_warming_reads_what_every_question_begins_with(index: Index) -> None:
+    generator = ScriptedGenerator("x")
+    bot(index, generator).warm()
+    assert len(generator.prepared) == 4  # answers and follow-ups, in both languages
+    assert len({messages[0]["content"] for messages in generator.prepared}) == 4
+    quoting = ScriptedGenerator("x")
+    bot(index, quoting, same="quote", across="quote").warm()
+    assert len(quoting.prepared) == 2  # follow-ups only
+    bot(index).warm()
+
+
+def test_a_model_that_fails_to_warm_is_told(index: Index) -> None:
+    class Broken(ScriptedGenerator):
+        def prepare(self, *arguments: object, **options: object) -> None:
+            raise GenerationFailed("error.generation", reason="broken")
+
+    with pytest.raises(GenerationFailed, match="broken"):
+        bot(index, Broken()).warm()

@@ -9,37 +9,12 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.generate import LlamaCpp, Usage, _common, _foreign, _loops
+from rag.generate import LlamaCpp, Usage, weights_digest
+from rag.llama import foreign
 from rag.schema import Message
 from rag.testing import HashEmbedder, ScriptedGenerator
 
 # --- parts of the engine --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("tokens", "loops"),
-    [
-        ([], False),
-        ([7] * 23, False),  # too short to say
-        ([7] * 24, True),
-        ([1, 2] * 12, True),
-        ([1, 2, 3, 4, 5, 6, 7, 8] * 3, True),
-        ([1, 2, 3, 4, 5, 6, 7, 8, 9] * 3, False),  # a cycle of nine may be a list
-        (list(range(24)), False),
-        ([*range(50), *[3, 4, 5] * 8], True),
-        ([*[3, 4, 5] * 8, 9], False),  # it has found its way out
-    ],
-)
-def test_loops(tokens: list[int], loops: bool) -> None:
-    assert _loops(tokens) is loops
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "length"),
-    [([], [], 0), ([], [1], 0), ([1, 2, 3], [1, 2, 3], 3), ([1, 2, 3], [1, 2], 2), ([1, 9, 3], [1, 2, 3], 1), ([5], [6], 0)],
-)
-def test_the_common_beginning(first: list[int], second: list[int], length: int) -> None:
-    assert _common(first, second) == _common(second, first) == length
 
 
 @pytest.mark.parametrize(
@@ -61,18 +36,18 @@ def test_the_common_beginning(first: list[int], second: list[int], length: int) 
     ],
 )
 def test_letters_an_answer_does_not_use(piece: str, in_arabic: bool, in_english: bool) -> None:
-    assert _foreign(piece.encode(), "ar") is in_arabic
-    assert _foreign(piece.encode(), "en") is in_english
+    assert foreign(piece.encode(), "ar") is in_arabic
+    assert foreign(piece.encode(), "en") is in_english
 
 
 def test_letters_that_are_spread_over_tokens_are_known_by_their_first_byte() -> None:
-    assert _foreign("中".encode()[:1], "ar")
-    assert _foreign(b" " + "中".encode()[:2], "en")
-    assert _foreign("п".encode()[:1], "ar")
-    assert not _foreign("ك".encode()[:1], "ar")
-    assert _foreign("ك".encode()[:1], "en")
-    assert not _foreign("…".encode()[:2], "en")  # general punctuation
-    assert not _foreign("😀".encode()[:2], "ar")
+    assert foreign("中".encode()[:1], "ar")
+    assert foreign(b" " + "中".encode()[:2], "en")
+    assert foreign("п".encode()[:1], "ar")
+    assert not foreign("ك".encode()[:1], "ar")
+    assert foreign("ك".encode()[:1], "en")
+    assert not foreign("…".encode()[:2], "en")  # general punctuation
+    assert not foreign("😀".encode()[:2], "ar")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------
@@ -101,6 +76,16 @@ def test_a_file_that_is_no_model(tmp_path: Path, content: bytes) -> None:
         next(iter(stream))
     stream.close()
     generator.close()
+
+
+def test_weights_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "m.gguf"
+    digests = set()
+    for content in (b"", b"a" * 9000, b"b" + b"a" * 8999, b"a" * 9001):
+        path.write_bytes(content)
+        digests.add(weights_digest(path))
+        assert weights_digest(path) in digests
+    assert len(digests) == 4
 
 
 # --- the doubles ----------------------------------------------------------------------------------------------------------

@@ -122,11 +122,8 @@ def text(generator: LlamaCpp, messages: list[Message], **options: object) -> str
 
 
 def free(generator: LlamaCpp) -> bool:
-    """Whether the next generation does not have to wait."""
-    taken = generator._lock.acquire(timeout=5)
-    if taken:
-        generator._lock.release()
-    return taken
+    """Whether nothing is being read or written any more."""
+    return generator.idle(5)
 
 
 def test_it_answers_in_the_language_asked_for(generator: LlamaCpp) -> None:
@@ -264,7 +261,7 @@ def test_a_stream_that_is_dropped_frees_the_model(generator: LlamaCpp) -> None:
     assert free(generator)
 
 
-def test_two_at_once_come_one_after_the_other(generator: LlamaCpp) -> None:
+def test_several_at_once_get_the_same_text(generator: LlamaCpp) -> None:
     texts: list[str] = []
     threads = [threading.Thread(target=lambda: texts.append(text(generator, user("Count: one, two,"), max_tokens=8))) for _ in range(3)]
     for thread in threads:
@@ -276,7 +273,7 @@ def test_two_at_once_come_one_after_the_other(generator: LlamaCpp) -> None:
 
 
 def test_more_prompts_than_states_fit() -> None:
-    """Eight different prompts of some 70 tokens: more than the six states, and more than the 512 cells."""
+    """Eight different prompts of some 70 tokens: more than the 512 cells."""
     generator = LlamaCpp(model(GENERATOR, "generator"), GENERATOR, context=512)
     for number in range(8):
         stream = generator.stream(user("Well?", f"Topic {number}. " + f"Fact {number} about the sea. " * 8), max_tokens=2)

@@ -1,0 +1,196 @@
+"""Prompt states: which beginnings of prompts the model has read, in its memory and on disk, so that none is read twice."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+log = logging.getLogger(__name__)
+
+
+class Memory(Protocol):
+    """What states need of an engine."""
+
+    cells: int
+    sequences: int
+
+    def copy(self, source: int, target: int, length: int) -> None: ...
+    def cut(self, sequence: int, length: int) -> None: ...
+    def save(self, sequence: int) -> bytes: ...
+    def restore(self, sequence: int, state: bytes) -> bool: ...
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """The tokens of one sequence in the model's memory. `cells` names where each is kept; states with a common beginning that
+    was copied share cells. `promised` is how many tokens it may still grow by; while it is `busy` nobody takes it away."""
+
+    id: int
+    tokens: list[int] = field(default_factory=list)
+    cells: list[int] = field(default_factory=list)
+    used: int = 0
+    promised: int = 0
+    busy: bool = False
+
+
+class States:
+    """All sequences of a model's memory. Not safe to share between threads."""
+
+    def __init__(self, memory: Memory, disk: Disk | None = None) -> None:
+        self._memory = memory
+        self._disk = disk
+        self._states = [State(id) for id in range(memory.sequences)]
+        self._clock = 0
+        self._cell = 0
+
+    def take(self, tokens: Sequence[int], room: int) -> State | None:
+        """A state that holds as much of a prompt as any state does, with room for the rest and `room` more tokens.
+
+        None when too much is busy to make that room. What others could still use is forgotten only as far as it must be, those
+        states first that were used longest ago. Without busy states there is room for any prompt that the memory can hold.
+        """
+        source = max(self._states, key=lambda state: (common(state.tokens, tokens), state.used))
+        kept = common(source.tokens, tokens)
+        idle = sorted((s for s in self._states if not s.busy), key=lambda s: (s is source, bool(s.tokens), s.used))
+        needed = len(tokens) - kept + room
+        held = set(source.cells[:kept]).union(*(state.cells for state in self._states if state.busy))
+        promised = sum(state.promised for state in self._states)
+        if not idle or len(held) + promised + needed > self._memory.cells:
+            return None
+        target = idle[0]
+        if target is not source:
+            self._cut(target, 0)
+            if kept:
+                self._memory.copy(source.id, target.id, kept)
+                target.tokens, target.cells = source.tokens[:kept], source.cells[:kept]
+        self._cut(target, kept)
+        target.busy, target.promised = True, needed
+        self._touch(target)
+        rest = sorted((state for state in idle[1:] if state.tokens), key=lambda state: state.used)
+        while self._occupied() + promised + needed > self._memory.cells:
+            self._cut(rest.pop(0), 0)
+        return target
+
+    def give_back(self, state: State) -> None:
+        """What the state holds may be used by others, and be forgotten."""
+        state.busy, state.promised = False, 0
+        self._touch(state)
+
+    def grown(self, state: State, tokens: Sequence[int]) -> None:
+        """The engine has computed so many more tokens of a state."""
+        state.tokens += tokens
+        state.cells += range(self._cell, self._cell + len(tokens))
+        self._cell += len(tokens)
+        state.promised = max(state.promised - len(tokens), 0)
+
+    def shrink(self, state: State, length: int) -> None:
+        """Take back all but the first tokens of a busy state."""
+        state.promised += len(state.tokens) - length
+        self._cut(state, length)
+
+    def forget(self, state: State) -> None:
+        """Give a state back empty: after an error nobody knows what it holds."""
+        self._cut(state, 0)
+        state.busy, state.promised = False, 0
+
+    def recall(self, tokens: Sequence[int]) -> None:
+        """Fetch the state of exactly these tokens from disk, if it is there and memory does not hold it."""
+        if self._disk is None or any(common(state.tokens, tokens) == len(tokens) for state in self._states):
+            return
+        data = self._disk.read(tokens)
+        state = self.take((), len(tokens)) if data is not None else None
+        if data is None or state is None:
+            return
+        if self._memory.restore(state.id, data):
+            self.grown(state, tokens)
+            self.give_back(state)
+        else:
+            self.forget(state)
+
+    def keep(self, state: State) -> None:
+        """Write what a state holds to disk, unless it is there already, for processes that come later."""
+        if self._disk is not None and state.tokens and not self._disk.has(state.tokens):
+            self._disk.write(state.tokens, self._memory.save(state.id))
+
+    def _occupied(self) -> int:
+        """Cells that are taken now, those that states share counted once."""
+        return len(set().union(*(state.cells for state in self._states)))
+
+    def _cut(self, state: State, length: int) -> None:
+        if len(state.tokens) > length or not length:
+            self._memory.cut(state.id, length)
+            del state.tokens[length:], state.cells[length:]
+
+    def _touch(self, state: State) -> None:
+        self._clock += 1
+        state.used = self._clock
+
+
+class Disk:
+    """States in a folder, each in a file of its own that appears whole or not at all.
+
+    `key` names everything that a state depends on: weights, engine, settings. A state of another key is not found.
+    """
+
+    def __init__(self, folder: Path, key: str, most: int = 8) -> None:
+        self._folder = folder
+        self._key = key
+        self._most = most
+        """Files that are kept; those used longest ago go first."""
+
+    def has(self, tokens: Sequence[int]) -> bool:
+        return self._path(tokens).is_file()
+
+    def read(self, tokens: Sequence[int]) -> bytes | None:
+        """The state of exactly these tokens; None when there is none, or its file is damaged, which is then removed."""
+        path = self._path(tokens)
+        try:
+            content = path.read_bytes()
+            if hashlib.blake2b(content[_DIGEST:], digest_size=_DIGEST).digest() == content[:_DIGEST]:
+                os.utime(path)
+                return content[_DIGEST:]
+            path.unlink()
+        except OSError:
+            pass
+        return None
+
+    def write(self, tokens: Sequence[int], state: bytes) -> None:
+        """Keep a state. A full or read-only disk is no error: the state is then not kept."""
+        path = self._path(tokens)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_PARTIAL, delete=False) as file:
+                try:
+                    file.write(hashlib.blake2b(state, digest_size=_DIGEST).digest() + state)
+                    file.close()
+                    Path(file.name).replace(path)
+                except OSError:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+            files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime)
+            for old in files[: -self._most]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("a prompt state could not be kept: %s", error)
+
+    def _path(self, tokens: Sequence[int]) -> Path:
+        name = hashlib.blake2b(f"{self._key}:{','.join(map(str, tokens))}".encode(), digest_size=16).hexdigest()
+        return self._folder / f"{name}.state"
+
+
+_DIGEST = 32
+_PARTIAL = ".partial-"
+
+
+def common(first: Sequence[int], second: Sequence[int]) -> int:
+    """The length of the common beginning."""
+    least = min(len(first), len(second))
+    if first[:least] == second[:least]:
+        return least
+    return next((place for place in range(least) if first[place] != second[place]), least)
