@@ -26,7 +26,7 @@ def main() -> int:
         home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what the reader adds
         serve(
             Engine(lambda: open_chatbot(settings)),
-            Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20),
+            Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20, ocr=settings.ocr),
             access=Access.listening(settings.host, password=os.environ.get("ISNAD_PASSWORD", "")),
             feedback=home / "feedback",
             reports=Path("reports"),

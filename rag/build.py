@@ -59,20 +59,22 @@ def build_index(
     *,
     rebuild: bool = False,
     max_bytes: int = MAX_BYTES,
+    ocr: bool = False,
     progress: Step | None = None,
 ) -> BuildReport:
     """Make the index in `out` hold just what the folder holds. Only new and changed documents are embedded.
 
     The index that was there answers until the new one is published by one commit; a build that is killed loses nothing, and
     the next one takes up the vectors already computed. An index made by another embedder, chunker or analysis is refused,
-    unless `rebuild`, which makes it anew. Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
+    unless `rebuild`, which makes it anew. `ocr` reads pages that are pictures with Tesseract.
+    Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
     folder, out, chunker = Path(folder), Path(out), chunker or Chunker()
     report = progress or (lambda step, done, total: None)
     documents: dict[str, Document] = {}
     skipped: list[Skipped] = []
-    for loaded in load_folder(folder, max_bytes):
+    for loaded in load_folder(folder, max_bytes, ocr=ocr):
         if isinstance(loaded, Skipped):
             skipped.append(loaded)
         else:

@@ -54,18 +54,29 @@ class Chunker:
 
 
 def _group(document: Document, units: Sequence[Span], longest: int) -> list[list[Span]]:
-    """Fill passages with sentences; a heading always opens a new one, a paragraph does when the passage is half full."""
-    headings = {mark.offset for mark in document.marks}
+    """Fill passages with sentences; a page, heading or row always opens a new one, a paragraph does when the passage is half full.
+
+    The mark that a passage begins at is where its sentences are, so that none is cited with the page before its own.
+    """
+    marks = [(mark.offset, mark.label.startswith("§")) for mark in document.marks]
     groups: list[list[Span]] = []
+    heading = False  # the passage so far is nothing but headings, which belong to what follows
+    at = 0
     for unit in units:
+        opened = []
+        while at < len(marks) and marks[at][0] <= unit.start:
+            opened.append(marks[at][1])
+            at += 1
         if groups:
             start, end = groups[-1][0].start, groups[-1][-1].end
             gap = document.text[end : unit.start]
             full = unit.end - start > longest
-            new_section = unit.start in headings and not (len(groups[-1]) == 1 and groups[-1][0].start in headings)
+            new_section = bool(opened) and not (heading and all(opened))
             new_paragraph = re.search(r"\n\s*\n|\n$", gap) is not None and end - start > longest // 2
             if not (full or new_section or new_paragraph):
                 groups[-1].append(unit)
+                heading = heading and bool(opened)
                 continue
         groups.append([unit])
+        heading = bool(opened) and opened[-1]
     return groups

@@ -129,6 +129,7 @@ def build(
             embedder,
             rebuild=rebuild,
             max_bytes=settings.max_file_mb * 2**20,
+            ocr=settings.ocr,
             progress=follow,
         )
     if as_json:

@@ -45,7 +45,9 @@ class Settings:
     threads: int = 0
     """ISNAD_THREADS: processor threads; 0 takes all cores"""
     max_file_mb: int = 16
-    """ISNAD_MAX_FILE_MB: the largest file that is indexed, in MiB"""
+    """ISNAD_MAX_FILE_MB: the largest file that is indexed, in MiB; PDF, DOCX and EPUB may be four times as large"""
+    ocr: bool = False
+    """ISNAD_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
     style: Style = "sentence"
     """ISNAD_STYLE: how long answers are, sentence | short"""
 
@@ -83,6 +85,7 @@ class Settings:
             threads=number("THREADS", default.threads, 0, 1024),
             style=cast(Style, style),
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
+            ocr=bool(number("OCR", int(default.ocr), 0, 1)),
         )
 
 

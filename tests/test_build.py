@@ -145,7 +145,7 @@ def test_a_document_that_can_not_be_read_now_keeps_its_old_content(folder: Path,
 
 
 def test_bad_files_are_reported_and_the_rest_is_built(tmp_path: Path, meeting: HashEmbedder) -> None:
-    folder = write(tmp_path / "d", {**CORPUS, "broken.txt": b"\0" * 50, "empty.md": b"", "notes.pdf": b"%PDF"})
+    folder = write(tmp_path / "d", {**CORPUS, "broken.txt": b"\0" * 50, "empty.md": b"", "notes.odt": b"PK"})
     with (folder / "huge.txt").open("wb") as file:
         file.truncate(50 * 2**20)
     report = build_index(folder, tmp_path / "i", meeting)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import IsnadError
+from rag.formats.plain import decode
 from rag.language import detect
-from rag.load import decode
 from rag.schema import Span
 from rag.text import nfc
 

@@ -20,7 +20,7 @@ from rag.chatbot import Chatbot
 from rag.embed import Embedder
 from rag.errors import DiskFull, DocumentError, IndexBusy, IsnadError, as_ours
 from rag.index import Index
-from rag.load import MAX_BYTES, SUFFIXES, document_paths
+from rag.load import MAX_BYTES, SUFFIXES, document_paths, largest
 from rag.ui.render import View, error_view
 
 HIDDEN = ".removed"
@@ -71,9 +71,10 @@ class Job:
 class Library:
     """Collections under one folder, beside the one that the settings name, whose name here is ""."""
 
-    def __init__(self, home: Path, documents: Path, index: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, home: Path, documents: Path, index: Path, *, max_bytes: int = MAX_BYTES, ocr: bool = False) -> None:
         self.home = home
         self.max_bytes = max_bytes
+        self.ocr = ocr
         self._documents = documents
         self._index = index
         self._chatbots: dict[str, Chatbot] = {}
@@ -155,14 +156,14 @@ class Library:
         folder = self.folder(name)
         id = file_name(file)
         part = folder / f".{time.time_ns()}.part"
-        size = 0
+        size, most = 0, largest(PurePosixPath(id).suffix, self.max_bytes)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as out:
                 async for chunk in chunks:
                     size += len(chunk)
-                    if size > self.max_bytes:
-                        limit = f"{self.max_bytes / 2**20:.0f}"
+                    if size > most:
+                        limit = f"{most / 2**20:.0f}"
                         raise DocumentError("error.too_large", name=id, size=f"> {limit}", limit=limit)
                     out.write(chunk)
             if (folder / id).exists():
@@ -216,7 +217,7 @@ class Library:
             job.step, job.done, job.total = step, done, total
 
         try:
-            job.report = build_index(folder, out, embedder, max_bytes=self.max_bytes, progress=progress)
+            job.report = build_index(folder, out, embedder, max_bytes=self.max_bytes, ocr=self.ocr, progress=progress)
             job.state = "done"
         except _Cancelled:
             job.state = "cancelled"
