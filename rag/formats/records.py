@@ -66,17 +66,17 @@ def _content(records: list[Any], name: str, limits: Limits) -> Content:
     shared = _shared(records, name, limits) if len(records) > 1 else {}
     for number, record in enumerate(records, start=1):
         writer.mark(ROW.format(n=number))
-        field = _text_field(record) if isinstance(record, dict) else None
+        named = _text_field(record) if isinstance(record, dict) else None
         pairs = list(_flat(record, name, limits))
-        title = next((value for key, value in pairs if key.casefold() in ("title", "headline")), "") if field else ""
+        title = next((value for key, value in pairs if key.casefold() in ("title", "headline")), "") if named else ""
         first = True
         lines = [title] if title else []
-        lines += [f"{key}: {value}" if key else value for key, value in pairs if key != field and key not in shared and value != title]
+        lines += [f"{key}: {value}" if key else value for key, value in pairs if key != named and key not in shared and value != title]
         for line in lines:
             writer.block(line, "\n\n" if first else "\n")
             first = False
-        if field:
-            writer.block(record[field])
+        if named:
+            writer.block(record[named])
     fields = metadata(shared)
     return writer.content(fields.pop("title", ""), fields)
 
