@@ -46,10 +46,10 @@ class Settings:
     """ISNAD_THREADS: processor threads; 0 takes all cores"""
     max_file_mb: int = 16
     """ISNAD_MAX_FILE_MB: the largest file that is indexed, in MiB; PDF, DOCX and EPUB may be four times as large"""
-    ocr: bool = False
-    """ISNAD_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
     style: Style = "sentence"
     """ISNAD_STYLE: how long answers are, sentence | short"""
+    ocr: bool = False
+    """ISNAD_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:

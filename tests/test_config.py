@@ -29,10 +29,11 @@ def test_every_variable_is_read() -> None:
             "ISNAD_THREADS": "2",
             "ISNAD_MAX_FILE_MB": "64",
             "ISNAD_STYLE": "short",
+            "ISNAD_OCR": "1",
             "ISNAD_UNKNOWN": "ignored",
         }
     )
-    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short")
+    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True)
 
 
 def test_blank_values_are_no_values() -> None:
