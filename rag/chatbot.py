@@ -45,7 +45,7 @@ _LONGEST = 200
 """Tokens of a draft."""
 _PHRASE = 40
 """Tokens of a short answer's draft."""
-_POINTED = 3
+_POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
 _REMEMBERED = 64
 """Follow-ups whose standalone form is remembered."""

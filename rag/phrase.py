@@ -16,6 +16,8 @@ _BRIEF = 3
 _OUTSIDE = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
 """What may stand beside a word without belonging to it; «%», «$» and the hyphen of «oxygen-18» do belong."""
 
+_DASHES = "-\u2010\u2011\u2013\u2014"
+
 
 def phrase(draft: str, text: str, question: str = "") -> Span | None:
     """Where the run of words stands in `text` that says what the draft says; None where it says too little of it.
@@ -67,6 +69,8 @@ def _whole(span: Span, text: str) -> Span:
         start -= 1
     while end < len(text) and text[end] not in _OUTSIDE:
         end += 1
+    while start < span.start and text[start] in _DASHES:  # a dash after a space belongs to the sentence, not to «-18»
+        start += 1
     return Span(start, end)
 
 
