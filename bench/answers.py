@@ -89,22 +89,39 @@ def spread(records: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]
 
 
 def _questions(bot: Chatbot, records: Sequence[dict[str, Any]], where: str, aim: str) -> Iterator[Measurement]:
-    """Each question when it is new, again in other words, and after a turn that it follows up."""
-    new, again, follows = [], [], []
+    """Each question when it is new, again in other words, and after a turn that it follows up; the last two also read ahead."""
+    courses: dict[str, list[Course]] = {name: [] for name in ("new", "again", "ahead", "follows", "follows ahead")}
+    reading = []
     for record in records:
-        question = record["question"]
-        new.append(follow(bot, question))
-        other = "Tell me: " if record["language"] == "en" else "أخبرني: "
-        again.append(follow(bot, other + question))
-        turn = Turn(question, new[-1].answer.text)
-        then = "And who says so, and what else?" if record["language"] == "en" else "ومن قال ذلك، وماذا أيضًا؟"
-        follows.append(follow(bot, then, [turn]))
-    yield measured(f"first source, {where}", "ms", [course.source * 1000 for course in new], "≤ 150", plot=True)
-    for name, courses, limit in (("new question", new, aim), ("same passages", again, "≤ 0.6"), ("follow-up", follows, "≤ 0.6")):
-        written = [course.token for course in courses if course.token is not None]
+        english, question = record["language"] == "en", record["question"]
+        courses["new"].append(follow(bot, question))
+        courses["again"].append(follow(bot, ("Tell me: " if english else "أخبرني: ") + question))
+        other = ("I wonder: " if english else "أتساءل: ") + question
+        started = time.perf_counter()
+        bot.anticipate(other)
+        reading.append(time.perf_counter() - started)
+        courses["ahead"].append(follow(bot, other))
+        turn = Turn(question, courses["new"][-1].answer.text)
+        courses["follows"].append(follow(bot, "And who says so, and what else?" if english else "ومن قال ذلك، وماذا أيضًا؟", [turn]))
+        then = "And what else do they say about it?" if english else "وماذا يقولون عنه أيضًا؟"
+        bot.anticipate(then, [turn])
+        courses["follows ahead"].append(follow(bot, then, [turn]))
+    yield measured(f"first source, {where}", "ms", [course.source * 1000 for course in courses["new"]], "≤ 150", plot=True)
+    for name, title, limit in (
+        ("new", "new question", aim),
+        ("again", "same passages", "≤ 0.6"),
+        ("ahead", "read ahead while it was typed", "≤ 0.6"),
+        ("follows", "follow-up", "≤ 0.6"),
+        ("follows ahead", "follow-up, read ahead", "≤ 0.6"),
+    ):
+        written = [course.token for course in courses[name] if course.token is not None]
         if written:
-            yield measured(f"first token, {name}, {where}", "s", written, limit, plot=True)
-    yield measured(f"whole answer, checked, {where}", "s", [course.whole for course in new])
+            yield measured(f"first token, {title}, {where}", "s", written, limit, plot=True)
+    yield measured(f"reading a question ahead, {where}", "s", reading)
+    for title, quoted in (("quoted", True), ("worded and checked", False)):
+        whole = [course.whole for course in courses["new"] if (course.token is None) is quoted]
+        if whole:
+            yield measured(f"whole answer, {title}, {where}", "s", whole)
 
 
 def _overhead(bot: Chatbot, index: Index, runs: int) -> Iterator[Measurement]:

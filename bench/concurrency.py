@@ -54,14 +54,16 @@ def _prompt(topic: str) -> tuple[Message, ...]:
 def _generator(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
     engine = generator.load()
     bare = Bare(engine.model, engine.threads)
-    prompts = [engine.prompt(_prompt(topic)) for topic in _TOPICS]
-    shared = prompts[0][: next(n for n in range(len(prompts[0])) if len({prompt[n] for prompt in prompts}) > 1)]
+    number = 0
     for askers in ASKERS:
         ours, references, first, worst, order = [], [], [], [], []
         for _ in range(runs):
+            number += 1
+            prompts = [engine.prompt(_prompt(topic, number)) for topic in _TOPICS]
+            shared = prompts[0][: next(n for n in range(len(prompts[0])) if len({prompt[n] for prompt in prompts}) > 1)]
             references.append(askers * _TOKENS / bare.together(shared, prompts[:askers], _TOKENS))
-            generator.prepare(_prompt("nothing"))
-            times, tokens, seconds = _at_once(generator, askers)
+            generator.prepare(_prompt("nothing", number))
+            times, tokens, seconds = _at_once(generator, askers, number)
             ours.append(tokens / seconds)
             first += times
             worst.append(max(times))
@@ -76,7 +78,7 @@ def _generator(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
     bare.close()
 
 
-def _at_once(generator: LlamaCpp, askers: int) -> tuple[list[float], int, float]:
+def _at_once(generator: LlamaCpp, askers: int, run: int) -> tuple[list[float], int, float]:
     """Seconds to each asker's first token in order of asking, tokens written in all, seconds until the last was done."""
     first = [0.0] * askers
     written = [0] * askers
@@ -85,7 +87,7 @@ def _at_once(generator: LlamaCpp, askers: int) -> tuple[list[float], int, float]
 
     def ask(number: int) -> None:
         try:
-            generation = generator.stream(_prompt(_TOPICS[number]), max_tokens=_TOKENS)
+            generation = generator.stream(_prompt(_TOPICS[number], run), max_tokens=_TOKENS)
             for _ in generation:
                 first[number] = first[number] or time.perf_counter() - started
             written[number] = generation.usage.generated_tokens

@@ -28,8 +28,8 @@ WRITERS = 16
 _READ, _READ_BESIDE, _READ_AHEAD = 128, 64, 64
 _DRAFTERS = 2
 """Drafts are tried while at most so many write: beyond, what a draft costs is better spent on another's next token."""
-_COSTS = (1.0, 1.9, 2.5, 3.2, 3.8, 4.6, 5.8, 6.8, 7.2, 7.6, 8.0, 8.4, 8.4, 8.4, 8.4, 8.4)
-"""The time of a pass with so many drafted tokens over that of one without: measured on two cores, where a token alone keeps them
+_COSTS = (1.0, 2.0, 2.8, 3.7, 4.6, 5.5, 6.4, 7.2, 7.6, 8.0, 8.4, 8.4, 8.4, 8.4, 8.4, 8.4)
+"""The time of a pass with so many drafted tokens over that of one without, rounded up: on two cores, where a token alone keeps them
 as busy as it keeps the memory. It pays to draft a little hardly ever, and a lot where the text is being repeated."""
 _LOOP = 24  # the same tokens over and over: a small model has lost its way
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.lookup import Lookup, worthwhile
+from rag.schedule import _COSTS
 
 
 @pytest.mark.parametrize(
@@ -35,13 +36,22 @@ def test_trust_follows_what_came_true() -> None:
     lookup = Lookup([1, 2, 3, 4, 5, 6, 1, 2])
     assert lookup.rate == 0.5
     lookup.add(3)  # as foretold
-    assert lookup.rate == pytest.approx(2 / 3)
+    assert lookup.rate == pytest.approx(0.6)
     lookup.add(4)
-    assert lookup.rate == pytest.approx(7 / 9)
+    assert lookup.rate == pytest.approx(0.68)
     lookup.add(9)
-    assert lookup.rate == pytest.approx(14 / 27)
+    assert lookup.rate == pytest.approx(0.5)  # no more than at first, however well it went before
     lookup.add(8)  # nothing was foretold
-    assert lookup.rate == pytest.approx(14 / 27)
+    assert lookup.rate == pytest.approx(0.5)
+
+
+def test_long_drafts_wait_for_eight_right_predictions() -> None:
+    lookup = Lookup([*range(30), 0, 1])
+    drafts = []
+    for token in range(2, 14):
+        drafts.append(worthwhile(lookup.rate, _COSTS))
+        lookup.add(token)
+    assert drafts == [0] * 8 + [15] * 4
 
 
 @pytest.mark.parametrize(
