@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ from rag.errors import BadSetting, IsnadError, ModelMissing
 from rag.generate import LlamaCpp
 from rag.index import Index
 from rag.models import find, profile, usable_profile
+from rag.remote import RemoteGenerator, is_address
 
 NO_GENERATOR = "none"
 
@@ -29,7 +30,7 @@ class Settings:
     profile: str = "default"
     """ISNAD_PROFILE: default | light"""
     generator: str = ""
-    """ISNAD_GENERATOR: a catalogue name, a GGUF file, or "none\""""
+    """ISNAD_GENERATOR: a catalogue name, a GGUF file, an OpenAI-compatible server as http://host:port/v1#model, or "none\""""
     embedder: str = ""
     """ISNAD_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
     documents: Path = Path("seeds")
@@ -50,6 +51,8 @@ class Settings:
     """ISNAD_STYLE: how long answers are, sentence | short"""
     ocr: bool = False
     """ISNAD_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
+    generator_key: str = field(default="", repr=False)
+    """ISNAD_GENERATOR_KEY: the generator server's bearer token"""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -76,6 +79,7 @@ class Settings:
         return cls(
             profile=text("PROFILE", default.profile),
             generator=text("GENERATOR", default.generator),
+            generator_key=text("GENERATOR_KEY", default.generator_key),
             embedder=text("EMBEDDER", default.embedder),
             documents=Path(text("DOCUMENTS", str(default.documents))),
             index=Path(text("INDEX", str(default.index))),
@@ -106,11 +110,16 @@ def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, Isna
     return embedder, notice
 
 
-def open_generator(settings: Settings) -> tuple[LlamaCpp | None, IsnadError | None]:
-    """The generator that the settings name; None, with what to tell the user, when it is not on this machine."""
+def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | None, IsnadError | None]:
+    """The generator that the settings name; None, with what to tell the user, when it is not on this machine.
+
+    A server is not asked anything yet. Raises BadSetting for an address that is none.
+    """
     name = settings.generator or profile(settings.profile).generator
     if name == NO_GENERATOR:
         return None, None
+    if is_address(name):
+        return RemoteGenerator(name, settings.generator_key), None
     try:
         model = find(name, "generator")
     except ModelMissing as error:

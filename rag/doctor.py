@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from rag.catalogue import ModelEntry, Profile
 from rag.errors import IndexMissing, IsnadError, ModelMissing
 from rag.models import catalogue, find, models_dir, profile, state
+from rag.remote import is_address
 from rag.strings import say
 
 if TYPE_CHECKING:
@@ -188,6 +189,8 @@ def _models(chosen: Profile, lines: Sequence[ModelLine]) -> Iterator[Check]:
 
 
 def _model(label: str, name: str, line: ModelLine | None) -> Check:
+    if label == "doctor.generator" and is_address(name):
+        return Check(label, name.rpartition("@")[2])
     if line is None:
         try:
             found = find(name, "generator" if label == "doctor.generator" else "embedder")

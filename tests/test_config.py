@@ -30,10 +30,12 @@ def test_every_variable_is_read() -> None:
             "ISNAD_MAX_FILE_MB": "64",
             "ISNAD_STYLE": "short",
             "ISNAD_OCR": "1",
+            "ISNAD_GENERATOR_KEY": "sk-1",
             "ISNAD_UNKNOWN": "ignored",
         }
     )
-    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True)
+    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True, "sk-1")
+    assert "sk-1" not in repr(loaded)
 
 
 def test_blank_values_are_no_values() -> None:

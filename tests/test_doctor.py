@@ -134,6 +134,13 @@ def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None
     assert not doctor.examine(profile_name="light", generator=str(tmp_path / "none.gguf")).ok
 
 
+def test_a_generator_on_another_machine_is_named_and_not_asked(light: Path) -> None:
+    report = doctor.examine(profile_name="light", generator="http://user:hush@10.0.0.9:8000/v1#m")
+    generator = line(report, "doctor.generator")
+    assert (generator.mark, generator.value) == (Mark.FINE, "10.0.0.9:8000/v1#m")
+    assert report.ok
+
+
 def test_the_list_of_models_names_all_with_state_size_and_licence(light: Path) -> None:
     for language, state in (("en", "present"), ("ar", "موجود")):
         text = io.StringIO()

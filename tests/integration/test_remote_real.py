@@ -1,0 +1,131 @@
+"""The default generator behind llama-cpp-python's own server, as another machine would serve it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rag.catalogue import profile
+from rag.chatbot import Chatbot
+from rag.errors import IsnadError
+from rag.generate import LlamaCpp
+from rag.remote import RemoteGenerator
+from rag.schema import Message, Status
+from rag.testing import HashEmbedder
+from tests.helpers import model
+
+pytestmark = pytest.mark.integration
+
+GENERATOR = profile("default").generator
+SERVER_NEEDS = ("sse_starlette", "starlette_context", "pydantic_settings")
+
+
+def user(text: str) -> list[Message]:
+    return [{"role": "system", "content": "You answer in one short sentence."}, {"role": "user", "content": text}]
+
+
+@pytest.fixture(scope="module")
+def path() -> Path:
+    missing = [name for name in SERVER_NEEDS if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"llama-cpp-python's server needs {', '.join(missing)}: make test installs them")
+    return model(GENERATOR, "generator")
+
+
+@pytest.fixture(scope="module")
+def remote(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteGenerator]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "log"
+    options = {"model": path, "model_alias": GENERATOR, "n_ctx": 2048, "port": port, "api_key": "sk-real", "interrupt_requests": False}
+    arguments = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+    environment = {**os.environ, "NO_PROXY": "127.0.0.1"}
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, "-m", "llama_cpp.server", *arguments], stdout=out, stderr=out, env=environment)
+    generator = RemoteGenerator(f"http://127.0.0.1:{port}/v1#{GENERATOR}", "sk-real")
+    try:
+        while True:
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/v1/models", trust_env=False)
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, log.read_text("utf-8", "replace")[-2000:]
+                time.sleep(0.2)
+        yield generator
+    finally:
+        generator.close()
+        process.terminate()
+        process.wait(60)
+
+
+def test_an_answer_in_each_language(remote: RemoteGenerator) -> None:
+    generation = remote.stream(user("What is the capital of France?"), max_tokens=24, language="en")
+    pieces = list(generation)
+    assert "Paris" in "".join(pieces)
+    assert len(pieces) > 1
+    assert generation.usage.generated_tokens == len(pieces)
+    assert "باريس" in "".join(remote.stream(user("ما عاصمة فرنسا؟"), max_tokens=24, language="ar"))
+
+
+def test_the_server_counts_as_the_embedded_engine_does(remote: RemoteGenerator, path: Path) -> None:
+    messages = user("كم راكبًا كان على متن العبّارة Albatros؟")
+    engine = LlamaCpp(path, context=512)
+    try:
+        assert remote.count(messages) == engine.count(messages)
+    finally:
+        engine.close()
+    remote.prepare(messages)
+
+
+def test_yes_or_no(remote: RemoteGenerator) -> None:
+    """This server keeps no probabilities unless it is started with logits_all; its own choice is taken."""
+    for question, likely in (("Is Paris a city in France? Reply Yes or No.", 0), ("Is Paris a kind of fish? Reply Yes or No.", 1)):
+        chances = remote.probability(user(question), ["Yes", "No"])
+        assert chances.index(max(chances)) == likely
+
+
+def test_leaving_in_the_middle_lets_the_next_one_in(remote: RemoteGenerator) -> None:
+    long = user("Describe in many sentences, at great length, how bread is baked.")
+    stop = threading.Event()
+    stream = remote.stream(long, max_tokens=1500, stop=stop)
+    next(iter(stream))
+    stop.set()
+    assert list(stream) == []
+    assert "Paris" in "".join(remote.stream(user("What is the capital of France?"), max_tokens=24))
+
+
+def test_the_servers_refusals(remote: RemoteGenerator) -> None:
+    with pytest.raises(IsnadError) as caught:
+        list(RemoteGenerator(f"{remote.url}#{GENERATOR}", "sk-wrong").stream(user("Who?")))
+    assert caught.value.key == "error.remote_key"
+    with pytest.raises(IsnadError) as caught:
+        remote.count(user("word " * 3000))
+    assert caught.value.key == "error.remote_refused"
+    assert "2048" in str(caught.value)
+
+
+def test_the_model_found_by_asking(remote: RemoteGenerator) -> None:
+    assert RemoteGenerator(remote.url, "sk-real").name == GENERATOR
+
+
+def test_a_chatbot_over_the_server(remote: RemoteGenerator, built: Path, meeting: HashEmbedder) -> None:
+    from rag.index import Index
+
+    with Index.open(built, meeting) as index:
+        bot = Chatbot(index, remote)
+        assert bot.calibration.prompted == 1  # fitted values are found by the model's name
+        bot.warm()
+        answer = bot.ask("Who was the captain of the ferry Albatros?")
+    assert answer.status in (Status.ANSWERED, Status.UNSUPPORTED)
+    assert answer.citations
+    assert answer.timing.generated_tokens > 0 or not answer.draft
