@@ -8,7 +8,7 @@ import logging
 import math
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from rag.build import build_index
 from rag.chatbot import Chatbot
 from rag.config import Settings, open_generator
 from rag.errors import BadSetting, GenerationFailed
-from rag.generate import Usage
+from rag.generate import Generation, Usage
 from rag.index import Index
 from rag.remote import RemoteGenerator, _native
 from rag.schema import Message, Status
@@ -39,8 +39,6 @@ class Double:
         self.keys: list[str | None] = []
         self.left = threading.Event()
         """A client went away in the middle of an answer."""
-        self.waiting = threading.Event()
-        """An answer has begun and says nothing more."""
         self.app.get("/v1/models")(self.models)
         self.app.post("/v1/chat/completions")(self.chat)
         self.app.post("/broken/chat/completions")(self.page)
@@ -100,7 +98,6 @@ class Double:
         yield f"data: {json.dumps({'choices': [{'delta': {'role': 'assistant', 'content': ''}}]})}\n\n"
         yield piece("The ")
         if model == "stuck":
-            self.waiting.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -140,7 +137,6 @@ def double(serving: tuple[Double, str], monkeypatch: pytest.MonkeyPatch) -> Doub
     double.bodies.clear()
     double.keys.clear()
     double.left.clear()
-    double.waiting.clear()
     return double
 
 
@@ -252,6 +248,18 @@ def test_without_probabilities_the_servers_own_choice_counts(double: Double, add
 # --- stopping -------------------------------------------------------------------------------------------------------------
 
 
+def read_until(generation: Generation, end: Callable[[], None]) -> list[str]:
+    """The pieces of an answer whose reader has it ended from another thread after the first, and then waits for more."""
+    begun, pieces = threading.Event(), []
+    thread = threading.Thread(target=lambda: (begun.wait(30), end()))
+    thread.start()
+    for piece in generation:
+        pieces.append(piece)
+        begun.set()
+    thread.join(30)
+    return pieces
+
+
 def test_closing_leaves_the_server_at_once(double: Double, address: str) -> None:
     stop = threading.Event()
     generation = remote(address, "stuck").stream(ASK, stop=stop)
@@ -264,9 +272,7 @@ def test_closing_leaves_the_server_at_once(double: Double, address: str) -> None
 
 def test_stopping_ends_an_answer_that_waits_for_the_server(double: Double, address: str) -> None:
     stop = threading.Event()
-    generation = remote(address, "stuck").stream(ASK, stop=stop)
-    threading.Thread(target=lambda: (double.waiting.wait(30), stop.set())).start()
-    assert list(generation) == ["The "]
+    assert read_until(remote(address, "stuck").stream(ASK, stop=stop), stop.set) == ["The "]
     assert double.left.wait(30)
     assert list(remote(address, "plain").stream(ASK, stop=stop)) == []  # stopped before it began
     assert len(double.bodies) == 1
@@ -274,8 +280,7 @@ def test_stopping_ends_an_answer_that_waits_for_the_server(double: Double, addre
 
 def test_closing_from_another_thread(double: Double, address: str) -> None:
     generation = remote(address, "stuck").stream(ASK)
-    threading.Thread(target=lambda: (double.waiting.wait(30), generation.close())).start()
-    assert list(generation) == ["The "]
+    assert read_until(generation, generation.close) == ["The "]
     assert double.left.wait(30)
 
 

@@ -30,8 +30,8 @@ GENERATOR = profile("default").generator
 SERVER_NEEDS = ("sse_starlette", "starlette_context", "pydantic_settings")
 
 
-def user(text: str) -> list[Message]:
-    return [{"role": "system", "content": "You answer in one short sentence."}, {"role": "user", "content": text}]
+def user(text: str, system: str = "You answer in one short sentence.") -> list[Message]:
+    return [{"role": "system", "content": system}, {"role": "user", "content": text}]
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +89,8 @@ def test_the_server_counts_as_the_embedded_engine_does(remote: RemoteGenerator, 
 
 def test_yes_or_no(remote: RemoteGenerator) -> None:
     """This server keeps no probabilities unless it is started with logits_all; its own choice is taken."""
-    for question, likely in (("Is Paris a city in France? Reply Yes or No.", 0), ("Is Paris a kind of fish? Reply Yes or No.", 1)):
-        chances = remote.probability(user(question), ["Yes", "No"])
+    for question, likely in (("Is Paris a city in France?", 0), ("Is Paris a kind of fish?", 1)):
+        chances = remote.probability(user(question, "Reply Yes or No."), ["Yes", "No"])
         assert chances.index(max(chances)) == likely
 
 
