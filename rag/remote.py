@@ -91,8 +91,8 @@ class RemoteGenerator:
             raise self._error("error.remote_garbled", reason="usage")
         return usage.prompt_tokens
 
-    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None) -> None:
-        """Have the server read the prompt, which it then keeps in its prefix cache."""
+    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
+        """Have the server read the prompt. What it keeps, and for how long, is its own affair: its prefix cache."""
         self._one_token(messages, stop)
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
