@@ -34,7 +34,9 @@ def test_every_variable_is_read() -> None:
             "ISNAD_UNKNOWN": "ignored",
         }
     )
-    assert loaded == Settings("light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True, "sk-1")
+    assert loaded == Settings(
+        "light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True, "sk-1"
+    )
     assert "sk-1" not in repr(loaded)
 
 
