@@ -257,9 +257,9 @@ def test_a_follow_up_is_shorter_than_its_full_question_and_the_first_turn_is_ful
 
 def test_claims_are_as_many_and_as_balanced_as_promised() -> None:
     counts = Counter((row["direction"], row["supported"]) for row in rows("claims"))
-    assert counts == {(direction, supported): 16 for direction in DIRECTIONS for supported in (True, False)}
+    assert counts == {(direction, supported): 28 for direction in DIRECTIONS for supported in (True, False)}
     faults = Counter(row["fault"] for row in rows("claims") if not row["supported"])
-    assert faults == {"number": 16, "name": 12, "act": 12, "elsewhere": 8, "negation": 8, "instruction": 8}
+    assert faults == {"number": 28, "name": 20, "act": 20, "swap": 8, "elsewhere": 12, "negation": 16, "instruction": 8}
     for supported in (True, False):
         for direction in DIRECTIONS:
             group = [row for row in rows("claims") if (row["direction"], row["supported"]) == (direction, supported)]

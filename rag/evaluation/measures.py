@@ -295,7 +295,7 @@ def _measures() -> Iterable[Measure]:
     yield Measure("follow_up", "conversation")
     yield Measure("follow_up_passages", "conversation")
     yield Measure("false_rejected", "claims")
-    for fault in ("number", "name", "act", "elsewhere", "negation", "instruction"):
+    for fault in ("number", "name", "act", "swap", "elsewhere", "negation", "instruction"):
         yield Measure(f"false_rejected.{fault}", "claims")
     yield Measure("true_rejected", "claims", lower=True)
     for name in ("found_s", "first_token_s", "total_s", "total_p95_s"):
