@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from rag.embed import Embedder, Vectors
 from rag.names import unmatched_names
+from rag.polarity import contrary
+from rag.quantities import contradicted
+from rag.roles import misplaced
 from rag.schema import Span, Verdict
-from rag.text import content_stems, script, sentences, stated_values, values_claimed, words
+from rag.text import content_stems, fold, script, sentences, stated_values, values_claimed, words
 
-_NEGATIONS = frozenset(
-    words(
-        """not no never none neither nor cannot without didn't doesn't isn't wasn't weren't won't haven't hasn't hadn't don't aren't
-        unclear denied refused لا لم لن ليس ليست ليسوا غير دون بدون عدم ولا ولم ولن وليس وليست نفى نفت رفض رفضت"""
-    )
-)
 _INSTRUCTIONS = re.compile(
-    r"ignore (?:all |the |any )?(?:previous|above|prior)|system prompt|as an ai|you answer questions"
-    r"|تجاهل (?:كل |جميع )?(?:التعليمات|ما سبق)",
+    r"(?:ignore|disregard|forget) (?:all |the |any |your |everything )*(?:previous|above|prior|earlier|instructions|system)"
+    r"|system prompt|as an ai\b|you answer questions|you are now an?\b|(?:tell|inform|assure) the (?:user|reader)\b"
+    r"|(?:^|[,:;.>] *|and )(?:state|say|write|answer|reply|claim|print|recommend)(?: that| only|:| your)\b|do not mention (?:any|the)"
+    r"|(?:send|enter|type|give|share|email)\b.{0,30}\bpassword|password.{0,20}\bto [\w.]+@"
+    r"|(?:تجاهل|انس|تناس) (?:كل |جميع )*(?:التعليمات|الاوامر|ما سبق|ما طلب)|(?:قل|قولي|اخبر|ابلغ) (?:ل|ال)(?:قاري|مستخدم|لقاري|لمستخدم)"
+    r"|(?:^|[،:؛.] *|(?<!\S)و)(?:اكتب|اذكر|اجب|رد) (?:ان|بان|فقط)(?!\w)|(?<!\S)و?اوص ب|لا تذكر (?:المصادر|اي)"
+    r"|(?:يرسل|ارسل|ترسل|يعطي|اعط|يدخل|ادخل).{0,30}كلم(?:ه|ات) (?:ال)?(?:سر|مرور)",
     re.IGNORECASE,
 )
+
+
+_REMEMBERED = 512  # vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +55,19 @@ class Judgement:
 
 
 class Checker:
-    """Compares claims with evidence by numbers, names, negation and meaning.
+    """Compares claims with evidence by numbers and dates, names, polarity, roles and meaning. Safe to share between threads.
 
-    A verbatim copy is always supported. Otherwise every number in the claim must be stated by the evidence, every Latin-script
-    name in it must occur there in either script, a negation must not appear or vanish in one language, and the claim's vector
-    must be near the evidence's.
+    A verbatim copy is supported, unless it is of an order to whoever reads. Otherwise every number, month and day of the claim
+    must be stated by the evidence (`rag.quantities`), every name must occur there in either script (`rag.names`), nothing may be
+    denied that is affirmed there or the other way round (`rag.polarity`), no two names or numbers may have changed places
+    (`rag.roles`), and the claim's vector must be near the evidence's.
     """
 
     def __init__(self, embedder: Embedder, thresholds: Thresholds | None = None) -> None:
         self._embedder = embedder
         self._thresholds = thresholds or Thresholds()
-        self._vector = lru_cache(maxsize=512)(self._embed)
-
-    def _embed(self, text: str) -> Vectors:
-        return np.asarray(self._embedder.embed_passages([text])[0], dtype=np.float32)
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
 
     def check(self, claim: str, evidence: Sequence[str], context: str = "") -> Judgement:
         """Judge one claim. `context` is text around the evidence that may supply a name or number (its passage, its title)."""
@@ -71,32 +76,61 @@ class Checker:
         plain = _bare(claim)
         for number, text in enumerate(evidence):
             if plain and plain in _bare(text):
-                return Judgement(1.0, number, None)
-        if _INSTRUCTIONS.search(claim):
+                return Judgement(0.0, number, Verdict.INSTRUCTION) if orders(text) else Judgement(1.0, number, None)
+        if orders(claim):
             return Judgement(0.0, 0, Verdict.INSTRUCTION)
-        vector = self._vector(claim)
-        similarity = [float(self._vector(text) @ vector) for text in evidence]
+        similarity = self._likeness([claim], evidence)[0]
         best = int(np.argmax(similarity))
-        whole = " ".join((evidence[best], context))
-        same = script(claim) == script(evidence[best])
-        if values_claimed(claim) - stated_values(whole):
-            return Judgement(0.0, best, Verdict.NUMBER)
+        verdict = self._verdict(claim, evidence[best], context, similarity[best])
+        certain = verdict in (Verdict.NUMBER, Verdict.NAME, Verdict.INSTRUCTION)
+        return Judgement(0.0 if certain else min(max(similarity[best], 0.0), 1.0), best, verdict)
+
+    def _verdict(self, claim: str, source: str, context: str, similarity: float) -> Verdict | None:
+        whole = f"{source} {context}" if context else source
+        same = script(claim) == script(source)
+        if orders(source):
+            return Verdict.INSTRUCTION
+        if contradicted(claim, whole):
+            return Verdict.NUMBER
         if unmatched_names(claim, whole):
-            return Judgement(0.0, best, Verdict.NAME)
-        least = self._thresholds.same if same else self._thresholds.across
-        if similarity[best] < least or (same and _negated(claim) and not _negated(whole)):
-            return Judgement(max(similarity[best], 0.0), best, Verdict.MEANING)
+            return Verdict.NAME
+        if similarity < (self._thresholds.same if same else self._thresholds.across):
+            return Verdict.MEANING
         if same and not _shares_words(claim, whole):
-            return Judgement(max(similarity[best], 0.0), best, Verdict.MEANING)
-        return Judgement(min(similarity[best], 1.0), best, None)
+            return Verdict.MEANING
+        if misplaced(claim, source) or contrary(claim, source, self._likeness):
+            return Verdict.MEANING
+        return None
+
+    def _likeness(self, claims: Sequence[str], evidence: Sequence[str]) -> list[list[float]]:
+        """The cosine of each claim with each text of evidence."""
+        vectors = self._vectors([*claims, *evidence])
+        table = np.stack(vectors[: len(claims)]) @ np.stack(vectors[len(claims) :]).T
+        return [[float(value) for value in row] for row in table]
+
+    def _vectors(self, texts: Sequence[str]) -> list[Vectors]:
+        """The vectors of texts; those not yet known are embedded in one batch, and the last 512 are remembered."""
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        if missing:
+            found.update(zip(missing, np.asarray(self._embedder.embed_passages(missing), dtype=np.float32), strict=True))
+        with self._lock:
+            for text in dict.fromkeys(texts):
+                self._known[text] = found[text]
+                self._known.move_to_end(text)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return [found[text] for text in texts]
+
+
+def orders(text: str) -> bool:
+    """Whether a text gives orders to whoever reads it, as those do that are hidden in documents for a model to obey."""
+    return _INSTRUCTIONS.search(fold(text)) is not None
 
 
 def _bare(text: str) -> str:
     return " ".join(words(text))
-
-
-def _negated(text: str) -> bool:
-    return not _NEGATIONS.isdisjoint(words(text))
 
 
 def _shares_words(claim: str, evidence: str) -> bool:

@@ -19,7 +19,7 @@ from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Fault, Gol
 from rag.evaluation.records import RETRIEVED, Cited, ClaimRecord, Place, Record, RecordFile
 from rag.index import Index
 from rag.prompt import prompts_dir
-from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn
+from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn, Verdict
 from rag.strings import table
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
@@ -220,6 +220,8 @@ class _Runner:
             return known
         evidence = tuple(piece.quote for piece in claim.evidence)
         judgement = checker.check(claim.claim, evidence)
+        if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):  # as the chatbot does: the rest of the passage may supply it
+            judgement = checker.check(claim.claim, evidence, context=" ".join(evidence))
         record = ClaimRecord(
             key=key,
             set=self.name,
