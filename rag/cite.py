@@ -12,11 +12,11 @@ import numpy as np
 
 from rag.embed import Embedder, Vectors
 from rag.names import unmatched_names
-from rag.polarity import contrary
+from rag.polarity import contrary, unsupported_act
 from rag.quantities import contradicted
 from rag.roles import misplaced
 from rag.schema import Span, Verdict
-from rag.text import content_stems, fold, script, sentences, stated_values, values_claimed, words
+from rag.text import content_stems, fold, script, sentences, stated_values, unvowelled, values_claimed, words
 
 _INSTRUCTIONS = re.compile(
     r"(?:ignore|disregard|forget) (?:all |the |any |your |everything )*(?:previous|above|prior|earlier|instructions|system)"
@@ -31,6 +31,7 @@ _INSTRUCTIONS = re.compile(
 
 
 _REMEMBERED = 512  # vectors
+_FEW_WORDS = 0.3  # of the way from the least similarity to 1, for a claim without a word of the evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,13 @@ class Checker:
             return Verdict.NUMBER
         if unmatched_names(claim, whole):
             return Verdict.NAME
-        if similarity < (self._thresholds.same if same else self._thresholds.across):
+        least = self._thresholds.same if same else self._thresholds.across
+        if same:
+            # Fewer of its words found in the evidence, the nearer it has to be.
+            least += _FEW_WORDS * (1 - least) * max(0.0, 1 - 2 * _shared(claim, whole))
+        if similarity < least:
             return Verdict.MEANING
-        if same and not _shares_words(claim, whole):
-            return Verdict.MEANING
-        if misplaced(claim, source) or contrary(claim, source, self._likeness):
+        if unsupported_act(claim, whole) or misplaced(claim, source) or contrary(claim, source, self._likeness):
             return Verdict.MEANING
         return None
 
@@ -114,7 +117,8 @@ class Checker:
             found = {text: self._known[text] for text in texts if text in self._known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            found.update(zip(missing, np.asarray(self._embedder.embed_passages(missing), dtype=np.float32), strict=True))
+            plain = [unvowelled(text) for text in missing]
+            found.update(zip(missing, np.asarray(self._embedder.embed_passages(plain), dtype=np.float32), strict=True))
         with self._lock:
             for text in dict.fromkeys(texts):
                 self._known[text] = found[text]
@@ -133,11 +137,11 @@ def _bare(text: str) -> str:
     return " ".join(words(text))
 
 
-def _shares_words(claim: str, evidence: str) -> bool:
-    """Whether at least half of what the claim says in one language is said in the evidence's own words."""
+def _shared(claim: str, evidence: str) -> float:
+    """The share of the claim's content words that the evidence has."""
     said = content_stems(claim)
     known = set(content_stems(evidence))
-    return not said or sum(word in known for word in said) * 2 >= len(said)
+    return sum(word in known for word in said) / len(said) if said else 1.0
 
 
 def claims(draft: str) -> list[Span]:

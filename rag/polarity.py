@@ -6,9 +6,12 @@ A text is compared clause by clause, for «no fuel leaked» beside «the hull wa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
 
 from rag.schema import Span
 from rag.text import content_stems, fold, script, stem, words
@@ -18,87 +21,22 @@ Likeness = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 
 _NEGATORS = frozenset(
     words(
-        """not no never none nobody nothing neither nor cannot without unable fails failed lack lacks hardly didn't doesn't isn't wasn't
-        weren't won't haven't hasn't hadn't don't aren't couldn't wouldn't shouldn't can't mustn't unclear
-        لا لم لن ليس ليست ليسوا ليسا غير دون بدون عدم ولا ولم ولن وليس وليست وغير ودون بلا فلا فلم فلن الا ينفي نفي نفت"""
+        """not no never none nobody nothing neither nor cannot without unable fail fails failed failing lack lacks lacking unclear
+        didn't doesn't isn't wasn't weren't won't haven't hasn't hadn't don't aren't couldn't wouldn't shouldn't can't mustn't
+        لا لم لن ليس ليست ليسوا ليسا غير دون بدون عدم بلا ينفي نفت نفي فشل فشلت فشلوا يفشل"""
     )
 )
-# What takes the place of a negation: (positive, negative) words of one idea, English and Arabic. Stems are compared.
-_OPPOSITES = (
-    (
-        "allow allowed permit permitted admit admitted welcome يسمح يجوز مسموح يحق سمح سمحت أجاز",
-        "forbid forbidden ban banned prohibit prohibited يمنع ممنوع منع يحظر محظور حظر",
-    ),
-    (
-        "open opened opens يفتح مفتوح مفتوحة فتح يستقبل",
-        "close closed closes shut shuts يغلق مغلق مغلقة أغلق أغلقت مقفل",
-    ),
-    (
-        "approve approved accept accepted agree agreed uphold upheld allow allowed وافق وافقت قبل أقر أقرت اعتمد",
-        "reject rejected dismiss dismissed refuse refused oppose opposed رفض رفضت يرفض رفضوا ردت",
-    ),
-    (
-        "works working on operating functioning يعمل تعمل شغال مشغل",
-        "off broken disabled faulty معطل معطلا معطلة مطفأ أطفأ أطفأت عطل متوقف",
-    ),
-    (
-        "admit admitted confess confessed اعترف اعترفت أقر",
-        "deny denied denies أنكر أنكرت نفى نفت ينفي",
-    ),
-    (
-        "win won wins beat فاز فازت ربح",
-        "lose lost loses خسر خسرت هزم",
-    ),
-    (
-        "rise rose rises increase increased grew ارتفع ارتفعت زاد زادت ازداد",
-        "fall fell falls decrease decreased drop dropped انخفض انخفضت هبط هبطت تراجع تراجعت",
-    ),
-    (
-        "include included includes cover covers يشمل تشمل شمل يغطي تغطي",
-        "exclude excluded excludes يستثني تستثني استثنى",
-    ),
-    (
-        "satisfied happy content pleased راض راضية راضي",
-        "dissatisfied unhappy ساخط مستاء",
-    ),
-    (
-        "attend attended present حضر حضرت حاضر",
-        "absent missed تغيب تغيبت غاب غائب",
-    ),
-    (
-        "hire hired appoint appointed join joined remain وظف عين تولى تولت انضم يرأس ترأس",
-        "fire fired resign resigned left quit طرد طردت طردوا استقال استقالت فصل أقيل غادر ترك",
-    ),
-    (
-        "build built erect erected construct founded بنى بناء شيد أسس أسست أنشأ",
-        "demolish demolished destroy destroyed burn burned burnt هدم هدمت دمر دمرت أحرق أحرقت احترق احترقت",
-    ),
-    (
-        "pay pays paid fee charge charged يدفع تدفع رسم رسوم أجرة",
-        "free exempt مجاني مجانية مجانا إعفاء يعفى معفى حر",
-    ),
-    (
-        "possible able can ممكن يستطيع يمكن",
-        "impossible unable مستحيل يعجز تعجز",
-    ),
-    (
-        "guilty liable مذنب مسؤول",
-        "innocent بريء",
-    ),
-    (
-        "intact whole سليم سليمة",
-        "damaged cracked تالف متضرر متصدع",
-    ),
-    (
-        "safe unhurt سالم آمن",
-        "hurt injured wounded أصيب مصاب جريح إصابة",
-    ),
-)  # fmt: skip
+_NEAR_WORDS, _LEAST_WORDS, _NEAR_COSINE = 0.75, 0.34, 0.02  # what a clause may be about besides the best match
 _REACH = 5  # words: how far a negation reaches
+# What has a negation in it and denies nothing.
 _NO_NEGATION = re.compile(
     r"\b(?:no|not) (?:less|fewer|more|later|earlier|longer) than\b|\bnot only\b|\bno doubt\b"
-    r"|(?<![^\W_])و?(?:لا (?:يقل|تقل|يزيد|تزيد|يتجاوز|تتجاوز|شك|سيما|بد)|ليس فقط)(?![^\W_])"
+    r"|(?<![^\W_])(?:غير ان(?:ه|ها|هم)?|و?ليس فقط|و?(?:لا|ما|لم) (?:يزال|تزال|يزالون|زال|زالت|زالوا|يزل|تزل))(?![^\W_])"
+    r"|(?<![^\W_])و?لا (?:يقل|تقل|يزيد|تزيد|يتجاوز|تتجاوز|شك|سيما|بد)(?![^\W_])"
+    r"|(?<![^\W_])و?(?:لم|لن|لا|ليس|ما) (?:\w+ ){1,4}(?:سوي|الا)(?![^\W_])"
 )
+# What may come to a negation in the other language.
+_DOUBTFUL = re.compile(r"(?:un|non|in|im|ir|dis|mis)[a-z]{4,}$|[a-z]{3,}less$|only$|hardly$|rarely$|فقط$|سوي$|فشل|عجز|افتقر|نادرا")
 _CLAUSE = re.compile(
     r"[,;:،؛.!?؟\n|()«»]+(?=\s|$)|\s[-–—]\s"
     r"|\s(?=(?:and|but|while|although|whereas|because|so that|that|which|who|لكن|بل|إلا|لأن|حتى|ولكن|وإن|إن|أن|أما|الذي|التي|الذين)\s)"
@@ -107,36 +45,50 @@ _CLAUSE = re.compile(
 
 
 @cache
-def _poles() -> dict[str, list[tuple[int, int]]]:
-    """From a stem to the ideas it belongs to, each with its sign."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for idea, pair in enumerate(_OPPOSITES):
+def _table() -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("rag").joinpath("acts.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _poles() -> Mapping[str, Sequence[tuple[str, int]]]:
+    """From a word to the ideas it belongs to, each with its sign."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for idea, pair in _table()["contrary"].items():
         for sign, pole in zip((1, -1), pair, strict=True):
-            for key in {stem(word) for word in words(pole)} | set(words(pole)):
-                entry = (idea, sign)
-                if entry not in found.setdefault(key, []):
-                    found[key].append(entry)
+            for word in words(pole):
+                found.setdefault(word, []).append((idea, sign))
     return found
+
+
+@cache
+def _acts() -> Mapping[str, Sequence[str]]:
+    """From a word to the acts that it names."""
+    found: dict[str, list[str]] = {}
+    for act, forms in _table()["acts"].items():
+        for word in words(forms):
+            found.setdefault(word, []).append(act)
+    return found
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A folded word, and what it is without the conjunction, the preposition or the article that Arabic writes together with it."""
+    if word.isascii() or len(word) < 4:
+        return (word,)
+    bare = word[1:] if word[0] in "وفبل" else word
+    return tuple(dict.fromkeys((word, bare, bare.removeprefix("ال"))))
 
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """A clause: whether it holds a negation that turns none of the words with an opposite, and for each idea that it touches the
-    signs it gives it, the negations before it counted in."""
+    """A clause: whether a word of it negates; whether something in it may come to the same ("unequal"); for each idea that it
+    touches the signs it gives it, the negations before it counted in; the acts it names."""
 
     text: str
     stems: frozenset[str]
     negated: bool
-    ideas: Mapping[int, frozenset[int]]
-
-    @property
-    def negative(self) -> bool | None:
-        """Whether it denies something; `None` where it says both of one idea («nine accepted, four refused»)."""
-        if self.negated:
-            return True
-        if any(len(signs) > 1 for signs in self.ideas.values()):
-            return None
-        return any(-1 in signs for signs in self.ideas.values())
+    doubtful: bool
+    ideas: Mapping[str, frozenset[int]]
+    acts: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
@@ -156,21 +108,20 @@ def spans(text: str) -> list[Span]:
 
 def _read(text: str) -> _Clause:
     spoken = words(_NO_NEGATION.sub(" ", fold(text)))
-    free = {place for place, word in enumerate(spoken) if word in _NEGATORS}
-    negators = sorted(free)
-    ideas: dict[int, set[int]] = {}
+    negators = [place for place, word in enumerate(spoken) if word in _NEGATORS or (word[0] in "وف" and word[1:] in _NEGATORS)]
+    ideas: dict[str, set[int]] = {}
+    acts: set[str] = set()
     for place, word in enumerate(spoken):
-        if word in _NEGATORS:
+        if place in negators:
             continue
-        bare = word[1:] if word[0] in "وف" and len(word) > 4 else word
-        entries = {entry for key in (word, stem(word), stem(bare)) for entry in _poles().get(key, [])}
-        turning = [other for other in negators if 0 < place - other <= _REACH]
-        for idea, sign in entries:
-            ideas.setdefault(idea, set()).add(-sign if turning else sign)
-        if entries:
-            free.difference_update(turning)
-    stems = frozenset(content_stems(text)) - _negator_stems()
-    return _Clause(text, stems, bool(free), {idea: frozenset(signs) for idea, signs in ideas.items()})
+        turned = any(0 < place - other <= _REACH for other in negators)
+        for form in _forms(word):
+            for idea, sign in _poles().get(form, ()):
+                ideas.setdefault(idea, set()).add(-sign if turned else sign)
+            acts.update(_acts().get(form, ()))
+    doubtful = any(_DOUBTFUL.match(word) for word in spoken) or any(-1 in signs for signs in ideas.values())
+    signs = {idea: frozenset(own) for idea, own in ideas.items()}
+    return _Clause(text, frozenset(content_stems(text)) - _negator_stems(), bool(negators), doubtful, signs, frozenset(acts))
 
 
 @cache
@@ -181,54 +132,51 @@ def _negator_stems() -> frozenset[str]:
 def contrary(claim: str, evidence: str, likeness: Likeness) -> bool:
     """Whether the claim denies what the evidence affirms, or affirms what it denies.
 
-    Each clause of the claim is held against the clause of the evidence that it says most of: by common words in one language,
-    by `likeness` across two. Called only where one of the two is negative at all.
+    An idea with two poles (allowed, forbidden) settles it where both texts touch it. Otherwise a claim with a negation is the
+    contrary of evidence without any, and a claim without is that of the clause which it says most of when that is negated:
+    by common words in one language, by `likeness` across two.
     """
     said, known = _clauses(claim), _clauses(evidence)
     if not said or not known:
         return False
-    if not any(clause.negated or clause.ideas for clause in (*said, *known)):
+    one, other = _signs(said), _signs(known)
+    common = one.keys() & other.keys()
+    if any(one[idea].isdisjoint(other[idea]) for idea in common):
+        return True
+    if any(clause.negated for clause in said):
+        return not common and not any(clause.negated or clause.doubtful for clause in known)
+    if any(clause.doubtful for clause in said) or not any(clause.negated for clause in known):
         return False
-    unclear = _ambiguous(said) - _ambiguous(known)
-    matches = list(_matches(said, known, script(claim) == script(evidence), likeness))
-    return any(_opposed(clause, others, unclear) for clause, others in matches if others)
+    matches = _matches(said, known, script(claim) == script(evidence), likeness)
+    # What both say of an idea they say alike: its negation is accounted for.
+    return any(all(own.negated and common.isdisjoint(own.ideas) for own in others) for others in matches if others)
 
 
-def _ambiguous(clauses: Sequence[_Clause]) -> set[int]:
-    """The ideas that a text gives both signs («nine accepted, four refused»)."""
-    signs: dict[int, set[int]] = {}
+def unsupported_act(claim: str, evidence: str) -> bool:
+    """Whether the claim tells of a grave act (a theft, a death, a sale) that the evidence does not name."""
+    told = {act for clause in _clauses(claim) for act in clause.acts}
+    known = {act for clause in _clauses(evidence) for act in clause.acts}
+    return bool(told) and told.isdisjoint(known)
+
+
+def _signs(clauses: Sequence[_Clause]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
     for clause in clauses:
         for idea, own in clause.ideas.items():
-            signs.setdefault(idea, set()).update(own)
-    return {idea for idea, own in signs.items() if len(own) > 1}
+            found.setdefault(idea, set()).update(own)
+    return found
 
 
-def _matches(said: Sequence[_Clause], known: Sequence[_Clause], same: bool, likeness: Likeness) -> Iterator[tuple[_Clause, list[_Clause]]]:
+def _matches(said: Sequence[_Clause], known: Sequence[_Clause], same: bool, likeness: Likeness) -> Iterator[list[_Clause]]:
     """For each clause of the claim, the clauses of the evidence that it may be about."""
     if len(known) == 1:
-        yield from ((clause, list(known)) for clause in said)
+        yield from ([known[0]] for _ in said)
         return
     if same:
         shares = [[len(clause.stems & other.stems) / max(len(clause.stems), 1) for other in known] for clause in said]
-        near, least = 0.75, 0.34
     else:
         shares = [list(row) for row in likeness([clause.text for clause in said], [other.text for other in known])]
-        near, least = 0.97, 0.0
-    for clause, row in zip(said, shares, strict=True):
+    for row in shares:
         best = max(row)
-        chosen = [other for other, share in zip(known, row, strict=True) if share >= near * best] if best > least else []
-        yield clause, chosen
-
-
-def _opposed(clause: _Clause, others: Sequence[_Clause], unclear: Set[int]) -> bool:
-    """Whether a clause is the contrary of all that it may be about. Nothing is concluded from the ideas in `unclear`."""
-    return all(_against(clause, other, unclear) for other in others)
-
-
-def _against(one: _Clause, other: _Clause, unclear: Set[int]) -> bool:
-    if not unclear.isdisjoint(one.ideas):
-        return False
-    common = one.ideas.keys() & other.ideas.keys()
-    if common:
-        return any(one.ideas[idea].isdisjoint(other.ideas[idea]) for idea in common)
-    return None not in (one.negative, other.negative) and one.negative != other.negative
+        near = _NEAR_WORDS * best if same else best - _NEAR_COSINE
+        yield [other for other, share in zip(known, row, strict=True) if share >= near] if best > _LEAST_WORDS else []

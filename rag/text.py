@@ -39,6 +39,11 @@ def fold(text: str) -> str:
     return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in text)
 
 
+def unvowelled(text: str) -> str:
+    """The text without tashkeel and tatweel, which embedders are seldom trained on."""
+    return _TASHKEEL.sub("", text)
+
+
 def words(text: str) -> list[str]:
     """The folded words of a text, in order."""
     return [m.group().replace("\u2019", "'") for m in _WORD.finditer(fold(text))]

@@ -219,6 +219,8 @@ class _Runner:
         if isinstance(known, ClaimRecord):
             return known
         evidence = tuple(piece.quote for piece in claim.evidence)
+        if len(evidence) > 1:  # together they prove it
+            evidence = (*evidence, " ".join(evidence))
         judgement = checker.check(claim.claim, evidence)
         if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):  # as the chatbot does: the rest of the passage may supply it
             judgement = checker.check(claim.claim, evidence, context=" ".join(evidence))
