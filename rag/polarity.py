@@ -35,6 +35,7 @@ _NO_NEGATION = re.compile(
     r"|(?<![^\W_])و?لا (?:يقل|تقل|يزيد|تزيد|يتجاوز|تتجاوز|شك|سيما|بد)(?![^\W_])"
     r"|(?<![^\W_])و?(?:لم|لن|لا|ليس|ما) (?:\w+ ){1,4}(?:سوي|الا)(?![^\W_])"
 )
+_SWITCHED = re.compile(r"\b(?:switched|turned|was|were|is) (on|off)\b(?! the\b| a\b| \d)")
 # What may come to a negation in the other language.
 _DOUBTFUL = re.compile(r"(?:un|non|in|im|ir|dis|mis)[a-z]{4,}$|[a-z]{3,}less$|only$|hardly$|rarely$|فقط$|سوي$|فشل|عجز|افتقر|نادرا")
 _CLAUSE = re.compile(
@@ -107,7 +108,7 @@ def spans(text: str) -> list[Span]:
 
 
 def _read(text: str) -> _Clause:
-    spoken = words(_NO_NEGATION.sub(" ", fold(text)))
+    spoken = words(_SWITCHED.sub(lambda match: "disabled" if match.group(1) == "off" else "working", _NO_NEGATION.sub(" ", fold(text))))
     negators = [place for place, word in enumerate(spoken) if word in _NEGATORS or (word[0] in "وف" and word[1:] in _NEGATORS)]
     ideas: dict[str, set[int]] = {}
     acts: set[str] = set()
