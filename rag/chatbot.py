@@ -174,7 +174,9 @@ class Chatbot:
         key = (question, language, *history)
         known = self._rewritten.get(key)
         if known is None:
-            known = standalone(question, language, history, self.generator, stop=stop, prompts=self._prompts)
+            # A generator that is not trusted with an answer's words is not trusted with a question's.
+            writer = self.generator if self.calibration.manner_same == "write" else None
+            known = standalone(question, language, history, writer, stop=stop, prompts=self._prompts)
             if not stop.is_set():
                 with self._remembering:
                     self._rewritten[key] = known

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 
 from rag.generate import Generator
+from rag.names import names
 from rag.prompt import rewrite_prompt
 from rag.schema import History
 from rag.text import content_stems, script, words
@@ -17,15 +19,36 @@ _REFERRING = frozenset(
 )
 
 
+_OF_IT = re.compile("[\u0620-\u064a]{3,}(?:ها|هما|هم|ه)[؟?.!]*$")  # «عمره», «كاتبها»
+_NOT_AND = frozenset(
+    "وزير وزاره وسيم وادي ورد وضع وصل وفق وقت وقع وحده والد والده وثيقه وثائق وظيفه ولايه ولي وجه وزن وسط وفاه ويليام واشنطن".split()
+)
+_SHORT, _LONG = 2, 3  # words that carry meaning: fewer than the first stand for nothing alone, more than the second do
+
+
 def needs_context(question: str) -> bool:
     """Whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to
-    something unnamed, or is a fragment of fewer than three words that carry meaning."""
+    something unnamed, or is a fragment of fewer than three words that carry meaning and no name."""
     spoken = words(question)
     if not spoken:
         return True
-    opens = spoken[0] in _OPENERS
-    refers = not _REFERRING.isdisjoint(spoken)
-    return opens or refers or len(content_stems(question)) < 2
+    meaning = len(content_stems(question))
+    joined = spoken[0][0] == "و" and len(spoken[0]) > 3 and spoken[0] not in _NOT_AND
+    opens = spoken[0] in _OPENERS or (joined and meaning <= _LONG)
+    refers = not _REFERRING.isdisjoint(spoken) or (meaning <= _SHORT and any(map(_OF_IT.search, question.split())))
+    return opens or refers or meaning < _SHORT or (meaning == _SHORT and spoken[0].isascii() and not names(question) and len(spoken) < 6)
+
+
+def with_topic(question: str, history: History) -> str:
+    """A follow-up with the words of what the conversation is about: those of the last question that stood alone.
+
+    Nothing is guessed and no model is asked. Searched for so, follow-ups find their evidence at least as often as rewritten by a
+    small model, which takes seconds and names what nobody spoke of (docs/quality.md).
+    """
+    topic = next((turn.question for turn in reversed(history) if not needs_context(turn.question)), history[0].question)
+    said = set(content_stems(question))
+    kept = [word.strip("؟?.,،؛:!«»\"'()") for word in topic.split() if content_stems(word) and not said.issuperset(content_stems(word))]
+    return " ".join([question, *kept])
 
 
 def standalone(
@@ -37,14 +60,17 @@ def standalone(
     stop: threading.Event | None = None,
     prompts: Path | None = None,
 ) -> str:
-    """A follow-up as a question that stands alone; the question itself when it does already. Raises GenerationFailed."""
+    """A follow-up as a question that stands alone; the question itself when it does already. Raises GenerationFailed.
+
+    A generator words it anew; without one, or when its words are not usable, it is the question `with_topic`.
+    """
     if not history or not needs_context(question):
         return question
     if generator is None:
-        return f"{history[-1].question} {question}"
+        return with_topic(question, history)
     messages = rewrite_prompt(question, language, history, prompts)
     written = "".join(generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
     first = written.splitlines()[0].strip() if written else ""
-    # A rewriting that lost the language or ran away is worth less than both questions side by side.
+    # A rewriting that lost the language or ran away is worth less than the question with its topic.
     usable = first and len(first) <= 300 and script(first) == language
-    return first if usable else f"{history[-1].question} {question}"
+    return first if usable else with_topic(question, history)

@@ -24,6 +24,12 @@ HISTORY = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
         ("من هو أليكس سبيرو؟", False),
         ("ما رسم الدخول فيه؟", True),
         ("?", True),
+        ("How many tonnes?", True),
+        ("What is the limit?", True),
+        ("وبعد 5 تموز؟", True),
+        ("من كاتبها؟", True),
+        ("وزير المالية متى استقال؟", False),
+        ("When does the Albatros sail?", False),
     ],
 )
 def test_follow_ups_are_recognised(question: str, expected: bool) -> None:
@@ -31,12 +37,23 @@ def test_follow_ups_are_recognised(question: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("rewriting", ["", "كم عدد الركاب؟", "x" * 400])
-def test_a_rewriting_that_lost_its_way_is_replaced_by_both_questions(rewriting: str) -> None:
+def test_a_rewriting_that_lost_its_way_is_replaced_by_the_question_with_its_topic(rewriting: str) -> None:
     searched = standalone("And how many passengers?", "en", HISTORY, ScriptedGenerator(rewriting))
-    assert searched == "Which ferry sails from Larne? And how many passengers?"
+    assert searched == "And how many passengers? ferry sails Larne"
 
 
 def test_a_question_that_stands_alone_is_left_alone() -> None:
     generator = ScriptedGenerator("no")
     assert standalone("متى يُغلق متحف الصيد البحري؟", "ar", HISTORY, generator) == "متى يُغلق متحف الصيد البحري؟"
     assert generator.prompts == []
+
+
+def test_the_topic_is_that_of_the_last_question_that_stood_alone() -> None:
+    history = [
+        Turn("Which ferry sails from Larne?", "The ferry Albatros."),
+        Turn("من أسس مختبر المجسّات البحرية؟", "أسسته ريم عساف."),
+        Turn("ومتى؟ أسس مختبر المجسّات البحرية", "سنة 2017."),
+    ]
+    assert standalone("وكم باحثًا فيه؟", "ar", history) == "وكم باحثًا فيه؟ أسس مختبر المجسّات البحرية"
+    assert standalone("And how many researchers?", "en", history) == "And how many researchers? أسس مختبر المجسّات البحرية"
+    assert standalone("ومتى؟", "ar", [Turn("ولماذا؟", "")]) == "ومتى؟"
