@@ -16,6 +16,9 @@ from rag.strings import say
 from rag.ui import Library
 from rag.ui.web import examples_of
 
+WIDTH = 16
+"""Questions answered at the same time; the generator writes their answers in the same passes."""
+
 
 def main() -> int:
     """Serve the window until Ctrl+C; the models load while the page is already open."""
@@ -25,7 +28,7 @@ def main() -> int:
         language = settings.language
         home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what the reader adds
         serve(
-            Engine(lambda: open_chatbot(settings)),
+            Engine(lambda: open_chatbot(settings), width=WIDTH),
             Library(home, settings.documents, settings.index, max_bytes=settings.max_file_mb * 2**20, ocr=settings.ocr),
             access=Access.listening(settings.host, password=os.environ.get("ISNAD_PASSWORD", "")),
             feedback=home / "feedback",
