@@ -235,7 +235,7 @@ def scanned(text: str, size: int = 44) -> bytes:
     font.flavor = None
     font.save(raw)
     raw.seek(0)
-    letters = ImageFont.truetype(raw, size)
+    letters = ImageFont.truetype(raw, size, layout_engine=ImageFont.Layout.BASIC)  # the text is laid out already
     image = Image.new("L", (1654, 1169), 255)
     draw = ImageDraw.Draw(image)
     for number, line in enumerate(wrapped(text, 50)):

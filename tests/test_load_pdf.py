@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import unicodedata
+from difflib import SequenceMatcher
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,13 @@ def test_samples_are_read_word_for_word(sample: str) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize("align", ["start", "justify"])
 def test_a_browsers_print(tmp_path: Path, align: str) -> None:
-    assert_whole(read(pdfs.with_browser(tmp_path / "print.pdf", align=align)))
+    """In whatever font this machine has; in some, a gap between two words is no wider than others within one."""
+    content = read(pdfs.with_browser(tmp_path / "print.pdf", align=align))
+    want, got = pdfs.words(), content.text.split()
+    same = sum(block.size for block in SequenceMatcher(None, want, got, autojunk=False).get_matching_blocks())
+    assert same >= 0.9 * len(want), content.text
+    assert [mark.label for mark in content.marks] == ["p. 1", "p. 2"]
+    assert content.text[content.marks[1].offset :].startswith("الصفحة")
 
 
 @pytest.mark.integration
