@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Container, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -59,6 +59,31 @@ async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) ->
 @dataclass(frozen=True, slots=True)
 class _End:
     error: IsnadError | None = None
+
+
+async def beating(events: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
+    """The same events, and None whenever nothing has come for so many seconds."""
+    upcoming = asyncio.ensure_future(_next(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait([upcoming], timeout=seconds)
+            if not done:
+                yield None
+                continue
+            try:
+                event = upcoming.result()
+            except StopAsyncIteration:
+                return
+            upcoming = asyncio.ensure_future(_next(events))
+            yield event
+    finally:
+        if not upcoming.done():
+            upcoming.cancel()
+            await asyncio.wait([upcoming])
+
+
+async def _next(events: AsyncIterator[T]) -> T:
+    return await anext(events)
 
 
 class AsyncChatbot:

@@ -20,8 +20,8 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 
 from rag.catalogue import ModelEntry
 from rag.chatbot import Chatbot
-from rag.config import Settings, open_chatbot, open_embedder
-from rag.errors import IsnadError
+from rag.config import ServerSettings, Settings, open_chatbot, open_embedder
+from rag.errors import BadSetting, IsnadError
 from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
@@ -276,6 +276,43 @@ def chat(index: IndexOption = None) -> None:
             err.print(f"[red]{escape(for_terminal(error.text(settings.language)))}[/]")
             continue
         history.append(Turn(answer.searched, answer.text))
+
+
+# --- serving -------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def serve(
+    index: IndexOption = None,
+    host: Annotated[str | None, typer.Option("--host", help="The address to listen on.  [ISNAD_HOST; 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="The port; 0 takes a free one.  [ISNAD_PORT; 7860]")] = None,
+    window: Annotated[bool, typer.Option("--window/--no-window", help="The chat window beside the API.")] = True,
+) -> None:
+    """Serve the API, the tools of programs and the chat window on one port."""
+    from rag.server import serve_settings
+
+    settings = _settings(index)
+    changed: dict[str, Any] = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = dataclasses.replace(settings, **changed)
+
+    def ready(address: str) -> None:
+        err.print(escape(for_terminal(say("server.serving", settings.language, address=address), is_terminal=err.is_terminal)))
+
+    serve_settings(settings, ServerSettings.load(), window=window, ready=ready)
+
+
+@app.command()
+def mcp(index: IndexOption = None) -> None:
+    """Be a tool server over stdio (Model Context Protocol), to be started by another program."""
+    from rag.engine import Engine
+    from rag.server.tools import available, tools
+
+    if not available():
+        raise BadSetting("error.mcp_extra")
+    settings = _settings(index)
+    engine = Engine(lambda: open_chatbot(settings))
+    engine.start()
+    tools(engine).run("stdio")
 
 
 def _print_stream(events: Any, language: str) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -59,15 +59,7 @@ class Settings:
         """The settings of this process. Raises BadSetting, naming the variable, for a value that means nothing."""
         environment = os.environ if environment is None else environment
 
-        def text(name: str, default: str) -> str:
-            return environment.get(f"ISNAD_{name}", "").strip() or default
-
-        def number(name: str, default: int, least: int, most: int = 2**20) -> int:
-            value = text(name, str(default))
-            if not value.isdecimal() or not least <= int(value) <= most:
-                raise BadSetting("error.setting", name=f"ISNAD_{name}", value=value, allowed=f"{least} … {most}")
-            return int(value)
-
+        text, number = _readers(environment)
         default = cls()
         language = text("LANGUAGE", default.language)
         if language not in ("ar", "en"):
@@ -91,6 +83,53 @@ class Settings:
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
             ocr=bool(number("OCR", int(default.ocr), 0, 1)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Who may come in, and how long an answer may take. Apart from `Settings`, which are shown and kept with measurements."""
+
+    password: str = field(default="", repr=False)
+    """ISNAD_PASSWORD: opens the chat window; needed as soon as other computers can reach it"""
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    """ISNAD_TOKENS: open the API and the tools, separated by spaces"""
+    origins: tuple[str, ...] = ()
+    """ISNAD_ORIGINS: other sites whose pages may call the API, separated by spaces"""
+    frame_ancestors: tuple[str, ...] = ("'self'",)
+    """ISNAD_FRAME_ANCESTORS: sites that may show the window in a frame, separated by spaces"""
+    changes: bool = False
+    """ISNAD_CHANGES: 1 lets the API add and remove documents"""
+    timeout: int = 120
+    """ISNAD_TIMEOUT: seconds for which one answer may be worked on"""
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> ServerSettings:
+        """The settings of this process. Raises BadSetting, naming the variable, for a number that means nothing."""
+        text, number = _readers(os.environ if environment is None else environment)
+        default = cls()
+        return cls(
+            password=text("PASSWORD", ""),
+            tokens=tuple(text("TOKENS", "").split()),
+            origins=tuple(text("ORIGINS", "").split()),
+            frame_ancestors=tuple(text("FRAME_ANCESTORS", "'self'").split()),
+            changes=number("CHANGES", 0, 0, 1) == 1,
+            timeout=number("TIMEOUT", default.timeout, 1, 3600),
+        )
+
+
+def _readers(environment: Mapping[str, str]) -> tuple[Callable[[str, str], str], Callable[..., int]]:
+    """How settings are read: as a text, and as a number within bounds."""
+
+    def text(name: str, default: str) -> str:
+        return environment.get(f"ISNAD_{name}", "").strip() or default
+
+    def number(name: str, default: int, least: int, most: int = 2**20) -> int:
+        value = text(name, str(default))
+        if not value.isdecimal() or not least <= int(value) <= most:
+            raise BadSetting("error.setting", name=f"ISNAD_{name}", value=value, allowed=f"{least} … {most}")
+        return int(value)
+
+    return text, number
 
 
 def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, IsnadError | None]:

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rag.aio import Event, in_thread
 from rag.chatbot import Chatbot
 from rag.errors import IsnadError, Unexpected, as_ours
+from rag.index import checked_question
 from rag.line import Line, Ticket
-from rag.schema import Turn
+from rag.schema import Answer, Turn
 
 log = logging.getLogger(__name__)
 
 Opened = tuple[Chatbot, tuple[IsnadError, ...]]
 """A chatbot, and what to tell the user about models that are missing or had to be replaced."""
+
+_LOOK = 0.03
+"""Seconds between two looks at the line."""
 
 
 class State(StrEnum):
@@ -28,6 +34,17 @@ class State(StrEnum):
     """They are being loaded; a question asked now waits for them."""
     READY = "ready"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where a question is in the line: `place` questions come first; 0: its turn has come."""
+
+    place: int
+
+
+Watcher = Callable[[str, Answer | IsnadError, float], None]
+"""Told of every question when it has ended: the way it came in, its answer or what went wrong, and its seconds without waiting."""
 
 
 class Engine:
@@ -42,6 +59,9 @@ class Engine:
         self.error: IsnadError | None = None
         self.notices: tuple[IsnadError, ...] = ()
         self.line = Line(width)
+        self.desk = Line(2)
+        """Where searches and single texts wait, which take a moment: not behind answers, and yet in turn."""
+        self.watchers: list[Watcher] = []
 
     @classmethod
     def of(cls, chatbot: Chatbot) -> Engine:
@@ -90,8 +110,66 @@ class Engine:
             raise self.error or Unexpected("error.unexpected", reason="")
         return self._chatbot
 
+    @asynccontextmanager
+    async def turn(self, session: str, line: Line | None = None) -> AsyncIterator[Chatbot]:
+        """The chatbot, when the turn of this caller has come; its place is kept for the block. Raises Busy."""
+        line = self.line if line is None else line  # an empty line is false
+        ticket = line.join(session)
+        try:
+            chatbot = await self.ready()
+            while line.place(ticket):
+                await asyncio.sleep(_LOOK)
+            yield chatbot
+        finally:
+            line.leave(ticket)
+
+    async def answer(
+        self,
+        session: str,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        way: str,
+        over: Callable[[Chatbot], Chatbot] | None = None,
+        stop: threading.Event | None = None,
+    ) -> AsyncGenerator[Waiting | Event, None]:
+        """A question from its place in the line to its answer: `Waiting` until its turn has come, then what `Chatbot.stream` yields.
+
+        `session` names who asks, `way` how it came in; `over` picks another index. Leaving the iteration gives the place up and
+        frees the model at once. Raises BadQuestion, Busy, and whatever kept the models from opening.
+        """
+        question = checked_question(question)
+        halt = stop or threading.Event()
+        ticket = self.line.join(session)
+        running = False
+        try:
+            base = await self.ready()
+            chatbot = over(base) if over else base
+            last = -1
+            while place := self.line.place(ticket):
+                if place != last:
+                    yield Waiting(place)
+                    last = place
+                await asyncio.sleep(_LOOK)
+            yield Waiting(0)
+            running = True
+            async with aclosing(self.run(chatbot, ticket, question, history, halt, 0.0, way)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        yield event
+        finally:
+            if not running:
+                self.line.leave(ticket)
+
     async def run(
-        self, chatbot: Chatbot, ticket: Ticket, question: str, history: Sequence[Turn], stop: threading.Event, pause: float
+        self,
+        chatbot: Chatbot,
+        ticket: Ticket,
+        question: str,
+        history: Sequence[Turn],
+        stop: threading.Event,
+        pause: float,
+        way: str = "window",
     ) -> AsyncGenerator[list[Event], None]:
         """The events of one answer, those of `pause` seconds together: a page redraws twenty times a second at most.
 
@@ -99,10 +177,21 @@ class Engine:
         """
 
         def events() -> Iterator[Event]:
+            started = time.perf_counter()
+            ended: Answer | IsnadError | None = None
             try:
-                yield from chatbot.stream(question, history, stop=stop)
+                for event in chatbot.stream(question, history, stop=stop):
+                    if isinstance(event, Answer):
+                        ended = event
+                    yield event
+            except Exception as error:
+                ended = as_ours(error)
+                raise
             finally:
                 self.line.leave(ticket)
+                if ended is not None:
+                    for watcher in self.watchers:
+                        watcher(way, ended, time.perf_counter() - started)
 
         async with aclosing(in_thread(events, stop)) as batches:
             async for batch in batches:

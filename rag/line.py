@@ -31,7 +31,7 @@ class Line:
 
     def __init__(self, width: int = 1, most: int = 40) -> None:
         self._width = width
-        self._most = most
+        self.most = most
         self._tickets: list[Ticket] = []  # in order of arrival
         self._round = 0
         self._lock = threading.Lock()
@@ -39,7 +39,7 @@ class Line:
     def join(self, session: str) -> Ticket:
         """Take a place. Raises Busy when the line is full."""
         with self._lock:
-            if len(self._tickets) >= self._most:
+            if len(self._tickets) >= self.most:
                 raise Busy("error.busy", waiting=len(self._tickets))
             own = [ticket.round + 1 for ticket in self._tickets if ticket.session == session]
             ticket = Ticket(session, max([self._round, *own]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from rag.config import Settings, open_chatbot, open_embedder, open_generator
+from rag.config import ServerSettings, Settings, open_chatbot, open_embedder, open_generator
 from rag.errors import BadSetting, IndexMissing, IsnadError, ModelMissing
 
 
@@ -111,3 +112,17 @@ def test_a_folder_or_file_can_be_used_in_place_of_a_catalogue_name(no_models: Pa
     opened, notice = open_embedder(Settings(embedder=str(folder)))
     assert notice is None
     assert opened.name
+
+
+def test_who_may_come_in_is_read_apart_and_never_shown() -> None:
+    secrets = {"ISNAD_PASSWORD": "ليمونة وخمس نجوم", "ISNAD_TOKENS": "first-token-of-a-program  second-token-of-another"}
+    door = ServerSettings.load({**secrets, "ISNAD_ORIGINS": "https://a.example https://b.example", "ISNAD_CHANGES": "1"})
+    assert (door.password, len(door.tokens)) == ("ليمونة وخمس نجوم", 2)
+    assert (door.origins, door.frame_ancestors, door.changes) == (("https://a.example", "https://b.example"), ("'self'",), True)
+    assert "ليمونة" not in repr(door)
+    assert "token-of" not in repr(door)
+    assert ServerSettings.load({}) == ServerSettings()
+    assert "password" not in {field.name for field in dataclasses.fields(Settings)}  # settings are kept with measurements
+    with pytest.raises(BadSetting) as caught:
+        ServerSettings.load({"ISNAD_CHANGES": "yes"})
+    assert "ISNAD_CHANGES" in caught.value.text("ar")

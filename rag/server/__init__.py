@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rag.server.access import Access, Limits
-from rag.server.site import serve, site
+from rag.server.site import serve, serve_settings, site
 
-__all__ = ["Access", "Limits", "serve", "site"]
+__all__ = ["Access", "Limits", "serve", "serve_settings", "site"]

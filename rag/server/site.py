@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rag.config import ServerSettings, Settings, open_chatbot
 from rag.engine import Engine
 from rag.errors import BadSetting
 from rag.server.access import Access, Limits
@@ -14,6 +16,10 @@ from rag.server.asgi import App
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured
 from rag.ui import Library, mount_page
+from rag.ui.web import examples_of
+
+_WIDTH = 16
+"""Questions answered at the same time; the generator writes their answers in the same passes."""
 
 
 def site(
@@ -32,13 +38,26 @@ def site(
 
     Without the `window` it is the API alone.
     """
-    from fastapi import FastAPI
+    from starlette.middleware.cors import CORSMiddleware
+    from starlette.routing import Route
+
+    from rag.server.api import build_api
+    from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or Limits()
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    programs = HttpTools(engine, library, limits) if available() else None
+    app = build_api(engine, library, access, limits, running=programs.running if programs else None)
+    if programs is not None:
+        app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
+    engine.line.most = limits.waiting
     if window:
         app = mount_page(app, engine, library, feedback=feedback, reports=reports, language=language, examples=examples)
-    return Guard(Gate(Measured(app, limits), access), access)
+    guarded: App = Guard(Gate(Measured(app, limits), access), access)
+    if access.origins:
+        # Before the gate: a browser asks without a token whether it may ask with one. Cookies are not let through.
+        methods, headers = ["GET", "POST", "PUT", "DELETE"], ["authorization", "content-type", "accept-language"]
+        guarded = CORSMiddleware(guarded, allow_origins=list(access.origins), allow_methods=methods, allow_headers=headers)
+    return guarded
 
 
 def serve(
@@ -67,6 +86,35 @@ def serve(
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[[str], None], window: bool = True) -> None:
+    """Serve what the settings name, the window with its library and its examples."""
+    from platformdirs import user_data_path
+
+    home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what readers add
+    size = settings.max_file_mb * 2**20
+    serve(
+        Engine(lambda: open_chatbot(settings), width=_WIDTH),
+        Library(home, settings.documents, settings.index, max_bytes=size, ocr=settings.ocr),
+        access=Access.listening(
+            settings.host,
+            password=door.password,
+            tokens=door.tokens,
+            origins=door.origins,
+            frame_ancestors=door.frame_ancestors,
+            changes=door.changes,
+        ),
+        limits=Limits(document=size, seconds=door.timeout),
+        host=settings.host,
+        port=settings.port,
+        ready=ready,
+        window=window,
+        feedback=home / "feedback",
+        reports=Path("reports"),
+        language=settings.language,
+        examples=examples_of(settings.documents / "questions.jsonl") if window else (),
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

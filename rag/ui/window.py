@@ -17,7 +17,7 @@ from typing import Any
 
 import gradio as gr
 
-from rag.aio import Event
+from rag.aio import beating
 from rag.chatbot import Chatbot
 from rag.engine import Engine
 from rag.errors import BadQuestion, IsnadError, as_ours
@@ -163,11 +163,11 @@ class Window:
             draft = ""
             async with (
                 aclosing(self._engine.run(chatbot, ticket, question, history, stop, PAUSE)) as events,
-                aclosing(_beating(events)) as batches,
+                aclosing(beating(events, BEAT)) as batches,
             ):
                 async for batch in batches:
                     change: View = {}
-                    for item in batch:
+                    for item in batch or ():  # None: nothing has come for a while
                         if isinstance(item, Found):
                             change |= {"state": "reading", "found": found_view(item), "searched": item.question}
                         elif isinstance(item, Delta):
@@ -329,27 +329,6 @@ def _function(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return {"error": error_view(as_ours(error))}
 
     return call
-
-
-async def _beating(events: AsyncIterator[list[Event]]) -> AsyncGenerator[list[Event], None]:
-    """The same batches, and an empty one whenever nothing has come for a while."""
-    upcoming = asyncio.ensure_future(anext(events))
-    try:
-        while True:
-            done, _ = await asyncio.wait([upcoming], timeout=BEAT)
-            if not done:
-                yield []
-                continue
-            try:
-                batch = upcoming.result()
-            except StopAsyncIteration:
-                return
-            upcoming = asyncio.ensure_future(anext(events))
-            yield batch
-    finally:
-        if not upcoming.done():
-            upcoming.cancel()
-            await asyncio.wait([upcoming])
 
 
 def _history(raw: object) -> list[Turn]:

@@ -1,0 +1,336 @@
+"""The API of its own: questions, searches, documents, and what is to be known of the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from rag.chatbot import Chatbot
+from rag.engine import Engine, State, Waiting
+from rag.errors import IsnadError, as_ours
+from rag.schema import Delta, Found, Turn
+from rag.server.access import Access, Limits
+from rag.server.bodies import (
+    AnswerBody,
+    AskRequest,
+    Changed,
+    DocumentLine,
+    DocumentList,
+    DocumentText,
+    ErrorBody,
+    Health,
+    IndexingState,
+    SearchRequest,
+    SearchResponse,
+)
+from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, Left, begun, caller_of, event, failed_event, language_for, last_of, present
+from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
+from rag.server.follow import Follower
+from rag.server.metrics import Metrics
+from rag.server.openai import openai_routes
+from rag.server.views import answer_body, hit_bodies, passage_body
+from rag.strings import say
+from rag.ui import Library
+
+_FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
+_PAGE = 20_000
+"""Characters of a document given at once, where no end is named."""
+
+DocumentId = Annotated[str, Query(min_length=1, max_length=1000, description="The document's id")]
+Collection = Annotated[str, Query(max_length=1000, description='"" is the collection the server was started with')]
+
+
+def build_api(
+    engine: Engine,
+    library: Library | None,
+    access: Access,
+    limits: Limits,
+    running: Callable[[], AbstractAsyncContextManager[None]] | None = None,
+) -> FastAPI:
+    """The app with every route under /v1, /healthz, /metrics and /openapi.json. `running` is entered while it is served."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running() if running else nullcontext():
+            yield
+
+    app = FastAPI(title="Isnad", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    desk = Desk(engine, library, limits)
+    app.include_router(_answers(desk))
+    app.include_router(_documents(desk, access))
+    app.include_router(openai_routes(desk))
+    app.include_router(_state(desk))
+    _errors(app)
+    _description(app, access)
+    return app
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("isnad")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "0"
+
+
+# --- questions ------------------------------------------------------------------------------------------------------------
+
+
+def _answers(desk: Desk) -> APIRouter:
+    router = APIRouter(responses=ERRORS)
+
+    @router.post("/v1/ask", response_model=AnswerBody, summary="Answer a question, with proofs", responses={**ERRORS, **STREAMS})
+    async def ask(asked: AskRequest, request: Request) -> Response:
+        """The checked answer. With `stream`, events: `waiting` {place}, `found` {passages}, `draft` {text}: not yet checked, and
+        replaced by `answer`, the last one, which has the form of the answer without `stream`; or `error`.
+        """
+        history = [Turn(turn.question, turn.answer) for turn in asked.history]
+        events = desk.answer(caller_of(request), asked.question, history, way="api", collection=asked.collection)
+        if not asked.stream:
+            return JSONResponse(answer_body(await present(request, last_of(events))).model_dump())
+
+        async def pieces() -> AsyncGenerator[str, None]:
+            async for item in events:
+                if isinstance(item, Waiting):
+                    yield event("waiting", {"place": item.place})
+                elif isinstance(item, Found):
+                    shown = {evidence.passage.id: evidence.passage for evidence in item.evidence}
+                    passages = [passage_body(passage).model_dump() for passage in shown.values()]
+                    yield event("found", {"question": item.question, "passages": passages})
+                elif isinstance(item, Delta):
+                    yield event("draft", {"text": item.text})
+                else:
+                    yield event("answer", answer_body(item).model_dump())
+
+        return EventStream(await begun(request, pieces()), failed_event(language_for(request)))
+
+    @router.post("/v1/search", response_model=SearchResponse, summary="Find the passages nearest to a question")
+    async def search(asked: SearchRequest, request: Request) -> SearchResponse:
+        """Passages in either language, best first, each with its best sentence."""
+
+        async def work() -> SearchResponse:
+            over = desk.over(asked.collection)
+            async with desk.engine.turn(caller_of(request), desk.engine.desk) as base:
+                index = (over(base) if over else base).index
+
+                def find() -> SearchResponse:
+                    hits = index.search(asked.question, asked.k, documents=asked.documents)
+                    return SearchResponse(question=asked.question, hits=hit_bodies(hits, index.evidence(asked.question, hits, 3 * asked.k)))
+
+                return await asyncio.wait_for(asyncio.to_thread(find), desk.limits.seconds)
+
+        return await present(request, work())
+
+    return router
+
+
+# --- documents ------------------------------------------------------------------------------------------------------------
+
+
+def _documents(desk: Desk, access: Access) -> APIRouter:
+    router = APIRouter(responses=ERRORS)
+
+    async def opened(collection: str) -> Chatbot:
+        over = desk.over(collection)
+        base = await desk.engine.ready()
+        return over(base) if over else base
+
+    @router.get("/v1/documents", summary="List the documents")
+    async def documents(
+        collection: Collection = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        after: Annotated[str, Query(max_length=1000, description="`next` of the page before")] = "",
+    ) -> DocumentList:
+        index = (await opened(collection)).index
+        found = await asyncio.to_thread(index.documents)
+        rest = [item for item in found if item.id > after]
+        lines = [
+            DocumentLine(
+                id=item.id,
+                title=item.title,
+                language=item.language,
+                characters=item.characters,
+                passages=item.passages,
+                added=item.added,
+            )
+            for item in rest[:limit]
+        ]
+        return DocumentList(documents=lines, next=lines[-1].id if len(rest) > limit else None)
+
+    @router.get("/v1/document", summary="The text of a document, or a part of it")
+    async def document(
+        id: DocumentId,
+        collection: Collection = "",
+        start: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        end: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    ) -> DocumentText:
+        """Counted in Unicode code points, as citations are: with `start` and `end` of a citation this is its quote."""
+        found = await asyncio.to_thread((await opened(collection)).index.document, id)
+        if found is None:
+            raise Unknown("server.no_document", "id", name=id[:200])
+        length = len(found.text)
+        begin = min(start, length)
+        stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
+        return DocumentText(
+            id=found.id,
+            title=found.title,
+            language=found.language,
+            locator=found.locator(begin),
+            start=begin,
+            end=stop,
+            length=length,
+            text=found.text[begin:stop],
+        )
+
+    follower = Follower(desk.library) if desk.library is not None else None
+
+    def shelf() -> tuple[Library, Follower]:
+        if not access.changes or desk.library is None or follower is None:
+            raise Forbidden("server.no_changes")
+        return desk.library, follower
+
+    changing = {**ERRORS, 403: {"model": ErrorBody, "description": "The server was started without the right to change documents"}}
+    changing |= {status: {"model": ErrorBody, "description": "The document can't be kept or read"} for status in (422, 507)}
+    body = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+
+    @router.put("/v1/documents/{name}", status_code=202, summary="Add a document", responses=changing, openapi_extra=body)
+    async def add(name: str, request: Request, collection: Collection = "") -> Changed:
+        """Keep the file that is the body under this name, and bring the index up to date. One of the same name is set aside."""
+        library, follow = shelf()
+        base = await desk.engine.ready()
+        desk.over(collection)
+        id = await library.receive(collection, name, request.stream())
+        follow(collection, base.index.embedder)
+        return Changed(id=id, indexing=_indexing(library, language_for(request)))
+
+    @router.delete("/v1/documents", status_code=202, summary="Remove a document", responses=changing)
+    async def remove(id: DocumentId, request: Request, collection: Collection = "") -> Changed:
+        """Set the file aside, and bring the index up to date."""
+        library, follow = shelf()
+        base = await desk.engine.ready()
+        desk.over(collection)
+        await asyncio.to_thread(library.remove, collection, id)
+        follow(collection, base.index.embedder)
+        return Changed(id=id, indexing=_indexing(library, language_for(request)))
+
+    @router.get("/v1/indexing", summary="How far the indexing is")
+    async def indexing(request: Request) -> IndexingState:
+        return _indexing(desk.library, language_for(request))
+
+    return router
+
+
+def _indexing(library: Library | None, language: str) -> IndexingState:
+    job = library.job if library else None
+    if job is None:
+        return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)
+    return IndexingState(
+        state=job.state,  # type: ignore[arg-type]  # one of the five by its own description
+        collection=job.collection,
+        step=job.step,
+        done=job.done,
+        total=job.total,
+        error=job.error.text(language) if job.error else None,
+    )
+
+
+# --- the server itself ----------------------------------------------------------------------------------------------------
+
+
+def _state(desk: Desk) -> APIRouter:
+    router = APIRouter()
+    metrics = Metrics(desk.engine)
+
+    @router.get(
+        "/healthz",
+        summary="Whether questions are taken",
+        response_model=Health,
+        responses={503: {"model": Health, "description": "Not yet, or not"}},
+    )
+    async def health() -> JSONResponse:
+        engine = desk.engine
+        body = Health(state=engine.state.value, waiting=len(engine.line))
+        return JSONResponse(body.model_dump(), 200 if engine.state is State.READY else 503)
+
+    @router.get(
+        "/metrics",
+        summary="Figures for Prometheus",
+        response_class=Response,
+        responses=_FIGURES,
+    )
+    async def figures() -> Response:
+        return Response(await asyncio.to_thread(metrics.text), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+def _errors(app: FastAPI) -> None:
+    """Every error in one shape, whoever raised it."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        known = as_ours(error)
+        headers = {"retry-after": "5"} if known.http_status == 503 else {}
+        return JSONResponse(error_body(known, language_for(request)), known.http_status, headers=headers)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"]]
+        field = ".".join(place[1:]) or place[0]
+        return await ours(request, BadRequest("server.bad_field", field, field=field, reason=first["msg"]))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        language = language_for(request)
+        key = {404: "server.no_route", 405: "server.no_method"}.get(error.status_code, "server.bad_body")
+        body = body_of(say(key, language), error.status_code, key.rpartition(".")[2])
+        return JSONResponse(body, error.status_code, headers=error.headers)
+
+    async def left(request: Request, error: Exception) -> Response:
+        return Response(status_code=499)  # nobody reads it
+
+    async def slow(request: Request, error: Exception) -> Response:
+        return await ours(request, TooSlow("server.too_long", seconds=""))
+
+    app.add_exception_handler(IsnadError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Left, left)
+    app.add_exception_handler(TimeoutError, slow)
+    app.add_exception_handler(Exception, ours)
+
+
+def _description(app: FastAPI, access: Access) -> None:
+    """OpenAPI as the server really is: no 422, which is not given, and the token where one is needed."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(title=app.title, version=app.version, routes=app.routes, description=say("server.api"))
+            for path, methods in schema["paths"].items():
+                for operation in methods.values():
+                    if "HTTPValidationError" in str(operation["responses"].get("422", "")):
+                        del operation["responses"]["422"]
+                    if path != "/healthz" and not access.open:
+                        operation["security"] = [{"token": []}]
+            for name in ("HTTPValidationError", "ValidationError"):
+                schema["components"]["schemas"].pop(name, None)
+            if not access.open:
+                schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents
+
+    async def served() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    app.add_api_route("/openapi.json", served, include_in_schema=False)

@@ -1,0 +1,291 @@
+"""What the API takes and gives, field by field: these models are the OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from rag.index import LONGEST_QUESTION
+
+Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION)]
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Name = Annotated[str, StringConstraints(max_length=1000)]
+
+
+class Taken(BaseModel):
+    """What is sent to the server: a field that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Lenient(BaseModel):
+    """What OpenAI's clients send: they send more than is used here."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+
+# --- what went wrong ------------------------------------------------------------------------------------------------------
+
+
+class ErrorDetail(BaseModel):
+    message: str = Field(description="What happened and what to do, in Arabic where Accept-Language asks for it")
+    type: str = Field(description="invalid_request_error, authentication_error, not_found_error, … as OpenAI names them")
+    param: str | None = Field(description="The field at fault")
+    code: str = Field(description="A stable name of what happened")
+
+
+class ErrorBody(BaseModel):
+    error: ErrorDetail
+
+
+# --- passages and answers -------------------------------------------------------------------------------------------------
+
+
+class Range(BaseModel):
+    """A half-open range of Unicode code points."""
+
+    start: int
+    end: int
+
+
+class PassageBody(BaseModel):
+    document: str = Field(description="The document's id: its path under the folder")
+    title: str
+    locator: str = Field(description='Page, heading or row: "p. 3", "§ Costs", or ""')
+    language: str
+    start: int = Field(description="Where the passage begins in the document's text, in Unicode code points")
+    end: int
+    text: str
+
+
+class HitBody(PassageBody):
+    rank: int
+    score: float
+    sentence: Range | None = Field(description="The sentence of the passage that fits the question best, counted in the document")
+
+
+class CitationBody(BaseModel):
+    """A verified citation: `quote` is what the document says from `start` to `end`, and it proves `claim` of the answer's text."""
+
+    number: int = Field(description="The n of the markers [n] in the text")
+    document: str
+    title: str
+    locator: str
+    start: int
+    end: int
+    quote: str
+    claim: Range = Field(description="The proved sentence, counted in the answer's text")
+    support: float = Field(description="How well it is proved, from 0 to 1")
+
+
+class RejectedBody(BaseModel):
+    """A sentence of the draft that was not proved and is not in the answer."""
+
+    text: str
+    verdict: str = Field(description="Why: number, name, meaning, script, instruction")
+
+
+class TimingBody(BaseModel):
+    found: float | None = Field(description="Seconds until the sources were found")
+    first_token: float | None = Field(description="Seconds until the model's first word; null where it wrote none")
+    total: float
+
+
+class AnswerBody(BaseModel):
+    """A checked answer. `text` holds proved sentences and their markers, or says that the documents do not answer."""
+
+    question: str
+    searched: str = Field(description="The question that was searched for: a follow-up is rewritten")
+    text: str
+    language: Literal["ar", "en"]
+    status: Literal["answered", "no_evidence", "unsupported", "stopped"]
+    confidence: float = Field(description="Calibrated probability that the documents answer the question")
+    citations: list[CitationBody]
+    rejected: list[RejectedBody]
+    passages: list[PassageBody] = Field(description="The nearest passages, best first, also where nothing was answered")
+    timing: TimingBody
+
+
+class TurnBody(Taken):
+    question: Text
+    answer: Text
+
+
+class AskRequest(Taken):
+    question: Question = Field(examples=["من كتب الرسالة؟"])
+    history: list[TurnBody] = Field(default=[], max_length=20, description="Earlier turns, so that a question may follow up on them")
+    collection: Name = Field(default="", description='The collection to ask; "" is the one the server was started with')
+    stream: bool = Field(default=False, description="Server-sent events: waiting, found, draft, answer, error")
+
+
+class SearchRequest(Taken):
+    question: Question = Field(examples=["API price"])
+    k: int = Field(default=10, ge=1, le=100, description="How many passages")
+    documents: list[Name] | None = Field(default=None, max_length=1000, description="Search these documents only")
+    collection: Name = ""
+
+
+class SearchResponse(BaseModel):
+    question: str
+    hits: list[HitBody]
+
+
+# --- documents ------------------------------------------------------------------------------------------------------------
+
+
+class DocumentLine(BaseModel):
+    id: str
+    title: str
+    language: str
+    characters: int
+    passages: int | None = Field(description="null: not indexed yet")
+    added: str
+
+
+class DocumentList(BaseModel):
+    documents: list[DocumentLine]
+    next: str | None = Field(description="Give it as `after` to have the next page; null on the last")
+
+
+class DocumentText(BaseModel):
+    id: str
+    title: str
+    language: str
+    locator: str = Field(description="Page, heading or row at `start`")
+    start: int
+    end: int
+    length: int = Field(description="Characters of the whole document")
+    text: str = Field(description="The document from `start` to `end`")
+
+
+class IndexingState(BaseModel):
+    state: Literal["none", "running", "done", "cancelled", "error"]
+    collection: str
+    step: str
+    done: int
+    total: int
+    error: str | None
+
+
+class Changed(BaseModel):
+    id: str
+    indexing: IndexingState
+
+
+class Health(BaseModel):
+    state: Literal["preparing", "ready", "failed"] = Field(description="How far the models are; with 200 questions are taken")
+    waiting: int = Field(description="Questions that wait or run")
+
+
+# --- OpenAI ---------------------------------------------------------------------------------------------------------------
+
+
+class Part(Lenient):
+    type: str
+    text: Text | None = None
+
+
+class ChatMessage(Lenient):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Text | list[Part] | None = None
+
+
+class StreamOptions(Lenient):
+    include_usage: bool | None = None
+
+
+class ChatExtension(Taken):
+    """What Isnad takes beyond OpenAI's fields."""
+
+    collection: Name = ""
+    drafts: bool = Field(
+        default=False,
+        description="With `stream`: also send what the model writes before it is checked, in `isnad` of chunks without content",
+    )
+
+
+class ChatRequest(Lenient):
+    """Of OpenAI's fields these are heeded; sampling and length are the server's own, and every other field is passed over."""
+
+    model: Name = "isnad"
+    messages: list[ChatMessage] = Field(min_length=1, max_length=200)
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(default=None, description="Only 1")
+    tools: list[Any] | None = Field(default=None, description="Only empty: an answer comes from the documents")
+    response_format: dict[str, Any] | None = Field(default=None, description='Only {"type": "text"}')
+    isnad: ChatExtension | None = None
+
+
+class Usage(BaseModel):
+    """Tokens of the language model; 0 where the answer is a quotation and it was not needed."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AssistantMessage(BaseModel):
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class Choice(BaseModel):
+    index: int
+    message: AssistantMessage
+    finish_reason: Literal["stop", "length"]
+    logprobs: None = None
+
+
+class ChatCompletion(BaseModel):
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    isnad: AnswerBody = Field(description="The answer with its citations")
+
+
+class ModelLine(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelLine]
+
+
+class EmbeddingRequest(Lenient):
+    model: Name
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=256)]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = Field(default=None, description="Only the model's own")
+    input_type: Literal["passage", "query"] = Field(
+        default="passage", description="What the texts are: an asymmetric model embeds a question in another way than a passage"
+    )
+
+
+class EmbeddingLine(BaseModel):
+    object: Literal["embedding"] = "embedding"
+    index: int
+    embedding: list[float] | str = Field(description="A unit vector; as base64 the bytes of little-endian 32-bit floats")
+
+
+class EmbeddingUsage(BaseModel):
+    """Counted in words: the embedder does not tell its tokens."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[EmbeddingLine]
+    model: str
+    usage: EmbeddingUsage

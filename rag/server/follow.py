@@ -1,0 +1,50 @@
+"""The index follows the documents that programs add and remove, however fast they come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+
+from rag.embed import Embedder
+from rag.errors import IndexBusy
+from rag.ui import Library
+
+_LOOK = 0.05
+
+
+class Follower:
+    """Brings the index of a collection up to date after each change; changes during one indexing are taken up by the next."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._waiting: dict[str, Embedder] = {}
+        self._lock = threading.Lock()
+        self._working = False
+
+    def __call__(self, collection: str, embedder: Embedder) -> None:
+        """The documents of a collection have changed. Returns at once; `Library.job` tells how far it is."""
+        with self._lock:
+            self._waiting[collection] = embedder
+            if self._working:
+                return
+            self._working = True
+        threading.Thread(target=self._work, name="isnad-follow", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._working = False
+                    return
+                collection, embedder = self._waiting.popitem()
+            self._build(collection, embedder)
+
+    def _build(self, collection: str, embedder: Embedder) -> None:
+        job = None
+        while job is None:
+            with suppress(IndexBusy):  # the window is indexing
+                job = self._library.build(collection, embedder)
+            time.sleep(_LOOK)
+        while job.state == "running":
+            time.sleep(_LOOK)

@@ -1,0 +1,71 @@
+"""What Prometheus reads: how many questions came in which way and how they ended, how long they took, and who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from rag.engine import Engine, State
+from rag.errors import IsnadError
+from rag.schema import Answer
+
+_SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
+
+
+class Metrics:
+    """The figures of one engine, in a registry of their own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.registry = CollectorRegistry()
+        PlatformCollector(registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        ways, own = ("way",), self.registry
+        self._questions = Counter("isnad_questions", "Questions that ended, by how", ("way", "status"), registry=own)
+        self._seconds = Histogram("isnad_answer_seconds", "From the question's turn to its answer", ways, buckets=_SECONDS, registry=own)
+        self._found = Histogram("isnad_found_seconds", "Until the sources were found", ways, buckets=_SECONDS, registry=own)
+        self._first = Histogram("isnad_first_token_seconds", "Until the model's first word", ways, buckets=_SECONDS, registry=own)
+        self._tokens = Counter("isnad_tokens", "Tokens of the language model", ("kind",), registry=own)
+        own.register(_Now(engine))
+        engine.watchers.append(self._ended)
+
+    def _ended(self, way: str, ended: Answer | IsnadError, seconds: float) -> None:
+        if isinstance(ended, IsnadError):
+            self._questions.labels(way, "error").inc()
+            return
+        self._questions.labels(way, ended.status.value).inc()
+        self._seconds.labels(way).observe(seconds)
+        timing = ended.timing
+        if timing.found is not None:
+            self._found.labels(way).observe(timing.found)
+        if timing.first_token is not None:
+            self._first.labels(way).observe(timing.first_token)
+        for kind, count in (("prompt", timing.prompt_tokens), ("cached", timing.cached_tokens), ("generated", timing.generated_tokens)):
+            self._tokens.labels(kind).inc(count)
+
+    def text(self) -> bytes:
+        """All figures in Prometheus' text form."""
+        return generate_latest(self.registry)
+
+
+class _Now(Collector):
+    """What is read at the moment of asking."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        engine = self._engine
+        yield GaugeMetricFamily("isnad_waiting", "Questions that wait or run", len(engine.line))
+        yield GaugeMetricFamily("isnad_ready", "1 when the models are there", int(engine.state is State.READY))
+        if engine.chatbot is None:
+            return
+        try:
+            manifest = engine.chatbot.index.manifest()
+        except IsnadError:
+            return  # an index that can't be read is told of by /healthz and by every question
+        yield GaugeMetricFamily("isnad_documents", "Documents in the index", manifest.documents)
+        yield GaugeMetricFamily("isnad_passages", "Passages in the index", manifest.passages)
+        yield GaugeMetricFamily("isnad_generation", "The published generation of the index", manifest.generation)

@@ -1,0 +1,208 @@
+"""What OpenAI's clients ask: chat completions, embeddings, models.
+
+A client that knows nothing of citations must never show a sentence that was not proved. So `content` holds checked sentences only,
+in a stream as well: it begins when the answer was checked, and until then the connection is kept open. Whoever wants to show the
+draft while it is written asks for it (`"isnad": {"drafts": true}`) and gets it in a field that other clients do not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from rag.embed import Embedder
+from rag.engine import Waiting
+from rag.schema import Answer, Delta, Found, Status, Turn
+from rag.server.bodies import (
+    AssistantMessage,
+    ChatCompletion,
+    ChatExtension,
+    ChatMessage,
+    ChatRequest,
+    Choice,
+    EmbeddingLine,
+    EmbeddingList,
+    EmbeddingRequest,
+    EmbeddingUsage,
+    ModelLine,
+    ModelList,
+)
+from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, begun, caller_of, language_for, last_of, line, present
+from rag.server.failures import BadRequest, Unknown, error_body
+from rag.server.views import answer_body, passage_body, sentences, usage_body
+from rag.text import words
+
+MODEL = "isnad"
+_STARTED = int(time.time())
+
+
+def openai_routes(desk: Desk) -> APIRouter:
+    router = APIRouter(responses=ERRORS)
+
+    @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
+    async def complete(asked: ChatRequest, request: Request) -> Response:
+        """The last user message is the question; earlier turns let it follow up. System messages are passed over: what may be said
+        is what the documents prove. The field `isnad` of the completion, in a stream of the last chunk with a choice, has the citations.
+        """
+        question, history = conversation(asked)
+        extension = asked.isnad or ChatExtension()
+        collection = extension.collection or collection_of(asked.model)
+        events = desk.answer(caller_of(request), question, history, way="openai", collection=collection)
+        id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
+        if asked.stream:
+            wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
+            pieces = _chunks(events, {"id": id, "created": created, "model": asked.model}, extension.drafts, wants_usage)
+            language = language_for(request)
+            return EventStream(await begun(request, pieces), lambda error: line(error_body(error, language)))
+        answer = await present(request, last_of(events))
+        completion = ChatCompletion(
+            id=id,
+            created=created,
+            model=asked.model,
+            choices=[Choice(index=0, message=AssistantMessage(content=answer.text), finish_reason=_finish(answer))],
+            usage=usage_body(answer),
+            isnad=answer_body(answer),
+        )
+        return JSONResponse(completion.model_dump())
+
+    @router.post("/v1/embeddings", summary="Embed texts")
+    async def embed(asked: EmbeddingRequest, request: Request) -> EmbeddingList:
+        """Unit vectors of the index's own embedder, in order."""
+        return await present(request, _embedded(desk, asked, caller_of(request)))
+
+    @router.get("/v1/models", summary="What can be named as a model")
+    async def models() -> ModelList:
+        """ "isnad" answers questions, "isnad/NAME" over another collection; the embedder is there for /v1/embeddings."""
+        base = await desk.engine.ready()
+        return ModelList(data=[_model(name) for name in _names(desk, base.index.embedder)])
+
+    @router.get("/v1/models/{name:path}", summary="One model")
+    async def model(name: str) -> ModelLine:
+        base = await desk.engine.ready()
+        if name not in _names(desk, base.index.embedder):
+            raise Unknown("server.no_model", "model", name=name[:60])
+        return _model(name)
+
+    return router
+
+
+def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
+    """The question and the turns before it. Raises BadRequest, Unknown."""
+    if asked.n not in (None, 1):
+        raise BadRequest("server.only_one", "n")
+    if asked.tools:
+        raise BadRequest("server.no_tools", "tools")
+    if (asked.response_format or {}).get("type", "text") != "text":
+        raise BadRequest("server.only_text", "response_format")
+    if asked.model != MODEL and not asked.model.startswith(f"{MODEL}/"):
+        raise Unknown("server.no_model", "model", name=asked.model[:60])
+    last = asked.messages[-1]
+    if last.role != "user":
+        raise BadRequest("server.last_message", "messages")
+    turns: list[Turn] = []
+    pending = ""
+    for message in asked.messages[:-1]:
+        if message.role == "user":
+            pending = _text(message)
+        elif message.role == "assistant" and pending:
+            turns.append(Turn(pending, _text(message)))
+            pending = ""
+    return _text(last), turns
+
+
+def collection_of(model: str) -> str:
+    """The collection that a model's name means: "isnad/NAME"."""
+    return model.partition("/")[2]
+
+
+def _text(message: ChatMessage) -> str:
+    if message.content is None:
+        return ""
+    if isinstance(message.content, str):
+        return message.content
+    if any(part.type != "text" or part.text is None for part in message.content):
+        raise BadRequest("server.only_text", "messages")
+    return "\n".join(part.text or "" for part in message.content)
+
+
+def _finish(answer: Answer) -> Any:
+    return "length" if answer.status is Status.STOPPED else "stop"
+
+
+async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], drafts: bool, wants_usage: bool) -> AsyncGenerator[str, None]:
+    """The chunks of a completion. Content comes from the checked answer only."""
+
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        return line({**same, "object": "chat.completion.chunk", "choices": [choice], **more})
+
+    answer: Answer | None = None
+    yield_role = True
+    async for item in events:
+        if yield_role:  # after the first event: until then an error has a status of its own
+            yield chunk({"role": "assistant", "content": ""})
+            yield_role = False
+        if isinstance(item, Answer):
+            answer = item
+        elif drafts and isinstance(item, Waiting):
+            yield chunk({}, isnad={"event": "waiting", "place": item.place})
+        elif drafts and isinstance(item, Found):
+            shown = {evidence.passage.id: evidence.passage for evidence in item.evidence}
+            passages = [passage_body(passage).model_dump() for passage in shown.values()]
+            yield chunk({}, isnad={"event": "found", "question": item.question, "passages": passages})
+        elif drafts and isinstance(item, Delta):
+            yield chunk({}, isnad={"event": "draft", "text": item.text})
+    assert answer is not None, "a stream ends with an answer"
+    for sentence in sentences(answer):
+        yield chunk({"content": sentence})
+    yield chunk({}, _finish(answer), isnad={"event": "answer", **answer_body(answer).model_dump()})
+    if wants_usage:
+        yield line({**same, "object": "chat.completion.chunk", "choices": [], "usage": usage_body(answer).model_dump()})
+    yield "data: [DONE]\n\n"
+
+
+def _names(desk: Desk, embedder: Embedder) -> list[str]:
+    collections = [name for name in desk.library.names() if name] if desk.library else []
+    return [MODEL, *(f"{MODEL}/{name}" for name in collections), embedder.name]
+
+
+def _model(name: str) -> ModelLine:
+    return ModelLine(id=name, created=_STARTED, owned_by="isnad")
+
+
+async def _embedded(desk: Desk, asked: EmbeddingRequest, caller: str) -> EmbeddingList:
+    texts = [asked.input] if isinstance(asked.input, str) else asked.input
+    empty = next((number for number, text in enumerate(texts) if not text.strip()), None)
+    if empty is not None:
+        raise BadRequest("server.empty_text", "input", number=empty)
+    # One text takes a moment; many are as much work as an answer, and wait where answers do.
+    async with desk.engine.turn(caller, desk.engine.desk if len(texts) == 1 else desk.engine.line) as base:
+        embedder = base.index.embedder
+        if asked.model != embedder.name:
+            raise Unknown("server.no_model", "model", name=asked.model[:60])
+        if asked.dimensions not in (None, embedder.dimension):
+            raise BadRequest("server.dimensions", "dimensions", dimension=embedder.dimension)
+
+        def work() -> Any:
+            if asked.input_type == "query":
+                return np.stack([embedder.embed_query(text) for text in texts])
+            return embedder.embed_passages(texts)
+
+        vectors = np.ascontiguousarray(await asyncio.wait_for(asyncio.to_thread(work), desk.limits.seconds), dtype="<f4")
+    lines = [
+        EmbeddingLine(
+            index=number,
+            embedding=base64.b64encode(vector.tobytes()).decode() if asked.encoding_format == "base64" else vector.tolist(),
+        )
+        for number, vector in enumerate(vectors)
+    ]
+    count = sum(len(words(text)) for text in texts)
+    return EmbeddingList(data=lines, model=asked.model, usage=EmbeddingUsage(prompt_tokens=count, total_tokens=count))

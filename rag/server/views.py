@@ -1,0 +1,110 @@
+"""From records to what the API gives. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from rag.schema import Answer, Citation, Evidence, Hit, Passage, RejectedCitation, Span
+from rag.server.bodies import (
+    AnswerBody,
+    CitationBody,
+    HitBody,
+    PassageBody,
+    Range,
+    RejectedBody,
+    TimingBody,
+    Usage,
+)
+
+_MARKER = re.compile(r"\[\d{1,3}\]\s*")
+
+
+def range_of(span: Span) -> Range:
+    return Range(start=span.start, end=span.end)
+
+
+def passage_body(passage: Passage) -> PassageBody:
+    return PassageBody(
+        document=passage.document_id,
+        title=passage.title,
+        locator=passage.locator,
+        language=passage.language,
+        start=passage.span.start,
+        end=passage.span.end,
+        text=passage.text,
+    )
+
+
+def hit_bodies(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[HitBody]:
+    """The hits in order, each with its best sentence."""
+    best: dict[int, Span] = {}
+    for item in evidence:
+        best.setdefault(item.passage.id, item.span)
+    return [
+        HitBody(
+            **passage_body(hit.passage).model_dump(),
+            rank=hit.rank,
+            score=hit.score,
+            sentence=range_of(best[hit.passage.id]) if hit.passage.id in best else None,
+        )
+        for hit in hits
+    ]
+
+
+def citation_body(citation: Citation) -> CitationBody:
+    return CitationBody(
+        number=citation.number,
+        document=citation.document_id,
+        title=citation.title,
+        locator=citation.locator,
+        start=citation.span.start,
+        end=citation.span.end,
+        quote=citation.quote,
+        claim=range_of(citation.claim),
+        support=citation.support,
+    )
+
+
+def rejected_body(rejected: RejectedCitation, draft: str) -> RejectedBody:
+    return RejectedBody(text=rejected.claim.of(draft), verdict=rejected.verdict.value)
+
+
+def answer_body(answer: Answer) -> AnswerBody:
+    timing = answer.timing
+    return AnswerBody(
+        question=answer.question,
+        searched=answer.searched,
+        text=answer.text,
+        language="ar" if answer.language == "ar" else "en",
+        status=answer.status.value,
+        confidence=answer.confidence,
+        citations=[citation_body(citation) for citation in answer.citations],
+        rejected=[rejected_body(item, answer.draft) for item in answer.rejected],
+        passages=[passage_body(hit.passage) for hit in answer.hits],
+        timing=TimingBody(found=timing.found, first_token=timing.first_token, total=timing.total),
+    )
+
+
+def usage_body(answer: Answer) -> Usage:
+    timing = answer.timing
+    prompt, written = timing.prompt_tokens, timing.generated_tokens
+    return Usage(prompt_tokens=prompt, completion_tokens=written, total_tokens=prompt + written)
+
+
+def sentences(answer: Answer) -> Iterator[str]:
+    """The text in pieces, each ending with its markers; together they are the text, without loss."""
+    ends = {citation.claim.end for citation in answer.citations}
+    at = 0
+    for end in sorted(ends):
+        cut = end
+        while found := _MARKER.search(answer.text, cut):
+            between = answer.text[cut : found.start()]
+            if any(character.isalnum() for character in between):
+                break
+            cut = found.end()
+        if cut > at:
+            yield answer.text[at:cut]
+            at = cut
+    if at < len(answer.text):
+        yield answer.text[at:]

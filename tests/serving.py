@@ -1,0 +1,117 @@
+"""A real server in a thread of this process, over a small bilingual corpus and doubles for the models."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rag.build import build_index
+from rag.calibration import Calibration
+from rag.chatbot import Chatbot
+from rag.engine import Engine
+from rag.index import Index
+from rag.schema import Message
+from rag.server import Access, Limits, site
+from rag.testing import ScriptedGenerator
+from rag.ui import Library
+from tests.helpers import CORPUS, embedder, write
+
+FERRY, LIBRARY = "How many passengers did the ferry Albatros carry?", "What did building the library cost?"
+FERRY_AR = "كم راكبًا نقلت العبّارة ألباتروس؟"
+SAID = {
+    "Albatros carry": "The ferry Albatros carried 212 passengers on Monday. It sank with 999 gold bars in Atlantis.",
+    "نقلت العبّارة ألباتروس": "نقلت العبّارة ألباتروس 212 راكبًا يوم الاثنين.",
+    "captain of the ferry": "Its captain was John Reed.",
+    "library cost": "It is made of 77 kilograms of cheese.",
+}
+"""A part of the question, and the draft: one proved sentence and one invention, one proved in Arabic, nothing but an invention."""
+CAPTAIN = "Who was the captain of the ferry Albatros?"
+"""What a follow-up is rewritten to."""
+SECRET = "a-token-that-is-long-enough"
+
+
+class Gate:
+    """Holds the generator back before its first word, and lets tests see that it waits there."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.reached = threading.Semaphore(0)
+
+    def __call__(self, messages: Sequence[Message]) -> str:
+        self.reached.release()
+        self.open.wait(30)
+        asked = messages[-1]["content"]
+        if "Last question:" in asked:
+            return CAPTAIN
+        asked = asked.rpartition("Question:")[2]
+        return next((draft for part, draft in SAID.items() if part in asked), "I do not know.")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running server and what stands behind it."""
+
+    address: str
+    engine: Engine
+    generator: ScriptedGenerator
+    gate: Gate
+    folder: Path
+    app: Any
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=30, trust_env=False, **options)
+
+
+@contextmanager
+def served(
+    folder: Path,
+    *,
+    access: Access | None = None,
+    limits: Limits | None = None,
+    window: bool = False,
+    delay: float = 0.0,
+    library: bool = True,
+    tools: bool = False,
+) -> Iterator[Running]:
+    """Serve the small corpus until the block is left."""
+    documents = write(folder / "documents", CORPUS)
+    vectors = embedder()
+    build_index(documents, folder / "index", vectors)
+    gate = Gate()
+    generator = ScriptedGenerator(gate, delay=delay)
+    calibration = replace(Calibration.of("unknown", "scripted"), least=0.3, manner_same="write", manner_across="write")
+    chatbot = Chatbot(Index.open(folder / "index", vectors), generator, calibration=calibration)
+    engine = Engine.of(chatbot)
+    shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20) if library else None
+    app = site(engine, shelf, access=access, limits=limits, window=window)
+    try:
+        with listening(engine, app) as address:
+            yield Running(address, engine, generator, gate, folder, app)
+    finally:
+        gate.open.set()
+        chatbot.index.close()
+
+
+@contextmanager
+def listening(engine: Engine, app: Any) -> Iterator[str]:
+    """Run an app in a thread of this process until the block is left; yields its address."""
+    import uvicorn
+
+    engine.start()
+    taken = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
