@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rag.aio import AsyncChatbot
     from rag.build import BuildReport, build_index
     from rag.chatbot import Chatbot
     from rag.chunk import Chunker
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rag.schema import Answer, Citation, Delta, Document, Evidence, Found, Hit, Passage, Span, Status, Turn
 
 _HOMES = {
+    "rag.aio": ("AsyncChatbot",),
     "rag.build": ("BuildReport", "build_index"),
     "rag.chatbot": ("Chatbot",),
     "rag.chunk": ("Chunker",),
@@ -36,6 +38,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Answer",
+    "AsyncChatbot",
     "BuildReport",
     "Chatbot",
     "Chunker",

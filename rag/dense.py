@@ -90,6 +90,14 @@ class FlatIndex:
         """Raises IndexCorrupt when the file is missing or damaged."""
         import faiss
 
+        # FAISS makes whatever kind of index a file names, some of which open further files that it names too.
+        try:
+            with path.open("rb") as file:
+                head = file.read(41)
+        except OSError as error:
+            raise IndexCorrupt("error.index_damaged", path=path, reason=error.strerror or error) from error
+        if (head[:4], head[37:]) != (b"IxM2", b"IxFI"):
+            raise IndexCorrupt("error.index_damaged", path=path, reason="it is no flat FAISS index of inner products")
         try:
             index = faiss.read_index(str(path))
         except (RuntimeError, MemoryError) as error:  # a damaged header may ask for more memory than there is

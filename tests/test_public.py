@@ -17,6 +17,7 @@ HEAVY = ["torch", "numpy", "faiss", "gradio", "llama_cpp", "transformers", "sent
 def test_all_is_pinned() -> None:
     assert rag.__all__ == [
         "Answer",
+        "AsyncChatbot",
         "BuildReport",
         "Chatbot",
         "Chunker",
