@@ -1,44 +1,34 @@
-"""A folder of documents into an index: load → chunk → embed → store."""
+"""Documents into an index, and out of it: load → chunk → embed → store."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import shutil
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from rag.chunk import Chunker
-from rag.dense import FlatIndex
-from rag.embed import Embedder, Vectors
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing, NothingToIndex
-from rag.index import DATABASE, dense_path
-from rag.load import MAX_BYTES, Skipped, load_folder
-from rag.schema import Document, Passage
-from rag.store import ANALYSIS, Store
+from rag.embed import Embedder
+from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
+from rag.load import MAX_BYTES, Loader, Skipped, document_paths
+from rag.lock import writing
+from rag.schema import Document
+from rag.store import DATABASE, FOLDER, Known, Store
+from rag.writer import Incoming, Step, Writer
 
-Step = Callable[[str, int, int], None]
-"""Called with (what is being done: "load" | "embed" | "store", done, total)."""
-
-_STAGING = "staging.sqlite"
-_LEAST_FREE = 32 * 2**20  # bytes
-_BLOCK = 64
-"""Texts embedded between two savings: what a killed build may lose, some ten seconds of work on two cores."""
-_GRACE = 60.0
-"""Seconds for which vectors of an earlier generation stay, for a reader that has read its number but not yet its file."""
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a file's time proves that it was not written again: clocks of file systems are coarse."""
+WAIT = 10.0
+"""Seconds that a change waits for another writer before it gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did. Counts are documents but for `passages` and `sentences`, which are what the index now holds."""
+    """What was done. Counts are documents but for `passages` and `sentences`, which are what the index now holds.
+
+    `visible` is the seconds after which readers saw the change (0.0: there was none), `seconds` includes erasing what was removed.
+    """
 
     added: int
     updated: int
@@ -49,6 +39,7 @@ class BuildReport:
     sentences: int
     generation: int
     seconds: float
+    visible: float = 0.0
 
 
 def build_index(
@@ -60,268 +51,222 @@ def build_index(
     rebuild: bool = False,
     max_bytes: int = MAX_BYTES,
     ocr: bool = False,
+    wait: float = 0.0,
     progress: Step | None = None,
 ) -> BuildReport:
-    """Make the index in `out` hold just what the folder holds. Only new and changed documents are embedded.
+    """Make the index in `out` hold what the folder holds. Only new and changed texts are embedded.
 
-    The index that was there answers until the new one is published by one commit; a build that is killed loses nothing, and
-    the next one takes up the vectors already computed. An index made by another embedder, chunker or analysis is refused,
-    unless `rebuild`, which makes it anew. `ocr` reads pages that are pictures with Tesseract.
+    Files are recognised as unchanged by size and time, else by content. What was added with `add_documents` stays. The index that
+    was there answers until the new one is published by one commit; a build that is killed loses nothing, and the next one takes up
+    the vectors already computed. An index made by another embedder, chunker or analysis is refused, unless `rebuild`, which makes
+    it anew. `ocr` reads pages that are pictures with Tesseract. Another writer is waited for, up to `wait` seconds.
     Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
     folder, out, chunker = Path(folder), Path(out), chunker or Chunker()
-    report = progress or (lambda step, done, total: None)
-    documents: dict[str, Document] = {}
-    skipped: list[Skipped] = []
-    for loaded in load_folder(folder, max_bytes, ocr=ocr):
-        if isinstance(loaded, Skipped):
-            skipped.append(loaded)
+    report = progress or _silent
+    known = {} if rebuild else _known(out)
+    read = _read(folder, known, max_bytes, ocr, report)
+    _refuse_nothing(folder, read)
+    with writing(out, wait), Writer.open(out, rebuild=rebuild) as writer:
+        if not rebuild:
+            writer.check(embedder, chunker)
+            if (now := writer.store.known()) != known:  # somebody wrote in the meantime
+                known, read = now, _read(folder, now, max_bytes, ocr, report)
+        # A file that can't be read now is not a file that was removed: what was indexed of it stays.
+        present = read.unchanged | {item.document.id for item in read.changed} | {item.id for item in read.skipped}
+        gone = [id for id, of in known.items() if of.origin == FOLDER and id not in present]
+        if read.changed or gone or rebuild or writer.store.manifest() is None:
+            writer.change(read.changed, gone, embedder, chunker, report, everything=rebuild)
         else:
-            documents[loaded.id] = loaded
-        report("load", len(documents) + len(skipped), 0)
-    if not documents:
-        reasons = " ".join(str(item.error) for item in skipped[:5])
+            if read.settled:
+                with writer.store.transaction():
+                    writer.store.seen(read.settled)
+            if not writer.is_finished():
+                writer.finish()
+        return _report(writer, read.changed, known, gone, len(read.unchanged), read.skipped, started)
+
+
+def add_documents(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None = None,
+    *,
+    wait: float = WAIT,
+    progress: Step | None = None,
+) -> BuildReport:
+    """Add documents that are not in the index yet; the index is made when there is none. One generation for all of them.
+
+    Raises DocumentExists before anything is written when one of the ids is in the index, and what `build_index` raises.
+    """
+    return _put(out, documents, embedder, chunker, wait, progress, replace=False)
+
+
+def update_documents(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None = None,
+    *,
+    wait: float = WAIT,
+    progress: Step | None = None,
+) -> BuildReport:
+    """Put documents in the place of those of the same id, and add those that are new. What did not change is not embedded again:
+    neither a document that is the same, nor those passages and sentences of another that are. One generation for all of them.
+
+    Raises what `build_index` raises.
+    """
+    return _put(out, documents, embedder, chunker, wait, progress, replace=True)
+
+
+def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT) -> BuildReport:
+    """Remove documents with every trace of them: text, keyword rows and vectors are gone from the files when this returns.
+
+    Needs no embedder. Raises DocumentMissing before anything is written when one of the ids is not in the index, IndexMissing,
+    IndexBusy, IndexCorrupt, DiskFull.
+    """
+    started = time.perf_counter()
+    out, ids = Path(out), list(dict.fromkeys(ids))
+    with writing(out, wait), Writer.open(out, must_exist=True) as writer:
+        known = writer.store.known()
+        for id in ids:
+            if id not in known:
+                raise DocumentMissing("error.document_missing", name=id, path=out)
+        if ids:
+            writer.remove(ids)
+        elif not writer.is_finished():
+            writer.finish()
+        return _report(writer, (), known, ids, len(known) - len(ids), (), started)
+
+
+def _known(out: Path) -> dict[str, Known]:
+    """What an index knows of its documents; nothing when there is no index. Raises IndexCorrupt, IndexMismatch."""
+    try:
+        store = Store(out / DATABASE)
+    except IndexMissing:
+        return {}
+    try:
+        return store.known()
+    finally:
+        store.close()
+
+
+def _put(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None,
+    wait: float,
+    progress: Step | None,
+    *,
+    replace: bool,
+) -> BuildReport:
+    started = time.perf_counter()
+    out, chunker = Path(out), chunker or Chunker()
+    last = {document.id: document for document in documents}  # of two with one id the later
+    with writing(out, wait), Writer.open(out) as writer:
+        writer.check(embedder, chunker)
+        known = writer.store.known()
+        if not replace and (taken := next((id for id in last if id in known), None)) is not None:
+            raise DocumentExists("error.document_exists", name=taken, path=out)
+        changed = [Incoming(document) for id, document in last.items() if id not in known or writer.store.document(id) != document]
+        if changed or writer.store.manifest() is None:
+            writer.change(changed, (), embedder, chunker, progress or _silent)
+        elif not writer.is_finished():
+            writer.finish()
+        return _report(writer, changed, known, (), len(last) - len(changed), (), started)
+
+
+# --- the folder -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Read:
+    """A folder, compared with what the index knows of it. `settled`: what lets a file be recognised by its time from now on."""
+
+    changed: list[Incoming] = field(default_factory=list)
+    unchanged: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+    settled: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, report: Step) -> _Read:
+    """Read those files of a folder that are new or changed."""
+    read = _Read()
+    seen: set[str] = set()
+    with Loader(max_bytes, ocr=ocr) as loader:
+        for done, (id, path) in enumerate(document_paths(folder), start=1):
+            try:
+                if id in seen:
+                    raise DocumentError("error.same_name", name=id)
+                seen.add(id)
+                size, modified = _signature(path)
+                before = known.get(id)
+                if before is not None and (before.size, before.modified) == (size, modified) and modified:
+                    read.unchanged.add(id)
+                elif before is not None and before.sha256 == _sha256(path):
+                    read.unchanged.add(id)
+                    if modified or before.origin != FOLDER:
+                        read.settled[id] = size, modified
+                else:
+                    document, notes = loader.read(path, id)
+                    read.changed.append(Incoming(document, FOLDER, size, modified))
+                    read.skipped.extend(Skipped(id, note) for note in notes)
+            except DocumentError as error:
+                read.skipped.append(Skipped(id, error))
+            report("load", done, 0)
+    return read
+
+
+def _signature(path: Path) -> tuple[int, int]:
+    """A file's size and time in nanoseconds; 0 for the time when it is so recent that a later change might bear the same."""
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say what is wrong
+        return 0, 0
+    settled = time.time_ns() - found.st_mtime_ns > _SETTLED
+    return found.st_size, found.st_mtime_ns if settled else 0
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _refuse_nothing(folder: Path, read: _Read) -> None:
+    """An index is not emptied by a folder that was not mounted."""
+    if not read.changed and not read.unchanged:
+        reasons = " ".join(str(item.error) for item in read.skipped[:5])
         raise NothingToIndex("error.nothing_to_index", folder=folder, reasons=reasons)
-    with writing(out):
-        store = _open_store(out, embedder, chunker, rebuild)
-        try:
-            known = {} if rebuild else {info.id: info.sha256 for info in store.documents()}
-            changed = [document for id, document in documents.items() if known.get(id) != document.sha256]
-            # A file that can't be read now is not a file that was removed: what was indexed of it stays.
-            unreadable = {item.id for item in skipped}
-            gone = [id for id in known if id not in documents and id not in unreadable]
-            if changed or gone or rebuild or not _dense_is_whole(store, out):
-                pieces = _embed(changed, store.next_passage_id(), chunker, embedder, out / _STAGING, report)
-                replaced = [document.id for document in changed if document.id in known]
-                _publish(store, out, embedder, chunker, [*gone, *replaced], pieces, everything=rebuild, report=report)
-            (out / _STAGING).unlink(missing_ok=True)
-            manifest = store.manifest()
-            assert manifest is not None
-        finally:
-            store.close()
+
+
+def _report(
+    writer: Writer,
+    changed: Sequence[Incoming],
+    known: dict[str, Known],
+    gone: Sequence[str],
+    unchanged: int,
+    skipped: Sequence[Skipped],
+    started: float,
+) -> BuildReport:
+    manifest = writer.manifest()
     return BuildReport(
-        added=sum(document.id not in known for document in changed),
-        updated=sum(document.id in known for document in changed),
+        added=sum(item.document.id not in known for item in changed),
+        updated=sum(item.document.id in known for item in changed),
         removed=len(gone),
-        unchanged=len(documents) - len(changed),
+        unchanged=unchanged,
         skipped=tuple(skipped),
         passages=manifest.passages,
         sentences=manifest.sentences,
         generation=manifest.generation,
         seconds=time.perf_counter() - started,
+        visible=writer.visible - started if writer.visible else 0.0,
     )
 
 
-@contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """Hold the index folder's lock. Raises IndexBusy when another process does, DiskFull when there is hardly any room."""
-    from filelock import FileLock, Timeout
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(out).free < _LEAST_FREE:
-            raise DiskFull("error.disk_full", path=out)
-        lock = FileLock(out / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise IndexBusy("error.index_busy", path=out) from error
-    except OSError as error:
-        raise _write_error(out, error) from error
-    try:
-        yield
-    except OSError as error:
-        raise _write_error(out, error) from error
-    finally:
-        lock.release()
-
-
-def _write_error(out: Path, error: OSError) -> DiskFull:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFull("error.disk_full", path=out)
-    return DiskFull("error.folder_unwritable", path=out, reason=error.strerror or error)
-
-
-def _open_store(out: Path, embedder: Embedder, chunker: Chunker, rebuild: bool) -> Store:
-    path = out / DATABASE
-    if rebuild and path.exists() and not _is_sound(path):
-        # What can't be read can't be brought up to date; every byte of it is derived from the documents.
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
-    store = Store(path, writable=True)
-    manifest = store.manifest()
-    if manifest is None or rebuild:
-        return store
-    same = (manifest.fingerprint, manifest.analysis, dict(manifest.chunker)) == (
-        embedder.fingerprint,
-        ANALYSIS,
-        chunker.settings(),
-    )
-    if not same:
-        store.close()
-        if manifest.fingerprint != embedder.fingerprint:
-            raise IndexMismatch("error.index_embedder", path=out, found=manifest.embedder, expected=embedder.name)
-        raise IndexMismatch("error.index_chunker", path=out)
-    return store
-
-
-def _is_sound(path: Path) -> bool:
-    """Whether a database can be read from end to end by this version."""
-    try:
-        store = Store(path)
-    except (IndexCorrupt, IndexMismatch, IndexMissing):
-        return False
-    try:
-        return not store.check()
-    except IndexCorrupt:
-        return False
-    finally:
-        store.close()
-
-
-def _dense_is_whole(store: Store, out: Path) -> bool:
-    """Whether there is a published generation and its vectors file is there; else it is written again from the database."""
-    manifest = store.manifest()
-    try:
-        return manifest is not None and len(FlatIndex.load(dense_path(out, manifest.generation))) == manifest.passages
-    except IndexCorrupt:
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    document: Document
-    passages: list[Passage]
-    vectors: Vectors
-    sentence_vectors: list[Vectors]
-
-
-def _embed(documents: Sequence[Document], first_id: int, chunker: Chunker, embedder: Embedder, staging: Path, report: Step) -> list[_Piece]:
-    cut: list[tuple[Document, list[Passage]]] = []
-    for document in documents:
-        passages = chunker.cut(document, first_id)
-        first_id += len(passages)
-        cut.append((document, passages))
-    texts: list[str] = []
-    titles: list[str] = []
-    for document, passages in cut:
-        for passage in passages:
-            units = [passage.text, *(passage.quote(span) for span in passage.sentences)]
-            texts += units
-            titles += [document.title] * len(units)
-    rows = _Staged(staging, embedder).embed(texts, titles, lambda done, total: report("embed", done, total))
-    pieces, at = [], 0
-    for document, passages in cut:
-        vectors: list[Any] = []
-        per_sentence: list[Vectors] = []
-        for passage in passages:
-            vectors.append(rows[at])
-            per_sentence.append(rows[at + 1 : at + 1 + len(passage.sentences)])
-            at += 1 + len(passage.sentences)
-        stacked = np.stack(vectors) if vectors else np.empty((0, embedder.dimension), dtype=np.float32)
-        pieces.append(_Piece(document, passages, stacked, per_sentence))
-    return pieces
-
-
-class _Staged:
-    """Vectors already computed by a build that did not finish, under the hash of what they are the vector of."""
-
-    def __init__(self, path: Path, embedder: Embedder) -> None:
-        self._path = path
-        self._embedder = embedder
-
-    def embed(self, texts: Sequence[str], titles: Sequence[str], progress: Callable[[int, int], None]) -> Vectors:
-        """One unit vector per text, shape (len(texts), dimension); saved block by block as they are computed."""
-        keys = [self._key(text, title) for text, title in zip(texts, titles, strict=True)]
-        with self._database() as (db, staged):
-            known = {key: np.frombuffer(blob, dtype="<f4") for key, blob in staged.items()}
-            wanted = {key: n for n, key in enumerate(keys) if key not in known}
-            missing = sorted(wanted.values(), key=lambda n: -len(texts[n]))  # long with long: little padding
-            progress(len(texts) - len(missing), len(texts))
-            for start in range(0, len(missing), _BLOCK):
-                block = missing[start : start + _BLOCK]
-                vectors = self._embedder.embed_passages([texts[n] for n in block], [titles[n] for n in block])
-                fresh = {keys[n]: vector for n, vector in zip(block, vectors, strict=True)}
-                known.update(fresh)
-                db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?)", [(k, v.tobytes()) for k, v in fresh.items()])
-                db.commit()
-                progress(len(texts) - len(missing) + start + len(block), len(texts))
-        return np.stack([known[key] for key in keys]) if keys else np.empty((0, self._embedder.dimension), dtype=np.float32)
-
-    def _key(self, text: str, title: str) -> bytes:
-        return hashlib.sha256(f"{self._embedder.fingerprint}\0{title}\0{text}".encode()).digest()
-
-    @contextmanager
-    def _database(self) -> Iterator[tuple[sqlite3.Connection, dict[bytes, bytes]]]:
-        """The database of staged vectors, and what is in it."""
-        try:
-            try:
-                db, staged = self._open()
-            except sqlite3.DatabaseError:
-                for suffix in ("", "-journal"):  # damaged: only time is lost
-                    Path(f"{self._path}{suffix}").unlink(missing_ok=True)
-                db, staged = self._open()
-            try:
-                yield db, staged
-            finally:
-                db.close()
-        except sqlite3.DatabaseError as error:
-            raise DiskFull("error.disk_full", path=self._path.parent) from error
-
-    def _open(self) -> tuple[sqlite3.Connection, dict[bytes, bytes]]:
-        db = sqlite3.connect(self._path)
-        try:
-            db.execute("CREATE TABLE IF NOT EXISTS staged (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
-            return db, dict(db.execute("SELECT key, vector FROM staged"))
-        except sqlite3.DatabaseError:
-            db.close()
-            raise
-
-
-def _publish(
-    store: Store,
-    out: Path,
-    embedder: Embedder,
-    chunker: Chunker,
-    removed: Iterable[str],
-    pieces: Sequence[_Piece],
-    *,
-    everything: bool,
-    report: Step,
-) -> None:
-    """Write a new generation: vectors to a new file first, then all rows and the manifest in one commit."""
-    # Where the database was lost, numbers go on from those of the files: a reader still open must not take new for old.
-    generation = (store.generation() or max(_generations(out), default=0)) + 1
-    with store.transaction():
-        if everything:
-            store.clear()
-        else:
-            for id in removed:
-                store.delete(id)
-        for done, piece in enumerate(pieces, start=1):
-            store.put(piece.document, piece.passages, piece.vectors, piece.sentence_vectors)
-            report("store", done, len(pieces))
-        ids, vectors = store.passage_vectors()
-        FlatIndex.of(ids, vectors, embedder.dimension).save(dense_path(out, generation))
-        store.publish(embedder.name, embedder.fingerprint, embedder.dimension, chunker.settings(), generation)
-    for number, path in _generations(out).items():
-        if number != generation and path.stat().st_mtime < time.time() - _GRACE:
-            path.unlink(missing_ok=True)
-    _sync_folder(out)
-
-
-def _generations(out: Path) -> dict[int, Path]:
-    """The files of vectors by generation."""
-    numbered = ((path.name.split(".")[1], path) for path in out.glob("dense.*.faiss"))
-    return {int(number): path for number, path in numbered if number.isdecimal()}
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make renames durable where the system allows a folder to be flushed."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _silent(step: str, done: int, total: int) -> None:
+    return None

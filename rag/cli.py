@@ -159,8 +159,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Say what is in an index."""
     from rich.table import Table
 
-    from rag.index import DATABASE
-    from rag.store import Store
+    from rag.store import DATABASE, Store
 
     settings = _settings(index)
     store = Store(settings.index / DATABASE)
@@ -194,10 +193,10 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
         faults = opened.verify()
         passages = opened.manifest().passages
     if as_json:
-        _json({"faults": faults, "passages": passages})
+        _json({"faults": [str(fault) for fault in faults], "passages": passages})
     else:
         for fault in faults:
-            out.print(escape(for_terminal(say("cli.fault", settings.language, fault=fault))))
+            out.print(escape(for_terminal(say("cli.fault", settings.language, fault=fault.text(settings.language)))))
         if not faults:
             out.print(escape(for_terminal(say("cli.verified", settings.language, path=settings.index, passages=passages))))
     if faults:

@@ -48,6 +48,10 @@ class VectorIndex(Protocol):
 
     def __len__(self) -> int: ...
 
+    def vectors(self, ids: Ids) -> Vectors:
+        """The vectors under the given ids, shape (len(ids), dimension)."""
+        ...
+
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` restricts the search."""
         ...
@@ -104,6 +108,8 @@ class FlatIndex:
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise IndexCorrupt("error.index_damaged", path=path, reason=f"{type(index).__name__} instead of IndexIDMap2")
+        if index.metric_type != faiss.METRIC_INNER_PRODUCT or index.index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise IndexCorrupt("error.index_damaged", path=path, reason="vectors are not compared by inner product")
         return cls(index, path)
 
     def save(self, path: Path) -> None:
@@ -116,6 +122,15 @@ class FlatIndex:
     @property
     def dimension(self) -> int:
         return int(self._index.d)
+
+    @property
+    def code_size(self) -> int:
+        """Bytes that one vector takes in the file."""
+        return int(self._index.index.sa_code_size())
+
+    def encode(self, vectors: Vectors) -> npt.NDArray[np.uint8]:
+        """Vectors as they stand in the file, shape (n, code_size)."""
+        return np.asarray(self._index.index.sa_encode(np.atleast_2d(vectors).astype(np.float32)), dtype=np.uint8)
 
     def ids(self) -> Ids:
         """Every id, in the order of the vectors, shape (n,)."""

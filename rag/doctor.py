@@ -245,8 +245,7 @@ def _memory(chosen: Profile) -> Iterator[Check]:
 
 
 def _index(folder: Path, embedder: str, documents: str) -> Check:
-    from rag.index import DATABASE
-    from rag.store import Store
+    from rag.store import DATABASE, Store
 
     where, command = {"path": str(folder)}, f"python -m rag build {documents}"
     try:

@@ -107,6 +107,24 @@ class IndexCorrupt(IsnadError):
     http_status = 503
 
 
+class IndexClosed(IsnadError):
+    """The index was closed and is used again: a defect of the caller."""
+
+
+class DocumentExists(IsnadError):
+    """A document of that name is in the index already."""
+
+    exit_code = 3
+    http_status = 409
+
+
+class DocumentMissing(IsnadError):
+    """No document of that name is in the index."""
+
+    exit_code = 3
+    http_status = 404
+
+
 class IndexBusy(IsnadError):
     """Another process is writing this index."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -12,27 +12,25 @@ from typing import Self
 
 import numpy as np
 
-from rag.dense import FlatIndex, Ids
+from rag.check import Fault, faults
+from rag.dense import Ids
 from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.fuse import Weights, balanced, convex_combination
 from rag.language import question_language
-from rag.schema import Document, Evidence, Hit, Passage, Span
-from rag.store import ANALYSIS, DocumentInfo, Manifest, Store, keyword_query
+from rag.schema import Document, Evidence, Filter, Hit, Passage, Span
+from rag.segments import Segments, View, base_is_whole
+from rag.store import ANALYSIS, DATABASE, DocumentInfo, Manifest, Store, keyword_query
 from rag.text import content_stems
 
-DATABASE = "corpus.sqlite"
 LONGEST_QUESTION = 2000
 """Characters; a longer text is a document, not a question."""
 
 LEGS = ("dense", "keyword")
 _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.3  # tuned as in docs/quality.md
 _DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
-
-
-def dense_path(folder: Path, generation: int) -> Path:
-    """Where the vectors of one generation are."""
-    return folder / f"dense.{generation}.faiss"
+_ATTEMPTS = 5
+"""To open the vectors of a generation while a writer publishes one after another."""
 
 
 def checked_question(question: str) -> str:
@@ -57,10 +55,10 @@ class Index:
         self._weights = weights or Weights()
         self.embedder = embedder
         self._store = store
-        self._dense: tuple[int, FlatIndex] | None = None
-        self._lock = threading.Lock()
+        self._segments = Segments(folder)
+        self._agreed: tuple[str, int] | None = None
         self._query_vector = lru_cache(maxsize=128)(embedder.embed_query)
-        self._ids_of = lru_cache(maxsize=16)(self._read_ids)
+        self._filtered = lru_cache(maxsize=16)(self._read_ids)
 
     @classmethod
     def open(cls, folder: str | Path, embedder: Embedder) -> Index:
@@ -71,15 +69,14 @@ class Index:
         folder = Path(folder)
         index = cls(folder, Store(folder / DATABASE), embedder)
         try:
-            index._check_agreement()
+            index._check_agreement(index.manifest())
         except BaseException:
             index.close()
             raise
         return index
 
-    def _check_agreement(self) -> None:
+    def _check_agreement(self, manifest: Manifest) -> None:
         """Raises IndexMismatch when the published generation was made by another embedder or analysis."""
-        manifest = self.manifest()
         if manifest.fingerprint != self.embedder.fingerprint:
             raise IndexMismatch("error.index_embedder", path=self.folder, found=manifest.embedder, expected=self.embedder.name)
         if manifest.analysis != ANALYSIS:
@@ -123,69 +120,108 @@ class Index:
         question: str,
         k: int = 10,
         *,
-        documents: Iterable[str] | None = None,
+        offset: int = 0,
+        filter: Filter | None = None,
         exclude: Container[int] = (),
         legs: Container[str] = LEGS,
     ) -> list[Hit]:
         """The `k` best passages for a question in either language, best first; fewer when fewer exist.
 
-        `documents` restricts the search to some document ids, `exclude` leaves out some passages, `legs` switches off one of
-        "dense" and "keyword" (for measurements). Candidates are the nearest passages by vector and the best by keyword; each is
-        judged by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords. Across
-        languages only names and numbers can match, and such matches bring a candidate in but do not raise it.
+        `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search,
+        `exclude` leaves out some passages, `legs` switches off one of "dense" and "keyword" (for measurements). Candidates are the
+        nearest passages by vector and the best by keyword; each is judged by its own vector, by its best sentence's, and, when it
+        is in the question's language, by its keywords. Across languages only names and numbers can match, and such matches bring a
+        candidate in but do not raise it. What comes after the candidates is ranked by its own vector alone.
         Raises BadQuestion, BadSetting.
         """
         question = checked_question(question)
         if k < 1:
             raise BadSetting("error.k", value=k)
+        if offset < 0:
+            raise BadSetting("error.offset", value=offset)
+        wanted = offset + k
         vector = self.query_vector(question)
         language = question_language(question)
-        with self._store.snapshot():
-            allowed = self._allowed(documents, exclude)
-            dense = self._vectors(self._store.generation())
-            matches = self._keyword_matches(question, legs, None if allowed is None else set(allowed.tolist()))
+        with self._reading() as view:
+            allowed = self._allowed(view, filter, exclude)
+            matches = self._keyword_matches(question, legs, view, allowed, _KEYWORD_POOL if "dense" in legs else max(_KEYWORD_POOL, wanted))
             lexical_ranks = {id: rank for found in matches.values() for rank, id in enumerate(found, start=1)}
             dense_ranks: dict[int, int] = {}
             if "dense" in legs:
-                near, languages = self._nearest(dense, vector, max(_DENSE_POOL, k), allowed)
+                near, languages = self._nearest(view, vector, _DENSE_POOL, allowed)
                 dense_ranks = {id: rank for rank, id in enumerate(sorted(near, key=lambda id: -near[id]), start=1)}
                 far = np.array([id for id in lexical_ranks if id not in near], dtype=np.int64)
-                near.update(zip(far.tolist(), (dense.vectors(far) @ vector).tolist(), strict=True))
+                near.update(zip(far.tolist(), (view.vectors(far) @ vector).tolist(), strict=True))
                 languages.update({id: of for of, found in matches.items() for id in found})
                 sentences = self._best_sentences(list(near), vector)
                 fused = convex_combination(near, sentences, matches.get(language, {}), self._weights, languages, language)
+                if wanted > len(fused):
+                    fused += self._further(view, vector, wanted, allowed, fused)
             else:
                 fused = sorted(((id, score) for found in matches.values() for id, score in found.items()), key=lambda x: -x[1])
-            fused = fused[:k]
+            fused = fused[offset:wanted]
             passages = self._store.existing_passages([id for id, _ in fused])
         return [
-            Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id)) for rank, (id, score) in enumerate(fused, start=1)
+            Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id))
+            for rank, (id, score) in enumerate(fused, start=offset + 1)
         ]
 
-    def _nearest(self, dense: FlatIndex, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
+    @contextmanager
+    def _reading(self) -> Iterator[View]:
+        """A snapshot of one generation, with its vectors."""
+        for attempt in range(_ATTEMPTS):
+            with self._store.snapshot():
+                manifest = self.manifest()
+                try:
+                    view = self._view(manifest)
+                except IndexCorrupt:
+                    # A writer may have put another file in its place since the snapshot began.
+                    if attempt == _ATTEMPTS - 1 or base_is_whole(self.folder, manifest.base):
+                        raise
+                    continue
+                yield view
+                return
+
+    def _view(self, manifest: Manifest) -> View:
+        made = manifest.born, manifest.generation
+        if self._agreed != made:  # the index may have been made anew by another embedder since it was opened
+            self._check_agreement(manifest)
+            self._agreed = made
+        return self._segments.at(self._store, manifest)
+
+    def _nearest(self, view: View, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
         """The `k` nearest passages of each language by vector, with their similarity and their language.
 
         One list for all would hold nothing but the question's own language in a mixed collection of some size.
         """
         near: dict[int, float] = {}
         languages: dict[int, str] = {}
-        present = list(self._store.languages())
-        for language in present:
+        for language, of_language in view.languages.items():
             among = allowed
-            if len(present) > 1:
-                of_language = self._ids_of(language, self._store.generation())
-                among = of_language if allowed is None else np.intersect1d(of_language, allowed)
-            ids, scores = dense.search(vector, k, among)
+            if len(view.languages) > 1:
+                among = of_language if allowed is None else np.intersect1d(of_language, allowed, assume_unique=True)
+            ids, scores = view.search(vector, k, among)
             near.update(zip(ids.tolist(), scores.tolist(), strict=True))
             languages.update(dict.fromkeys(ids.tolist(), language))
         return near, languages
 
-    def _keyword_matches(self, question: str, legs: Container[str], allowed: set[int] | None) -> dict[str, dict[int, float]]:
+    def _further(
+        self, view: View, vector: Vectors, wanted: int, allowed: Ids | None, fused: Sequence[tuple[int, float]]
+    ) -> list[tuple[int, float]]:
+        """What comes after the candidates, by similarity, with scores that are not above theirs."""
+        before = {id for id, _ in fused}
+        least = fused[-1][1] if fused else 1.0
+        near, _ = self._nearest(view, vector, wanted, allowed)
+        rest = sorted(((id, score) for id, score in near.items() if id not in before), key=lambda item: (-item[1], item[0]))
+        return [(id, min(score, least)) for id, score in rest]
+
+    def _keyword_matches(
+        self, question: str, legs: Container[str], view: View, allowed: Ids | None, pool: int
+    ) -> dict[str, dict[int, float]]:
         """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
         found: dict[str, dict[int, float]] = {}
-        for language in self._store.languages() if "keyword" in legs else ():
-            scored = self._store.search_keywords(keyword_query(question, language), _KEYWORD_POOL)
-            found[language] = {id: score for id, score in scored if allowed is None or id in allowed}
+        for language in view.languages if "keyword" in legs else ():
+            found[language] = dict(self._store.search_keywords(keyword_query(question, language), pool, allowed))
         return found
 
     def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:
@@ -193,15 +229,17 @@ class Index:
         vectors = self._store.sentence_vectors(ids)
         return {id: float((rows.astype(np.float32) @ vector).max()) for id, rows in vectors.items()}
 
-    def _read_ids(self, language: str, generation: int) -> Ids:
-        """The passages of a language; `generation` is there so that a new one is read anew."""
-        return self._store.passage_ids(language=language)
+    def _read_ids(self, filter: Filter, generation: tuple[str, int]) -> Ids:
+        """The passages that meet a filter; `generation` is there so that a new one is read anew."""
+        return self._store.passage_ids(filter)
 
-    def _allowed(self, documents: Iterable[str] | None, exclude: Container[int]) -> Ids | None:
-        """The ids that a restricted search may return, or None when it is not restricted."""
-        if documents is None and exclude == ():
+    def _allowed(self, view: View, filter: Filter | None, exclude: Container[int]) -> Ids | None:
+        """The ids that a restricted search may return, ascending, or None when it is not restricted."""
+        if not filter and exclude == ():
             return None
-        ids = self._store.passage_ids(documents)
+        ids = self._filtered(filter, (view.born, view.generation)) if filter else view.ids()
+        if isinstance(exclude, Collection):
+            return ids[~np.isin(ids, np.array(list(exclude), dtype=np.int64))]
         return np.array([id for id in ids.tolist() if id not in exclude], dtype=np.int64)
 
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
@@ -214,11 +252,13 @@ class Index:
             return []
         question = checked_question(question)
         vector, asked, language = self.query_vector(question), set(content_stems(question)), question_language(question)
-        vectors = self._store.sentence_vectors([hit.passage.id for hit in hits])
+        with self._store.snapshot():
+            self._check_agreement(self.manifest())
+            vectors = self._store.sentence_vectors([hit.passage.id for hit in hits])
         found: list[tuple[Passage, Span, float, float, float]] = []
         for hit in hits:
             rows = vectors.get(hit.passage.id)
-            if rows is None:  # removed since the search
+            if rows is None or len(rows) != len(hit.passage.sentences):  # removed since the search
                 continue
             similarities = (rows.astype(np.float32) @ vector).tolist()
             for span, similarity in zip(hit.passage.sentences, similarities, strict=True):
@@ -248,32 +288,6 @@ class Index:
         evidence.sort(key=lambda item: (-item.worth, item.passage.id, item.span.start))
         return evidence[:k]
 
-    def verify(self) -> list[str]:
-        """What is wrong with the index, in words; empty when nothing is. Reads every row and vector."""
-        with self._store.snapshot():
-            faults = self._store.check()
-            if faults:
-                return faults
-            manifest = self.manifest()
-            ids, vectors = self._store.passage_vectors()
-            try:
-                dense = FlatIndex.load(dense_path(self.folder, manifest.generation))
-            except IndexCorrupt as error:
-                return [str(error)]
-        if set(dense.ids().tolist()) != set(ids.tolist()):
-            faults.append("the vectors' ids are not the passages' ids")
-        elif len(ids):
-            lengths = np.linalg.norm(vectors, axis=1)
-            faults += [f"passage {id}: its vector is not of length 1" for id in ids[np.abs(lengths - 1) > 1e-3]]
-            stored = dense.vectors(ids)
-            faults += [f"passage {id}: its vector differs" for id in ids[np.abs(stored - vectors).max(axis=1) > 1e-6]]
-        if manifest.passages != len(ids):
-            faults.append(f"the manifest counts {manifest.passages} passages, the index holds {len(ids)}")
-        return faults
-
-    def _vectors(self, generation: int) -> FlatIndex:
-        with self._lock:
-            if self._dense is None or self._dense[0] != generation:
-                self._check_agreement()  # the index may have been made anew by another embedder since it was opened
-                self._dense = (generation, FlatIndex.load(dense_path(self.folder, generation)))
-            return self._dense[1]
+    def verify(self) -> list[Fault]:
+        """What is wrong with the index; empty when nothing is. Reads every row and vector."""
+        return faults(self.folder, self._store)

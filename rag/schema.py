@@ -96,6 +96,35 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which passages a search may return: those that meet every condition given. Several values in one condition: any of them.
+
+    `documents` are ids (None: any; an empty tuple: none), `languages` those of the passages, `collections` folders, with those
+    inside them, or values of the metadata field "collection". `since` and `until` are ISO 8601 days, months or years, both
+    inclusive: `until="2020"` is to the end of 2020; a document that gives only its year is taken for the whole of it, and one
+    without a date is not found. `metadata` maps a field ("author", "source", …) to a value or values, compared without case,
+    vowel signs and spelling variants of letters; a field that holds several values parts them with semicolons.
+    """
+
+    documents: tuple[str, ...] | None = None
+    languages: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    metadata: Mapping[str, str | Sequence[str]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        # A lone string where several are meant is one value, not its letters; a list could not be a key of a cache.
+        for name in ("documents", "languages", "collections"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else given if given is None else tuple(given))
+
+    def __bool__(self) -> bool:
+        """Whether there is any condition."""
+        return self.documents is not None or any((self.languages, self.collections, self.since, self.until, self.metadata))
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage that search found: `rank` from 1, fused `score`, and its rank in each leg that held it."""
 

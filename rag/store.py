@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import sqlite3
 import threading
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +25,69 @@ import numpy.typing as npt
 
 from rag.dense import Ids
 from rag.embed import Vectors
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
-from rag.schema import Document, Mark, Passage, Span
+from rag.errors import DiskFull, IndexBusy, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
+from rag.filters import collection, day_limits, days, facts, wanted
+from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.text import stem, stems, stop_stems, words
 
-FORMAT = 1
+DATABASE = "corpus.sqlite"
+FORMAT = 2
 ANALYSIS = "fold+snowball-2"
 """Names how keywords are analysed; another analysis needs another index."""
 
 _SCHEMA = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
-  id TEXT PRIMARY KEY, title TEXT NOT NULL, language TEXT NOT NULL, sha256 TEXT NOT NULL, text TEXT NOT NULL,
-  marks TEXT NOT NULL, metadata TEXT NOT NULL, added TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+  id TEXT PRIMARY KEY, title TEXT NOT NULL, language TEXT NOT NULL, sha256 TEXT NOT NULL, added TEXT NOT NULL,
+  origin TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, characters INTEGER NOT NULL, passages INTEGER NOT NULL,
+  collection TEXT NOT NULL, first_day TEXT, last_day TEXT, crc INTEGER NOT NULL, marks TEXT NOT NULL, metadata TEXT NOT NULL,
+  text TEXT NOT NULL
 );
+CREATE INDEX documents_by_collection ON documents (collection);
+CREATE INDEX documents_by_day ON documents (first_day);
+CREATE TABLE facts (
+  key TEXT NOT NULL, value TEXT NOT NULL, document_id TEXT NOT NULL REFERENCES documents (id),
+  PRIMARY KEY (key, value, document_id)
+) WITHOUT ROWID;
+CREATE INDEX facts_by_document ON facts (document_id);
 CREATE TABLE passages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id), start INTEGER NOT NULL,
-  end INTEGER NOT NULL, text TEXT NOT NULL, language TEXT NOT NULL, locator TEXT NOT NULL, vector BLOB NOT NULL
+  end INTEGER NOT NULL, language TEXT NOT NULL, locator TEXT NOT NULL, sentences TEXT NOT NULL, crc INTEGER NOT NULL,
+  text TEXT NOT NULL
 );
 CREATE INDEX passages_by_document ON passages (document_id);
 CREATE INDEX passages_by_language ON passages (language);
-CREATE TABLE sentences (
-  passage_id INTEGER NOT NULL REFERENCES passages (id), number INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-  vector BLOB NOT NULL, PRIMARY KEY (passage_id, number)
-) WITHOUT ROWID;
-CREATE VIRTUAL TABLE keywords USING fts5 (
-  language, surface, stem, content='', tokenize="unicode61 remove_diacritics 0"
-);
+CREATE TABLE vectors (passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage BLOB NOT NULL, sentences BLOB NOT NULL);
+CREATE TABLE removed (passage_id INTEGER PRIMARY KEY, erased INTEGER NOT NULL);
 """
-_PASSAGE = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator
+KEYWORDS = """
+CREATE VIRTUAL TABLE keywords USING fts5 (language, surface, stem, content='', tokenize="unicode61 remove_diacritics 0")
+"""
+_PAGE = 8192
+"""Bytes of a database page. The vectors of one passage take several kilobytes."""
+_PASSAGE = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences
 FROM passages p JOIN documents d ON d.id = p.document_id"""
+_DOCUMENT = "SELECT id, text, title, language, sha256, marks, metadata FROM documents"
+_LENGTH = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
+FOLDER, ADDED = "folder", "added"
+"""Where a document came from: from the folder that the index mirrors, or by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The file of vectors: the generation in its name, the highest passage id in it, how many vectors, the bytes of each, the
+    size of the file, and the check value of all of it but the vectors. What was added later is in the database only; what was
+    removed is listed there."""
+
+    generation: int = 0
+    last: int = 0
+    count: int = 0
+    code: int = 0
+    size: int = 0
+    crc: int = 0
+
+
+_BASE = tuple(field.name for field in fields(Base))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +104,10 @@ class Manifest:
     passages: int
     sentences: int
     published: str
+    languages: Mapping[str, int]
+    base: Base
+    born: str
+    unpurged: int = 0
     format: int = FORMAT
     analysis: str = ANALYSIS
 
@@ -83,6 +123,16 @@ class DocumentInfo:
     characters: int
     passages: int
     added: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """By what a document's file is recognised as unchanged. `modified` is in nanoseconds, 0 where it proves nothing."""
+
+    sha256: str
+    size: int
+    modified: int
+    origin: str
 
 
 def keywords(text: str) -> tuple[str, str]:
@@ -114,6 +164,8 @@ def _our_errors(path: Path) -> Iterator[None]:
     """SQLite's errors as ours."""
     try:
         yield
+    except sqlite3.ProgrammingError as error:
+        raise IndexClosed("error.index_closed", path=path.parent) from error
     except sqlite3.OperationalError as error:
         text = str(error)
         if "full" in text or "disk I/O error" in text:
@@ -138,18 +190,20 @@ class Store:
         self._local = threading.local()
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
         self._lock = threading.Lock()
+        self._closed = False
+        self._change: Counter[str] = Counter()  # of the counts, by this transaction
         try:
             with _our_errors(path):
                 if writable:
                     self._create()
-                self._check_format()
+                self._check_format(self._connection())
         except BaseException:
             self.close()
             raise
 
-    def _check_format(self) -> None:
+    def _check_format(self, connection: sqlite3.Connection) -> None:
         try:
-            found = self._connection().execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
+            found = connection.execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
         except sqlite3.OperationalError as error:
             if "no such table" not in str(error):
                 raise
@@ -158,16 +212,38 @@ class Store:
             raise IndexMismatch("error.index_format", path=self.path.parent, found=found[0], expected=FORMAT)
 
     def _connection(self) -> sqlite3.Connection:
+        """This thread's connection. A reader whose file was replaced by another, as by a rebuild of a damaged index, opens that."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            uri = f"{self.path.absolute().as_uri()}?{self._mode()}"
-            connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10.0, check_same_thread=False)
-            self._keep(connection)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA synchronous = FULL" if self._writable else "PRAGMA query_only = ON")
-            connection.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = connection
+        if connection is not None and (connection.in_transaction or self._local.file == self._file()):
+            return connection
+        if self._closed:
+            raise IndexClosed("error.index_closed", path=self.path.parent)
+        file = self._file()
+        if not self._writable and file is None:
+            raise IndexMissing("error.index_missing", path=self.path.parent)
+        replaced = connection is not None
+        uri = f"{self.path.absolute().as_uri()}?{self._mode()}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=10.0, check_same_thread=False)
+        self._keep(connection)
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        if self._writable:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten, not just forgotten
+        else:
+            connection.execute("PRAGMA query_only = ON")
+        if replaced:
+            self._check_format(connection)
+        self._local.connection, self._local.file = connection, file or self._file()
         return connection
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file lies under the path now; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _mode(self) -> str:
         """How SQLite opens the file. A reader, too, writes the shared memory of the log; where nothing can be written and
@@ -179,30 +255,37 @@ class Store:
         return "mode=ro" if Path(f"{self.path}-wal").exists() else "mode=ro&immutable=1"
 
     def _keep(self, connection: sqlite3.Connection) -> None:
-        """Remember a connection of this thread, and close those of threads that have ended: a server starts many."""
+        """Remember a connection of this thread, and close those that are of no use any more: of threads that have ended (a
+        server starts many), and this thread's own one to a file that was replaced."""
+        current = threading.current_thread()
         with self._lock:
-            ended = [(thread, old) for thread, old in self._opened if not thread.is_alive()]
-            self._opened = [item for item in self._opened if item not in ended]
-            self._opened.append((threading.current_thread(), connection))
-        for _, old in ended:
+            useless = [item for item in self._opened if not item[0].is_alive() or item[0] is current]
+            self._opened = [item for item in self._opened if item not in useless]
+            self._opened.append((current, connection))
+        for _, old in useless:
             old.close()
 
     def _create(self) -> None:
         connection = self._connection()
-        connection.execute("PRAGMA journal_mode = WAL")
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'manifest'").fetchone():
+            connection.execute("PRAGMA journal_mode = WAL")
             return
+        connection.execute(f"PRAGMA page_size = {_PAGE}")  # before anything is written
+        connection.execute("PRAGMA journal_mode = WAL")
         with self.transaction():
-            for statement in _SCHEMA.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
-            connection.execute("INSERT INTO manifest VALUES ('format', ?)", (str(FORMAT),))
+            for statement in [*_SCHEMA.split(";\n"), KEYWORDS]:
+                connection.execute(statement)
+            values = {"format": str(FORMAT), "born": secrets.token_hex(8)}
+            connection.executemany("INSERT INTO manifest VALUES (?, ?)", values.items())
+        self._local.file = self._file()
 
     def close(self) -> None:
         """Close every thread's connection; the last one to close folds the log into the database."""
-        for _, connection in self._opened:
+        with self._lock:
+            self._closed = True
+            opened, self._opened = self._opened, []
+        for _, connection in opened:
             connection.close()
-        self._opened.clear()
         self._local = threading.local()
 
     @contextmanager
@@ -225,6 +308,7 @@ class Store:
         connection = self._connection()
         with _our_errors(self.path):
             connection.execute("BEGIN IMMEDIATE")
+            self._change.clear()
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -253,10 +337,14 @@ class Store:
                 passages=int(values["passages"]),
                 sentences=int(values["sentences"]),
                 published=values["published"],
+                languages=json.loads(values["languages"]),
+                base=Base(*(int(values[f"base_{name}"]) for name in _BASE)),
+                born=values["born"],
+                unpurged=int(values["unpurged"]),
                 format=int(values["format"]),
                 analysis=values["analysis"],
             )
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"manifest: {error}") from error
 
     def generation(self) -> int:
@@ -268,36 +356,34 @@ class Store:
     def document(self, id: str) -> Document | None:
         """One document with its whole text."""
         with self.snapshot() as db:
-            row = db.execute("SELECT id, text, title, language, sha256, marks, metadata FROM documents WHERE id = ?", (id,)).fetchone()
-        if row is None:
-            return None
-        marks = tuple(Mark(offset, label) for offset, label in json.loads(row[5]))
-        return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]))
+            row = db.execute(f"{_DOCUMENT} WHERE id = ?", (id,)).fetchone()
+            return None if row is None else read_document_row(row)
 
     def documents(self) -> list[DocumentInfo]:
         """All documents in order of id, without their text."""
         with self.snapshot() as db:
-            rows = db.execute(
-                """SELECT d.id, d.title, d.language, d.sha256, length(d.text),
-                (SELECT count(*) FROM passages p WHERE p.document_id = d.id), d.added FROM documents d ORDER BY d.id"""
-            ).fetchall()
+            rows = db.execute("SELECT id, title, language, sha256, characters, passages, added FROM documents ORDER BY id").fetchall()
         return [DocumentInfo(*row) for row in rows]
+
+    def known(self) -> dict[str, Known]:
+        """By what each document's file is recognised as unchanged."""
+        with self.snapshot() as db:
+            rows = db.execute("SELECT id, sha256, size, modified, origin FROM documents").fetchall()
+        return {id: Known(*row) for id, *row in rows}
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         """The passages under the given ids, each with its sentences; ids that do not exist are left out."""
         found: dict[int, Passage] = {}
         with self.snapshot() as db:
             for chunk in _chunks(ids):
-                marks = ",".join("?" * len(chunk))
-                spans: dict[int, list[Span]] = {}
-                query = f"SELECT passage_id, start, end FROM sentences WHERE passage_id IN ({marks}) ORDER BY passage_id, number"
-                for passage_id, start, end in db.execute(query, chunk):
-                    spans.setdefault(passage_id, []).append(Span(start, end))
-                for row in db.execute(f"{_PASSAGE} WHERE p.id IN ({marks})", chunk):
-                    id, document_id, start, end, text, title, language, locator = row
-                    span = Span(start, end)
-                    found[id] = Passage(id, document_id, span, text, title, language, locator, tuple(spans.get(id, ())))
+                for row in db.execute(f"{_PASSAGE} WHERE p.id IN ({','.join('?' * len(chunk))})", chunk):
+                    found[row[0]] = _passage(row)
         return found
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """The passages of a document in order."""
+        with self.snapshot() as db:
+            return [_passage(row) for row in db.execute(f"{_PASSAGE} WHERE p.document_id = ? ORDER BY p.start, p.id", (document_id,))]
 
     def existing_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         """The passages under ids that the index itself gave. Raises IndexCorrupt when one of them does not exist."""
@@ -306,44 +392,75 @@ class Store:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"no passage {missing[0]}")
         return found
 
-    def passage_ids(self, document_ids: Iterable[str] | None = None, language: str | None = None) -> Ids:
-        """The ids of all passages, or of those of some documents, or in one language, ascending."""
+    def passage_ids(self, where: Filter | None = None) -> Ids:
+        """The ids of all passages, or of those that meet a filter, ascending. Raises BadSetting for a date that is none."""
+        query = "SELECT id FROM passages"
+        values: list[Any] = []
+        if where:
+            conditions, values = _conditions(where)
+            query += f" WHERE {' AND '.join(conditions)}"
         with self.snapshot() as db:
-            if document_ids is not None:
-                rows: list[tuple[int]] = []
-                for chunk in _chunks(list(document_ids)):
-                    marks = ",".join("?" * len(chunk))
-                    rows += db.execute(f"SELECT id FROM passages WHERE document_id IN ({marks})", chunk).fetchall()
-            elif language is not None:
-                rows = db.execute("SELECT id FROM passages WHERE language = ?", (language,)).fetchall()
-            else:
-                rows = db.execute("SELECT id FROM passages").fetchall()
+            rows = db.execute(query, values).fetchall()
         return np.sort(np.array([id for (id,) in rows], dtype=np.int64))
 
     def languages(self) -> dict[str, int]:
         """How many passages there are in each language."""
-        with self.snapshot() as db:
-            return dict(db.execute("SELECT language, count(*) FROM passages GROUP BY language"))
+        manifest = self.manifest()
+        return dict(manifest.languages) if manifest else {}
 
-    def passage_vectors(self) -> tuple[Ids, Vectors]:
-        """All passage ids and their vectors, shapes (n,) and (n, dimension), in order of id."""
+    def passage_vectors(self, after: int = 0) -> tuple[Ids, Vectors]:
+        """The ids greater than `after` of all passages, and their vectors, shapes (n,) and (n, dimension), in order of id."""
         with self.snapshot() as db:
-            rows = db.execute("SELECT id, vector FROM passages ORDER BY id").fetchall()
+            rows = db.execute("SELECT passage_id, passage FROM vectors WHERE passage_id > ? ORDER BY passage_id", (after,)).fetchall()
         ids = np.array([id for id, _ in rows], dtype=np.int64)
         if not rows:
             return ids, np.empty((0, 0), dtype=np.float32)
         return ids, self._array((blob for _, blob in rows), "<f4", len(rows)).astype(np.float32)
 
-    def sentence_vectors(self, passage_ids: Sequence[int]) -> dict[int, npt.NDArray[np.float16]]:
-        """For each passage its sentences' unit vectors, shape (sentences, dimension), float16, in order."""
-        blobs: dict[int, list[bytes]] = {}
+    def vectors_of(self, ids: Sequence[int]) -> dict[int, Vectors]:
+        """The vector of each passage under the given ids, shape (dimension,)."""
+        found: dict[int, Vectors] = {}
+        with self.snapshot() as db:
+            for chunk in _chunks(ids):
+                query = f"SELECT passage_id, passage FROM vectors WHERE passage_id IN ({','.join('?' * len(chunk))})"
+                found.update({id: np.frombuffer(blob, dtype="<f4") for id, blob in db.execute(query, chunk)})
+        return found
+
+    def count_after(self, id: int) -> int:
+        """How many passages there are with greater ids."""
+        with self.snapshot() as db:
+            return int(db.execute("SELECT count(*) FROM passages WHERE id > ?", (id,)).fetchone()[0])
+
+    def ids_in(self, language: str, after: int = 0, last: int | None = None) -> Ids:
+        """The ids of the passages in one language, greater than `after` and at most `last`, ascending."""
+        query = "SELECT id FROM passages WHERE language = ? AND id > ? AND id <= ? ORDER BY id"
+        with self.snapshot() as db:
+            rows = db.execute(query, (language, after, 2**62 if last is None else last)).fetchall()
+        return np.array([id for (id,) in rows], dtype=np.int64)
+
+    def removed(self) -> Ids:
+        """The ids that are in the file of vectors and no longer in the index, ascending."""
+        with self.snapshot() as db:
+            return np.array([id for (id,) in db.execute("SELECT passage_id FROM removed ORDER BY passage_id")], dtype=np.int64)
+
+    def unerased(self) -> Ids:
+        """Those of them whose vectors have not been overwritten in the file yet."""
+        with self.snapshot() as db:
+            return np.array([id for (id,) in db.execute("SELECT passage_id FROM removed WHERE NOT erased ORDER BY 1")], dtype=np.int64)
+
+    def sentence_vectors(self, passage_ids: Sequence[int]) -> dict[int, Vectors]:
+        """For each passage its sentences' vectors, shape (sentences, dimension), in order; of length 1 within half a per cent."""
+        found: dict[int, Vectors] = {}
         with self.snapshot() as db:
             for chunk in _chunks(passage_ids):
                 marks = ",".join("?" * len(chunk))
-                query = f"SELECT passage_id, vector FROM sentences WHERE passage_id IN ({marks}) ORDER BY passage_id, number"
-                for passage_id, blob in db.execute(query, chunk):
-                    blobs.setdefault(passage_id, []).append(blob)
-        return {id: self._array(rows, "<f2", len(rows)) for id, rows in blobs.items()}
+                query = f"SELECT passage_id, length(passage) / 4, sentences FROM vectors WHERE passage_id IN ({marks})"
+                for passage_id, dimension, blob in db.execute(query, chunk):
+                    try:
+                        found[passage_id] = unpacked(blob, dimension)
+                    except (TypeError, ValueError) as error:
+                        raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
+        return found
 
     def _array(self, blobs: Iterable[bytes], kind: str, rows: int) -> npt.NDArray[Any]:
         try:
@@ -351,15 +468,17 @@ class Store:
         except ValueError as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
 
-    def search_keywords(self, query: str, k: int) -> list[tuple[int, float]]:
-        """The best `k` passages for an FTS5 query as (id, BM25 score, higher is better), best first."""
+    def search_keywords(self, query: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
+        """The best `k` passages for an FTS5 query as (id, BM25 score, higher is better), best first; only `among` those, if given."""
         if not query or k <= 0:
             return []
+        within, values = "", [query]
+        if among is not None:
+            within, values = "AND rowid IN (SELECT value FROM json_each(?))", [query, json.dumps(among.tolist())]
+        statement = f"""SELECT rowid, bm25(keywords, 0.0, 1.0, 1.0) AS s FROM keywords
+        WHERE keywords MATCH ? {within} ORDER BY s, rowid LIMIT ?"""
         with self.snapshot() as db:
-            rows = db.execute(
-                "SELECT rowid, bm25(keywords, 0.0, 1.0, 1.0) AS s FROM keywords WHERE keywords MATCH ? ORDER BY s, rowid LIMIT ?",
-                (query, k),
-            ).fetchall()
+            rows = db.execute(statement, (*values, k)).fetchall()
         return [(id, -score) for id, score in rows]
 
     # --- writing (inside a transaction) -----------------------------------------------------------------------------------
@@ -370,76 +489,184 @@ class Store:
         passages: Sequence[Passage],
         vectors: Vectors,
         sentence_vectors: Sequence[npt.NDArray[Any]],
+        *,
+        origin: str = ADDED,
+        size: int = 0,
+        modified: int = 0,
     ) -> None:
         """Add one document with its passages and their vectors, shape (len(passages), dimension); `sentence_vectors` holds,
-        per passage, an array of shape (sentences, dimension). A document under the same id must have been deleted before."""
+        per passage, an array of shape (sentences, dimension). A document under the same id must have been deleted before.
+        `size` and `modified` are those of its file, by which it is recognised as unchanged."""
         db = self._connection()
+        first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
+        values = {
+            "id": document.id,
+            "title": document.title,
+            "language": document.language,
+            "sha256": document.sha256,
+            "origin": origin,
+            "size": size,
+            "modified": modified,
+            "characters": len(document.text),
+            "passages": len(passages),
+            "collection": collection(document.id, document.metadata),
+            "first_day": first_day,
+            "last_day": last_day,
+            "crc": document_crc(document),
+            "marks": _marks(document),
+            "metadata": _metadata(document),
+            "text": document.text,
+        }
+        names = ", ".join(values)
         db.execute(
-            "INSERT INTO documents (id, title, language, sha256, text, marks, metadata) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                document.id,
-                document.title,
-                document.language,
-                document.sha256,
-                document.text,
-                json.dumps([[mark.offset, mark.label] for mark in document.marks], ensure_ascii=False),
-                json.dumps(dict(document.metadata), ensure_ascii=False),
-            ),
+            f"INSERT INTO documents ({names}, added) VALUES ({','.join('?' * len(values))}, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+            tuple(values.values()),
         )
+        db.executemany("INSERT INTO facts VALUES (?, ?, ?)", [(*pair, document.id) for pair in facts(document.metadata)])
         for passage, vector, per_sentence in zip(passages, vectors, sentence_vectors, strict=True):
-            span = passage.span
-            db.execute(
-                "INSERT INTO passages (id, document_id, start, end, text, language, locator, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (passage.id, document.id, span.start, span.end, passage.text, passage.language, passage.locator, _f4(vector)),
-            )
-            db.executemany(
-                "INSERT INTO sentences VALUES (?, ?, ?, ?, ?)",
-                [
-                    (passage.id, number, sentence.start, sentence.end, _f2(row))
-                    for number, (sentence, row) in enumerate(zip(passage.sentences, per_sentence, strict=True))
-                ],
+            span, spans = passage.span, json.dumps([[span.start, span.end] for span in passage.sentences])
+            whole, parts = _f4(vector), packed(per_sentence)
+            crc = passage_crc(
+                (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, passage.text), whole, parts
             )
             db.execute(
-                "INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)",
-                (passage.id, passage.language, *keywords(passage.text)),
+                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, crc, passage.text),
             )
+            db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (passage.id, whole, parts))
+            self._put_keywords(db, passage.id, passage.language, passage.text)
+            self._count(passage.language, len(passage.sentences), 1)
+        self._change["documents"] += 1
+
+    @staticmethod
+    def _put_keywords(db: sqlite3.Connection, id: int, language: str, text: str) -> None:
+        db.execute("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(text)))
+
+    def _count(self, language: str, sentences: int, sign: int) -> None:
+        self._change["passages"] += sign
+        self._change["sentences"] += sign * sentences
+        self._change[f"language {language}"] += sign
 
     def delete(self, document_id: str) -> list[int]:
         """Remove a document with everything derived from it; the ids of its passages."""
         db = self._connection()
-        rows = db.execute("SELECT id, language, text FROM passages WHERE document_id = ?", (document_id,)).fetchall()
-        for id, language, text in rows:
+        query = f"SELECT id, language, text, {_LENGTH} FROM passages WHERE document_id = ?"
+        rows = db.execute(query, (document_id,)).fetchall()
+        for id, language, text, sentences in rows:
             # A contentless keyword row is deleted by naming the tokens it was made of.
             db.execute(
                 "INSERT INTO keywords (keywords, rowid, language, surface, stem) VALUES ('delete', ?, ?, ?, ?)",
                 (id, language, *keywords(text)),
             )
-            db.execute("DELETE FROM sentences WHERE passage_id = ?", (id,))
+            db.execute("DELETE FROM vectors WHERE passage_id = ?", (id,))
+            self._count(language, sentences, -1)
         db.execute("DELETE FROM passages WHERE document_id = ?", (document_id,))
-        db.execute("DELETE FROM documents WHERE id = ?", (document_id,))
-        return [id for id, _, _ in rows]
+        db.execute("DELETE FROM facts WHERE document_id = ?", (document_id,))
+        self._change["documents"] -= db.execute("DELETE FROM documents WHERE id = ?", (document_id,)).rowcount
+        self._change["unpurged"] += len(rows)
+        return [id for id, *_ in rows]
+
+    def bury(self, passage_ids: Iterable[int]) -> None:
+        """Note that passages whose vectors are in the file were removed."""
+        self._connection().executemany("INSERT INTO removed VALUES (?, 0)", [(id,) for id in passage_ids])
+
+    def erased(self, passage_ids: Ids) -> None:
+        """Note that the vectors of removed passages have been overwritten in the file."""
+        self._connection().executemany("UPDATE removed SET erased = 1 WHERE passage_id = ?", [(id,) for id in passage_ids.tolist()])
+
+    def unbury(self) -> None:
+        """Forget what was removed: the file of vectors has been written anew without it."""
+        self._connection().execute("DELETE FROM removed")
+
+    def purge_keywords(self) -> None:
+        """Write the keyword index anew without what was removed: FTS5 only notes a removal beside the words it removes."""
+        db = self._connection()
+        db.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
+        db.execute("UPDATE manifest SET value = '0' WHERE key = 'unpurged'")
+        _seal(db)
+
+    def rebuild_keywords(self) -> None:
+        """Make the keyword rows of every passage anew from its text."""
+        db = self._connection()
+        # A damaged one can't be emptied; its tables are dropped whole.
+        db.execute("DROP TABLE IF EXISTS keywords")
+        db.execute(KEYWORDS)
+        for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
+            self._put_keywords(db, id, language, text)
+        db.execute("UPDATE manifest SET value = '0' WHERE key = 'unpurged'")
+        _seal(db)
+
+    def counts(self) -> dict[str, Any]:
+        """What the manifest counts, counted: documents, passages, sentences, and languages as a mapping."""
+        with self.snapshot() as db:
+            return {
+                "documents": db.execute("SELECT count(*) FROM documents").fetchone()[0],
+                "passages": db.execute("SELECT count(*) FROM passages").fetchone()[0],
+                "sentences": db.execute(f"SELECT coalesce(sum({_LENGTH}), 0) FROM passages").fetchone()[0],
+                "languages": dict(db.execute("SELECT language, count(*) FROM passages GROUP BY language ORDER BY language")),
+            }
+
+    def recount(self, dimension: int) -> None:
+        """Set right what the manifest counts, and the dimension of the vectors."""
+        held = {**self.counts(), "dimension": dimension, "next_passage": self.next_passage_id()}
+        held["languages"] = json.dumps(held["languages"])
+        db = self._connection()
+        db.executemany("UPDATE manifest SET value = ? WHERE key = ?", [(str(value), key) for key, value in held.items()])
+        _seal(db)
+
+    @contextmanager
+    def lenient(self) -> Iterator[None]:
+        """Text that is no UTF-8 any more is read all the same, by this thread, for a check to find it wrong."""
+        connection = self._connection()
+        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        try:
+            yield
+        finally:
+            connection.text_factory = str
+
+    def seen(self, files: Mapping[str, tuple[int, int]]) -> None:
+        """Note size and time of files of the folder whose content was found unchanged. No new generation."""
+        self._connection().executemany(
+            "UPDATE documents SET size = ?, modified = ?, origin = ? WHERE id = ?", [(*of, FOLDER, id) for id, of in files.items()]
+        )
 
     def clear(self) -> None:
         """Remove all documents and what is derived from them; ids go on from where they were."""
         db = self._connection()
-        for table in ("sentences", "passages", "documents"):
+        for table in ("removed", "vectors", "passages", "facts", "documents"):
             db.execute(f"DELETE FROM {table}")
         db.execute("INSERT INTO keywords (keywords) VALUES ('delete-all')")
+        db.execute("UPDATE manifest SET value = '0' WHERE key IN ('documents', 'passages', 'sentences', 'unpurged')")
+        db.execute("UPDATE manifest SET value = '{}' WHERE key = 'languages'")
+        self._change.clear()
+
+    def checkpoint(self) -> bool:
+        """Fold the log into the database and empty it, so that what was removed is not in it either; whether that was possible:
+        not while somebody reads an older generation."""
+        db = self._connection()
+        with _our_errors(self.path):
+            db.execute("PRAGMA busy_timeout = 1000")
+            busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            db.execute("PRAGMA busy_timeout = 10000")
+        return not busy
 
     def next_passage_id(self) -> int:
         """An id that no passage has ever had."""
         with self.snapshot() as db:
             row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
-        return int(row[0]) + 1 if row else 1
+            said = db.execute("SELECT value FROM manifest WHERE key = 'next_passage'").fetchone()
+        return max(int(row[0]) + 1 if row else 1, int(said[0]) if said else 1)
 
-    def publish(self, embedder: str, fingerprint: str, dimension: int, chunker: Mapping[str, int], generation: int) -> None:
-        """Write the manifest of a new generation; readers see it when the transaction is committed."""
+    def publish(
+        self, embedder: str, fingerprint: str, dimension: int, chunker: Mapping[str, int], generation: int, base: Base | None = None
+    ) -> None:
+        """Write the manifest of a new generation; readers see it when the transaction is committed. `base` is the file of vectors
+        where a new one was written; else the last one stays. Counts follow what this transaction put and deleted."""
         db = self._connection()
-
-        def count(table: str) -> int:
-            return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
-
-        values = {
+        old = dict(db.execute("SELECT key, value FROM manifest"))
+        languages = Counter(json.loads(old.get("languages", "{}")))
+        languages.update({key.removeprefix("language "): change for key, change in self._change.items() if key.startswith("language ")})
+        values: dict[str, object] = {
             "format": FORMAT,
             "analysis": ANALYSIS,
             "embedder": embedder,
@@ -448,57 +675,121 @@ class Store:
             "chunker": json.dumps(dict(chunker), sort_keys=True),
             "generation": generation,
             "next_passage": self.next_passage_id(),
-            "documents": count("documents"),
-            "passages": count("passages"),
-            "sentences": count("sentences"),
+            "languages": json.dumps({key: count for key, count in sorted(languages.items()) if count}),
         }
+        values |= {key: int(old.get(key, 0)) + self._change[key] for key in ("documents", "passages", "sentences", "unpurged")}
+        if base is not None or "base_generation" not in old:
+            base = base or Base()
+            values |= {f"base_{name}": getattr(base, name) for name in _BASE}
         db.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?)", [(key, str(value)) for key, value in values.items()])
         db.execute("INSERT OR REPLACE INTO manifest VALUES ('published', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))")
+        _seal(db)
+        self._change.clear()
 
-    def check(self) -> list[str]:
-        """What is wrong with the rows, in words; empty when nothing is. Reads everything."""
-        faults: list[str] = []
-        with self.snapshot() as db:
-            faults += [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-            faults += [f"{row[0]}: a row refers to what is not there" for row in db.execute("PRAGMA foreign_key_check")]
-            cut = """SELECT p.id FROM passages p JOIN documents d ON d.id = p.document_id
-            WHERE p.text != substr(d.text, p.start + 1, p.end - p.start)"""
-            faults += [f"passage {id}: its text is not what stands in the document" for (id,) in db.execute(cut)]
-            outside = """SELECT DISTINCT s.passage_id FROM sentences s LEFT JOIN passages p ON p.id = s.passage_id
-            WHERE p.id IS NULL OR s.start < p.start OR s.end > p.end"""
-            faults += [f"passage {id}: a sentence lies outside it" for (id,) in db.execute(outside)]
-            faults += self._keyword_faults(db)
-            faults += self._size_faults(db) or self._sentence_faults(db)
-        return faults
 
-    def _size_faults(self, db: sqlite3.Connection) -> list[str]:
-        """Vectors that are not of the manifest's dimension: 4 bytes a number for passages, 2 for sentences."""
-        row = db.execute("SELECT value FROM manifest WHERE key = 'dimension'").fetchone()
-        if row is None:
-            return []
-        passages = db.execute("SELECT id FROM passages WHERE length(vector) != ? * 4", row)
-        sentences = db.execute("SELECT DISTINCT passage_id FROM sentences WHERE length(vector) != ? * 2", row)
-        return [f"passage {id}: its vector has the wrong size" for (id,) in passages] + [
-            f"passage {id}: a sentence's vector has the wrong size" for (id,) in sentences
-        ]
+def _seal(db: sqlite3.Connection) -> None:
+    values = dict(db.execute("SELECT key, value FROM manifest WHERE key != 'crc'"))
+    db.execute("INSERT OR REPLACE INTO manifest VALUES ('crc', ?)", (manifest_crc(values),))
 
-    def _sentence_faults(self, db: sqlite3.Connection) -> list[str]:
-        ids = [id for (id,) in db.execute("SELECT id FROM passages ORDER BY id")]
-        faults = []
-        for chunk in _chunks(ids):
-            for id, rows in self.sentence_vectors(chunk).items():
-                lengths = np.linalg.norm(rows.astype(np.float32), axis=1)
-                if not np.all(np.abs(lengths - 1) < 1e-2):  # half precision; not a number fails as well
-                    faults.append(f"passage {id}: a sentence's vector is not of length 1")
-        return faults
 
-    def _keyword_faults(self, db: sqlite3.Connection) -> list[str]:
-        expected = {id for (id,) in db.execute("SELECT id FROM passages")}
-        # The keyword index keeps no text; the sizes of its rows say which passages it knows.
-        indexed = {id for (id,) in db.execute("SELECT id FROM keywords_docsize")}
-        return [f"passage {id}: no keywords" for id in sorted(expected - indexed)] + [
-            f"passage {id}: keywords of a removed passage" for id in sorted(indexed - expected)
-        ]
+def _conditions(where: Filter) -> tuple[list[str], list[Any]]:
+    """A filter in SQL, over `passages`."""
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def add(condition: str, *given: Any) -> None:
+        conditions.append(condition)
+        values.extend(json.dumps(value) if isinstance(value, (list, tuple)) else value for value in given)
+
+    def of_documents(condition: str, *given: Any) -> None:
+        add(f"document_id IN (SELECT id FROM documents WHERE {condition})", *given)
+
+    if where.documents is not None:
+        add("document_id IN (SELECT value FROM json_each(?))", where.documents)
+    if where.languages:
+        add("language IN (SELECT value FROM json_each(?))", where.languages)
+    if where.collections:
+        # "0" follows "/": between the two lies whatever is inside the folder.
+        inside = "(SELECT value FROM json_each(?) WHERE collection = value OR (collection >= value || '/' AND collection < value || '0'))"
+        of_documents(f"EXISTS {inside}", [name.strip("/") for name in where.collections])
+    since, until = day_limits(where.since, where.until)
+    if since:
+        of_documents("last_day >= ?", since)
+    if until:
+        of_documents("first_day <= ?", until)
+    for key, found in wanted(where.metadata):
+        add("document_id IN (SELECT document_id FROM facts WHERE key = ? AND value IN (SELECT value FROM json_each(?)))", key, found)
+    return conditions, values
+
+
+def read_document_row(row: Sequence[Any]) -> Document:
+    """The document in (id, text, title, language, sha256, marks, metadata)."""
+    marks = tuple(Mark(offset, label) for offset, label in json.loads(row[5]))
+    return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]))
+
+
+def _passage(row: Sequence[Any]) -> Passage:
+    id, document_id, start, end, text, title, language, locator, sentences = row
+    spans = tuple(Span(*bounds) for bounds in json.loads(sentences))
+    return Passage(id, document_id, Span(start, end), text, title, language, locator, spans)
+
+
+def _marks(document: Document) -> str:
+    return json.dumps([[mark.offset, mark.label] for mark in document.marks], ensure_ascii=False)
+
+
+def _metadata(document: Document) -> str:
+    return json.dumps(dict(document.metadata), ensure_ascii=False)
+
+
+def crc(*values: object) -> int:
+    """CRC-32 of values in UTF-8, each ended by a zero byte and its type; what tells a flipped bit from what was written."""
+    found = 0
+    for value in values:
+        found = zlib.crc32(value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass"), found)
+        found = zlib.crc32(_KINDS[type(value)], found)  # one bit makes a text of bytes, or a number of a text
+    return found
+
+
+_KINDS = {bytes: b"\0b", str: b"\0t", int: b"\0i", float: b"\0f", type(None): b"\0n"}
+
+
+def document_crc(document: Document) -> int:
+    """The check value of a document's row: id, title, language, sha256, marks, metadata and text."""
+    return crc(document.id, document.title, document.language, document.sha256, _marks(document), _metadata(document), document.text)
+
+
+def passage_crc(row: Sequence[object], vector: bytes, sentences: bytes) -> int:
+    """The check value of a passage: the columns of its row but for `crc`, in order, then both columns of its vectors."""
+    return crc(*row, vector, sentences)
+
+
+def manifest_crc(values: Mapping[str, str]) -> str:
+    """The check value of the manifest: its other keys, in order, each with its value."""
+    return str(crc(*(part for key in sorted(values) for part in (key, values[key]))))
+
+
+def unpacked(blob: bytes, dimension: int) -> Vectors:
+    """What `packed` made, shape (n, dimension). Raises ValueError for a blob of another size."""
+    rows = np.frombuffer(blob, dtype=_packed(dimension))
+    return np.asarray(rows["codes"].astype(np.float32) * rows["scale"][:, None], dtype=np.float32)
+
+
+def _packed(dimension: int) -> np.dtype[Any]:
+    return np.dtype([("scale", "<f4"), ("codes", "i1", (dimension,))])
+
+
+def packed(vectors: npt.NDArray[Any]) -> bytes:
+    """Vectors, shape (n, dimension), as they are stored: for each its scale in float32, then a signed byte for each number.
+
+    A quarter of float32; the largest number of a vector is 127 times the scale.
+    """
+    exact = np.asarray(vectors, dtype=np.float32)
+    rows = np.empty(len(exact), dtype=_packed(exact.shape[1] if exact.ndim == 2 else 0))
+    if len(exact):
+        rows["scale"] = np.maximum(np.abs(exact).max(axis=1) / 127, np.float32(1e-12))
+        rows["codes"] = np.rint(exact / rows["scale"][:, None])
+    return rows.tobytes()
 
 
 def _chunks(items: Sequence[Any], size: int = 900) -> Iterator[list[Any]]:
@@ -509,7 +800,3 @@ def _chunks(items: Sequence[Any], size: int = 900) -> Iterator[list[Any]]:
 
 def _f4(vector: npt.NDArray[Any]) -> bytes:
     return np.asarray(vector, dtype="<f4").tobytes()
-
-
-def _f2(vector: npt.NDArray[Any]) -> bytes:
-    return np.asarray(vector, dtype="<f2").tobytes()

@@ -13,11 +13,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from rag.build import BuildReport, build_index, writing
+from rag.build import BuildReport, build_index
 from rag.chunk import Chunker
 from rag.dense import FlatIndex
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IsnadError, NothingToIndex
-from rag.index import Index, dense_path
+from rag.index import Index
+from rag.lock import writing
+from rag.segments import dense_path
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, write
 
@@ -117,8 +119,9 @@ def test_a_removed_document_is_gone(folder: Path, built: Path, meeting: HashEmbe
         assert "en/library.md" not in [hit.passage.document_id for hit in index.search("library dirhams", 50)]
         assert index.search("library dirhams cost", legs={"keyword"}) == []
     assert keyword_rows(built) == 4
-    dense = FlatIndex.load(dense_path(built, 2))
-    assert dense.ids().tolist() == [1, 2, 3, 4]
+    dense = FlatIndex.load(dense_path(built, 1))  # the file of vectors is the same, without what was in it of passages 5 and 6
+    assert dense.ids().tolist() == [1, 2, 3, 4, 5, 6]
+    assert [bool(vector.any()) for vector in dense.vectors(dense.ids())] == [True] * 4 + [False] * 2
 
 
 def test_a_renamed_document_is_found_under_its_new_name(folder: Path, built: Path, meeting: HashEmbedder) -> None:
@@ -255,7 +258,7 @@ def test_a_damaged_database_is_told_and_made_anew(folder: Path, built: Path, mee
     damage(built)
     with pytest.raises(IndexCorrupt) as caught:
         build_index(write(folder, {"new.txt": "A new one."}), built, meeting)
-    assert "Your documents are untouched; build it again with --rebuild." in str(caught.value)
+    assert "or build it again with --rebuild." in str(caught.value)
     report = build_index(folder, built, meeting, rebuild=True)
     assert report.added == 5
     assert report.generation == 2  # a reader still open takes nothing new for old
@@ -357,8 +360,9 @@ def test_vectors_that_can_not_be_saved_cost_nothing(
     def full(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    write(folder, {"new.txt": "Something else entirely."})
+    write(folder, {"new.txt": long_text(100)})
     monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("rag.writer.BLOCK", 0)  # more passages than there were: the file of vectors is part of the generation
     with pytest.raises(DiskFull):
         build_index(folder, built, meeting)
     monkeypatch.undo()
@@ -367,6 +371,25 @@ def test_vectors_that_can_not_be_saved_cost_nothing(
         assert index.manifest().generation == 1
         assert index.document("new.txt") is None
     assert build_index(folder, built, meeting).added == 1
+
+
+def test_a_disk_that_is_full_after_publication_leaves_the_new_generation(
+    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write(folder, {"new.txt": "Something else entirely."})
+    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("rag.segments._LEAST", 0)
+    monkeypatch.setattr("rag.segments._SHARE", 0.0)
+    with pytest.raises(DiskFull) as caught:
+        build_index(folder, built, meeting)
+    assert caught.value.key == "error.unfinished"
+    assert "isnad repair" in str(caught.value)
+    assert answers(built, "something else entirely") == "new.txt"
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    assert build_index(folder, built, meeting).generation == 2  # nothing to do but what was left
 
 
 @pytest.fixture
@@ -415,7 +438,7 @@ def test_an_index_folder_that_can_not_be_made(folder: Path, tmp_path: Path, meet
 HOLD = """
 import sys
 from pathlib import Path
-from rag.build import writing
+from rag.lock import writing
 with writing(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
@@ -445,11 +468,41 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
         pass
 
 
-def test_old_vectors_stay_a_while_for_readers_and_then_go(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+def test_the_file_of_vectors_is_written_anew_when_changes_outgrow_it(
+    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(3):
         build_index(write(folder, {"n.txt": f"Number {number}."}), built, meeting)
-    assert sorted(path.name for path in built.glob("*.faiss")) == [f"dense.{n}.faiss" for n in (1, 2, 3, 4)]
-    for path in built.glob("*.faiss"):
-        os.utime(path, (0, 0))
-    build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
-    assert [path.name for path in built.glob("*.faiss")] == ["dense.5.faiss"]
+    assert [path.name for path in built.glob("*.faiss")] == ["dense.1.faiss"]
+    monkeypatch.setattr("rag.segments._LEAST", 1)
+    (folder / "en/library.md").unlink()
+    with Index.open(built, meeting) as index:
+        report = build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
+        assert report.generation == 6  # the change, and the file
+        assert [path.name for path in built.glob("*.faiss")] == ["dense.6.faiss"]
+        assert index.search("number")[0].passage.text == "Number 9."
+        assert index.verify() == []
+    assert FlatIndex.load(dense_path(built, 6)).ids().tolist() == [1, 2, 3, 4, 10]
+
+
+def test_readers_begin_again_when_the_file_was_replaced_as_they_came(
+    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rag import segments
+
+    really = segments.read_base
+    moved: list[int] = []
+
+    def late(*arguments: object) -> object:
+        """Between the reader's snapshot and its opening of the file, a writer puts another in its place."""
+        if not moved:
+            moved.append(1)
+            monkeypatch.setattr("rag.segments._LEAST", 0)
+            monkeypatch.setattr("rag.segments._SHARE", 0.0)
+            build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
+        return really(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("rag.segments.read_base", late)
+    with Index.open(built, meeting) as index:
+        assert index.search("number")[0].passage.text == "Number 9."
+    assert moved

@@ -129,7 +129,7 @@ def test_verify(isnad: Isnad, built: Path) -> None:
     (built / "dense.1.faiss").write_bytes(b"x")
     broken = isnad("verify", "--index", built)
     assert broken.code == 6
-    assert broken.out.startswith("Fault: The index file ")
+    assert broken.out.startswith("Fault: The file of vectors ")
     broken = isnad("verify", "--index", built, "--json")
     assert broken.code == 6
     assert len(broken.json["faults"]) == 1

@@ -16,7 +16,9 @@ import pytest
 
 from rag.build import build_index
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
-from rag.index import LONGEST_QUESTION, Index, checked_question, dense_path
+from rag.index import LONGEST_QUESTION, Index, checked_question
+from rag.schema import Filter
+from rag.segments import dense_path
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, embedder, run, write
 
@@ -114,10 +116,10 @@ def test_bytes_of_a_command_line_that_are_no_text(index: Index) -> None:
 
 def test_only_some_documents(index: Index) -> None:
     question = "How much did building the library cost?"
-    assert set(documents(index, question, documents=["ar/زيتون.md"])) == {"ar/زيتون.md"}
-    assert set(documents(index, question, documents=["en/ferry.txt", "ar/زيتون.md"])) == {"en/ferry.txt", "ar/زيتون.md"}
-    assert documents(index, question, documents=[]) == []
-    assert documents(index, question, documents=["nowhere"]) == []
+    assert set(documents(index, question, filter=Filter(documents=("ar/زيتون.md",)))) == {"ar/زيتون.md"}
+    assert set(documents(index, question, filter=Filter(("en/ferry.txt", "ar/زيتون.md")))) == {"en/ferry.txt", "ar/زيتون.md"}
+    assert documents(index, question, filter=Filter(documents=())) == []
+    assert documents(index, question, filter=Filter(documents=("nowhere",))) == []
 
 
 def test_without_some_passages(index: Index) -> None:
@@ -241,8 +243,8 @@ def test_lost_vectors_are_told(built: Path, meeting: HashEmbedder) -> None:
     with Index.open(built, meeting) as index:
         with pytest.raises(IndexCorrupt) as caught:
             index.search("captain")
-        assert "--rebuild" in str(caught.value)
-        assert len(index.verify()) == 1
+        assert "isnad repair" in str(caught.value)
+        assert [fault.key for fault in index.verify()] == ["error.vectors_damaged"]
 
 
 def test_truncated_vectors_are_told(built: Path, meeting: HashEmbedder) -> None:
@@ -258,18 +260,26 @@ def test_verify_sees_a_single_changed_number(built: Path, meeting: HashEmbedder)
     content[300:304] = np.array([0.5], dtype="<f4").tobytes()
     path.write_bytes(bytes(content))
     with Index.open(built, meeting) as index:
-        assert any("its vector" in fault for fault in index.verify())
+        assert any("its vector" in str(fault) for fault in index.verify())
 
 
-def test_verify_sees_vectors_of_other_passages(built: Path, meeting: HashEmbedder) -> None:
+def test_vectors_of_another_index_are_refused(folder: Path, built: Path, meeting: HashEmbedder, tmp_path: Path) -> None:
+    """As many, of the same size, but under other ids."""
+    (folder / "en/ferry.txt").unlink()
+    build_index(folder, tmp_path / "other", meeting)
+    build_index(write(folder, {"new.txt": "A new one."}), tmp_path / "other", meeting)
+    build_index(folder, tmp_path / "third", meeting)
+    dense_path(built, 1).write_bytes(dense_path(tmp_path / "third", 1).read_bytes())
+    with Index.open(built, meeting) as index:
+        assert "damage" in {fault.key.split(".")[0] for fault in index.verify()}
     from rag.dense import FlatIndex
 
-    FlatIndex.of([1, 2], np.eye(2, 256, dtype=np.float32), 256).save(dense_path(built, 1))
+    FlatIndex.of([1, 2, 3, 4, 5, 7], np.eye(6, 256, dtype=np.float32), 256).save(dense_path(built, 1))
     with Index.open(built, meeting) as index:
-        assert index.verify() == ["the vectors' ids are not the passages' ids"]
+        assert [fault.key for fault in index.verify()] == ["error.vectors_damaged"]
         with pytest.raises(IndexCorrupt) as caught:
             index.search("library dirhams")
-        assert "a passage has no vector" in str(caught.value)
+        assert "its ids are not in order" in str(caught.value)
 
 
 def test_a_damaged_database_never_gives_a_traceback(built: Path, meeting: HashEmbedder) -> None:
@@ -422,7 +432,7 @@ def test_the_program_of_the_readme_opens_an_index(built: Path) -> None:
 def test_the_readme_names_every_table_column_and_manifest_key(built: Path) -> None:
     readme = (ROOT / "index" / "README.md").read_text(encoding="utf-8")
     db = sqlite3.connect(built / "corpus.sqlite")
-    for table in ("manifest", "documents", "passages", "sentences", "keywords"):
+    for table in ("manifest", "documents", "facts", "passages", "vectors", "removed", "keywords"):
         columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
         assert f"`{table} ({', '.join(columns)})`" in readme
     keys = [key for (key,) in db.execute("SELECT key FROM manifest")]
