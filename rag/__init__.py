@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rag.aio import AsyncChatbot
-    from rag.build import BuildReport, build_index
+    from rag.build import BuildReport, add_documents, build_index, remove_documents, update_documents
     from rag.chatbot import Chatbot
     from rag.chunk import Chunker
     from rag.config import Settings, open_chatbot, open_embedder, open_generator
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from rag.errors import IsnadError
     from rag.generate import Generator, LlamaCpp
     from rag.index import Index
-    from rag.schema import Answer, Citation, Delta, Document, Evidence, Found, Hit, Passage, Span, Status, Turn
+    from rag.schema import Answer, Citation, Delta, Document, Evidence, Filter, Found, Hit, Passage, Span, Status, Turn
 
 _HOMES = {
     "rag.aio": ("AsyncChatbot",),
-    "rag.build": ("BuildReport", "build_index"),
+    "rag.build": ("BuildReport", "add_documents", "build_index", "remove_documents", "update_documents"),
     "rag.chatbot": ("Chatbot",),
     "rag.chunk": ("Chunker",),
     "rag.config": ("Settings", "open_chatbot", "open_embedder", "open_generator"),
@@ -32,7 +32,7 @@ _HOMES = {
     "rag.errors": ("IsnadError",),
     "rag.generate": ("Generator", "LlamaCpp"),
     "rag.index": ("Index",),
-    "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
+    "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Filter", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -47,6 +47,7 @@ __all__ = [
     "Document",
     "Embedder",
     "Evidence",
+    "Filter",
     "Found",
     "Generator",
     "Hit",
@@ -59,10 +60,13 @@ __all__ = [
     "Span",
     "Status",
     "Turn",
+    "add_documents",
     "build_index",
     "open_chatbot",
     "open_embedder",
     "open_generator",
+    "remove_documents",
+    "update_documents",
 ]
 
 

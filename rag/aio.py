@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from rag.chatbot import Chatbot
 from rag.errors import IsnadError, as_ours
-from rag.schema import Answer, Delta, Evidence, Found, History, Hit
+from rag.schema import Answer, Delta, Evidence, Filter, Found, History, Hit
 
 T = TypeVar("T")
 Event = Found | Delta | Answer
@@ -95,23 +95,33 @@ class AsyncChatbot:
     def __init__(self, chatbot: Chatbot) -> None:
         self.chatbot = chatbot
 
-    async def ask(self, question: str, history: History = (), *, exclude: Container[int] = ()) -> Answer:
+    async def ask(self, question: str, history: History = (), *, exclude: Container[int] = (), filter: Filter | None = None) -> Answer:
         """The checked answer. Cancelling the task stops the model. Raises as `Chatbot.ask` does."""
-        async with aclosing(self.stream(question, history, exclude=exclude)) as events:
+        async with aclosing(self.stream(question, history, exclude=exclude, filter=filter)) as events:
             async for event in events:
                 if isinstance(event, Answer):
                     return event
         raise AssertionError("a stream ends with an answer")
 
     async def stream(
-        self, question: str, history: History = (), *, stop: threading.Event | None = None, exclude: Container[int] = ()
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        exclude: Container[int] = (),
+        filter: Filter | None = None,
     ) -> AsyncGenerator[Event, None]:
         """`Found`, then `Delta`s, then the checked `Answer`. Leaving the iteration, or cancelling the task, stops the model.
 
         Setting `stop` ends the draft early; the answer then is what was proved of it.
         """
         halt = stop or threading.Event()
-        async with aclosing(in_thread(lambda: self.chatbot.stream(question, history, stop=halt, exclude=exclude), halt)) as batches:
+
+        def events() -> Iterator[Event]:
+            return self.chatbot.stream(question, history, stop=halt, exclude=exclude, filter=filter)
+
+        async with aclosing(in_thread(events, halt)) as batches:
             async for batch in batches:
                 for event in batch:
                     yield event

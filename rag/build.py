@@ -25,7 +25,7 @@ WAIT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What was done. Counts are documents but for `passages` and `sentences`, which are what the index now holds.
+    """What was done, in documents. `documents`, `passages` and `sentences` are what the index now holds.
 
     `visible` is the seconds after which readers saw the change (0.0: there was none), `seconds` includes erasing what was removed.
     """
@@ -40,6 +40,7 @@ class BuildReport:
     generation: int
     seconds: float
     visible: float = 0.0
+    documents: int = 0
 
 
 def build_index(
@@ -265,6 +266,7 @@ def _report(
         generation=manifest.generation,
         seconds=time.perf_counter() - started,
         visible=writer.visible - started if writer.visible else 0.0,
+        documents=manifest.documents,
     )
 
 

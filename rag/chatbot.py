@@ -25,6 +25,7 @@ from rag.schema import (
     Citation,
     Delta,
     Evidence,
+    Filter,
     Found,
     History,
     Hit,
@@ -90,9 +91,10 @@ class Chatbot:
         *,
         stop: threading.Event | None = None,
         exclude: Container[int] = (),
+        filter: Filter | None = None,
     ) -> Answer:
-        """The checked answer. Raises BadQuestion, GenerationFailed and the index's errors."""
-        for event in self.stream(question, history, stop=stop, exclude=exclude):
+        """The checked answer. Raises BadQuestion, BadSetting, GenerationFailed and the index's errors."""
+        for event in self.stream(question, history, stop=stop, exclude=exclude, filter=filter):
             if isinstance(event, Answer):
                 return event
         raise AssertionError("a stream ends with an answer")
@@ -104,14 +106,15 @@ class Chatbot:
         *,
         stop: threading.Event | None = None,
         exclude: Container[int] = (),
+        filter: Filter | None = None,
     ) -> Iterator[Found | Delta | Answer]:
         """Yield one `Found` before the first word, then the draft in `Delta`s, then the checked `Answer` that replaces it.
 
         `history` lets a question follow up on earlier ones. Setting `stop`, or closing the iterator, stops the model at once.
-        `exclude` holds ids of passages that must not be used.
+        `exclude` holds ids of passages that must not be used; `filter` restricts the answer to some documents.
         """
         stop = stop or threading.Event()
-        work = self._begun(question, history, stop, exclude)
+        work = self._begun(question, history, stop, exclude, filter)
         yield Found(work.searched, work.hits, work.evidence)
         if self._declines(work):
             yield work.declined()
@@ -154,7 +157,14 @@ class Chatbot:
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 
-    def _begun(self, question: str, history: History, stop: threading.Event, exclude: Container[int] = ()) -> _Work:
+    def _begun(
+        self,
+        question: str,
+        history: History,
+        stop: threading.Event,
+        exclude: Container[int] = (),
+        filter: Filter | None = None,
+    ) -> _Work:
         """What is known of a question before its answer: what was found, and how sure it answers."""
         started = time.perf_counter()
         question = checked_question(question)
@@ -163,7 +173,7 @@ class Chatbot:
             raise BadQuestion("error.question_language", detected=language)
         language = "ar" if language == "ar" else "en"
         searched = self._standalone(question, language, history, stop)
-        hits = self.index.search(searched, _HITS, exclude=exclude)
+        hits = self.index.search(searched, _HITS, exclude=exclude, filter=filter)
         evidence = self.index.evidence(searched, hits, _EVIDENCE)
         work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
         work.confidence = self.calibration.confidence(searched, hits, evidence)

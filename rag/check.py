@@ -20,6 +20,7 @@ from rag.store import (
     KEYWORDS,
     Manifest,
     Store,
+    as_text,
     document_crc,
     keywords,
     manifest_crc,
@@ -139,7 +140,9 @@ def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
         other.execute(KEYWORDS)
         other.execute("BEGIN")
         for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
-            other.execute("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(text)))
+            other.execute(
+                "INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(as_text(text)))
+            )
         other.execute("COMMIT")
         try:
             held = dict(db.execute("SELECT id, sz FROM keywords_docsize"))
@@ -161,12 +164,13 @@ def _words(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     """Of a keyword index: its totals, then every word of every column with how many passages have it, how often, and the sum of
     their ids."""
     yield tuple(db.execute("SELECT hex(block) FROM keywords_data WHERE id = 1").fetchone() or ())
+    (before,) = db.execute("PRAGMA query_only").fetchone()
     db.execute("PRAGMA query_only = OFF")  # what is made is temporary
     try:
         db.execute("DROP TABLE IF EXISTS temp.words")
         db.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, keywords, col)")
     finally:
-        db.execute("PRAGMA query_only = ON")
+        db.execute(f"PRAGMA query_only = {before}")
     for term, column, passages, times in db.execute("SELECT term, col, doc, cnt FROM temp.words ORDER BY term, col"):
         among = db.execute("SELECT sum(rowid) FROM keywords WHERE keywords MATCH ?", (f'{column} : "{term}"',)).fetchone()
         yield term, column, passages, times, *among
@@ -193,7 +197,7 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
             ids = old[start : start + _CHUNK]
             vectors = store.vectors_of(ids.tolist())
             for id, code in zip(ids.tolist(), codes_of(folder, base, ids), strict=True):
-                if id not in vectors or not np.array_equal(index.encode(vectors[id])[0], code):
+                if id not in vectors or len(vectors[id]) != manifest.dimension or not np.array_equal(index.encode(vectors[id])[0], code):
                     found.append(Fault("damage.vector", {"id": id}))
         return found
     except IndexCorrupt as error:

@@ -8,8 +8,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -18,15 +18,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from rag.build import BuildReport
 from rag.catalogue import ModelEntry
 from rag.chatbot import Chatbot
+from rag.check import Fault
 from rag.config import ServerSettings, Settings, open_chatbot, open_embedder
 from rag.errors import BadSetting, IsnadError
 from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
-from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn
+from rag.schema import Answer, Delta, Document, Evidence, Filter, Found, Passage, Span, Status, Turn
 from rag.strings import say
 from rag.terminal import for_terminal
+from rag.text import nfc
 
 app = typer.Typer(
     name="isnad",
@@ -43,7 +46,21 @@ app.command()(calibrate)
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index.  [ISNAD_INDEX; index]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+FolderArgument = Annotated[Path | None, typer.Argument(help="The folder of documents.  [ISNAD_DOCUMENTS; seeds]")]
+PathsArgument = Annotated[list[Path], typer.Argument(help="Files.")]
+UnderOption = Annotated[
+    Path | None, typer.Option("--under", help="Name documents by their place in this folder.  [ISNAD_DOCUMENTS; else the file's name]")
+]
+WaitOption = Annotated[float, typer.Option("--wait", help="Seconds to wait for another writer.")]
+DocumentOption = Annotated[list[str] | None, typer.Option("--document", help="Only this document; may be repeated.")]
+LanguageOption = Annotated[list[str] | None, typer.Option("--language", help="Only passages in this language: ar, en; may be repeated.")]
+CollectionOption = Annotated[list[str] | None, typer.Option("--collection", help="Only this folder; may be repeated.")]
+SinceOption = Annotated[str, typer.Option("--since", help="Only documents of this day, month or year (ISO 8601) or later.")]
+UntilOption = Annotated[str, typer.Option("--until", help="Only documents of this day, month or year or earlier.")]
+WhereOption = Annotated[list[str] | None, typer.Option("--where", help="Only documents with FIELD=VALUE in their metadata.")]
 QuestionArgument = Annotated[str, typer.Argument(help="The question, in Arabic or English.")]
+
+_MOST_FAULTS = 50
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -103,18 +120,131 @@ def _plain(value: Any) -> Any:
 
 @app.command()
 def build(
-    folder: Annotated[Path | None, typer.Argument(help="The folder of documents.  [ISNAD_DOCUMENTS; seeds]")] = None,
+    folder: FolderArgument = None,
     index: IndexOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, whatever is there.")] = False,
+    wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """Index a folder of documents; only new and changed ones are embedded."""
-    from rag.build import build_index
+    _sync(_settings(index), folder, rebuild, wait, as_json)
+
+
+@app.command()
+def sync(
+    folder: FolderArgument = None,
+    index: IndexOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, whenever files of the folder change.")] = False,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring an index up to date with a folder: what `build` does, and with --watch again and again."""
+    settings = _settings(index)
+    if not watch:
+        _sync(settings, folder, False, wait, as_json)
+        return
+    from rag.watch import watch_folder
+
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    place = folder or settings.documents
+    err.print(f"[dim]{escape(for_terminal(say('cli.watching', settings.language, folder=place)))}[/]")
+    for event in watch_folder(place, settings.index, embedder, max_bytes=settings.max_file_mb * 2**20, ocr=settings.ocr):
+        if isinstance(event, IsnadError):
+            err.print(f"[red]{escape(for_terminal(event.text(settings.language)))}[/]")
+        else:
+            _print_report(event, settings, as_json)
+
+
+@app.command()
+def add(
+    paths: PathsArgument,
+    under: UnderOption = None,
+    index: IndexOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Add files to an index; those that are in it already are refused."""
+    from rag.build import add_documents
 
     settings = _settings(index)
-    language = settings.language
+    documents = _documents(paths, under, settings)
     embedder, notice = open_embedder(settings)
-    _notice((notice,), language)
+    _notice((notice,), settings.language)
+    with _progress(settings.language) as follow:
+        report = add_documents(settings.index, documents, embedder, wait=wait, progress=follow)
+    _print_report(report, settings, as_json)
+
+
+@app.command()
+def update(
+    paths: PathsArgument,
+    under: UnderOption = None,
+    index: IndexOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Put files into an index in the place of those of the same name, or beside them; only what changed is embedded."""
+    from rag.build import update_documents
+
+    settings = _settings(index)
+    documents = _documents(paths, under, settings)
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    with _progress(settings.language) as follow:
+        report = update_documents(settings.index, documents, embedder, wait=wait, progress=follow)
+    _print_report(report, settings, as_json)
+
+
+@app.command()
+def remove(
+    names: Annotated[list[str], typer.Argument(help="Names of documents, as `isnad info` lists them.")],
+    index: IndexOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove documents from an index, with every trace of them; the files stay."""
+    from rag.build import remove_documents
+
+    settings = _settings(index)
+    _print_report(remove_documents(settings.index, names, wait=wait), settings, as_json)
+
+
+def _documents(paths: list[Path], under: Path | None, settings: Settings) -> list[Document]:
+    """The files as documents, named by their place in a folder: the one given, or that of the settings, or their own."""
+    from rag.load import read_document
+
+    documents = []
+    for path in paths:
+        place = (under or settings.documents).absolute()
+        inside = path.absolute().is_relative_to(place)
+        name = path.absolute().relative_to(place).as_posix() if inside else path.name
+        documents.append(read_document(path, nfc(name), settings.max_file_mb * 2**20, ocr=settings.ocr))
+    return documents
+
+
+def _sync(settings: Settings, folder: Path | None, rebuild: bool, wait: float, as_json: bool) -> None:
+    from rag.build import build_index
+
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    with _progress(settings.language) as follow:
+        report = build_index(
+            folder or settings.documents,
+            settings.index,
+            embedder,
+            rebuild=rebuild,
+            max_bytes=settings.max_file_mb * 2**20,
+            ocr=settings.ocr,
+            wait=wait,
+            progress=follow,
+        )
+    _print_report(report, settings, as_json)
+
+
+@contextmanager
+def _progress(language: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on a terminal for what is being done."""
     labels = {"load": say("cli.loading", language), "embed": say("cli.embedding", language), "store": say("cli.storing", language)}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -123,26 +253,21 @@ def build(
         def follow(step: str, done: int, total: int) -> None:
             bar.update(tasks[step], completed=done, total=total or None, visible=True)
 
-        report = build_index(
-            folder or settings.documents,
-            settings.index,
-            embedder,
-            rebuild=rebuild,
-            max_bytes=settings.max_file_mb * 2**20,
-            ocr=settings.ocr,
-            progress=follow,
-        )
+        yield follow
+
+
+def _print_report(report: BuildReport, settings: Settings, as_json: bool) -> None:
+    language = settings.language
     if as_json:
         _json(report)
         return
     for item in report.skipped:
         err.print(f"[yellow]![/] {escape(for_terminal(say('cli.skipped', language, reason=item.error.text(language))))}")
-    documents = report.added + report.updated + report.unchanged
     text = say(
         "cli.built",
         language,
         path=settings.index,
-        documents=documents,
+        documents=report.documents,
         passages=report.passages,
         sentences=report.sentences,
         added=report.added,
@@ -171,7 +296,8 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
         return
     if manifest is not None:
         for name, value in _plain(manifest).items():
-            out.print(f"{name:>12}  {escape(str(value))}")
+            if name not in ("languages", "base", "born"):
+                out.print(f"{name:>12}  {escape(str(value))}")
         out.print(f"{'languages':>12}  {escape(', '.join(f'{key} {count}' for key, count in sorted(languages.items())))}")
         out.print(f"{'disk':>12}  {size / 2**20:.1f} MiB")
     table = Table("document", "title", "language", "characters", "passages", "added", box=None)
@@ -185,7 +311,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Check every row and vector of an index."""
+    """Check every row, vector and keyword of an index, and that nothing is left of what was removed."""
     settings = _settings(index)
     embedder, notice = open_embedder(settings)
     _notice((notice,), settings.language)
@@ -195,12 +321,40 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _json({"faults": [str(fault) for fault in faults], "passages": passages})
     else:
-        for fault in faults:
-            out.print(escape(for_terminal(say("cli.fault", settings.language, fault=fault.text(settings.language)))))
+        _print_faults(faults, settings.language)
         if not faults:
             out.print(escape(for_terminal(say("cli.verified", settings.language, path=settings.index, passages=passages))))
     if faults:
         raise typer.Exit(6)
+
+
+@app.command()
+def repair(index: IndexOption = None, wait: WaitOption = 10.0, as_json: JsonOption = False) -> None:
+    """Make anew whatever is damaged in an index and derived from something that is whole."""
+    from rag.repair import repair_index
+
+    settings = _settings(index)
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    with _progress(settings.language) as follow:
+        report = repair_index(settings.index, embedder, wait=wait, progress=follow)
+    if as_json:
+        _json({**_plain(report), "found": [str(fault) for fault in report.found], "left": [str(fault) for fault in report.left]})
+    else:
+        _print_faults(report.found, settings.language)
+        for name in report.lost:
+            out.print(escape(for_terminal(say("cli.lost", settings.language, name=name))))
+        text = say("cli.repaired", settings.language, path=settings.index, found=len(report.found), left=len(report.left))
+        out.print(escape(for_terminal(text)))
+    if report.left:
+        raise typer.Exit(6)
+
+
+def _print_faults(faults: Sequence[Fault], language: str) -> None:
+    for fault in faults[:_MOST_FAULTS]:
+        out.print(escape(for_terminal(say("cli.fault", language, fault=fault.text(language)))))
+    if len(faults) > _MOST_FAULTS:
+        out.print(escape(for_terminal(say("cli.more_faults", language, count=len(faults) - _MOST_FAULTS))))
 
 
 # --- asking --------------------------------------------------------------------------------------------------------------
@@ -210,15 +364,23 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
 def search(
     question: QuestionArgument,
     k: Annotated[int, typer.Option("-k", help="How many passages.")] = 5,
+    offset: Annotated[int, typer.Option("--offset", help="Leave out so many of the best: the next page.")] = 0,
+    document: DocumentOption = None,
+    passages_in: LanguageOption = None,
+    collection: CollectionOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    where: WhereOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the passages nearest to a question."""
     settings = _settings(index)
+    chosen = _filter(document, passages_in, collection, since, until, where)
     embedder, notice = open_embedder(settings)
     _notice((notice,), settings.language)
     with Index.open(settings.index, embedder) as opened:
-        hits = opened.search(question, k)
+        hits = opened.search(question, k, offset=offset, filter=chosen)
         evidence = opened.evidence(question, hits, len(hits))
     if as_json:
         _json({"question": question, "hits": hits, "evidence": evidence})
@@ -232,16 +394,56 @@ def search(
 
 
 @app.command()
-def ask(question: QuestionArgument, index: IndexOption = None, as_json: JsonOption = False) -> None:
+def ask(
+    question: QuestionArgument,
+    document: DocumentOption = None,
+    passages_in: LanguageOption = None,
+    collection: CollectionOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    where: WhereOption = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Answer a question, with numbered sources."""
     settings = _settings(index)
+    chosen = _filter(document, passages_in, collection, since, until, where)
     bot, notices = open_chatbot(settings)
     _notice(notices, settings.language)
     _warm(bot)
     if as_json:
-        _json(bot.ask(question))
+        _json(bot.ask(question, filter=chosen))
         return
-    _print_stream(bot.stream(question), settings.language)
+    _print_stream(bot.stream(question, filter=chosen), settings.language)
+
+
+def _filter(
+    documents: list[str] | None,
+    languages: list[str] | None,
+    collections: list[str] | None,
+    since: str,
+    until: str,
+    where: list[str] | None,
+) -> Filter | None:
+    """The options of a search as a filter. Raises BadSetting for a field without a value, or a date that is none."""
+    from rag.filters import day_limits
+
+    day_limits(since, until)  # before a model is loaded
+    fields: dict[str, list[str]] = {}
+    for condition in where or ():
+        name, equals, value = condition.partition("=")
+        if not (name.strip() and equals):
+            raise BadSetting("error.where", value=condition)
+        fields.setdefault(name.strip(), []).append(value)
+    found = Filter(
+        documents=tuple(documents) if documents else None,
+        languages=tuple(languages or ()),
+        collections=tuple(collections or ()),
+        since=since,
+        until=until,
+        metadata=fields,
+    )
+    return found or None
 
 
 def _warm(bot: Chatbot) -> None:

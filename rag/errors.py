@@ -107,6 +107,13 @@ class IndexCorrupt(IsnadError):
     http_status = 503
 
 
+class ExtraMissing(IsnadError):
+    """A package that only some users need is not installed."""
+
+    exit_code = 4
+    http_status = 501
+
+
 class IndexClosed(IsnadError):
     """The index was closed and is used again: a defect of the caller."""
 

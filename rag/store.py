@@ -140,6 +140,11 @@ def keywords(text: str) -> tuple[str, str]:
     return " ".join(_token(word) for word in words(text)), " ".join(_token(form) for form in stems(text))
 
 
+def as_text(value: object) -> str:
+    """A text as it was read; one that a flipped bit has made bytes of, as far as it can be read."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
 def _token(word: str) -> str:
     # FTS5 would split at an apostrophe.
     return word.replace("'", "")
@@ -423,7 +428,8 @@ class Store:
         with self.snapshot() as db:
             for chunk in _chunks(ids):
                 query = f"SELECT passage_id, passage FROM vectors WHERE passage_id IN ({','.join('?' * len(chunk))})"
-                found.update({id: np.frombuffer(blob, dtype="<f4") for id, blob in db.execute(query, chunk)})
+                for id, blob in db.execute(query, chunk):
+                    found[id] = self._array([blob], "<f4", 1).reshape(-1)
         return found
 
     def count_after(self, id: int) -> int:
@@ -465,7 +471,7 @@ class Store:
     def _array(self, blobs: Iterable[bytes], kind: str, rows: int) -> npt.NDArray[Any]:
         try:
             return np.frombuffer(b"".join(blobs), dtype=kind).reshape(rows, -1)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
 
     def search_keywords(self, query: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
@@ -556,7 +562,7 @@ class Store:
             # A contentless keyword row is deleted by naming the tokens it was made of.
             db.execute(
                 "INSERT INTO keywords (keywords, rowid, language, surface, stem) VALUES ('delete', ?, ?, ?, ?)",
-                (id, language, *keywords(text)),
+                (id, language, *keywords(as_text(text))),
             )
             db.execute("DELETE FROM vectors WHERE passage_id = ?", (id,))
             self._count(language, sentences, -1)
@@ -592,7 +598,7 @@ class Store:
         db.execute("DROP TABLE IF EXISTS keywords")
         db.execute(KEYWORDS)
         for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
-            self._put_keywords(db, id, language, text)
+            self._put_keywords(db, id, language, as_text(text))
         db.execute("UPDATE manifest SET value = '0' WHERE key = 'unpurged'")
         _seal(db)
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.build import build_index
-from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.build import add_documents, build_index, remove_documents, update_documents
+from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.index import LONGEST_QUESTION, Index, checked_question
-from rag.schema import Filter
+from rag.schema import Document, Filter
 from rag.segments import dense_path
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, embedder, run, write
@@ -452,3 +452,137 @@ def test_a_heading_is_no_evidence(tmp_path: Path) -> None:
             texts = [item.text for item in index.evidence(question, index.search(question))]
             assert sentence in texts
             assert not any(text.startswith("#") for text in texts)
+
+
+# --- filters and pages ----------------------------------------------------------------------------------------------------
+
+SHELF = [
+    Document("law/statute.txt", "The harbour law of the town.", "", "en", "1", (), {"author": "Ibn Khaldūn; Ann Lee", "date": "1377"}),
+    Document("law/old/edict.txt", "قانون الميناء القديم.", "", "ar", "2", (), {"author": "ابنُ خلدون", "date": "2020-02"}),
+    Document("news.txt", "Harbour news of the day.", "", "en", "3", (), {"date": "2020-02-29T10:00Z", "source": "Gazette"}),
+    Document("letter.txt", "رسالة من الميناء.", "", "ar", "4", (), {"collection": "letters", "date": "no date"}),
+    Document("notes.txt", "Harbour notes without a date.", "", "en", "5"),
+]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, meeting: HashEmbedder) -> Iterator[Index]:
+    add_documents(tmp_path / "shelf", SHELF, meeting)
+    with Index.open(tmp_path / "shelf", meeting) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (Filter(), {"law/statute.txt", "law/old/edict.txt", "news.txt", "letter.txt", "notes.txt"}),
+        (Filter(languages=("ar",)), {"law/old/edict.txt", "letter.txt"}),
+        (Filter(languages=("fr",)), set()),
+        (Filter(collections=("law",)), {"law/statute.txt", "law/old/edict.txt"}),
+        (Filter(collections=("law/old/",)), {"law/old/edict.txt"}),
+        (Filter(collections=("letters", "law/old")), {"letter.txt", "law/old/edict.txt"}),
+        (Filter(collections=("la",)), set()),
+        (Filter(since="2020"), {"law/old/edict.txt", "news.txt"}),
+        (Filter(until="2019-12-31"), {"law/statute.txt"}),
+        (Filter(since="2020-02-29", until="2020-02-29"), {"law/old/edict.txt", "news.txt"}),  # the edict: some day of that month
+        (Filter(since="٢٠٢٠-٠٣"), set()),
+        (Filter(until="1377-01"), {"law/statute.txt"}),
+        (Filter(metadata={"author": "ابن خلدون"}), {"law/old/edict.txt"}),
+        (Filter(metadata={"Author": "ann  LEE"}), {"law/statute.txt"}),
+        (Filter(metadata={"author": ["Ann Lee", "ابن خلدون"]}), {"law/statute.txt", "law/old/edict.txt"}),
+        (Filter(metadata={"source": "gazette"}, languages=("en",), since="2020"), {"news.txt"}),
+        (Filter(metadata={"source": "gazette"}, languages=("ar",)), set()),
+        (Filter(documents="notes.txt"), {"notes.txt"}),  # type: ignore[arg-type]  # one name is not its letters
+    ],
+)
+def test_a_filter_gives_what_meets_all_its_conditions(shelf: Index, chosen: Filter, found: set[str]) -> None:
+    for question in ("the harbour", "الميناء"):
+        assert set(documents(shelf, question, filter=chosen)) == found
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2020-13", "2021-02-29", "20", "2020-1-1-1"])
+def test_a_date_that_is_none_is_refused(shelf: Index, date: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        shelf.search("harbour", filter=Filter(since=date))
+    assert date in str(caught.value)
+
+
+def test_a_filter_follows_the_generations(shelf: Index, meeting: HashEmbedder) -> None:
+    chosen = Filter(metadata={"author": "Ann Lee"})
+    assert documents(shelf, "harbour", filter=chosen) == ["law/statute.txt"]
+    changed = Document("notes.txt", "Harbour notes.", "", "en", "6", (), {"author": "Ann Lee"})
+    update_documents(shelf.folder, [changed], meeting)
+    assert set(documents(shelf, "harbour", filter=chosen)) == {"law/statute.txt", "notes.txt"}
+    remove_documents(shelf.folder, ["notes.txt"])
+    assert documents(shelf, "harbour", filter=chosen) == ["law/statute.txt"]
+    assert shelf.verify() == []
+
+
+def test_keywords_are_looked_for_among_what_the_filter_allows(tmp_path: Path, meeting: HashEmbedder) -> None:
+    """Fifty passages have the word more often; the one that is allowed has it once."""
+    crowd = [Document(f"{n:02}.txt", "harbour harbour harbour", "", "en", str(n)) for n in range(50)]
+    add_documents(tmp_path / "i", [*crowd, Document("z.txt", "A long text that names the harbour once.", "", "en", "z")], meeting)
+    with Index.open(tmp_path / "i", meeting) as index:
+        (hit,) = index.search("harbour", filter=Filter(("z.txt",)), legs={"keyword"})
+        assert (hit.passage.document_id, hit.lexical_rank) == ("z.txt", 1)
+        assert len(index.search("harbour", 100, legs={"keyword"})) == 51
+
+
+def test_pages_are_pieces_of_one_ranking(tmp_path: Path, meeting: HashEmbedder) -> None:
+    """120 passages, more than are judged as candidates: pages of any size, put together, are the whole list."""
+    many = [Document(f"{n:03}.txt", f"Report {n} on the harbour, ship {n * 7}.", "", "en", str(n)) for n in range(120)]
+    add_documents(tmp_path / "i", many, meeting)
+    with Index.open(tmp_path / "i", meeting) as index:
+        whole = index.search("ship of the harbour", 1000)
+        assert len({hit.passage.id for hit in whole}) == 120
+        assert [hit.rank for hit in whole] == list(range(1, 121))
+        assert [hit.score for hit in whole] == sorted((hit.score for hit in whole), reverse=True)
+        for size in (1, 7, 50, 60):
+            pages = [hit for offset in range(0, 140, size) for hit in index.search("ship of the harbour", size, offset=offset)]
+            assert pages == whole, size
+        assert index.search("ship", 5, offset=120) == []
+        with pytest.raises(BadSetting):
+            index.search("ship", 5, offset=-1)
+
+
+def test_an_index_of_nothing_and_of_one(tmp_path: Path, meeting: HashEmbedder) -> None:
+    out = tmp_path / "i"
+    add_documents(out, [], meeting)
+    with Index.open(out, meeting) as index:
+        assert (index.search("harbour", 5), index.search("الميناء", 5, offset=3), index.evidence("harbour", [])) == ([], [], [])
+        assert (index.verify(), index.documents(), index.manifest().passages) == ([], [], 0)
+        add_documents(out, [Document("one.txt", "مرفأ واحد.", "", "ar", "1")], meeting)
+        for question in ("مرفأ", "harbour"):
+            assert [hit.rank for hit in index.search(question, 5)] == [1]
+        assert index.search("مرفأ", 5, offset=1) == []
+        remove_documents(out, ["one.txt"])
+        assert (index.search("مرفأ", 5), index.verify()) == ([], [])
+
+
+def test_a_reader_follows_a_database_that_was_replaced(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    """A damaged one is removed by a rebuild, and another takes its name: the reader does not go on with what was removed."""
+    with Index.open(built, meeting) as index:
+        assert documents(index, "albatros")[0] == "en/ferry.txt"
+        for name in ("corpus.sqlite", "corpus.sqlite-wal", "corpus.sqlite-shm"):
+            (built / name).unlink(missing_ok=True)
+        (folder / "en/ferry.txt").unlink()
+        build_index(write(folder, {"new.txt": "The yacht Albatros is new."}), built, meeting, rebuild=True)
+        assert documents(index, "albatros")[0] == "new.txt"
+        assert index.verify() == []
+
+
+def test_a_closed_index_says_so(built: Path, meeting: HashEmbedder) -> None:
+    index = Index.open(built, meeting)
+    index.search("captain")
+    index.close()
+    index.close()
+    with pytest.raises(IndexClosed):
+        index.search("captain")
+
+
+def test_evidence_of_an_index_made_anew_by_another_embedder_is_refused(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    with Index.open(built, meeting) as index:
+        hits = index.search("captain")
+        build_index(folder, built, HashEmbedder(32, name="other"), rebuild=True)
+        with pytest.raises(IndexMismatch):
+            index.evidence("captain", hits)

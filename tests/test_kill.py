@@ -9,15 +9,18 @@ import sqlite3
 import subprocess
 import time
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from rag.build import build_index
+from rag.build import add_documents, build_index
 from rag.errors import IndexMissing
 from rag.index import Index
+from rag.schema import Document
 from tests.helpers import ROOT, embedder, long_text, python, write
+from tests.killer import TEXTS
 
-MOMENTS = 14
+MOMENTS = 6
 OLD = {"old.txt": "The ferry Albatros sank. Its captain was John Reed.", "changed.txt": "First edition: غرقت العبّارة."}
 NEW = {"changed.txt": "Second edition: " + long_text(40), **{f"{n}.txt": long_text(60, f"topic{n}") for n in range(4)}}
 
@@ -40,7 +43,7 @@ def builder(folder: Path, out: Path) -> subprocess.Popen[str]:
 
 
 def test_killed_at_many_moments_the_previous_index_answers(tmp_path: Path) -> None:
-    """A whole build is watched once. Then the same one is killed at 14 of its steps, first and last among them."""
+    """A whole build is watched once. Then the same one is killed at 6 of its steps, first and last among them."""
     folder, before = write(tmp_path / "documents", OLD), tmp_path / "before"
     build_index(folder, before, embedder())
     write(folder, NEW)
@@ -60,7 +63,7 @@ def test_killed_at_many_moments_the_previous_index_answers(tmp_path: Path) -> No
         with Index.open(out, embedder()) as index:
             generation = index.manifest().generation
         killed += generation == 1
-        whole(out, generation)
+        whole(out, generation, leftovers=True)
         staged.append(count_staged(out))
         if moment % 3 == 0:
             last = embedder()
@@ -69,7 +72,7 @@ def test_killed_at_many_moments_the_previous_index_answers(tmp_path: Path) -> No
                 assert len(last.embedded) == embedded - staged[-1]
             whole(out, 2)
             same_content(out, reference)
-    assert killed >= 12
+    assert killed >= 5
     assert staged[0] == 0
     assert max(staged) == embedded
 
@@ -163,6 +166,83 @@ def test_killed_at_each_step_of_publication(tmp_path: Path, point: str, generati
     assert again.embedded == []  # every vector had been staged or published
     whole(out, report.generation)
     assert not (out / "staging.sqlite").exists()
+
+
+SECRET = "The agent Quibbleforth met Zanzabarine at noon. التقى قَرنفوشي بالعميل ظهرًا."
+TRACES = [text.encode() for text in ("Quibbleforth", "quibbleforth", "Zanzabarin", "zanzabarin", "قَرنفوشي", "قرنفوشي")]
+
+
+def contents(out: Path) -> dict[str, str]:
+    """The texts of an index by id; the index has no fault but perhaps leftovers, and answers."""
+    with Index.open(out, embedder()) as index:
+        faults = [str(fault) for fault in index.verify() if fault.key != "damage.leftovers"]
+        assert faults == []
+        assert index.search("the captain of the ferry Albatros", 3)[0].passage.document_id == "old.txt"
+        return {info.id: document.text for info in index.documents() if (document := index.document(info.id)) is not None}
+
+
+def traces(out: Path) -> list[str]:
+    """The files of an index in which something of the secret document is left."""
+    return [path.name for path in sorted(out.iterdir()) if any(trace in path.read_bytes() for trace in TRACES)]
+
+
+def test_killed_at_fifty_random_moments_an_index_is_of_one_generation_and_goes_on(tmp_path: Path) -> None:
+    """Four changes after another (a folder mirrored, a document removed, two put), killed before or after any call, before or after
+    any that touches a file, or at any instant. Each time the index is just what one of the four left; what was begun is taken up,
+    and then nothing of the removed document is left in any file."""
+    folder, before = write(tmp_path / "documents", {**OLD, "gone.txt": "A text that is going."}), tmp_path / "before"
+    build_index(folder, before, embedder())
+    add_documents(before, [Document("secret.txt", SECRET, "", "en", "s")], embedder())
+    assert traces(before) == ["corpus.sqlite"]
+    write(folder, {"changed.txt": "Second edition: " + long_text(30), "new.txt": long_text(12, "castle")})
+    (folder / "gone.txt").unlink()
+
+    states = [contents(before)]
+    states.append({id: text for id, text in states[0].items() if id not in ("gone.txt", "changed.txt")})
+    states[1] |= {name: (folder / name).read_text(encoding="utf-8") for name in ("changed.txt", "new.txt")}
+    states.append({id: text for id, text in states[1].items() if id != "secret.txt"})
+    for name, text in TEXTS.items():
+        states.append({**states[-1], name: text})
+
+    random = Random(1)
+    with python(ROOT / "tests/killer.py", stdin=subprocess.PIPE) as nursery:
+        assert nursery.stdin is not None
+        assert nursery.stdout is not None
+
+        def run(out: Path, how: str, at: float) -> list[str]:
+            assert nursery.stdin is not None
+            assert nursery.stdout is not None
+            nursery.stdin.write(f"{out}\t{folder}\t{how}\t{at}\n")
+            nursery.stdin.flush()
+            return nursery.stdout.readline().split()
+
+        shutil.copytree(before, tmp_path / "reference")
+        status, calls, writes, seconds = run(tmp_path / "reference", "never", 0)
+        assert status == "0"
+        assert contents(tmp_path / "reference") == states[-1]
+        assert traces(tmp_path / "reference") == []
+        moments = [("write", random.randint(1, int(writes))) for _ in range(30)]
+        moments += [("call", random.randint(1, int(calls))) for _ in range(14)]
+        moments += [("time", random.uniform(0, float(seconds) / 2)) for _ in range(6)]
+        reached, killed = set(), 0
+        for number, (how, at) in enumerate(moments):
+            out = tmp_path / f"trial{number}"
+            shutil.copytree(before, out)
+            status = run(out, how, at)[0]
+            killed += status != "0"
+            found = contents(out)
+            assert found in states, (how, at)
+            reached.add(states.index(found))
+            if number % 4 == 0:
+                assert run(out, "plain", 0)[0] == "0"
+                assert contents(out) == states[-1]
+                with Index.open(out, embedder()) as index:
+                    assert index.verify() == []
+                assert traces(out) == []
+            shutil.rmtree(out)
+        nursery.stdin.close()
+    assert killed >= 44  # a timer may come too late
+    assert len(reached) >= 4
 
 
 def test_a_first_build_that_is_killed_leaves_no_index_but_its_work(tmp_path: Path) -> None:

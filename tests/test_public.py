@@ -26,6 +26,7 @@ def test_all_is_pinned() -> None:
         "Document",
         "Embedder",
         "Evidence",
+        "Filter",
         "Found",
         "Generator",
         "Hit",
@@ -38,10 +39,13 @@ def test_all_is_pinned() -> None:
         "Span",
         "Status",
         "Turn",
+        "add_documents",
         "build_index",
         "open_chatbot",
         "open_embedder",
         "open_generator",
+        "remove_documents",
+        "update_documents",
     ]
     assert dir(rag) == rag.__all__
 
