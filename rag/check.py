@@ -163,7 +163,9 @@ def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
 def _words(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     """Of a keyword index: its totals, then every word of every column with how many passages have it, how often, and the sum of
     their ids."""
-    yield tuple(db.execute("SELECT hex(block) FROM keywords_data WHERE id = 1").fetchone() or ())
+    # One that was emptied counts nothing in three zeros, one that never held anything in no bytes at all.
+    if db.execute("SELECT 1 FROM keywords_docsize LIMIT 1").fetchone():
+        yield tuple(db.execute("SELECT hex(block) FROM keywords_data WHERE id = 1").fetchone() or ())
     (before,) = db.execute("PRAGMA query_only").fetchone()
     db.execute("PRAGMA query_only = OFF")  # what is made is temporary
     try:
