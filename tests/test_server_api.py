@@ -121,6 +121,21 @@ def test_search_finds_passages_and_their_best_sentences(api: httpx.Client) -> No
     assert api.post("/v1/search", json={"question": "ferry", "documents": []}).json()["hits"] == []
 
 
+def test_a_search_is_filtered_and_paged(api: httpx.Client) -> None:
+    def found(**more: object) -> list[dict[str, object]]:
+        hits: list[dict[str, object]] = api.post("/v1/search", json={"question": "ferry passengers", **more}).json()["hits"]
+        return hits
+
+    arabic = found(languages=["ar"])
+    assert arabic
+    assert {str(hit["document"]).split("/")[0] for hit in arabic} == {"ar"}
+    everything = [hit["text"] for hit in found(k=3)]
+    assert [hit["text"] for hit in found(k=2, offset=1)] == everything[1:]
+    assert found(since="2099") == []
+    assert found(metadata={"author": "nobody"}) == []
+    assert api.post("/v1/search", json={"question": "ferry", "since": "yesterday"}).status_code == 400
+
+
 # --- OpenAI ---------------------------------------------------------------------------------------------------------------
 
 

@@ -123,7 +123,7 @@ def _answers(desk: Desk) -> APIRouter:
                 index = (over(base) if over else base).index
 
                 def find() -> SearchResponse:
-                    hits = index.search(asked.question, asked.k, documents=asked.documents)
+                    hits = index.search(asked.question, asked.k, offset=asked.offset, filter=asked.filter())
                     return SearchResponse(question=asked.question, hits=hit_bodies(hits, index.evidence(asked.question, hits, 3 * asked.k)))
 
                 return await asyncio.wait_for(asyncio.to_thread(find), desk.limits.seconds)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from rag.index import LONGEST_QUESTION
+from rag.schema import Filter
 
 Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION)]
 Text = Annotated[str, StringConstraints(max_length=20_000)]
@@ -122,8 +123,23 @@ class AskRequest(Taken):
 class SearchRequest(Taken):
     question: Question = Field(examples=["API price"])
     k: int = Field(default=10, ge=1, le=100, description="How many passages")
+    offset: int = Field(default=0, ge=0, le=10_000, description="How many of the best to leave out: the next page")
     documents: list[Name] | None = Field(default=None, max_length=1000, description="Search these documents only")
+    languages: list[Name] = Field(default=[], max_length=20, description="Search passages in these languages only")
+    since: Name = Field(default="", description="Search documents from this day, month or year on (ISO 8601)")
+    until: Name = Field(default="", description="Search documents up to this day, month or year (ISO 8601)")
+    metadata: dict[Name, Name] = Field(default={}, max_length=20, description="Search documents with these fields only")
     collection: Name = ""
+
+    def filter(self) -> Filter:
+        """What the search is restricted to."""
+        return Filter(
+            documents=None if self.documents is None else tuple(self.documents),
+            languages=tuple(self.languages),
+            since=self.since,
+            until=self.until,
+            metadata=self.metadata,
+        )
 
 
 class SearchResponse(BaseModel):
