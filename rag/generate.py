@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import inspect
 import os
 import threading
 from collections.abc import Generator as TextStream
@@ -187,9 +188,17 @@ class _LlamaGeneration:
 
     def close(self) -> None:
         self._course.closed = True
-        # Running in another thread, it can't be closed from this one; it ends by itself before its next token.
+        end(self._text)
+
+
+def end(text: TextStream[str, None, None]) -> None:
+    """Close a stream that rests; one that another thread is running has to end by itself.
+
+    To try all the same would raise, or crash Python 3.11, which looks for what a generator awaits before it looks whether it runs.
+    """
+    if inspect.getgeneratorstate(text) != inspect.GEN_RUNNING:
         with suppress(ValueError):
-            self._text.close()
+            text.close()
 
 
 def _run(course: _Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from rag.errors import BadSetting, GenerationFailed, IsnadError
-from rag.generate import Generation, Usage
+from rag.generate import Generation, Usage, end
 from rag.schema import Message
 
 if TYPE_CHECKING:
@@ -287,9 +287,7 @@ class _RemoteGeneration:
 
     def close(self) -> None:
         self._course.closed = True
-        # Running in another thread, it can't be closed from this one; it ends by itself within a twentieth of a second.
-        with suppress(ValueError):
-            self._text.close()
+        end(self._text)  # running in another thread, it ends by itself within a twentieth of a second
 
 
 def _run(

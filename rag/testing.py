@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import threading
 import time
@@ -12,7 +11,7 @@ from collections.abc import Generator as TextStream
 import numpy as np
 
 from rag.embed import Progress, Vectors, unit
-from rag.generate import Generation, Usage
+from rag.generate import Generation, Usage, end
 from rag.schema import Message
 from rag.text import content_stems, stem, words
 
@@ -135,8 +134,7 @@ class _ScriptedGeneration:
 
     def close(self) -> None:
         self._closed = True
-        with contextlib.suppress(ValueError):  # it is being iterated by another thread, and will see that it was closed
-            self._text.close()
+        end(self._text)
 
     def _run(self) -> TextStream[str, None, None]:
         try:
