@@ -3,7 +3,7 @@
 Up to `CLUSTERED_FROM` vectors every one of them is compared with the question. A larger collection has a second file beside the
 first: its vectors in clusters, as 8-bit codes. The clusters nearest to the question are read, and the best of them compared
 exactly. Clusters, not a graph: a filter or a language costs nothing there and loses nothing, the file is written in minutes and
-searched where it lies on disk.
+searched where it lies on disk. What is published by `rag.segments` does not go through clusters yet.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 Ids = npt.NDArray[np.int64]
 
 CLUSTERED_FROM = 50_000
-"""Vectors from which a search through clusters is faster than a comparison with all: docs/performance.md."""
+"""Vectors from which a collection is searched through clusters: an estimate, not yet measured."""
 _PER_LIST = 0.5
 """Clusters for a collection of n: √n divided by this. More make a search read less and the file take longer to write."""
 _READ_SHARE, _READ_LEAST = 0.03, 8_000
-"""Of the vectors that a search may return, how many it reads: recall@10 of 0.98 and more against exact search."""
+"""Of the vectors that a search may return, how many it reads: chosen for recall@10 of 0.98 against exact search, not yet measured on real text."""
 _COMPARED = 4_000
 """Up to so many vectors to choose from, all are compared exactly."""
 _CANDIDATES = 4

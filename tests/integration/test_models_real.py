@@ -58,7 +58,8 @@ def check_meaning(embedder: Embedder) -> None:
         scores = vectors @ embedder.embed_query(question)
         assert set(np.argsort(-scores)[:2].tolist()) == {0, 1}  # in both languages, whatever the question's
     alone = embedder.embed_passages(TEXTS[1:2])
-    assert float(alone[0] @ vectors[1]) > 0.999  # whatever stood beside it in the batch
+    # Whatever stood beside it in the batch; in 8-bit integers the last digits of a product decide how the next is rounded.
+    assert float(alone[0] @ vectors[1]) > 0.99
     assert embedder.embed_passages([]).shape == (0, embedder.dimension)
 
 
