@@ -33,7 +33,7 @@ CLUSTERED_FROM = 50_000
 _PER_LIST = 0.5
 """Clusters for a collection of n: √n divided by this. More make a search read less and the file take longer to write."""
 _READ_SHARE, _READ_LEAST = 0.03, 8_000
-"""Of the vectors that a search may return, how many it reads: chosen for recall@10 of 0.98 against exact search, not yet measured on real text."""
+"""Of the vectors that a search may return, how many it reads: chosen for a recall@10 of 0.98, not yet measured on real text."""
 _COMPARED = 4_000
 """Up to so many vectors to choose from, all are compared exactly."""
 _CANDIDATES = 4
