@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rag.config import ServerSettings, Settings, open_chatbot
+from rag.chatbot import Chatbot
+from rag.config import ServerSettings, Settings, open_chatbot, open_generator
 from rag.engine import Engine
 from rag.errors import BadSetting
+from rag.models import profile
 from rag.server.access import Access, Limits
 from rag.server.asgi import App
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured
-from rag.ui import Library, mount_page
+from rag.ui import Generators, Library, mount_page
+from rag.ui.generators import chosen
 from rag.ui.web import examples_of
 
 _WIDTH = 16
@@ -29,6 +33,7 @@ def site(
     access: Access | None = None,
     limits: Limits | None = None,
     window: bool = True,
+    generators: Generators | None = None,
     feedback: Path | None = None,
     reports: Path | None = None,
     language: str = "en",
@@ -36,7 +41,8 @@ def site(
 ) -> App:
     """The whole site as an ASGI app: the page under /, the API under /v1. Starts nothing and listens on nothing.
 
-    Without the `window` it is the API alone.
+    Without the `window` it is the API alone. Behind a password `generators` are not offered: whoever is let in asks questions, and
+    does not change for all the others what answers them.
     """
     from starlette.middleware.cors import CORSMiddleware
     from starlette.routing import Route
@@ -51,7 +57,8 @@ def site(
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     engine.line.most = limits.waiting
     if window:
-        app = mount_page(app, engine, library, feedback=feedback, reports=reports, language=language, examples=examples)
+        choice = generators if access.open else None
+        app = mount_page(app, engine, library, choice, feedback=feedback, reports=reports, language=language, examples=examples)
     guarded: App = Guard(Gate(Measured(app, limits), access), access)
     if access.origins:
         # Before the gate: a browser asks without a token whether it may ask with one. Cookies are not let through.
@@ -94,8 +101,19 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
 
     home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what readers add
     size = settings.max_file_mb * 2**20
+    remembered = home / "generator"
+    if not settings.generator:
+        settings = replace(settings, generator=chosen(remembered))
+
+    def with_generator(base: Chatbot, name: str) -> Chatbot:
+        generator, missing = open_generator(replace(settings, generator=name))
+        if missing is not None:
+            raise missing
+        return Chatbot(base.index, generator, style=settings.style)
+
+    engine = Engine(lambda: open_chatbot(settings), width=_WIDTH)
     serve(
-        Engine(lambda: open_chatbot(settings), width=_WIDTH),
+        engine,
         Library(home, settings.documents, settings.index, max_bytes=size, ocr=settings.ocr),
         access=Access.listening(
             settings.host,
@@ -110,6 +128,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         port=settings.port,
         ready=ready,
         window=window,
+        generators=Generators(engine, with_generator, wanted=profile(settings.profile).generator, remembered=remembered),
         feedback=home / "feedback",
         reports=Path("reports"),
         language=settings.language,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from rag.ui.generators import Generators
 from rag.ui.library import Library
 from rag.ui.web import mount_page
 
-__all__ = ["Library", "mount_page"]
+__all__ = ["Generators", "Library", "mount_page"]

@@ -117,11 +117,13 @@ class Library:
         if name == "":
             return base
         with self._lock:
-            if name not in self._chatbots:
-                if not any(path.glob("*.sqlite")):
+            known = self._chatbots.get(name)
+            if known is None or known.generator is not base.generator:
+                if known is None and not any(path.glob("*.sqlite")):
                     raise BadName("ui.error_collection_empty", name=name)
-                self._chatbots[name] = Chatbot(Index.open(path, base.index.embedder), base.generator, calibration=base.calibration)
-            return self._chatbots[name]
+                index = known.index if known else Index.open(path, base.index.embedder)
+                known = self._chatbots[name] = Chatbot(index, base.generator, calibration=base.calibration)
+            return known
 
     # --- files ------------------------------------------------------------------------------------------------------------
 

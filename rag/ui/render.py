@@ -29,8 +29,8 @@ def strings() -> dict[str, dict[str, str]]:
 
 
 def error_view(error: IsnadError) -> View:
-    """What went wrong, in both languages, so that it follows the interface when that changes its language."""
-    return {language: error.text(language) for language in LANGUAGES}
+    """What went wrong, in both languages, so that it follows the interface when that changes its language; `key` says which it is."""
+    return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
 
 
 def source_view(passage: Passage, *spans: Span) -> View:

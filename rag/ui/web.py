@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.engine import Engine
 from rag.errors import IsnadError
+from rag.ui.generators import Generators
 from rag.ui.library import Library
 from rag.ui.render import View, error_view
 
@@ -25,6 +26,7 @@ def mount_page(
     app: FastAPI,
     engine: Engine,
     library: Library | None = None,
+    generators: Generators | None = None,
     *,
     feedback: Path | None = None,
     reports: Path | None = None,
@@ -55,7 +57,7 @@ def mount_page(
     if reports is not None:
         app.router.routes.append(Route(f"{STATIC}/report", _reporter(reports)))
     app.mount(STATIC, StaticFiles(directory=static), name="static")
-    window = Window(engine, library, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
+    window = Window(engine, library, generators, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         window.blocks(),

@@ -25,6 +25,7 @@ from rag.index import checked_question
 from rag.language import question_language
 from rag.schema import Answer, Delta, Found, Span, Turn
 from rag.ui.feedback import as_question, record
+from rag.ui.generators import Generators
 from rag.ui.library import Library, whole
 from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings
 
@@ -56,6 +57,7 @@ class Window:
         self,
         engine: Engine,
         library: Library | None = None,
+        generators: Generators | None = None,
         *,
         feedback: Path | None = None,
         reports: Path | None = None,
@@ -65,6 +67,7 @@ class Window:
     ) -> None:
         self._engine = engine
         self._library = library
+        self._generators = generators
         self._feedback = feedback or Path("feedback")
         self._reports = reports
         self._language = language
@@ -80,11 +83,14 @@ class Window:
             "language": self._language,
             "examples": self._examples,
             "library": self._library is not None,
+            "choice": self._generators is not None,
             "limit": self._library.max_bytes // 2**20 if self._library else 0,
         }
         calls: list[Callable[[Any], Any]] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality]
         if self._library is not None:
             calls += [self.documents, self.create, self.remove, self.build, self.job, self.cancel]
+        if self._generators is not None:
+            calls += [self.use, self.fetch, self.task, self.halt]
         with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
             page = gr.HTML(
                 {},
@@ -196,6 +202,8 @@ class Window:
             "embedder": chatbot.index.embedder.name if chatbot else "",
             "opened": chatbot is not None,
             "documents": documents,
+            "offer": self._generators.offer() if self._generators else None,
+            "task": self.task(),
         }
 
     def start(self, _: object = None) -> bool:
@@ -275,6 +283,29 @@ class Window:
             job.cancel.set()
         return job is not None
 
+    # --- models -----------------------------------------------------------------------------------------------------------
+
+    def _choice(self) -> Generators:
+        assert self._generators is not None, "the page calls this only where there is a choice"
+        return self._generators
+
+    def use(self, name: object) -> View:
+        """Answer with another of the installed generators from now on."""
+        return self._choice().use(whole(name)).view()
+
+    def fetch(self, asked: View) -> View:
+        """Fetch a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
+        return self._choice().fetch(whole(asked.get("name")), asked.get("accepted") is True).view()
+
+    def task(self, _: object = None) -> View | None:
+        """How far the opening or fetching of a generator is."""
+        task = self._generators.task if self._generators else None
+        return task.view() if task else None
+
+    def halt(self, _: object = None) -> bool:
+        """Stop fetching; what has come is kept."""
+        return self._choice().cancel()
+
     # --- quality ----------------------------------------------------------------------------------------------------------
 
     def quality(self, collection: object = "") -> View:
@@ -285,6 +316,7 @@ class Window:
         return {
             "generator": chatbot.generator.name if chatbot.generator else "",
             "embedder": chatbot.index.embedder.name,
+            "generators": self._generators.rows() if self._generators else [],
             "documents": manifest.documents,
             "passages": manifest.passages,
             "sentences": manifest.sentences,

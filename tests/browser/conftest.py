@@ -145,7 +145,14 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
     watches: list[Watch] = []
 
     def open_page(
-        shown: Scene, *, language: str = "en", width: int = 1280, height: int = 800, dark: bool = False, own: bool = False
+        shown: Scene,
+        *,
+        language: str = "en",
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        own: bool = False,
+        ready: str = "#isnad[data-ready]",
     ) -> Any:
         page = contexts(language, width, height, dark, own).new_page()
         pages.append(page)
@@ -163,7 +170,7 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
 
         page.close = closing
         page.goto(shown.address)
-        page.wait_for_selector("#isnad[data-ready]")
+        page.wait_for_selector(ready)
         return page
 
     yield open_page

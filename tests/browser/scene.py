@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,11 @@ from rag.calibration import Calibration
 from rag.chatbot import Chatbot
 from rag.engine import Engine
 from rag.index import Index
+from rag.models import profile
 from rag.schema import Message
 from rag.server import Access, site
 from rag.testing import HashEmbedder, ScriptedGenerator
-from rag.ui import Library
+from rag.ui import Generators, Library
 
 ARABIC_PHONE = "هاتف نور.md"
 ENGLISH_BRIDGE = "bridge report.txt"
@@ -98,6 +102,16 @@ def write_documents(folder: Path) -> None:
         (folder / name.replace("/", "∕")).write_text(text, encoding="utf-8")
 
 
+@cache
+def built() -> Path:
+    """The documents and their index, made once for all scenes of this process, which take copies of them."""
+    folder = Path(tempfile.mkdtemp(prefix="isnad-scene-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    write_documents(folder / "documents")
+    build_index(folder / "documents", folder / "index", HashEmbedder(256, lexicon=LEXICON))
+    return folder
+
+
 @dataclass(frozen=True)
 class Scene:
     """A running window and what stands behind it."""
@@ -117,12 +131,15 @@ def scene(
     port: int = 0,
     opening: threading.Event | None = None,
     password: str = "",
+    models: Callable[[str, bool], Sequence[str]] | None = None,
 ) -> Iterator[Scene]:
-    """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set."""
+    """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set.
+
+    `models`: the command that stands for a fetch; with it there is a choice of generators, all of which write the same.
+    """
+    shutil.copytree(built(), folder, dirs_exist_ok=True)
     documents = folder / "documents"
-    write_documents(documents)
     embedder = HashEmbedder(256, lexicon=LEXICON)
-    build_index(documents, folder / "index", embedder)
     writer = ScriptedGenerator(reply, delay=delay) if generator else None
     chatbot = Chatbot(Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted"), least=0.4))
 
@@ -134,7 +151,22 @@ def scene(
     engine = Engine(opener)
     library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
     reports = folder / "reports"
-    app = site(engine, library, feedback=folder / "feedback", reports=reports, examples=EXAMPLES, access=Access(password=password))
+
+    def with_generator(base: Chatbot, name: str) -> Chatbot:
+        named = None if name == "none" else ScriptedGenerator(reply, name=name, delay=delay)
+        return Chatbot(base.index, named, calibration=chatbot.calibration)
+
+    wanted = profile().generator
+    choice = Generators(engine, with_generator, wanted=wanted, remembered=folder / "generator", command=models) if models else None
+    app = site(
+        engine,
+        library,
+        generators=choice,
+        feedback=folder / "feedback",
+        reports=reports,
+        examples=EXAMPLES,
+        access=Access(password=password),
+    )
     try:
         with serving(engine, app, port) as address:
             yield Scene(address, engine, writer, folder)

@@ -2,6 +2,7 @@
 
 import { h, recall, remember } from "./dom.js";
 import { fill } from "./text.js";
+import { WorkBar } from "./work.js";
 
 const PACE = 400; // ms between two looks at the indexing
 
@@ -33,10 +34,10 @@ export class LibraryView {
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.dropText = h("span", { class: "drop-text" });
     this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
-    this.work = h("div", { class: "work", hidden: true });
+    this.work = new WorkBar(page, () => this.call("cancel"));
     this.news = h("div", { class: "news", role: "status" });
     this.table = h("div", { class: "documents" });
-    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.drop, this.work, this.news, this.table);
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.drop, this.work.element, this.news, this.table);
     this.dialog = h(
       "dialog",
       { class: "dialog library", "aria-labelledby": "library-title" },
@@ -180,7 +181,7 @@ export class LibraryView {
       else added += 1;
     }
     this.busy = null;
-    this.showWork(null);
+    this.work.hide();
     if (added) await this.index();
     else this.tell([], this.problems);
   }
@@ -198,7 +199,7 @@ export class LibraryView {
       };
       request.upload.onprogress = (event) => {
         const share = event.total ? event.loaded / event.total : 1;
-        this.showWork(this.page.t("uploading", { name: file.name, percent: Math.round(100 * share) }), share);
+        this.work.show(this.page.t("uploading", { name: file.name, percent: Math.round(100 * share) }), share, false);
       };
       request.onload = () => {
         try {
@@ -242,20 +243,6 @@ export class LibraryView {
     else this.follow();
   }
 
-  showWork(text, share = null) {
-    this.work.hidden = text === null;
-    if (text === null) return;
-    if (!this.work.firstChild) {
-      this.workText = h("p");
-      this.workBar = h("progress", { max: "1" });
-      this.work.append(this.workText, this.workBar, this.page.plain("cancel", () => this.call("cancel"), "link"));
-    }
-    fill(this.workText, text, this.page.base);
-    this.workBar.setAttribute("aria-label", text);
-    if (share === null) this.workBar.removeAttribute("value");
-    else this.workBar.value = share;
-  }
-
   /** Watch the indexing to its end; it goes on when the page is closed. */
   async follow() {
     this.busy = "indexing";
@@ -265,11 +252,11 @@ export class LibraryView {
       job = await this.call("job");
       if (job.state !== "running") break;
       const share = job.total ? job.done / job.total : null;
-      this.showWork(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
+      this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
     this.busy = null;
-    this.showWork(null);
+    this.work.hide();
     const problems = [...this.problems, ...(job.skipped ?? []).map((item) => this.text(item.error))];
     this.problems = [];
     if (job.error) this.tell([], [...problems, this.text(job.error)]);

@@ -1,4 +1,4 @@
-// The models in use, what the index holds, and the evaluations that were run on this computer.
+// The models in use and the choice among them, what the index holds, and the evaluations that were run on this computer.
 
 import { h } from "./dom.js";
 import { fill } from "./text.js";
@@ -7,12 +7,14 @@ export class QualityView {
   constructor(page) {
     this.page = page;
     this.body = h("div", { class: "dialog-body quality" });
+    this.bar = page.models.bar();
     this.dialog = h(
       "dialog",
       { class: "dialog", "aria-labelledby": "quality-title" },
       h("div", { class: "dialog-head" }, page.say(h("h2", { id: "quality-title" }), "quality"), page.button("close", "close", () => this.dialog.close())),
       this.body,
     );
+    this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     page.root.append(this.dialog);
   }
 
@@ -21,19 +23,18 @@ export class QualityView {
     page.restate(this.dialog);
     this.body.replaceChildren(fill(h("p"), page.t("loading"), page.base));
     this.dialog.showModal();
-    let view;
-    try {
-      view = await page.server.quality(page.library?.collection ?? "");
-    } catch {
-      const { strings } = page.boot;
-      view = { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
-    }
+    await this.redraw();
+  }
+
+  async redraw() {
+    if (!this.dialog.open) return;
+    const { page } = this;
+    const view = await page.models.call("quality", page.library?.collection ?? "");
     if (view.error) {
       this.body.replaceChildren(fill(h("p", { class: "error" }), view.error[page.language], page.base));
       return;
     }
     const heading = (key) => fill(h("h3"), page.t(key), page.base);
-    const pair = (key, value) => [fill(h("dt"), page.t(key), page.base), fill(h("dd"), value)];
     const reports = view.reports.map(({ name, date }) => {
       const address = new URL("report", new URL(page.boot.script, location.href));
       address.searchParams.set("name", name);
@@ -42,12 +43,25 @@ export class QualityView {
     });
     this.body.replaceChildren(
       heading("quality_models"),
-      h("dl", {}, ...pair("quality_generator", view.generator || page.t("quality_none")), ...pair("quality_embedder", view.embedder)),
+      h("dl", {}, ...this.pair("quality_generator", view.generator || page.t("quality_none")), ...this.pair("quality_embedder", view.embedder)),
+      ...this.choice(view.generators),
       heading("quality_index"),
       fill(h("p"), page.t("quality_holds", view), page.base),
       heading("quality_reports"),
       reports.length ? h("ul", {}, ...reports) : fill(h("p"), page.t("quality_no_reports"), page.base),
       ...view.feedback.map((path) => fill(h("p", { class: "small" }), page.t("quality_questions", { path }), page.base)),
     );
+  }
+
+  pair(key, value) {
+    return [fill(h("dt"), this.page.t(key), this.page.base), h("dd", {}, fill(h("bdi"), value))];
+  }
+
+  choice(rows) {
+    const { page } = this;
+    if (!rows.length) return [fill(h("p", { class: "small" }), page.t("model_elsewhere"), page.base)];
+    const terms = h("div", { class: "terms" });
+    const list = page.models.list(rows, (question) => terms.replaceChildren(...(question ? [question] : [])));
+    return [fill(h("h3"), page.t("model_choice"), page.base), this.bar.element, terms, list];
   }
 }

@@ -5,6 +5,7 @@ import { DocumentView } from "./document.js";
 import * as exporting from "./export.js";
 import { FeedbackView } from "./feedback.js";
 import { LibraryView } from "./library.js";
+import { Models } from "./models.js";
 import { QualityView } from "./quality.js";
 import { direction, fill, orient, paragraphs, write } from "./text.js";
 
@@ -56,6 +57,7 @@ class Page {
   // --- skeleton ----------------------------------------------------------------------------------------------------------
 
   start() {
+    this.models = new Models(this);
     this.build();
     this.documentView = new DocumentView(this);
     this.feedbackView = new FeedbackView(this);
@@ -108,7 +110,9 @@ class Page {
       this.say(h("p", { class: "tagline" }), "tagline"),
       this.tools,
     );
-    this.notice = h("div", { class: "notice", hidden: true });
+    this.noticeText = h("div", { class: "notice-text" });
+    this.noticeBar = this.models.bar();
+    this.notice = h("div", { class: "notice", hidden: true }, this.noticeText, this.noticeBar.element);
     this.welcome = h("div", { class: "welcome" });
     this.list = h("ol", { class: "turns", role: "list" });
     this.thread = this.say(h("div", { class: "thread", tabindex: "0", role: "log", "aria-live": "off" }, this.welcome, this.list), "answers", "label");
@@ -221,7 +225,7 @@ class Page {
   }
 
   drawNotice() {
-    const { state, error, notices, generator, opened } = this.status;
+    const { state, error, notices, generator, opened, offer, task } = this.status;
     const lines = [];
     let kind = "";
     if (state === "preparing") {
@@ -232,14 +236,24 @@ class Page {
       kind = "bad";
     }
     if (opened && !generator) lines.push(this.t("quotations_only"));
-    for (const notice of notices) lines.push(notice[this.language]);
-    this.notice.hidden = lines.length === 0;
+    // Where the window itself offers to fetch a model, it does not tell of the command that does.
+    for (const notice of notices) if (!offer || notice.key !== "models.missing") lines.push(notice[this.language]);
+    const working = this.models.following;
+    this.notice.hidden = lines.length === 0 && !working;
     this.notice.dataset.kind = kind;
-    const key = JSON.stringify([lines, kind]);
-    if (this.notice.dataset.shown === key) return;
-    this.notice.dataset.shown = key;
-    this.notice.replaceChildren(...lines.map((line) => fill(h("p"), line, this.base)));
-    if (error && state === "failed") this.notice.append(this.plain("try_again", () => this.server.start(null)));
+    const key = JSON.stringify([lines, kind, this.language, working, offer?.name]);
+    if (this.notice.dataset.shown !== key) {
+      this.notice.dataset.shown = key;
+      this.noticeText.replaceChildren(...lines.map((line) => fill(h("p"), line, this.base)));
+      if (error && state === "failed") this.noticeText.append(this.plain("try_again", () => this.server.start(null)));
+      if (offer && !working) {
+        const text = this.t("model_offer", { name: offer.name, size: this.models.size(offer.bytes) });
+        const button = fill(h("button", { type: "button", class: "button link" }), text, this.base);
+        button.addEventListener("click", () => this.models.fetch(offer, (question) => this.noticeText.replaceChildren(...(question ? [question] : []))));
+        this.noticeText.append(button);
+      }
+    }
+    if (task?.state === "running" && !working) this.models.follow();
   }
 
   plain(key, action, kind = "link") {

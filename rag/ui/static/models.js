@@ -1,0 +1,113 @@
+// The choice among the generators of this computer, and fetching one that is missing.
+
+import { h } from "./dom.js";
+import { fill } from "./text.js";
+import { WorkBar } from "./work.js";
+
+const PACE = 500; // ms between two looks at the work
+const NONE = "none";
+
+export class Models {
+  constructor(page) {
+    this.page = page;
+    this.bars = []; // one in the notice, one in the dialog
+    this.following = false;
+  }
+
+  bar() {
+    const bar = new WorkBar(this.page, () => this.call("halt"));
+    this.bars.push(bar);
+    return bar;
+  }
+
+  async call(name, argument = null) {
+    try {
+      return await this.page.server[name](argument);
+    } catch {
+      const { strings } = this.page.boot;
+      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
+    }
+  }
+
+  named(name) {
+    return name === NONE ? this.page.t("quality_none") : name;
+  }
+
+  size(bytes) {
+    return this.page.t("gigabytes", { n: (bytes / 1e9).toFixed(1) });
+  }
+
+  /** The choice as a list; `ask` puts a question about terms in the place of the list. */
+  list(rows, ask) {
+    const { page } = this;
+    const list = h("ul", { class: "models", role: "list" });
+    for (const row of rows) {
+      const present = row.status === "present";
+      const name = fill(h("span", { class: "model-name" }), this.named(row.name), row.name === NONE ? page.base : "");
+      const about = [row.licence, row.bytes ? this.size(row.bytes) : "", row.note?.[page.language]].filter(Boolean);
+      const text = h("div", { class: "model-text" }, name, about.length ? fill(h("span", { class: "small" }), about.join(" · "), page.base) : null);
+      let act;
+      if (row.used) act = fill(h("span", { class: "model-used" }), page.t("model_used"), page.base);
+      else {
+        const [key, full] = present ? ["model_use", "model_use_name"] : ["model_fetch", "model_fetch_name"];
+        act = page.plain(key, () => (present ? this.use(row.name) : this.fetch(row, ask)), "outline");
+        act.setAttribute("aria-label", page.t(full, { name: this.named(row.name) }));
+      }
+      list.append(h("li", { "aria-current": row.used ? "true" : null }, text, act));
+    }
+    return list;
+  }
+
+  async use(name) {
+    this.began(await this.call("use", name));
+  }
+
+  /** Where a model has terms of its own they are shown first, and accepted or not. */
+  async fetch(row, ask) {
+    const { page } = this;
+    if (!row.consent) {
+      this.began(await this.call("fetch", { name: row.name, accepted: false }));
+      return;
+    }
+    const terms = h("a", { href: row.terms, target: "_blank", rel: "noopener noreferrer", dir: "ltr" }, row.terms);
+    const yes = page.plain("model_accept", async () => this.began(await this.call("fetch", { name: row.name, accepted: true })), "solid");
+    const no = page.plain("model_refuse", () => ask(null), "quiet");
+    ask(h("div", { class: "sure", role: "group" }, fill(h("p"), page.t("model_terms", { name: row.name, licence: row.licence }), page.base), h("p", {}, terms), yes, no));
+    no.focus();
+  }
+
+  began(task) {
+    if (task.error && task.state !== "running") this.page.toast(task.error[this.page.language] ?? String(task.error), true);
+    else this.follow();
+  }
+
+  text(task) {
+    const { page } = this;
+    if (task.doing === "open") return page.t("model_opening", { name: this.named(task.name) });
+    const step = task.step?.[page.language] ?? page.t("loading");
+    return page.t("model_fetching", { name: task.name, step, done: this.size(task.done), total: this.size(task.total) });
+  }
+
+  /** Watch the work to its end; it goes on when the page is closed. */
+  async follow() {
+    if (this.following) return;
+    this.following = true;
+    const { page } = this;
+    let task;
+    for (;;) {
+      task = await this.call("task");
+      if (task?.state !== "running") break;
+      const share = task.total ? task.done / task.total : null;
+      for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");
+      page.drawNotice();
+      await new Promise((resolve) => setTimeout(resolve, PACE));
+    }
+    this.following = false;
+    for (const bar of this.bars) bar.hide();
+    await page.refreshStatus();
+    page.qualityView.redraw();
+    if (!task) return;
+    if (task.error) page.toast(task.error[page.language] ?? String(task.error), true);
+    else page.toast(page.t(task.state === "cancelled" ? "model_cancelled" : "model_done", { name: this.named(task.name) }));
+  }
+}

@@ -1,0 +1,142 @@
+"""The choice among models, and a window without one that offers to fetch it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.scene import Scene, scene
+from tests.browser.test_window import ask
+
+WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+ARABIC = "silma-9b-instruct-q4_k_m"
+FILE = "SILMA-9B-Instruct-v1.0.i1-Q4_K_M.gguf"
+
+# Stands for the process that fetches: half of the model, then a wait for a file beside it, then the rest.
+FETCH = """
+import json, pathlib, sys, time
+go, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+(go.parent / "asked").write_text(" ".join(sys.argv[2:]))
+print(json.dumps({"done": 558660384, "total": 1117320768, "step": {"en": "downloading", "ar": "تنزيل"}}), flush=True)
+while not go.exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models in which there is one: its size is not pinned, so any file stands for it."""
+    folder = tmp_path / "models"
+    (folder / ARABIC).mkdir(parents=True)
+    (folder / ARABIC / FILE).write_bytes(b"GGUF")
+    monkeypatch.setenv("ISNAD_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path: Path, models: Path) -> Iterator[Scene]:
+    """A window without a generator."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+
+    def command(name: str, accepted: bool) -> list[str]:
+        return [sys.executable, "-c", FETCH, str(tmp_path / "go"), name, *(["accepted"] if accepted else [])]
+
+    with scene(tmp_path / "scene", generator=False, models=command) as running:
+        yield running
+
+
+def open_quality(page: Any, more: str = "More", name: str = "Quality and models") -> None:
+    page.get_by_role("button", name=more, exact=True).click()
+    page.get_by_role("button", name=name).click()
+    page.wait_for_selector(".quality .models")
+
+
+def test_without_a_model_the_window_offers_to_fetch_it_and_then_writes(visit: Opener, bare: Scene, tmp_path: Path) -> None:
+    page = visit(bare)
+    offer = page.get_by_role("button", name="Fetch a model that writes")
+    assert offer.inner_text() == f"Fetch a model that writes ({WRITER}, 1.1 GB)"
+    turn = ask(page, "When was the harbour bridge closed?")
+    assert turn.locator(".verdict").inner_text() == "Quoted word for word"
+    offer.click()
+    page.wait_for_function("document.querySelector('.notice .work p').innerText.includes('downloading, 0.6 GB of 1.1 GB')")
+    assert page.locator(".notice progress").get_attribute("value") == "0.5"
+    assert offer.count() == 0
+    (tmp_path / "go").touch()
+    page.wait_for_function("document.querySelector('.notice').hidden")
+    assert page.locator(".toast").inner_text() == f"From now on: {WRITER}"
+    turn = ask(page, "When was the harbour bridge closed?")
+    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    assert (bare.folder / "generator").read_text() == WRITER
+    page.close()
+
+
+def test_a_fetch_can_be_stopped_and_begun_again_in_arabic(visit: Opener, bare: Scene, tmp_path: Path) -> None:
+    page = visit(bare, language="ar")
+    offer = page.get_by_role("button", name="تنزيل نموذج يكتب")
+    offer.click()
+    page.wait_for_selector(".notice .work:not([hidden])")
+    page.locator(".notice .work button").click()
+    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('أُوقف.')")
+    offer.click()
+    (tmp_path / "go").touch()
+    page.wait_for_function("document.querySelector('.notice').hidden")
+    page.close()
+
+
+def test_another_of_the_installed_models_is_chosen(visit: Opener, bare: Scene) -> None:
+    page = visit(bare)
+    open_quality(page)
+    rows = page.locator(".models li")
+    assert rows.count() == 6
+    assert page.locator(".models li[aria-current] .model-name").inner_text() == "none: answers are quotations"
+    page.get_by_role("button", name=f"Use {ARABIC}").click()
+    page.wait_for_function("name => document.querySelector('.models li[aria-current]')?.innerText.includes(name)", arg=ARABIC)
+    page.wait_for_function("name => document.querySelector('.quality dd').innerText === name", arg=ARABIC)
+    page.keyboard.press("Escape")
+    turn = ask(page, "When was the harbour bridge closed?")
+    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    open_quality(page)
+    page.get_by_role("button", name="Use none").click()
+    page.wait_for_function("document.querySelector('.models li[aria-current]')?.innerText.includes('none')")
+    page.close()
+
+
+def test_the_terms_of_a_model_are_shown_before_it_is_fetched(visit: Opener, bare: Scene, axe: str, tmp_path: Path) -> None:
+    page = visit(bare, language="ar", width=390)
+    open_quality(page, "المزيد", "الجودة والنماذج")
+    page.get_by_role("button", name="تنزيل gemma-3-4b-it-q4_k_m").click()
+    terms = page.locator(".terms")
+    assert terms.get_by_role("link").get_attribute("href") == "https://ai.google.dev/gemma/terms"
+    page.evaluate(axe)
+    assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 390
+    terms.get_by_role("button", name="لا تنزيل").click()
+    assert terms.inner_text() == ""
+    assert not (tmp_path / "asked").exists()
+    page.get_by_role("button", name="تنزيل gemma-3-4b-it-q4_k_m").click()
+    terms.get_by_role("button", name="أقبل، فليُنزَّل").click()
+    page.wait_for_selector(".quality .work:not([hidden])")
+    (tmp_path / "go").touch()
+    page.wait_for_function("document.querySelector('.models li[aria-current]')?.innerText.includes('gemma')")
+    assert (tmp_path / "asked").read_text() == "gemma-3-4b-it-q4_k_m accepted"
+    page.close()
+
+
+def test_where_others_are_let_in_the_models_can_be_seen_and_not_changed(visit: Opener, tmp_path: Path, models: Path) -> None:
+    with scene(tmp_path / "shared", password="صباح الخير", models=lambda name, accepted: ["false"]) as shared:
+        page = visit(shared, own=True, ready="form")
+        page.get_by_label("Password").fill("صباح الخير")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#isnad[data-ready]")
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("button", name="Quality and models").click()
+        page.wait_for_selector(".quality dl")
+        assert page.locator(".models").count() == 0
+        assert "The models are chosen on the computer that Isnad runs on." in page.locator(".quality").inner_text()
+        page.allowed_complaints += ["401"]
+        page.close()
