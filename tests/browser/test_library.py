@@ -141,6 +141,10 @@ def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scen
     page.wait_for_selector("dialog", state="hidden")
 
     path = shelf.folder / "feedback" / "questions.jsonl"
+    for _ in range(200):  # the page closes the form when it has sent it; the line is written when it has arrived
+        if len(path.read_text(encoding="utf-8").splitlines()) == 3:
+            break
+        page.wait_for_timeout(50)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [(line["answerable"], len(line["answers"]), len(line["evidence"])) for line in lines] == [
         (True, 2, 2),
