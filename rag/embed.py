@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,18 +43,24 @@ class Embedder(Protocol):
         ...
 
 
+def sampled(path: Path) -> Iterator[bytes]:
+    """64 blocks spread over a file, so that a gigabyte of weights is told apart in milliseconds."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for block in range(64):
+            file.seek(size * block // 64)
+            yield file.read(4096)
+
+
 def weights_fingerprint(folder: Path) -> str:
-    """A short hash of a model folder's weights and settings: sizes, and 64 blocks spread over each weights file, so that a
-    gigabyte is told apart in milliseconds. Verification against the catalogue reads every byte; this only names a model."""
+    """A short hash of a model folder's weights and settings: their sizes, and a sample of each file. Verification against the
+    catalogue reads every byte; this only names a model."""
     digest = hashlib.sha256()
     settings = ("modules.json", "config.json", "config_sentence_transformers.json")
     for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".bin", ".onnx"} or p.name in settings):
-        size = path.stat().st_size
-        digest.update(f"{path.relative_to(folder).as_posix()}:{size}".encode())
-        with path.open("rb") as file:
-            for block in range(64):
-                file.seek(size * block // 64)
-                digest.update(file.read(4096))
+        digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}".encode())
+        for block in sampled(path):
+            digest.update(block)
     return digest.hexdigest()[:16]
 
 

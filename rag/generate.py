@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
+from rag.embed import sampled
 from rag.errors import GenerationFailed, ModelMissing
 from rag.llama import Engine
 from rag.schedule import WRITERS, Job, Scheduler
@@ -136,14 +137,14 @@ class LlamaCpp:
 
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         engine, scheduler = self._load()
-        course = _Course(stop or threading.Event())
+        course = Course(stop or threading.Event())
         for _ in _running(scheduler, course, Job(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)):
             raise AssertionError("nothing is to be written")
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         engine, scheduler = self._load()
         job = Job(self._fitting(engine.prompt(messages)), scored=[engine.tokenize(choice)[0] for choice in choices])
-        for _ in _running(scheduler, _Course(threading.Event()), job):
+        for _ in _running(scheduler, Course(threading.Event()), job):
             raise AssertionError("nothing is to be written")
         weights = np.exp(np.array(job.scores) - max(job.scores))
         return [float(weight) for weight in weights / weights.sum()]
@@ -151,7 +152,8 @@ class LlamaCpp:
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
     ) -> Generation:
-        return _LlamaGeneration(self, messages, max_tokens, language, stop or threading.Event())
+        course = Course(stop or threading.Event())
+        return Running(course, _run(course, self, messages, max_tokens, language))
 
     def _fitting(self, prompt: list[int], room: int = 0) -> list[int]:
         """The prompt, if the model can read it and write so much more. Raises GenerationFailed."""
@@ -161,8 +163,8 @@ class LlamaCpp:
 
 
 @dataclass(slots=True)
-class _Course:
-    """How one generation stands, shared by it and the iterator that runs it."""
+class Course:
+    """How one generation stands, shared by it and whatever runs it."""
 
     stop: threading.Event
     closed: bool = False
@@ -173,11 +175,15 @@ class _Course:
         return self.closed or self.stop.is_set()
 
 
-class _LlamaGeneration:
-    def __init__(self, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event) -> None:
-        self._course = _Course(stop)
-        # The iterator does not refer back to this object: dropped by its user without `close`, it frees the model at once.
-        self._text = _run(self._course, generator, messages, max_tokens, language)
+class Running:
+    """The `Generation` of a text that an iterator writes.
+
+    The iterator knows the course and not this object: dropped by its user without `close`, it frees what it holds at once.
+    """
+
+    def __init__(self, course: Course, text: TextStream[str, None, None]) -> None:
+        self._course = course
+        self._text = text
 
     @property
     def usage(self) -> Usage:
@@ -201,7 +207,7 @@ def end(text: TextStream[str, None, None]) -> None:
             text.close()
 
 
-def _run(course: _Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
+def _run(course: Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
     engine, scheduler = generator._load()
     prompt = generator._fitting(engine.prompt(messages), 1)
     course.usage = Usage(len(prompt))
@@ -215,7 +221,7 @@ def _run(course: _Course, generator: LlamaCpp, messages: Sequence[Message], max_
             yield piece
 
 
-def _running(scheduler: Scheduler, course: _Course, job: Job) -> Iterator[int]:
+def _running(scheduler: Scheduler, course: Course, job: Job) -> Iterator[int]:
     """The tokens of a job; left early, for whatever reason, it is ended."""
     scheduler.submit(job)
     try:
@@ -225,11 +231,8 @@ def _running(scheduler: Scheduler, course: _Course, job: Job) -> Iterator[int]:
 
 
 def weights_digest(path: Path) -> str:
-    """A short hash of a weights file: its size, and 64 blocks spread over it, so that a gigabyte is told apart in milliseconds."""
-    size = path.stat().st_size
-    digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
-        for block in range(64):
-            file.seek(size * block // 64)
-            digest.update(file.read(4096))
+    """A short hash of a weights file: its size and a sample of it."""
+    digest = hashlib.sha256(str(path.stat().st_size).encode())
+    for block in sampled(path):
+        digest.update(block)
     return digest.hexdigest()[:16]

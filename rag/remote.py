@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequenc
 from collections.abc import Generator as TextStream
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from rag.errors import BadSetting, GenerationFailed, IsnadError
-from rag.generate import Generation, Usage, end
+from rag.generate import Course, Generation, Running, Usage
 from rag.schema import Message
 
 if TYPE_CHECKING:
@@ -116,8 +115,10 @@ class RemoteGenerator:
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
     ) -> Generation:
         """Answer greedily. No server can be told which scripts to bar: an answer in `language` "ar" or "en" ends before the first
-        letter that is neither Arabic nor Latin."""
-        return _RemoteGeneration(self, messages, max_tokens, language, stop or threading.Event())
+        letter that is neither Arabic nor Latin. Its usage is as the server told it with its last words; where it does not, the pieces
+        it sent are counted, and the prompt as 0."""
+        course = Course(stop or threading.Event())
+        return Running(course, _run(course, self, messages, max_tokens, language))
 
     # --- talking to the server --------------------------------------------------------------------------------------------
 
@@ -259,39 +260,8 @@ class _Link:
         await self.client.aclose()
 
 
-@dataclass(slots=True)
-class _Course:
-    """How one generation stands, shared by it, the iterator that reads it, and the task that receives it."""
-
-    stop: threading.Event
-    closed: bool = False
-    usage: Usage = field(default_factory=Usage)
-
-    def halted(self) -> bool:
-        return self.closed or self.stop.is_set()
-
-
-class _RemoteGeneration:
-    def __init__(self, owner: RemoteGenerator, messages: Sequence[Message], max_tokens: int, language: str, stop: threading.Event) -> None:
-        self._course = _Course(stop)
-        # The iterator does not refer back to this object: dropped by its user without `close`, it frees the connection at once.
-        self._text = _run(self._course, owner, messages, max_tokens, language)
-
-    @property
-    def usage(self) -> Usage:
-        """As the server told it with its last words; where it does not, the pieces it sent are counted, and the prompt as 0."""
-        return self._course.usage
-
-    def __iter__(self) -> Iterator[str]:
-        return self._text
-
-    def close(self) -> None:
-        self._course.closed = True
-        end(self._text)  # running in another thread, it ends by itself within a twentieth of a second
-
-
 def _run(
-    course: _Course, owner: RemoteGenerator, messages: Sequence[Message], max_tokens: int, language: str
+    course: Course, owner: RemoteGenerator, messages: Sequence[Message], max_tokens: int, language: str
 ) -> TextStream[str, None, None]:
     if course.halted():
         return
@@ -322,7 +292,7 @@ def _run(
         raise defect
 
 
-async def _receive(owner: RemoteGenerator, body: object, course: _Course, pieces: queue.SimpleQueue[str | IsnadError | None]) -> None:
+async def _receive(owner: RemoteGenerator, body: object, course: Course, pieces: queue.SimpleQueue[str | IsnadError | None]) -> None:
     """Put the pieces of an answer, or the error that ended it, where the reader takes them from."""
     written, told, ended = 0, None, False
     try:
