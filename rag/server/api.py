@@ -36,7 +36,7 @@ from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of
 from rag.server.follow import Follower
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
-from rag.server.views import answer_body, hit_bodies, passage_body
+from rag.server.views import answer_body, document_text, found_fields, found_hits
 from rag.strings import say
 from rag.ui import Library
 
@@ -103,9 +103,7 @@ def _answers(desk: Desk) -> APIRouter:
                 if isinstance(item, Waiting):
                     yield event("waiting", {"place": item.place})
                 elif isinstance(item, Found):
-                    shown = {evidence.passage.id: evidence.passage for evidence in item.evidence}
-                    passages = [passage_body(passage).model_dump() for passage in shown.values()]
-                    yield event("found", {"question": item.question, "passages": passages})
+                    yield event("found", found_fields(item))
                 elif isinstance(item, Delta):
                     yield event("draft", {"text": item.text})
                 else:
@@ -120,13 +118,8 @@ def _answers(desk: Desk) -> APIRouter:
         async def work() -> SearchResponse:
             over = desk.over(asked.collection)
             async with desk.engine.turn(caller_of(request), desk.engine.desk) as base:
-                index = (over(base) if over else base).index
-
-                def find() -> SearchResponse:
-                    hits = index.search(asked.question, asked.k, offset=asked.offset, filter=asked.filter())
-                    return SearchResponse(question=asked.question, hits=hit_bodies(hits, index.evidence(asked.question, hits, 3 * asked.k)))
-
-                return await asyncio.wait_for(asyncio.to_thread(find), desk.limits.seconds)
+                finding = asyncio.to_thread(found_hits, over(base).index, asked.question, asked.k, asked.offset, asked.filter())
+                return SearchResponse(question=asked.question, hits=await asyncio.wait_for(finding, desk.limits.seconds))
 
         return await present(request, work())
 
@@ -141,8 +134,7 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
 
     async def opened(collection: str) -> Chatbot:
         over = desk.over(collection)
-        base = await desk.engine.ready()
-        return over(base) if over else base
+        return over(await desk.engine.ready())
 
     @router.get("/v1/documents", summary="List the documents")
     async def documents(
@@ -180,16 +172,7 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
         length = len(found.text)
         begin = min(start, length)
         stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
-        return DocumentText(
-            id=found.id,
-            title=found.title,
-            language=found.language,
-            locator=found.locator(begin),
-            start=begin,
-            end=stop,
-            length=length,
-            text=found.text[begin:stop],
-        )
+        return document_text(found, begin, stop, begin)
 
     follower = Follower(desk.library) if desk.library is not None else None
 

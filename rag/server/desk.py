@@ -57,10 +57,10 @@ class Desk:
         self.library = library
         self.limits = limits
 
-    def over(self, collection: str) -> Over | None:
-        """How to come from the chatbot of the server to that of a collection. Raises BadName for one that does not exist."""
+    def over(self, collection: str) -> Over:
+        """How to come from the chatbot of the server to that of a collection. Raises Unknown for one that does not exist."""
         if not collection:
-            return None
+            return lambda base: base
         library = self.library
         if library is None or collection not in library.names():
             raise Unknown("server.no_collection", "collection", name=collection[:60])

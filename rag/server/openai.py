@@ -37,7 +37,7 @@ from rag.server.bodies import (
 )
 from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, begun, caller_of, language_for, last_of, line, present
 from rag.server.failures import BadRequest, Unknown, error_body
-from rag.server.views import answer_body, passage_body, sentences, usage_body
+from rag.server.views import answer_body, found_fields, sentences, usage_body
 from rag.text import words
 
 MODEL = "isnad"
@@ -155,9 +155,7 @@ async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], draft
         elif drafts and isinstance(item, Waiting):
             yield chunk({}, isnad={"event": "waiting", "place": item.place})
         elif drafts and isinstance(item, Found):
-            shown = {evidence.passage.id: evidence.passage for evidence in item.evidence}
-            passages = [passage_body(passage).model_dump() for passage in shown.values()]
-            yield chunk({}, isnad={"event": "found", "question": item.question, "passages": passages})
+            yield chunk({}, isnad={"event": "found", **found_fields(item)})
         elif drafts and isinstance(item, Delta):
             yield chunk({}, isnad={"event": "draft", "text": item.text})
     assert answer is not None, "a stream ends with an answer"

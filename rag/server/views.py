@@ -1,14 +1,17 @@
-"""From records to what the API gives. Pure functions."""
+"""From records to what the API gives."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from rag.schema import Answer, Citation, Evidence, Hit, Passage, RejectedCitation, Span
+from rag.index import Index
+from rag.schema import Answer, Citation, Document, Evidence, Filter, Found, Hit, Passage, RejectedCitation, Span
 from rag.server.bodies import (
     AnswerBody,
     CitationBody,
+    DocumentText,
     HitBody,
     PassageBody,
     Range,
@@ -34,6 +37,32 @@ def passage_body(passage: Passage) -> PassageBody:
         end=passage.span.end,
         text=passage.text,
     )
+
+
+def document_text(document: Document, start: int, end: int, at: int) -> DocumentText:
+    """A part of a document, with the locator of what stands `at`."""
+    return DocumentText(
+        id=document.id,
+        title=document.title,
+        language=document.language,
+        locator=document.locator(at),
+        start=start,
+        end=end,
+        length=len(document.text),
+        text=document.text[start:end],
+    )
+
+
+def found_fields(found: Found) -> dict[str, Any]:
+    """What a search before an answer found: the question that was searched for, and each passage once."""
+    shown = {evidence.passage.id: evidence.passage for evidence in found.evidence}
+    return {"question": found.question, "passages": [passage_body(passage).model_dump() for passage in shown.values()]}
+
+
+def found_hits(index: Index, question: str, k: int, offset: int = 0, filter: Filter | None = None) -> list[HitBody]:
+    """Search, and give the hits each with its best sentence."""
+    hits = index.search(question, k, offset=offset, filter=filter)
+    return hit_bodies(hits, index.evidence(question, hits, 3 * k))
 
 
 def hit_bodies(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[HitBody]:
