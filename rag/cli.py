@@ -23,6 +23,7 @@ from rag.catalogue import ModelEntry
 from rag.chatbot import Chatbot
 from rag.check import Fault
 from rag.config import ServerSettings, Settings, open_chatbot, open_embedder
+from rag.embed import SentenceTransformerEmbedder
 from rag.errors import BadSetting, IsnadError
 from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
@@ -145,8 +146,7 @@ def sync(
         return
     from rag.watch import watch_folder
 
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
+    embedder = _embedder(settings)
     place = folder or settings.documents
     err.print(f"[dim]{escape(for_terminal(say('cli.watching', settings.language, folder=place)))}[/]")
     for event in watch_folder(place, settings.index, embedder, max_bytes=settings.max_file_mb * 2**20, ocr=settings.ocr):
@@ -167,13 +167,7 @@ def add(
     """Add files to an index; those that are in it already are refused."""
     from rag.build import add_documents
 
-    settings = _settings(index)
-    documents = _documents(paths, under, settings)
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
-    with _progress(settings.language) as follow:
-        report = add_documents(settings.index, documents, embedder, wait=wait, progress=follow)
-    _print_report(report, settings, as_json)
+    _put(add_documents, paths, under, _settings(index), wait, as_json)
 
 
 @app.command()
@@ -187,13 +181,7 @@ def update(
     """Put files into an index in the place of those of the same name, or beside them; only what changed is embedded."""
     from rag.build import update_documents
 
-    settings = _settings(index)
-    documents = _documents(paths, under, settings)
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
-    with _progress(settings.language) as follow:
-        report = update_documents(settings.index, documents, embedder, wait=wait, progress=follow)
-    _print_report(report, settings, as_json)
+    _put(update_documents, paths, under, _settings(index), wait, as_json)
 
 
 @app.command()
@@ -208,6 +196,22 @@ def remove(
 
     settings = _settings(index)
     _print_report(remove_documents(settings.index, names, wait=wait), settings, as_json)
+
+
+def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
+    """Read the files and have `add_documents` or `update_documents` put them into the index."""
+    documents = _documents(paths, under, settings)
+    embedder = _embedder(settings)
+    with _progress(settings.language) as follow:
+        report = change(settings.index, documents, embedder, wait=wait, progress=follow)
+    _print_report(report, settings, as_json)
+
+
+def _embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    """The embedder that the settings name, the reader told when another stands in for it."""
+    embedder, notice = open_embedder(settings)
+    _notice((notice,), settings.language)
+    return embedder
 
 
 def _documents(paths: list[Path], under: Path | None, settings: Settings) -> list[Document]:
@@ -226,8 +230,7 @@ def _documents(paths: list[Path], under: Path | None, settings: Settings) -> lis
 def _sync(settings: Settings, folder: Path | None, rebuild: bool, wait: float, as_json: bool) -> None:
     from rag.build import build_index
 
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
+    embedder = _embedder(settings)
     with _progress(settings.language) as follow:
         report = build_index(
             folder or settings.documents,
@@ -313,9 +316,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Check every row, vector and keyword of an index, and that nothing is left of what was removed."""
     settings = _settings(index)
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
-    with Index.open(settings.index, embedder) as opened:
+    with Index.open(settings.index, _embedder(settings)) as opened:
         faults = opened.verify()
         passages = opened.manifest().passages
     if as_json:
@@ -334,8 +335,7 @@ def repair(index: IndexOption = None, wait: WaitOption = 10.0, as_json: JsonOpti
     from rag.repair import repair_index
 
     settings = _settings(index)
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
+    embedder = _embedder(settings)
     with _progress(settings.language) as follow:
         report = repair_index(settings.index, embedder, wait=wait, progress=follow)
     if as_json:
@@ -377,9 +377,7 @@ def search(
     """Find the passages nearest to a question."""
     settings = _settings(index)
     chosen = _filter(document, passages_in, collection, since, until, where)
-    embedder, notice = open_embedder(settings)
-    _notice((notice,), settings.language)
-    with Index.open(settings.index, embedder) as opened:
+    with Index.open(settings.index, _embedder(settings)) as opened:
         hits = opened.search(question, k, offset=offset, filter=chosen)
         evidence = opened.evidence(question, hits, len(hits))
     if as_json:
