@@ -106,6 +106,27 @@ def test_rebuild(isnad: Isnad, folder: Path, built: Path) -> None:
     assert isnad("verify", "--index", built).code == 0
 
 
+def test_documents_are_added_updated_and_removed_one_by_one(isnad: Isnad, folder: Path, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    isnad("build", folder, "--index", index)
+    names = {"quay.txt": "The quay is made of oak.", "رصيف.txt": "الرصيف من خشب البلوط."}
+    paths = [write(tmp_path / "more", names) / name for name in names]
+    change = ("--under", tmp_path / "more", "--index", index, "--json")
+
+    def counts(done: Done) -> list[int]:
+        assert (done.code, done.err) == (0, "")
+        return [done.json[name] for name in ("added", "updated", "removed", "unchanged", "documents")]
+
+    assert counts(isnad("add", *paths, *change)) == [2, 0, 0, 0, 6]
+    again = isnad("add", *paths, *change)
+    assert again.code != 0
+    assert "quay.txt" in again.err
+    paths[0].write_text("The quay is made of granite.", encoding="utf-8")
+    assert counts(isnad("update", *paths, *change)) == [0, 1, 0, 1, 6]
+    assert counts(isnad("remove", "رصيف.txt", "--index", index, "--json")) == [0, 0, 1, 5, 5]
+    assert isnad("verify", "--index", index).code == 0
+
+
 # --- info, verify ---------------------------------------------------------------------------------------------------------
 
 
