@@ -84,6 +84,11 @@ class Chatbot:
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
 
+    def over(self, index: Index) -> Chatbot:
+        """The same chatbot over another index that the same embedder made."""
+        style: Style = "short" if self._short else "sentence"
+        return Chatbot(index, self.generator, calibration=self.calibration, prompts=self._prompts, check=self._checks, style=style)
+
     def ask(
         self,
         question: str,

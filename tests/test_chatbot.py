@@ -243,6 +243,15 @@ def test_a_short_answer_across_languages_is_judged_beside_its_question(index: In
     assert short(index, "999 راكبًا").ask("كم راكبًا سعة العبّارة Albatros؟").status is Status.UNSUPPORTED
 
 
+@pytest.mark.parametrize(("draft", "text"), [("John Reed", "John Reed [1]"), ("Its captain is John Reed.", "John Reed [1]")])
+def test_a_chatbot_over_another_index_answers_as_the_first_does(index: Index, draft: str, text: str) -> None:
+    with Index.open(index.folder, index.embedder) as other:
+        moved = short(index, draft).over(other)
+        assert moved.ask("Who is the captain of the ferry Albatros?").text == text
+        assert moved.index is other
+        assert moved.calibration == calibration()
+
+
 def short(index: Index, draft: str) -> Chatbot:
     return Chatbot(index, ScriptedGenerator(draft), calibration=calibration(), style="short")
 

@@ -122,7 +122,7 @@ class Library:
                 if known is None and not any(path.glob("*.sqlite")):
                     raise BadName("ui.error_collection_empty", name=name)
                 index = known.index if known else Index.open(path, base.index.embedder)
-                known = self._chatbots[name] = Chatbot(index, base.generator, calibration=base.calibration)
+                known = self._chatbots[name] = base.over(index)
             return known
 
     # --- files ------------------------------------------------------------------------------------------------------------
