@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from bench.bare import Bare
 from bench.corpus import ROOT, questions
@@ -17,6 +18,8 @@ from rag.generate import LlamaCpp
 from rag.index import Index
 from rag.prompt import answer_prompt
 from rag.schema import Answer, Delta, Message
+
+Item = TypeVar("Item")
 
 TITLE = "Several people at once"
 ABOUT = """
@@ -82,26 +85,35 @@ def _at_once(generator: LlamaCpp, askers: int, run: int) -> tuple[list[float], i
     """Seconds to each asker's first token in order of asking, tokens written in all, seconds until the last was done."""
     first = [0.0] * askers
     written = [0] * askers
-    failures: list[BaseException] = []
     started = time.perf_counter()
 
     def ask(number: int) -> None:
+        generation = generator.stream(_prompt(_TOPICS[number], run), max_tokens=_TOKENS)
+        for _ in generation:
+            first[number] = first[number] or time.perf_counter() - started
+        written[number] = generation.usage.generated_tokens
+
+    _all_at_once(ask, range(askers))
+    return first, sum(written), time.perf_counter() - started
+
+
+def _all_at_once(work: Callable[[Item], None], items: Iterable[Item]) -> None:
+    """Do the work for each of the items in a thread of its own; raises the first error when all have ended."""
+    failures: list[BaseException] = []
+
+    def run(item: Item) -> None:
         try:
-            generation = generator.stream(_prompt(_TOPICS[number], run), max_tokens=_TOKENS)
-            for _ in generation:
-                first[number] = first[number] or time.perf_counter() - started
-            written[number] = generation.usage.generated_tokens
+            work(item)
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(askers)]
+    threads = [threading.Thread(target=run, args=(item,)) for item in items]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
-    return first, sum(written), time.perf_counter() - started
 
 
 def _in_order(times: Sequence[float]) -> float:
@@ -117,27 +129,17 @@ def _answers(bot: Chatbot, runs: int) -> Iterator[Measurement]:
         first, whole, together = [], [], []
         for _ in range(runs):
             started = time.perf_counter()
-            failures: list[BaseException] = []
 
-            def ask(question: str, started: float = started, failures: list[BaseException] = failures) -> None:
-                try:
-                    begun = False
-                    for event in bot.stream(question):
-                        if isinstance(event, Delta) and not begun:
-                            first.append(time.perf_counter() - started)  # noqa: B023
-                            begun = True
-                        elif isinstance(event, Answer):
-                            whole.append(time.perf_counter() - started)  # noqa: B023
-                except BaseException as error:
-                    failures.append(error)
+            def ask(question: str, started: float = started) -> None:
+                begun = False
+                for event in bot.stream(question):
+                    if isinstance(event, Delta) and not begun:
+                        first.append(time.perf_counter() - started)  # noqa: B023
+                        begun = True
+                    elif isinstance(event, Answer):
+                        whole.append(time.perf_counter() - started)  # noqa: B023
 
-            threads = [threading.Thread(target=ask, args=(question,)) for question in asked[:askers]]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            if failures:
-                raise failures[0]
+            _all_at_once(ask, asked[:askers])
             together.append(askers / (time.perf_counter() - started))
         if first:
             yield measured(f"{askers} askers: first token", "s", first)

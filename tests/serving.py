@@ -101,12 +101,12 @@ def served(
 
 
 @contextmanager
-def listening(engine: Engine, app: Any) -> Iterator[str]:
+def listening(engine: Engine, app: Any, port: int = 0) -> Iterator[str]:
     """Run an app in a thread of this process until the block is left; yields its address."""
     import uvicorn
 
     engine.start()
-    taken = socket.create_server(("127.0.0.1", 0))
+    taken = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
     thread.start()
@@ -114,4 +114,4 @@ def listening(engine: Engine, app: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=30)

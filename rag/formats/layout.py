@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import TypeVar
 
 from rag.formats.bidi import is_rtl, kind, reading_order, with_brackets
 
@@ -125,14 +126,17 @@ def _word_gap(rows: Sequence[Sequence[Glyph]]) -> float:
     return middle if width > 0.02 else _WORD_GAP
 
 
-def _rows(glyphs: Sequence[Glyph]) -> Iterator[list[Glyph]]:
-    """Characters whose lines are at the same height, from top to bottom."""
-    row: list[Glyph] = []
-    for glyph in sorted(glyphs, key=lambda glyph: -glyph.base):
-        if row and row[0].base - glyph.base > _LINE * max(row[0].size, glyph.size):
+Placed = TypeVar("Placed", Glyph, Word)
+
+
+def _rows(items: Sequence[Placed]) -> Iterator[list[Placed]]:
+    """Characters or words whose lines are at the same height, from top to bottom."""
+    row: list[Placed] = []
+    for item in sorted(items, key=lambda item: -item.base):
+        if row and row[0].base - item.base > _LINE * max(row[0].size, item.size):
             yield row
             row = []
-        row.append(glyph)
+        row.append(item)
     if row:
         yield row
 
@@ -232,7 +236,7 @@ def _columns(words: list[Word]) -> tuple[list[Word], list[Word]] | None:
     left = [word for word in words if word.right <= at]
     rest = [word for word in words if word.left >= at]
     for side in (left, rest):
-        count = sum(1 for _ in _word_rows(side))
+        count = sum(1 for _ in _rows(side))
         if count < _LEAST_COLUMN or sum(len(word.texts) for word in side) < _LEAST_FILL * count:
             return None
     return (rest, left) if _mostly_rtl(words) else (left, rest)
@@ -252,17 +256,6 @@ def _bands(words: list[Word]) -> tuple[list[Word], list[Word]] | None:
     return [word for word in words if word.base > at], [word for word in words if word.base <= at]
 
 
-def _word_rows(words: Sequence[Word]) -> Iterator[list[Word]]:
-    row: list[Word] = []
-    for word in sorted(words, key=lambda word: -word.base):
-        if row and row[0].base - word.base > _LINE * max(row[0].size, word.size):
-            yield row
-            row = []
-        row.append(word)
-    if row:
-        yield row
-
-
 def _mostly_rtl(words: Sequence[Word]) -> bool:
     right = sum(is_rtl(text[0]) for word in words for text in word.texts)
     left = sum(kind(text[0]) == "L" for word in words for text in word.texts)
@@ -274,7 +267,7 @@ def _mostly_rtl(words: Sequence[Word]) -> bool:
 
 def _lines(words: list[Word]) -> list[Line]:
     lines = []
-    for row in _word_rows(words):
+    for row in _rows(words):
         row.sort(key=lambda word: word.left)
         base = median(word.base for word in row)
         lines.append(Line(row, row[0].left, max(word.right for word in row), base, max(word.size for word in row)))

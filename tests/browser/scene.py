@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import shutil
-import socket
 import sys
 import tempfile
 import threading
@@ -17,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from rag.build import build_index
 from rag.calibration import Calibration
@@ -29,6 +27,7 @@ from rag.schema import Message
 from rag.server import Access, site
 from rag.testing import HashEmbedder, ScriptedGenerator
 from rag.ui import Generators, Library
+from tests.serving import listening
 
 ARABIC_PHONE = "هاتف نور.md"
 ENGLISH_BRIDGE = "bridge report.txt"
@@ -168,27 +167,10 @@ def scene(
         access=Access(password=password),
     )
     try:
-        with serving(engine, app, port) as address:
-            yield Scene(address, engine, writer, folder)
+        with listening(engine, app, port) as address:
+            yield Scene(f"{address}/", engine, writer, folder)
     finally:
         chatbot.index.close()
-
-
-@contextmanager
-def serving(engine: Engine, app: Any, port: int = 0) -> Iterator[str]:
-    """Run a site in a thread of this process until the block is left; yields its address."""
-    import uvicorn
-
-    engine.start()
-    listening = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=30)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ from rag.engine import Engine
 from rag.models import profile
 from rag.server import site
 from tests.browser.conftest import Opener
-from tests.browser.scene import Scene, serving
+from tests.browser.scene import Scene
 from tests.browser.test_window import ask
 from tests.helpers import ROOT, model
+from tests.serving import listening
 
 pytestmark = pytest.mark.integration
 
@@ -30,8 +31,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     settings = Settings(profile="light", documents=ROOT / "seeds", index=folder / "index")
     build_index(settings.documents, settings.index, open_embedder(settings)[0])
     engine = Engine(lambda: open_chatbot(settings))
-    with serving(engine, site(engine)) as address:
-        yield Scene(address, engine, None, folder)
+    with listening(engine, site(engine)) as address:
+        yield Scene(f"{address}/", engine, None, folder)
 
 
 @pytest.mark.parametrize(

@@ -36,12 +36,7 @@ export class DocumentView {
   }
 
   async load(wanted, keep = "mark") {
-    let view;
-    try {
-      view = await this.page.server.document(wanted);
-    } catch {
-      view = { error: { en: this.page.boot.strings.en.error_connection, ar: this.page.boot.strings.ar.error_connection } };
-    }
+    const view = await this.page.call("document", wanted);
     if (view.error) {
       this.text.replaceChildren(fill(h("p", { class: "error" }), view.error[this.page.language], this.page.base));
       return;

@@ -28,13 +28,8 @@ export class FeedbackView {
     };
   }
 
-  async send(turn, said) {
-    try {
-      return await this.page.server.feedback({ ...this.about(turn), ...said });
-    } catch {
-      const { strings } = this.page.boot;
-      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
-    }
+  send(turn, said) {
+    return this.page.call("feedback", { ...this.about(turn), ...said });
   }
 
   async good(turn) {

@@ -34,7 +34,7 @@ export class LibraryView {
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.dropText = h("span", { class: "drop-text" });
     this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
-    this.work = new WorkBar(page, () => this.call("cancel"));
+    this.work = new WorkBar(page, () => this.page.call("cancel"));
     this.news = h("div", { class: "news", role: "status" });
     this.table = h("div", { class: "documents" });
     this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.drop, this.work.element, this.news, this.table);
@@ -73,17 +73,8 @@ export class LibraryView {
     this.news.replaceChildren(...lines.map(paragraph("good")), ...problems.map(paragraph("bad")));
   }
 
-  async call(name, argument = null) {
-    try {
-      return await this.page.server[name](argument);
-    } catch {
-      const { strings } = this.page.boot;
-      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
-    }
-  }
-
   async refresh() {
-    const view = await this.call("documents", this.collection);
+    const view = await this.page.call("documents", this.collection);
     if (view.error) {
       this.tell([], [this.text(view.error)]);
       return;
@@ -155,7 +146,7 @@ export class LibraryView {
   }
 
   async create() {
-    const view = await this.call("create", this.name.value);
+    const view = await this.page.call("create", this.name.value);
     if (view.error) {
       this.tell([], [this.text(view.error)]);
       return;
@@ -230,7 +221,7 @@ export class LibraryView {
   }
 
   async remove(row) {
-    const view = await this.call("remove", { collection: this.collection, id: row.id });
+    const view = await this.page.call("remove", { collection: this.collection, id: row.id });
     if (view.error) this.tell([], [this.text(view.error)]);
     else this.follow();
   }
@@ -238,7 +229,7 @@ export class LibraryView {
   // --- indexing ----------------------------------------------------------------------------------------------------------
 
   async index() {
-    const view = await this.call("build", this.collection);
+    const view = await this.page.call("build", this.collection);
     if (view.error && view.state !== "running") this.tell([], [...this.problems, this.text(view.error)]);
     else this.follow();
   }
@@ -249,7 +240,7 @@ export class LibraryView {
     const { page } = this;
     let job;
     for (;;) {
-      job = await this.call("job");
+      job = await this.page.call("job");
       if (job.state !== "running") break;
       const share = job.total ? job.done / job.total : null;
       this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);

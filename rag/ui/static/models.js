@@ -15,18 +15,9 @@ export class Models {
   }
 
   bar() {
-    const bar = new WorkBar(this.page, () => this.call("halt"));
+    const bar = new WorkBar(this.page, () => this.page.call("halt"));
     this.bars.push(bar);
     return bar;
-  }
-
-  async call(name, argument = null) {
-    try {
-      return await this.page.server[name](argument);
-    } catch {
-      const { strings } = this.page.boot;
-      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
-    }
   }
 
   named(name) {
@@ -59,18 +50,18 @@ export class Models {
   }
 
   async use(name) {
-    this.began(await this.call("use", name));
+    this.began(await this.page.call("use", name));
   }
 
   /** Where a model has terms of its own they are shown first, and accepted or not. */
   async fetch(row, ask) {
     const { page } = this;
     if (!row.consent) {
-      this.began(await this.call("fetch", { name: row.name, accepted: false }));
+      this.began(await this.page.call("fetch", { name: row.name, accepted: false }));
       return;
     }
     const terms = h("a", { href: row.terms, target: "_blank", rel: "noopener noreferrer", dir: "ltr" }, row.terms);
-    const yes = page.plain("model_accept", async () => this.began(await this.call("fetch", { name: row.name, accepted: true })), "solid");
+    const yes = page.plain("model_accept", async () => this.began(await this.page.call("fetch", { name: row.name, accepted: true })), "solid");
     const no = page.plain("model_refuse", () => ask(null), "quiet");
     ask(h("div", { class: "sure", role: "group" }, fill(h("p"), page.t("model_terms", { name: row.name, licence: row.licence }), page.base), h("p", {}, terms), yes, no));
     no.focus();
@@ -95,7 +86,7 @@ export class Models {
     const { page } = this;
     let task;
     for (;;) {
-      task = await this.call("task");
+      task = await this.page.call("task");
       if (task?.state !== "running") break;
       const share = task.total ? task.done / task.total : null;
       for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");

@@ -78,6 +78,16 @@ class Page {
   }
 
   /** An element whose text, label or placeholder follows the language of the interface. */
+  /** What a function of the server returns; where it can't be reached, an error like those it returns. */
+  async call(name, argument = null) {
+    try {
+      return await this.server[name](argument);
+    } catch {
+      const { strings } = this.boot;
+      return { error: { en: strings.en.error_connection, ar: strings.ar.error_connection } };
+    }
+  }
+
   say(element, key, target = "text") {
     element.dataset[`say${target[0].toUpperCase()}${target.slice(1)}`] = key;
     return element;
