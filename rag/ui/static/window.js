@@ -273,9 +273,15 @@ class Page {
   drawWelcome() {
     this.welcome.hidden = this.turns.length > 0;
     if (this.welcome.hidden) return;
-    const key = `${this.language} ${this.status.documents}`;
-    if (this.welcome.dataset.shown === key) return;
-    this.welcome.dataset.shown = key;
+    if (this.welcome.dataset.shown !== this.language) this.buildWelcome();
+    // Only the number changes while somebody may be pressing an example: a button that is replaced under the pointer loses its click.
+    this.counted.hidden = !this.status.documents;
+    if (this.status.documents) fill(this.counted, this.t("documents_count", { n: this.status.documents }), this.base);
+  }
+
+  buildWelcome() {
+    this.welcome.dataset.shown = this.language;
+    this.counted = h("p", { class: "small" });
     const examples = h("ul", { class: "examples", role: "list" });
     // The reader's own language first.
     const order = [...this.boot.examples].sort((a, b) => (b.language === this.language) - (a.language === this.language));
@@ -286,10 +292,8 @@ class Page {
     this.welcome.replaceChildren(
       fill(h("h2"), this.t("welcome"), this.base),
       fill(h("p"), this.t("welcome_text"), this.base),
+      this.counted,
     );
-    if (this.status.documents) {
-      this.welcome.append(fill(h("p", { class: "small" }), this.t("documents_count", { n: this.status.documents }), this.base));
-    }
     if (this.boot.examples.length) {
       this.welcome.append(fill(h("h3"), this.t("examples"), this.base), examples);
     }
