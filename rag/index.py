@@ -124,14 +124,16 @@ class Index:
         filter: Filter | None = None,
         exclude: Container[int] = (),
         legs: Container[str] = LEGS,
+        stems: bool = True,
     ) -> list[Hit]:
         """The `k` best passages for a question in either language, best first; fewer when fewer exist.
 
         `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search,
-        `exclude` leaves out some passages, `legs` switches off one of "dense" and "keyword" (for measurements). Candidates are the
-        nearest passages by vector and the best by keyword; each is judged by its own vector, by its best sentence's, and, when it
-        is in the question's language, by its keywords. Across languages only names and numbers can match, and such matches bring a
-        candidate in but do not raise it. What comes after the candidates is ranked by its own vector alone.
+        `exclude` leaves out some passages. Candidates are the nearest passages by vector and the best by keyword; each is judged
+        by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords. Across languages
+        only names and numbers can match, and such matches bring a candidate in but do not raise it. What comes after the candidates
+        is ranked by its own vector alone. For measurements, `legs` switches off one of "dense" and "keyword", and without `stems`
+        keywords match only as they are written.
         Raises BadQuestion, BadSetting.
         """
         question = checked_question(question)
@@ -144,7 +146,8 @@ class Index:
         language = question_language(question)
         with self._reading() as view:
             allowed = self._allowed(view, filter, exclude)
-            matches = self._keyword_matches(question, legs, view, allowed, _KEYWORD_POOL if "dense" in legs else max(_KEYWORD_POOL, wanted))
+            pool = _KEYWORD_POOL if "dense" in legs else max(_KEYWORD_POOL, wanted)
+            matches = self._keyword_matches(question, legs, stems, view, allowed, pool)
             lexical_ranks = {id: rank for found in matches.values() for rank, id in enumerate(found, start=1)}
             dense_ranks: dict[int, int] = {}
             if "dense" in legs:
@@ -216,12 +219,12 @@ class Index:
         return [(id, min(score, least)) for id, score in rest]
 
     def _keyword_matches(
-        self, question: str, legs: Container[str], view: View, allowed: Ids | None, pool: int
+        self, question: str, legs: Container[str], stems: bool, view: View, allowed: Ids | None, pool: int
     ) -> dict[str, dict[int, float]]:
         """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
         found: dict[str, dict[int, float]] = {}
         for language in view.languages if "keyword" in legs else ():
-            found[language] = dict(self._store.search_keywords(keyword_query(question, language), pool, allowed))
+            found[language] = dict(self._store.search_keywords(keyword_query(question, language, stems=stems), pool, allowed))
         return found
 
     def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:

@@ -150,17 +150,17 @@ def _token(word: str) -> str:
     return word.replace("'", "")
 
 
-def keyword_query(question: str, language: str | None = None) -> str:
+def keyword_query(question: str, language: str | None = None, *, stems: bool = True) -> str:
     """The FTS5 query for a question: any of its content words, by surface or stem; "" when it has none.
 
-    `language` restricts it to passages in that language.
+    `language` restricts it to passages in that language; without `stems` words match only as they are written (for measurements).
     """
     meaning = [word for word in words(question) if stem(word) not in stop_stems()]
-    wanted = dict.fromkeys(_token(form) for word in meaning for form in (stem(word), word))
+    wanted = dict.fromkeys(_token(form) for word in meaning for form in ((stem(word), word) if stems else (word,)))
     terms = [term for term in wanted if re.fullmatch(r"\w+", term)]
     if not terms:
         return ""
-    anything = "{surface stem} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
+    anything = f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
     return f'language : "{language}" AND {anything}' if language else anything
 
 

@@ -16,6 +16,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from rag.build import build_index
+from rag.calibration import Calibration
+from rag.chatbot import Chatbot
 from rag.errors import BadSetting, ModelMissing
 from rag.evaluation import ablation, plots
 from rag.evaluation.cli import eval_app
@@ -39,6 +41,7 @@ from rag.evaluation.questions import (
 from rag.evaluation.records import Cited, ClaimRecord, Place, Record, RecordFile, read_records
 from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
 from rag.evaluation.run import Options, evaluate, identity, memory_mb, short
+from rag.fuse import Weights
 from rag.index import Index
 from rag.metrics import Figure
 from rag.schema import Answer, Citation, Delta, Found, History, Span, Status, Timing, Turn
@@ -857,24 +860,70 @@ def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
 # --- ablation -------------------------------------------------------------------------------------------------------------
 
 
+def switched(bot: ScriptedBot, variant: ablation.Variant) -> ScriptedBot:
+    return ScriptedBot(ablation.SwitchedIndex(bot.index, variant), bot.replies)
+
+
 def test_ablation_switches_one_part_at_a_time(index: Index, tmp_path: Path) -> None:
     bot = ScriptedBot(index, RIGHT)
     variants = (
         ablation.Variant(ablation.SHIPPED),
-        ablation.Variant("keyword only", search={"legs": ("keyword",)}),
+        ablation.Variant("keyword only", legs=("keyword",)),
+        ablation.Variant("nothing at all", legs=()),
         ablation.Variant("by sentence", ranked_by="sentences"),
-        ablation.Variant("never heard of", search={"telepathy": True}),
     )
-    rows = ablation.ablate(lambda bot, **more: bot, [(SET, bot)], variants, tmp_path, lambda bot: identity(bot))
-    assert [row.name for row in rows] == ["as shipped", "keyword only", "by sentence", "never heard of"]
-    assert rows[0].figures is not None
+    rows = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identity(bot))
+    assert [row.name for row in rows] == ["as shipped", "keyword only", "nothing at all", "by sentence"]
     assert rows[0].figures["all"]["recall@1"].value == 1.0
     assert rows[1].differences["all"]["recall@1"].value == 0.0
-    assert rows[3].figures is None
+    assert rows[2].figures["all"]["recall@5"].value == 0.0
+    assert rows[2].differences["all"]["recall@5"].value == -1.0
     text = ablation.markdown(rows, ("recall@1", "right"), "all")
     assert text.splitlines()[0] == "| all, n = 2 | recall@1 | right |"
     assert text.splitlines()[2] == "| as shipped | 1.000 [1.000, 1.000] | – |"
-    assert text.splitlines()[5].startswith("| never heard of | not in this version |")
+    assert text.splitlines()[4].startswith("| nothing at all | 0.000 [0.000, 0.000] **-1.000** |")
+    again = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identity(bot))
+    assert [row.figures for row in again] == [row.figures for row in rows]
+
+
+@pytest.mark.parametrize(("question", "stemmed"), [("Letters?", True), ("رسالة؟", True), ("Harbour?", False)])
+def test_without_stems_words_match_as_they_are_written(index: Index, question: str, stemmed: bool) -> None:
+    # "letters" is found as "letter" only by its stem, «رسالة» in «الرسالة» too; "harbour" stands in the document as it is.
+    def found(variant: ablation.Variant) -> bool:
+        with ablation.SwitchedIndex(index, variant) as switched:
+            word = {"Letter": "en/letter.txt", "رسالة": "ar/letter.txt", "Harbour": "en/harbour.txt"}
+            wanted = next(name for part, name in word.items() if part in question)
+            return any(hit.passage.document_id == wanted for hit in switched.search(question))
+
+    assert found(ablation.Variant("keyword", legs=("keyword",)))
+    assert found(ablation.Variant("as written", legs=("keyword",), stems=False)) is not stemmed
+
+
+@pytest.mark.parametrize(
+    ("question", "passage"),
+    [("Who wrote the letter to Microsoft?", ENGLISH), ("من كتب الرسالة إلى مايكروسوفت؟", ARABIC)],
+)
+def test_whole_passages_as_evidence(index: Index, question: str, passage: str) -> None:
+    with ablation.SwitchedIndex(index, ablation.Variant("passages", unit="passages")) as switched:
+        hits = switched.search(question, 3)
+        evidence = switched.evidence(question, hits, 2)
+        assert [item.passage.id for item in evidence] == [hit.passage.id for hit in hits[:2]]
+        assert evidence[0].text == passage == evidence[0].span.of(passage)
+        assert evidence[0].score == pytest.approx(max(item.score for item in index.evidence(question, hits[:1], 9)))
+        assert switched.evidence(question, []) == []
+        # The product quotes what stands as evidence: the passage, with a citation of its whole span.
+        answer = Chatbot(switched, calibration=replace(Calibration.of("unknown"), least=0.0)).ask(question)
+        assert answer.citations[0].quote == passage
+
+
+def test_without_sentence_vectors_and_without_passage_vectors(index: Index) -> None:
+    question = "What was the monthly fee?"
+    scores = {}
+    for name, weights in (("passage", Weights(1.0, 0.0)), ("sentence", Weights(0.0, 1.0))):
+        with ablation.SwitchedIndex(index, ablation.Variant(name, legs=("dense",), weights=weights)) as switched:
+            scores[name] = switched.search(question, 1)[0].score
+    # One of two sentences asks for nothing else: it is nearer to the question than both together.
+    assert scores["sentence"] > scores["passage"]
 
 
 def test_a_table_is_put_between_its_marks(tmp_path: Path) -> None:
@@ -951,6 +1000,20 @@ def test_the_command_runs_squad_across_languages(checkout: Path, parallel: tuple
     assert found["counts"]["unanswerable"] == 3
     records = read_records(checkout / "x" / "records.jsonl")
     assert {record.direction for record in records} == {"en-ar"}
+
+
+def test_the_command_runs_squad_in_every_direction(checkout: Path, parallel: tuple[Path, Path]) -> None:
+    files = [str(path) for path in parallel]
+    result = CliRunner().invoke(app, ["eval", *files, "--directions", "--retrieval-only", "--json", "--out", "x"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["counts"]["questions"] == 12
+    directions = [record.direction for record in read_records(checkout / "x" / "records.jsonl")]
+    assert {name: directions.count(name) for name in directions} == {"en-en": 3, "en-ar": 3, "ar-en": 3, "ar-ar": 3}
+    mixed = CliRunner().invoke(app, ["eval", *files, "--retrieval-only", "--json", "--out", "y"])
+    assert json.loads(mixed.stdout)["counts"]["questions"] == 6
+    assert {record.direction for record in read_records(checkout / "y" / "records.jsonl")} == {"ar-en+ar", "en-en+ar"}
+    ablated = CliRunner().invoke(app, ["eval", "ablate", *files, "--directions"])
+    assert "| ar-en, n = 3 |" in ablated.stdout, ablated.output
 
 
 def test_the_other_commands(checkout: Path) -> None:

@@ -50,6 +50,8 @@ def test_keywords_are_surface_forms_and_stems() -> None:
 def test_a_query_is_any_content_word_by_surface_or_stem() -> None:
     assert keyword_query("What did the captains do?") == '{surface stem} : ("captain" OR "captains")'
     assert keyword_query("ما الشركة؟", "ar") == 'language : "ar" AND {surface stem} : ("شرك" OR "الشركه")'
+    assert keyword_query("What did the captains do?", stems=False) == '{surface} : ("captains")'
+    assert keyword_query("ما الشركة؟", "ar", stems=False) == 'language : "ar" AND {surface} : ("الشركه")'
     assert keyword_query("") == keyword_query("ما هو؟") == keyword_query("what is it?") == keyword_query("!!!") == ""
 
 

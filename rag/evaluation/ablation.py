@@ -2,63 +2,123 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from rag.errors import BadSetting
 from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares
 from rag.evaluation.questions import QuestionSet
 from rag.evaluation.records import ClaimRecord, Record, RecordFile
 from rag.evaluation.run import Bot, Options, Progress, evaluate
+from rag.fuse import Weights
+from rag.index import LEGS, Index
 from rag.metrics import Difference, Figure, difference, rounded
+from rag.schema import Evidence, Filter, Hit
+from rag.store import DATABASE, Store
 
 SHIPPED = "as shipped"
-RETRIEVAL_COLUMNS = ("recall@1", "recall@5", "evidence_recall@1", "mrr@10")
+RETRIEVAL_COLUMNS = ("recall@1", "recall@5", "document_recall@1", "document_recall@5", "evidence_recall@1")
 ANSWER_COLUMNS = ("right", "f1", "citation_precision", "declined", "wrongly_declined")
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The product with something changed: arguments of `Index.search`, of the chatbot, or how passages are ranked."""
+    """The product with something changed.
+
+    `legs`, `stems`: arguments of `Index.search`. `weights`: of the fusion. `unit`: what stands as evidence, a sentence or a whole
+    passage. `ranked_by`: the order of the passages, as search gives it or by their best sentence. `check`: whether sentences that
+    evidence does not prove are left out.
+    """
 
     name: str
-    search: Mapping[str, Any] = field(default_factory=dict)
-    chatbot: Mapping[str, Any] = field(default_factory=dict)
-    ranked_by: str = "passages"
+    legs: Container[str] = LEGS
+    stems: bool = True
+    weights: Weights | None = None
+    unit: Literal["sentences", "passages"] = "sentences"
+    ranked_by: Literal["passages", "sentences"] = "passages"
+    check: bool = True
 
 
+_DENSE = Variant("dense only", legs=("dense",))
+_KEYWORD = Variant("keyword only", legs=("keyword",))
+_UNSTEMMED = Variant("hybrid, keywords not stemmed", stems=False)
 RETRIEVAL = (
     Variant(SHIPPED),
-    Variant("dense only", search={"legs": ("dense",)}),
-    Variant("keyword only", search={"legs": ("keyword",)}),
-    Variant("keywords as written, no stems", search={"analysed": False}),
-    Variant("passages ranked by their best sentence", ranked_by="sentences"),
+    _DENSE,
+    Variant("dense only, by whole passages", legs=("dense",), weights=Weights(passage=1.0, sentence=0.0)),
+    Variant("dense only, by sentences", legs=("dense",), weights=Weights(passage=0.0, sentence=1.0)),
+    Variant("hybrid, by whole passages", weights=Weights(passage=1.0, sentence=0.0)),
+    _KEYWORD,
+    Variant("keyword only, not stemmed", legs=("keyword",), stems=False),
+    _UNSTEMMED,
+    Variant("passages in the order of their best evidence", ranked_by="sentences"),
 )
 ANSWERS = (
     Variant(SHIPPED),
-    Variant("dense only", search={"legs": ("dense",)}, chatbot={"legs": ("dense",)}),
-    Variant("keyword only", search={"legs": ("keyword",)}, chatbot={"legs": ("keyword",)}),
-    Variant("prompt of whole passages, not sentences", chatbot={"unit": "passages"}),
-    Variant("without the check", chatbot={"check": False}),
+    _DENSE,
+    _KEYWORD,
+    _UNSTEMMED,
+    Variant("whole passages as evidence", unit="passages"),
+    Variant("without the check", check=False),
 )
+
+
+class SwitchedIndex(Index):
+    """An index with the switches of a variant turned, whoever searches it. Close it as any other."""
+
+    def __init__(self, index: Index, variant: Variant) -> None:
+        super().__init__(index.folder, Store(index.folder / DATABASE), index.embedder, variant.weights)
+        self._variant = variant
+
+    def search(
+        self,
+        question: str,
+        k: int = 10,
+        *,
+        offset: int = 0,
+        filter: Filter | None = None,
+        exclude: Container[int] = (),
+        legs: Container[str] = LEGS,
+        stems: bool = True,
+    ) -> list[Hit]:
+        own = self._variant
+        return super().search(question, k, offset=offset, filter=filter, exclude=exclude, legs=own.legs, stems=own.stems)
+
+    def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
+        """Sentences; or whole passages in the order of the hits, each with the likeness of its best sentence, so that the
+        confidence has the same things to judge by."""
+        if self._variant.unit == "sentences":
+            return super().evidence(question, hits, k)
+        best: dict[int, float] = {}
+        for item in super().evidence(question, hits, 10**6):
+            best[item.passage.id] = max(item.score, best.get(item.passage.id, -1.0))
+        return [
+            Evidence(
+                passage=replace(hit.passage, sentences=(hit.passage.span,)),
+                span=hit.passage.span,
+                text=hit.passage.text,
+                score=best[hit.passage.id],
+                worth=hit.score,
+            )
+            for hit in hits
+            if hit.passage.id in best
+        ][:k]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant: figures, and their differences from the product as shipped, by group and measure; `None` where this version
-    has no such switch."""
+    """One variant: figures, and their differences from the product as shipped, by group and measure."""
 
     name: str
-    figures: Mapping[str, Mapping[str, Figure]] | None
+    figures: Mapping[str, Mapping[str, Figure]]
     differences: Mapping[str, Mapping[str, Difference]]
 
 
 def ablate(
-    make: Callable[..., Bot],
+    make: Callable[[Bot, Variant], Bot],
     sets: Sequence[tuple[QuestionSet, Bot]],
     variants: Sequence[Variant],
     out: Path,
@@ -68,21 +128,22 @@ def ablate(
 ) -> list[Row]:
     """Run each variant over the sets, each set with the bot as shipped over its index.
 
-    `make(bot, **options)` gives that bot with something switched. The first variant is what the others are compared with.
+    `make` gives a bot with the switches of a variant turned, over an index of its own. The first variant is what the others are
+    compared with.
     """
     rows: list[Row] = []
     base: Sequence[Record | ClaimRecord] = ()
     for variant in variants:
-        if not all(_possible(variant, make, bot) for _, bot in sets):
-            rows.append(Row(variant.name, None, {}))
-            continue
         records: list[Record | ClaimRecord] = []
         with RecordFile.open(out / _file_name(variant.name) / "records.jsonl") as file:
             for questions, bot in sets:
-                changed = make(bot, **variant.chatbot) if variant.chatbot else bot
-                options = Options(retrieval_only, variant.search, variant.ranked_by)
-                whole = {**identity(bot), "variant": repr(sorted(variant.chatbot.items()))}
-                records += evaluate(changed, questions, file, whole, options, progress)
+                changed = make(bot, variant)
+                try:
+                    whole = {**identity(bot), "variant": repr(variant)}
+                    records += evaluate(changed, questions, file, whole, Options(retrieval_only, variant.ranked_by), progress)
+                finally:
+                    if changed.index is not bot.index:
+                        changed.index.close()
             file.finish(records)
         base = base or records
         rows.append(_row(variant.name, records, base))
@@ -103,12 +164,6 @@ def _row(name: str, records: Sequence[Record | ClaimRecord], base: Sequence[Reco
     return Row(name, found, differences)
 
 
-def _possible(variant: Variant, make: Callable[..., Bot], bot: Bot) -> bool:
-    """Whether the product has the switches that a variant turns."""
-    search, chatbot = inspect.signature(bot.index.search).parameters, inspect.signature(type(bot)).parameters
-    return all(name in search for name in variant.search) and all(name in chatbot for name in variant.chatbot)
-
-
 def _file_name(name: str) -> str:
     return re.sub(r"\W+", "-", name).strip("-")
 
@@ -116,13 +171,9 @@ def _file_name(name: str) -> str:
 def markdown(rows: Sequence[Row], columns: Sequence[str], group: str) -> str:
     """One group as a Markdown table: a row for each variant, in each cell the value with its interval, and the difference from
     the first row where the paired bootstrap is sure of one (p < 0.05)."""
-    first = rows[0].figures
-    n = max((figure.n for figure in first.get(group, {}).values()), default=0) if first else 0
+    n = max((figure.n for figure in rows[0].figures.get(group, {}).values()), default=0)
     lines = [f"| {group}, n = {n} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
-        if row.figures is None:
-            lines.append(f"| {row.name} |" + " not in this version |" + " |" * (len(columns) - 1))
-            continue
         cells = [_cell(row.figures.get(group, {}).get(name), row.differences.get(group, {}).get(name)) for name in columns]
         lines.append(f"| {row.name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

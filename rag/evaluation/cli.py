@@ -23,6 +23,7 @@ from rag.terminal import for_terminal
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
     from rag.config import Settings
+    from rag.evaluation.ablation import Variant
     from rag.evaluation.questions import QuestionSet
     from rag.evaluation.records import ClaimRecord, Record
 
@@ -71,6 +72,9 @@ IndexOption = Annotated[Path | None, typer.Option("--index", help="Use this inde
 SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all  [report; SQuAD: all]")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most so many of each set, always the same ones; 0: all.")]
 DropOption = Annotated[bool, typer.Option("--drop-gold", help="Ask each question again without the passages that answer it.")]
+DirectionsOption = Annotated[
+    bool, typer.Option("--directions", help="Ask SQuAD files of several languages in every direction, not as one mixed collection.")
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results.  [reports/NAME-HASH]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 
@@ -83,6 +87,7 @@ def run(
     split: SplitOption = "",
     limit: LimitOption = 0,
     drop_gold: DropOption = False,
+    directions: DirectionsOption = False,
     retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Only search; ask for no answers.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again, whatever was recorded.")] = False,
     required: Annotated[
@@ -102,7 +107,7 @@ def run(
     settings = Settings.load()
     requirements = [Requirement.parse(text) for text in required or ()]
     bench = _Bench(settings, index)
-    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold), without_generator=retrieval_only)
+    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), without_generator=retrieval_only)
     known = [identity(bot, _mattering(settings)) for _, bot in pairs]
     name = "-".join(dict.fromkeys(questions.name for questions, _ in pairs))[:60]
     folder = out_folder or REPORTS / f"{name}-{settings.profile}-{_digest(*map(short, known))}"
@@ -184,6 +189,7 @@ def ablate(
     split: SplitOption = "",
     limit: LimitOption = 0,
     drop_gold: DropOption = False,
+    directions: DirectionsOption = False,
     answers: Annotated[bool, typer.Option("--answers", help="Ask for answers too, not only search; takes long.")] = False,
     into: Annotated[Path | None, typer.Option("--into", help="Put the tables into this Markdown file.")] = None,
     out_folder: OutOption = None,
@@ -196,7 +202,7 @@ def ablate(
 
     settings = Settings.load()
     bench = _Bench(settings, index)
-    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold), without_generator=not answers)
+    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), without_generator=not answers)
     variants = ablation.ANSWERS if answers else ablation.RETRIEVAL
     columns = (*ablation.RETRIEVAL_COLUMNS[:1], *ablation.ANSWER_COLUMNS) if answers else ablation.RETRIEVAL_COLUMNS
     folder = out_folder or REPORTS / f"ablation-{settings.profile}"
@@ -210,7 +216,7 @@ def ablate(
             retrieval_only=not answers,
             progress=follow,
         )
-    groups = distinct(rows[0].figures or {})
+    groups = distinct(rows[0].figures)
     table = "\n".join(ablation.markdown(rows, columns, group) for group in groups)
     print(table)
     if into:
@@ -240,7 +246,7 @@ def calibrate(
     settings = Settings.load()
     prepared()
     bench = _Bench(settings, None)
-    pairs = bench.open(_chosen_directions(sets, documents or [], limit), without_generator=True)
+    pairs = bench.open(_chosen(sets, documents or [], "all", limit, False, directions=True), without_generator=True)
     embedder = pairs[0][1].index.embedder
     found: list[fitting.Case] = []
     near: list[fitting.Likeness] = []
@@ -301,37 +307,33 @@ class _Chosen:
     folder: Path | None
 
 
-def _chosen(sets: Sequence[Path] | None, documents: Sequence[Path], split: str, limit: int, drop: bool) -> list[_Chosen]:
+def _chosen(
+    sets: Sequence[Path] | None, documents: Sequence[Path], split: str, limit: int, drop: bool, directions: bool = False
+) -> list[_Chosen]:
     from rag.evaluation.questions import drop_gold, read
 
     if split not in ("", "report", "calibrate", "all"):
         raise BadSetting("error.setting", name="--split", value=split, allowed="report, calibrate, all")
     paths = list(sets or _own_sets())
-    squad = [path for path in paths if path.suffix != ".jsonl"]
     found: list[_Chosen] = []
     for path in paths:
         if path.suffix == ".jsonl":
             questions = read([path], name=_name(path)).in_split(split or "report")
             found += _by_corpus(questions, path, documents[0] if documents else None)
-    if squad:
-        questions = read(squad, [path for path in documents if path.is_file()]).in_split(split or "all")
+    squad = [path for path in paths if path.suffix != ".jsonl"]
+    for asked, searched in _together(squad, [path for path in documents if path.is_file()], directions):
+        questions = read(asked, searched).in_split(split or "all")
         if questions.notes:
             err.print(f"[yellow]{escape(say('eval.repaired', 'en', count=len(questions.notes), first=questions.notes[0]))}[/]")
         found.append(_Chosen(questions, None))
     return [_cut(chosen, limit, drop_gold if drop else list) for chosen in found]
 
 
-def _chosen_directions(sets: Sequence[Path] | None, documents: Sequence[Path], limit: int) -> list[_Chosen]:
-    """As `_chosen`, all splits; several SQuAD files without documents of their own make one set for each pair of them."""
-    paths = list(sets or _own_sets())
-    squad = [path for path in paths if path.suffix != ".jsonl"]
-    if len(squad) < 2 or documents:
-        return _chosen(paths, documents, "all", limit, False)
-    found = _chosen(lines, [], "all", limit, False) if (lines := [path for path in paths if path.suffix == ".jsonl"]) else []
-    for asked in squad:
-        for searched in squad:
-            found += _chosen([asked], [searched], "all", limit, False)
-    return found
+def _together(asked: Sequence[Path], searched: Sequence[Path], directions: bool) -> list[tuple[Sequence[Path], Sequence[Path]]]:
+    """The SQuAD files of each set: questions, and documents. `directions`: one set for each pair of them, else all in one."""
+    if directions:
+        return [([first], [second]) for first in asked for second in searched or asked]
+    return [(asked, searched)] if asked else []
 
 
 def _cut(chosen: _Chosen, limit: int, twins: Callable[[Any], list[Any]]) -> _Chosen:
@@ -406,11 +408,13 @@ class _Bench:
             pairs.append((item.questions, bots[folder]))
         return pairs
 
-    def changed(self, bot: Chatbot, **options: Any) -> Chatbot:
-        """The same chatbot with other options."""
+    def changed(self, bot: Any, variant: Variant) -> Chatbot:
+        """The same chatbot with the switches of a variant turned."""
         from rag.chatbot import Chatbot
+        from rag.evaluation.ablation import SwitchedIndex
 
-        return Chatbot(bot.index, bot.generator, calibration=bot.calibration, **options)
+        index = SwitchedIndex(bot.index, variant)
+        return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check)
 
     def _built(self, item: _Chosen, embedder: Any) -> Path:
         from rag.build import build_index

@@ -41,11 +41,10 @@ class Bot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a set is asked. `search` are further arguments of `Index.search`; `ranked_by` "sentences" puts passages in the order
-    of their best sentence; `retrieval_only` asks no answers."""
+    """How a set is asked. `retrieval_only` asks no answers; `ranked_by` "sentences" puts passages in the order of their best
+    sentence."""
 
     retrieval_only: bool = False
-    search: Mapping[str, Any] = field(default_factory=dict)
     ranked_by: str = "passages"
 
 
@@ -201,7 +200,7 @@ class _Runner:
         )
 
     def _found(self, question: str, gold: tuple[Place, ...], exclude: frozenset[int]) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
-        more: dict[str, Any] = {**self.options.search, **({"exclude": exclude} if exclude else {})}
+        more: dict[str, Any] = {"exclude": exclude} if exclude else {}
         hits: Sequence[Hit] = self.bot.index.search(question, DEPTH, **more)
         ranked = self.bot.index.evidence(question, hits, 10**6)  # every sentence of the ten passages
         passages = [hit.passage for hit in hits]
