@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
+import re
 import socket
 from collections.abc import MutableMapping
 from typing import Any
@@ -17,6 +19,7 @@ from rag.server.access import LOOPBACK, Access, Limits
 from rag.server.gate import CALLER, Gate
 from rag.server.guard import Guard, Measured, content_policy
 from rag.server.site import listen
+from rag.ui.people import PERSON
 from tests.helpers import awaited
 
 PASSWORD, TOKEN, OTHER = "ليمونة وخمس نجوم", "first-token-of-a-program", "second-token-of-another"
@@ -29,10 +32,12 @@ class Door:
 
     def __init__(self, access: Access | None = None) -> None:
         self.time = 1000.0
+        self.person = "nobody"
         self.gate = Gate(self._app, access or Access(PASSWORD, (TOKEN, OTHER)), now=lambda: self.time)
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
+        self.person = scope[PERSON]
         await send({"type": "http.response.body", "body": b"inside " + scope[CALLER].encode()})
 
     def knock(self, path: str = "/", body: bytes = b"", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
@@ -47,14 +52,23 @@ class Door:
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "path": path, "method": method, "headers": raw, "client": ("10.0.0.9", 1)}
         awaited(self.gate(scope, receive, send))
-        names = {key.decode(): value.decode() for key, value in sent[0]["headers"]}
+        names: dict[str, str] = {}
+        for key, value in sent[0]["headers"]:  # of several cookies one below the other
+            names[key.decode()] = "\n".join(filter(None, [names.get(key.decode(), ""), value.decode()]))
         return sent[0]["status"], names, sent[1]["body"].decode()
 
-    def login(self, password: str) -> tuple[int, dict[str, str], str]:
-        return self.knock("/login", urlencode({"password": password}).encode(), "POST", accept="text/html", accept_language="ar")
+    def login(self, password: str, **given: str) -> tuple[int, dict[str, str], str]:
+        body = urlencode({"password": password}).encode()
+        return self.knock("/login", body, "POST", accept="text/html", accept_language="ar", **given)
 
-    def cookie(self) -> str:
-        return self.login(PASSWORD)[1]["set-cookie"].partition(";")[0]
+    def cookie(self, **given: str) -> str:
+        """What a browser sends after a login."""
+        return jar(self.login(PASSWORD, **given)[1])
+
+
+def jar(headers: dict[str, str]) -> str:
+    """The cookies that were set, as they come back."""
+    return "; ".join(cookie.partition(";")[0] for cookie in headers["set-cookie"].splitlines())
 
 
 # --- the password and the tokens ------------------------------------------------------------------------------------------
@@ -86,11 +100,13 @@ def test_the_password_opens_the_door_for_some_hours() -> None:
     door = Door()
     status, headers, _ = door.login(PASSWORD)
     assert (status, headers["location"]) == (303, "/")
-    assert {"HttpOnly", "SameSite=Strict"} <= set(headers["set-cookie"].split("; "))
-    cookie = headers["set-cookie"].partition(";")[0]
+    for line in headers["set-cookie"].splitlines():
+        assert {"HttpOnly", "SameSite=Strict"} <= set(line.split("; "))
+    cookie = jar(headers)
     assert door.knock("/config", cookie=cookie)[2].startswith("inside visitor ")
     assert door.knock("/v1/ask", cookie=cookie)[0] == 200
-    assert door.knock("/config", cookie=cookie[:-1] + ("0" if cookie[-1] != "0" else "1"))[0] == 401
+    login, _, owner = cookie.partition("; ")
+    assert door.knock("/config", cookie=login[:-1] + ("0" if login[-1] != "0" else "1") + "; " + owner)[0] == 401
     assert door.knock("/config", cookie=cookie.replace("isnad=4", "isnad=9"))[0] == 401
     assert door.knock("/config", cookie="isnad=٩٩٩٩٩٩٩٩.é.é")[0] == 401
     door.time += 13 * 3600
@@ -100,6 +116,28 @@ def test_the_password_opens_the_door_for_some_hours() -> None:
 def test_two_readers_with_the_same_password_are_two_callers() -> None:
     door = Door()
     assert door.knock("/", cookie=door.cookie())[2] != door.knock("/", cookie=door.cookie())[2]
+
+
+def test_each_browser_is_given_a_key_that_stays_when_it_logs_in_again() -> None:
+    door = Door()
+    owners = [door.cookie().partition("isnad-owner=")[2] for _ in range(3)]
+    assert len(set(owners)) == 3
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", owner) for owner in owners)
+    assert door.cookie(cookie=f"isnad-owner={owners[0]}").partition("isnad-owner=")[2] == owners[0]
+    door.knock("/", cookie=door.cookie(cookie=f"isnad-owner={owners[0]}"))
+    assert door.person == hashlib.sha256(owners[0].encode()).hexdigest()
+    door.knock("/v1/ask", authorization=f"Bearer {TOKEN}")
+    assert door.person == ""
+
+
+@pytest.mark.parametrize("owner", ["", "a", "A" * 42, "A" * 44, "A" * 42 + "é", "../" * 14 + "x"])
+def test_a_key_that_could_be_guessed_is_none(owner: str) -> None:
+    door = Door()
+    login, _, own = door.cookie().partition("; ")
+    assert door.knock("/", cookie=f"{login}; {own}")[0] == 200
+    assert door.knock("/", cookie=f"{login}; isnad-owner={owner}")[0] == 401
+    assert door.knock("/", cookie=own)[0] == 401  # a key alone opens nothing
+    assert door.cookie(cookie=f"isnad-owner={owner}").partition("isnad-owner=")[2] != owner
 
 
 def test_a_token_opens_the_door_for_programs_and_for_nothing_else() -> None:

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rag.chatbot import Chatbot
-from rag.errors import DocumentError, IndexBusy
 from rag.evaluation.questions import validate
-from rag.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
 from rag.strings import table
-from rag.testing import HashEmbedder
 from rag.ui.feedback import BadFeedback, as_question, record
-from rag.ui.library import BadName, Job, Library, file_name
 from rag.ui.render import answer_view, document_view, found_view, source_view, strings
 from rag.ui.web import examples_of
-from tests.helpers import awaited
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
 FIRST, SECOND, THIRD = Span(9, 32), Span(33, 55), Span(56, 76)
@@ -150,147 +141,6 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
     assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
-
-
-# --- the documents --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    documents = tmp_path / "documents"
-    documents.mkdir()
-    (documents / "a.txt").write_text("The harbour bridge was closed in March.", encoding="utf-8")
-    (documents / "ب.txt").write_text("أُغلق جسر الميناء في مارس.", encoding="utf-8")
-    return Library(tmp_path / "home", documents, tmp_path / "index", max_bytes=1000)
-
-
-def receive(library: Library, collection: str, name: str, *chunks: bytes) -> str:
-    async def stream() -> AsyncIterator[bytes]:
-        for chunk in chunks:
-            yield chunk
-
-    return awaited(library.receive(collection, name, stream()))
-
-
-def finished(job: Job) -> Job:
-    end = time.monotonic() + 10
-    while job.state == "running" and time.monotonic() < end:
-        time.sleep(0.01)
-    return job
-
-
-@pytest.mark.parametrize(
-    ("raw", "name"),
-    [
-        ("تقرير المحطة.txt", "تقرير المحطة.txt"),
-        ("../../etc/passwd.txt", "passwd.txt"),
-        ("C:\\Users\\ليلى\\notes.MD", "notes.MD"),
-        ("a<b>:c.md", "a_b__c.md"),
-        ("a\u202etxt.exe.txt", "a_txt.exe.txt"),
-        ("ن" * 300 + ".txt", "ن" * 98 + ".txt"),
-    ],
-)
-def test_the_name_of_a_file_is_made_safe(raw: str, name: str) -> None:
-    assert file_name(raw) == name
-
-
-@pytest.mark.parametrize("raw", ["", ".txt", "x.exe", "x", "..", "/", "   .md"])
-def test_a_name_that_is_no_text_file_is_refused(raw: str) -> None:
-    with pytest.raises(BadName):
-        file_name(raw)
-
-
-def test_a_file_that_replaces_another_sets_it_aside(library: Library, tmp_path: Path) -> None:
-    assert receive(library, "", "a.txt", b"new ", b"text") == "a.txt"
-    folder = tmp_path / "documents"
-    assert (folder / "a.txt").read_text() == "new text"
-    assert [path.read_text() for path in folder.glob(".removed/*/a.txt")] == ["The harbour bridge was closed in March."]
-
-
-def test_a_file_that_is_too_large_leaves_nothing_behind(library: Library, tmp_path: Path) -> None:
-    before = sorted(path.name for path in (tmp_path / "documents").iterdir())
-    with pytest.raises(DocumentError):
-        receive(library, "", "c.txt", b"x" * 600, b"x" * 600)
-    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == before
-
-
-def test_an_upload_that_breaks_off_leaves_nothing_behind(library: Library, tmp_path: Path) -> None:
-    async def broken() -> AsyncIterator[bytes]:
-        yield b"half"
-        raise RuntimeError("the tab was closed")
-
-    with pytest.raises(RuntimeError):
-        awaited(library.receive("", "c.txt", broken()))
-    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == ["a.txt", "ب.txt"]
-
-
-def test_collections_are_made_listed_and_kept_apart(library: Library) -> None:
-    assert library.names() == [""]
-    assert library.create("  قضية   12 ") == "قضية 12"
-    assert library.names() == ["", "قضية 12"]
-    receive(library, "قضية 12", "x.txt", b"x")
-    assert (library.home / "collections" / "قضية 12" / "documents" / "x.txt").is_file()
-    for bad in ("قضية 12", "../up", "", ".hidden", "x" * 41, "a/b"):
-        with pytest.raises(BadName):
-            library.create(bad)
-    with pytest.raises(BadName):
-        library.folder("../documents")
-
-
-def test_the_last_document_stays(library: Library) -> None:
-    library.remove("", "a.txt")
-    with pytest.raises(BadName) as caught:
-        library.remove("", "ب.txt")
-    assert "ب.txt" in caught.value.text("ar")
-    with pytest.raises(BadName):
-        library.remove("", "../index")
-
-
-def test_indexing_runs_in_the_background_and_is_told_of(library: Library, tmp_path: Path) -> None:
-    job = finished(library.build("", HashEmbedder()))
-    assert (job.state, job.view()["added"], job.view()["skipped"]) == ("done", 2, [])
-    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
-    (tmp_path / "documents" / "noise.txt").write_bytes(bytes(range(256)) * 3)
-    assert [(row["id"], row["language"], row["passages"]) for row in library.documents("", base)] == [
-        ("a.txt", "en", 1),
-        ("noise.txt", "", None),
-        ("ب.txt", "ar", 1),
-    ]
-    again = finished(library.build("", HashEmbedder())).view()
-    assert (again["added"], [item["name"] for item in again["skipped"]]) == (0, ["noise.txt"])
-    assert "UTF-8" in again["skipped"][0]["error"]["ar"]
-
-
-def test_indexing_that_is_cancelled_changes_nothing(library: Library, tmp_path: Path) -> None:
-    finished(library.build("", HashEmbedder()))
-    generation = Index.open(tmp_path / "index", HashEmbedder()).manifest().generation
-    receive(library, "", "c.txt", b"A third document about ferries.")
-    gate = threading.Event()
-
-    class Held(HashEmbedder):
-        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
-            gate.wait(5)
-            return super().embed_passages(*arguments, **named)
-
-    job = library.build("", Held())
-    with pytest.raises(IndexBusy):
-        library.build("", HashEmbedder())
-    job.cancel.set()
-    gate.set()
-    assert finished(job).state == "cancelled"
-    assert Index.open(tmp_path / "index", HashEmbedder()).manifest().generation == generation
-    assert finished(library.build("", HashEmbedder())).view()["added"] == 1
-
-
-def test_a_collection_without_documents_says_so(library: Library, tmp_path: Path) -> None:
-    finished(library.build("", HashEmbedder()))
-    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
-    library.create("empty")
-    with pytest.raises(BadName) as caught:
-        library.chatbot("empty", base)
-    assert caught.value.key == "ui.error_collection_empty"
-    assert finished(library.build("empty", HashEmbedder())).view()["error"] is not None
-    assert library.chatbot("", base) is base
 
 
 # --- feedback -------------------------------------------------------------------------------------------------------------

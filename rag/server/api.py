@@ -31,7 +31,7 @@ from rag.server.bodies import (
     SearchRequest,
     SearchResponse,
 )
-from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, Left, begun, caller_of, event, failed_event, language_for, last_of, present
+from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, Left, asker_of, begun, event, failed_event, language_for, last_of, present
 from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
 from rag.server.follow import Follower
 from rag.server.metrics import Metrics
@@ -39,6 +39,7 @@ from rag.server.openai import openai_routes
 from rag.server.views import answer_body, document_text, found_fields, found_hits
 from rag.strings import say
 from rag.ui import Library
+from rag.ui.library import Shelf
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
 _PAGE = 20_000
@@ -94,7 +95,7 @@ def _answers(desk: Desk) -> APIRouter:
         replaced by `answer`, the last one, which has the form of the answer without `stream`; or `error`.
         """
         history = [Turn(turn.question, turn.answer) for turn in asked.history]
-        events = desk.answer(caller_of(request), asked.question, history, way="api", collection=asked.collection)
+        events = desk.answer(asker_of(request.scope), asked.question, history, way="api", collection=asked.collection)
         if not asked.stream:
             return JSONResponse(answer_body(await present(request, last_of(events))).model_dump())
 
@@ -116,8 +117,9 @@ def _answers(desk: Desk) -> APIRouter:
         """Passages in either language, best first, each with its best sentence."""
 
         async def work() -> SearchResponse:
-            over = desk.over(asked.collection)
-            async with desk.engine.turn(caller_of(request), desk.engine.desk) as base:
+            asker = asker_of(request.scope)
+            over = desk.over(asked.collection, asker.person)
+            async with desk.engine.turn(asker.caller, desk.engine.desk) as base:
                 finding = asyncio.to_thread(found_hits, over(base).index, asked.question, asked.k, asked.offset, asked.filter())
                 return SearchResponse(question=asked.question, hits=await asyncio.wait_for(finding, desk.limits.seconds))
 
@@ -132,17 +134,18 @@ def _answers(desk: Desk) -> APIRouter:
 def _documents(desk: Desk, access: Access) -> APIRouter:
     router = APIRouter(responses=ERRORS)
 
-    async def opened(collection: str) -> Chatbot:
-        over = desk.over(collection)
+    async def opened(collection: str, request: Request) -> Chatbot:
+        over = desk.over(collection, asker_of(request.scope).person)
         return over(await desk.engine.ready())
 
     @router.get("/v1/documents", summary="List the documents")
     async def documents(
+        request: Request,
         collection: Collection = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         after: Annotated[str, Query(max_length=1000, description="`next` of the page before")] = "",
     ) -> DocumentList:
-        index = (await opened(collection)).index
+        index = (await opened(collection, request)).index
         found = await asyncio.to_thread(index.documents)
         rest = [item for item in found if item.id > after]
         lines = [
@@ -161,12 +164,13 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
     @router.get("/v1/document", summary="The text of a document, or a part of it")
     async def document(
         id: DocumentId,
+        request: Request,
         collection: Collection = "",
         start: Annotated[int, Query(ge=0, le=2**53)] = 0,
         end: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     ) -> DocumentText:
         """Counted in Unicode code points, as citations are: with `start` and `end` of a citation this is its quote."""
-        found = await asyncio.to_thread((await opened(collection)).index.document, id)
+        found = await asyncio.to_thread((await opened(collection, request)).index.document, id)
         if found is None:
             raise Unknown("server.no_document", "id", name=id[:200])
         length = len(found.text)
@@ -174,12 +178,14 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
         stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
         return document_text(found, begin, stop, begin)
 
-    follower = Follower(desk.library) if desk.library is not None else None
+    follower = Follower() if desk.library is not None else None
 
-    def shelf() -> tuple[Library, Follower]:
+    def changed(collection: str, request: Request) -> tuple[Shelf, Follower]:
+        person = asker_of(request.scope).person
         if not access.changes or desk.library is None or follower is None:
             raise Forbidden("server.no_changes")
-        return desk.library, follower
+        desk.over(collection, person)
+        return desk.library.of(person), follower
 
     changing = {**ERRORS, 403: {"model": ErrorBody, "description": "The server was started without the right to change documents"}}
     changing |= {status: {"model": ErrorBody, "description": "The document can't be kept or read"} for status in (422, 507)}
@@ -188,32 +194,31 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
     @router.put("/v1/documents/{name}", status_code=202, summary="Add a document", responses=changing, openapi_extra=body)
     async def add(name: str, request: Request, collection: Collection = "") -> Changed:
         """Keep the file that is the body under this name, and bring the index up to date. One of the same name is set aside."""
-        library, follow = shelf()
+        shelf, follow = changed(collection, request)
         base = await desk.engine.ready()
-        desk.over(collection)
-        id = await library.receive(collection, name, request.stream())
-        follow(collection, base.index.embedder)
-        return Changed(id=id, indexing=_indexing(library, language_for(request)))
+        id = await shelf.receive(collection, name, request.stream())
+        follow(shelf, collection, base.index.embedder)
+        return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
 
     @router.delete("/v1/documents", status_code=202, summary="Remove a document", responses=changing)
     async def remove(id: DocumentId, request: Request, collection: Collection = "") -> Changed:
         """Set the file aside, and bring the index up to date."""
-        library, follow = shelf()
+        shelf, follow = changed(collection, request)
         base = await desk.engine.ready()
-        desk.over(collection)
-        await asyncio.to_thread(library.remove, collection, id)
-        follow(collection, base.index.embedder)
-        return Changed(id=id, indexing=_indexing(library, language_for(request)))
+        await asyncio.to_thread(shelf.remove, collection, id)
+        follow(shelf, collection, base.index.embedder)
+        return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
 
     @router.get("/v1/indexing", summary="How far the indexing is")
     async def indexing(request: Request) -> IndexingState:
-        return _indexing(desk.library, language_for(request))
+        return _indexing(desk.library.of(asker_of(request.scope).person) if desk.library else None, language_for(request))
 
     return router
 
 
-def _indexing(library: Library | None, language: str) -> IndexingState:
-    job = library.job if library else None
+def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
+    """The indexing that whoever asks began, or that their documents led to."""
+    job = shelf.last_job() if shelf else None
     if job is None:
         return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)
     return IndexingState(

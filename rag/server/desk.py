@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ from rag.server.bodies import ErrorBody
 from rag.server.failures import TooSlow, Unknown, error_body, language_of
 from rag.server.gate import CALLER
 from rag.ui import Library
+from rag.ui.people import person_of
 
 T = TypeVar("T")
 Over = Callable[[Chatbot], Chatbot]
@@ -49,6 +51,14 @@ class Left(Exception):
     """Whoever asked is no longer there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks: `caller` takes turns in the line, `person` is whose collections can be seen."""
+
+    caller: str
+    person: str
+
+
 class Desk:
     """What every route of the API works with."""
 
@@ -57,17 +67,18 @@ class Desk:
         self.library = library
         self.limits = limits
 
-    def over(self, collection: str) -> Over:
-        """How to come from the chatbot of the server to that of a collection. Raises Unknown for one that does not exist."""
+    def over(self, collection: str, person: str) -> Over:
+        """How to come from the chatbot of the server to that of a collection. Raises Unknown for one that is not there, or is not
+        this person's to see."""
         if not collection:
             return lambda base: base
-        library = self.library
-        if library is None or collection not in library.names():
+        shelf = self.library.of(person) if self.library else None
+        if shelf is None or not shelf.sees(collection):
             raise Unknown("server.no_collection", "collection", name=collection[:60])
-        return lambda base: library.chatbot(collection, base)
+        return lambda base: shelf.chatbot(collection, base)
 
     async def answer(
-        self, caller: str, question: str, history: Sequence[Turn], *, way: str, collection: str = ""
+        self, asker: Asker, question: str, history: Sequence[Turn], *, way: str, collection: str = ""
     ) -> AsyncGenerator[Waiting | Event, None]:
         """What `Engine.answer` yields, within the time an answer has.
 
@@ -84,7 +95,8 @@ class Desk:
 
         timer: asyncio.TimerHandle | None = None
         deadline: float | None = None
-        events = self.engine.answer(caller, question, history, way=way, over=self.over(collection), stop=stop)
+        over = self.over(collection, asker.person)
+        events = self.engine.answer(asker.caller, question, history, way=way, over=over, stop=stop)
         try:
             async with aclosing(events):
                 while True:
@@ -109,9 +121,9 @@ async def _next(events: AsyncIterator[T]) -> T:
     return await anext(events)
 
 
-def caller_of(request: Request) -> str:
-    """Who asks, as the gate wrote it down."""
-    return str(request.scope.get(CALLER, ""))
+def asker_of(scope: Mapping[str, Any], otherwise: str = "") -> Asker:
+    """Who asks, as the gate wrote it down; `otherwise` where there is no gate."""
+    return Asker(str(scope.get(CALLER, otherwise)), person_of(scope))
 
 
 def language_for(request: Request) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from rag.embed import Embedder
 from rag.errors import IndexBusy
-from rag.ui import Library
+from rag.ui.library import Shelf
 
 _LOOK = 0.05
 
@@ -16,16 +16,15 @@ _LOOK = 0.05
 class Follower:
     """Brings the index of a collection up to date after each change; changes during one indexing are taken up by the next."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
-        self._waiting: dict[str, Embedder] = {}
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[Shelf, Embedder]] = {}
         self._lock = threading.Lock()
         self._working = False
 
-    def __call__(self, collection: str, embedder: Embedder) -> None:
-        """The documents of a collection have changed. Returns at once; `Library.job` tells how far it is."""
+    def __call__(self, shelf: Shelf, collection: str, embedder: Embedder) -> None:
+        """The documents of a collection have changed. Returns at once; `Shelf.last_job` tells how far it is."""
         with self._lock:
-            self._waiting[collection] = embedder
+            self._waiting[collection] = shelf, embedder
             if self._working:
                 return
             self._working = True
@@ -37,14 +36,14 @@ class Follower:
                 if not self._waiting:
                     self._working = False
                     return
-                collection, embedder = self._waiting.popitem()
-            self._build(collection, embedder)
+                collection, (shelf, embedder) = self._waiting.popitem()
+            self._build(shelf, collection, embedder)
 
-    def _build(self, collection: str, embedder: Embedder) -> None:
+    def _build(self, shelf: Shelf, collection: str, embedder: Embedder) -> None:
         job = None
         while job is None:
             with suppress(IndexBusy):  # the window is indexing
-                job = self._library.build(collection, embedder)
+                job = shelf.build(collection, embedder)
             time.sleep(_LOOK)
         while job.state == "running":
             time.sleep(_LOOK)

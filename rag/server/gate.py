@@ -15,9 +15,10 @@ from rag.server.access import Access, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
 from rag.server.failures import failure, language_of
 from rag.strings import say
+from rag.ui.people import OPERATOR, PERSON, digest, is_key, new_key
 
-COOKIE = "isnad"
-_STAY = 12 * 3600  # seconds that a login lasts
+COOKIE, OWNER_COOKIE = "isnad", "isnad-owner"
+_STAY, _OWNED = 12 * 3600, 400 * 86400  # seconds that a login and a browser's key last
 _TRIES, _PAUSE = 5, 60.0  # wrong passwords from one address, and the seconds it then has to wait
 _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
@@ -46,6 +47,8 @@ class Gate:
 
     A login is a cookie signed with a key of this process, so it ends when the server does. Every comparison takes the same
     time whatever is given, and nothing that is given is kept or logged.
+
+    A browser that logs in is given a key as well, if it has none, which outlasts the login: what it makes belongs to that key.
     """
 
     def __init__(self, app: App, access: Access, *, now: Callable[[], float] = time.time) -> None:
@@ -62,11 +65,11 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers, path = headers_of(scope), scope["path"]
-        caller = self._caller(scope, headers, is_api(path))
+        caller, person = self._caller(scope, headers, is_api(path))
         if self._password and path == "/login" and scope.get("method") == "POST":
             await self._login(scope, headers, receive, send)
         elif caller or path.startswith(_OPEN):
-            scope[CALLER] = caller
+            scope[CALLER], scope[PERSON] = caller, person
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
@@ -77,32 +80,31 @@ class Gate:
         else:
             await self._page(send, headers, 401)
 
-    def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> str:
-        """Who asks, or "" for somebody who may not come in here."""
+    def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> tuple[str, str]:
+        """Who asks, and whose what they make is; ("", "") for somebody who may not come in here."""
         address = str((scope.get("client") or ("",))[0])
         if self._open:
-            return f"address {address}"
+            return f"address {address}", OPERATOR
         kind, _, token = headers.get("authorization", "").partition(" ")
         if api and kind.lower() == "bearer":
             given = _digest(token.strip())
             same = [hmac.compare_digest(given, known) for known in self._tokens]  # all of them, whichever it is
             if any(same):
-                return f"token {same.index(True)}"
+                return f"token {same.index(True)}", OPERATOR
         return self._visitor(headers)
 
-    def _visitor(self, headers: dict[str, str]) -> str:
-        if not self._password:
-            return ""
-        try:
-            jar = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            return ""
-        until, _, rest = (jar[COOKIE].value if COOKIE in jar else "").partition(".")
+    def _visitor(self, headers: dict[str, str]) -> tuple[str, str]:
+        cookies, key = _cookies(headers), _key(headers)
+        until, _, rest = cookies.get(COOKIE, "").partition(".")
         nonce, _, signature = rest.partition(".")
         valid = (
-            until.isdecimal() and int(until) > self._now() and hmac.compare_digest(signature.encode(), self._sign(until, nonce).encode())
+            self._password
+            and key
+            and until.isdecimal()
+            and int(until) > self._now()
+            and hmac.compare_digest(signature.encode(), self._sign(until, nonce).encode())
         )
-        return f"visitor {nonce}" if valid else ""
+        return (f"visitor {nonce}", digest(key)) if valid else ("", OPERATOR)
 
     def _sign(self, until: str, nonce: str) -> str:
         return hmac.new(self._key, f"{until}.{nonce}".encode(), hashlib.sha256).hexdigest()
@@ -134,10 +136,11 @@ class Gate:
             await self._page(send, headers, 401, "server.login_wrong")
             return
         until, nonce = str(int(self._now()) + _STAY), secrets.token_hex(8)
-        cookie = f"{COOKIE}={until}.{nonce}.{self._sign(until, nonce)}; HttpOnly; SameSite=Strict; Path=/; Max-Age={_STAY}"
-        if scope.get("scheme") == "https":
-            cookie += "; Secure"
-        await respond(send, 303, b"", _TEXT, (b"location", b"/"), (b"set-cookie", cookie.encode()))
+        rest = "; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if scope.get("scheme") == "https" else "")
+        login = f"{COOKIE}={until}.{nonce}.{self._sign(until, nonce)}; Max-Age={_STAY}{rest}"
+        owner = f"{OWNER_COOKIE}={_key(headers) or new_key()}; Max-Age={_OWNED}{rest}"
+        cookies = [(b"set-cookie", cookie.encode()) for cookie in (login, owner)]
+        await respond(send, 303, b"", _TEXT, (b"location", b"/"), *cookies)
 
     async def _page(self, send: Send, headers: dict[str, str], status: int, problem: str = "") -> None:
         language = language_of(headers)
@@ -159,3 +162,16 @@ class Gate:
 def _digest(secret: str) -> bytes:
     """Of the same length for every secret, so that comparing says nothing of it."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def _cookies(headers: dict[str, str]) -> dict[str, str]:
+    try:
+        return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
+    except CookieError:
+        return {}
+
+
+def _key(headers: dict[str, str]) -> str:
+    """The key of the browser, or "" where it has none."""
+    key = _cookies(headers).get(OWNER_COOKIE, "")
+    return key if is_key(key) else ""

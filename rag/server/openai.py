@@ -35,7 +35,7 @@ from rag.server.bodies import (
     ModelLine,
     ModelList,
 )
-from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, begun, caller_of, language_for, last_of, line, present
+from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, asker_of, begun, language_for, last_of, line, present
 from rag.server.failures import BadRequest, Unknown, error_body
 from rag.server.views import answer_body, found_fields, sentences, usage_body
 from rag.text import words
@@ -55,7 +55,7 @@ def openai_routes(desk: Desk) -> APIRouter:
         question, history = conversation(asked)
         extension = asked.isnad or ChatExtension()
         collection = extension.collection or collection_of(asked.model)
-        events = desk.answer(caller_of(request), question, history, way="openai", collection=collection)
+        events = desk.answer(asker_of(request.scope), question, history, way="openai", collection=collection)
         id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         if asked.stream:
             wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
@@ -76,18 +76,18 @@ def openai_routes(desk: Desk) -> APIRouter:
     @router.post("/v1/embeddings", summary="Embed texts")
     async def embed(asked: EmbeddingRequest, request: Request) -> EmbeddingList:
         """Unit vectors of the index's own embedder, in order."""
-        return await present(request, _embedded(desk, asked, caller_of(request)))
+        return await present(request, _embedded(desk, asked, asker_of(request.scope).caller))
 
     @router.get("/v1/models", summary="What can be named as a model")
-    async def models() -> ModelList:
+    async def models(request: Request) -> ModelList:
         """ "isnad" answers questions, "isnad/NAME" over another collection; the embedder is there for /v1/embeddings."""
         base = await desk.engine.ready()
-        return ModelList(data=[_model(name) for name in _names(desk, base.index.embedder)])
+        return ModelList(data=[_model(name) for name in _names(desk, asker_of(request.scope).person, base.index.embedder)])
 
     @router.get("/v1/models/{name:path}", summary="One model")
-    async def model(name: str) -> ModelLine:
+    async def model(name: str, request: Request) -> ModelLine:
         base = await desk.engine.ready()
-        if name not in _names(desk, base.index.embedder):
+        if name not in _names(desk, asker_of(request.scope).person, base.index.embedder):
             raise Unknown("server.no_model", "model", name=name[:60])
         return _model(name)
 
@@ -167,9 +167,9 @@ async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], draft
     yield "data: [DONE]\n\n"
 
 
-def _names(desk: Desk, embedder: Embedder) -> list[str]:
-    collections = [name for name in desk.library.names() if name] if desk.library else []
-    return [MODEL, *(f"{MODEL}/{name}" for name in collections), embedder.name]
+def _names(desk: Desk, person: str, embedder: Embedder) -> list[str]:
+    collections = [each.id for each in desk.library.of(person).collections() if each.id] if desk.library else []
+    return [MODEL, *(f"{MODEL}/{id}" for id in collections), embedder.name]
 
 
 def _model(name: str) -> ModelLine:

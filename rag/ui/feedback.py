@@ -82,6 +82,11 @@ def record(path: Path, line: View) -> None:
         part.replace(path)
 
 
+def lines(path: Path) -> int:
+    """How many questions a set holds."""
+    return sum(bool(text.strip()) for text in path.read_text(encoding="utf-8").splitlines())
+
+
 def _located(proof: str, documents: Sequence[Document]) -> View:
     """The one document that the sentence stands in, word for word; spaces and line ends may differ from what was copied."""
     wanted = nfc(proof.strip().strip("«»“”\"'"))

@@ -14,6 +14,7 @@ from rag.engine import Engine
 from rag.errors import IsnadError
 from rag.ui.generators import Generators
 from rag.ui.library import Library
+from rag.ui.people import person_of
 from rag.ui.render import View, error_view
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
     async def receive(request: Request) -> JSONResponse:
         query = request.query_params
         try:
-            id = await library.receive(query.get("collection", ""), query.get("name", ""), request.stream())
+            shelf = library.of(person_of(request.scope))
+            id = await shelf.receive(query.get("collection", ""), query.get("name", ""), request.stream())
         except IsnadError as error:
             return JSONResponse({"error": error_view(error)}, status_code=error.http_status)
         return JSONResponse({"id": id})

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,10 @@ from rag.errors import BadQuestion, IsnadError, as_ours
 from rag.index import checked_question
 from rag.language import question_language
 from rag.schema import Answer, Delta, Found, Span, Turn
-from rag.ui.feedback import as_question, record
+from rag.ui.feedback import as_question, lines, record
 from rag.ui.generators import Generators
-from rag.ui.library import Library, whole
+from rag.ui.library import Library, Shelf, whole
+from rag.ui.people import OPERATOR, person_of
 from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings
 
 PAUSE = 0.06
@@ -42,6 +42,10 @@ _LOAD = """
 import(props.boot.script).then((module) => module.mount(element, props, trigger, watch, server, upload));
 // events: 'ask'
 """
+
+
+Call = Callable[[Any, Any], Any]
+"""What the page calls: with what it sends, and the person whose page it is."""
 
 
 class NotReady(IsnadError):
@@ -86,9 +90,9 @@ class Window:
             "choice": self._generators is not None,
             "limit": self._library.max_bytes // 2**20 if self._library else 0,
         }
-        calls: list[Callable[[Any], Any]] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality]
+        calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality]
         if self._library is not None:
-            calls += [self.documents, self.create, self.remove, self.build, self.job, self.cancel]
+            calls += [self.documents, self.create, self.share, self.remove, self.build, self.job, self.cancel]
         if self._generators is not None:
             calls += [self.use, self.fetch, self.task, self.halt]
         with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
@@ -125,7 +129,7 @@ class Window:
         stop = threading.Event()
         self._stops[turn] = stop
         try:
-            async with aclosing(self._answer(asked, str(request.session_hash), stop)) as changes:
+            async with aclosing(self._answer(asked, str(request.session_hash), _person(request), stop)) as changes:
                 async for change in changes:
                     view = {**view, **change, "beat": view["beat"] + 1}
                     yield view
@@ -137,7 +141,7 @@ class Window:
             stop.set()
             self._stops.pop(turn, None)
 
-    async def _answer(self, asked: View, session: str, stop: threading.Event) -> AsyncGenerator[View, None]:
+    async def _answer(self, asked: View, session: str, person: str, stop: threading.Event) -> AsyncGenerator[View, None]:
         """Changes to the view of one turn."""
         question = checked_question(str(asked.get("question", "")))
         ticket = self._engine.line.join(session)
@@ -151,7 +155,7 @@ class Window:
                     return
                 yield {"state": "preparing"}
                 await asyncio.wait([waiting], timeout=BEAT / 4)
-            chatbot = self._over(whole(asked.get("collection")), waiting.result())
+            chatbot = self._over(asked.get("collection"), person, waiting.result())
             last = -1
             quiet = 0.0
             while place := self._engine.line.place(ticket):
@@ -186,12 +190,12 @@ class Window:
             if not running:
                 self._engine.line.leave(ticket)
 
-    def status(self, collection: object = "") -> View:
+    def status(self, collection: object = "", person: str = OPERATOR) -> View:
         """How far the models are, what is missing, and how many documents the collection holds."""
         engine = self._engine
         chatbot = engine.chatbot
         try:
-            documents = self._over(whole(collection), chatbot).index.manifest().documents if chatbot else 0
+            documents = self._over(collection, person, chatbot).index.manifest().documents if chatbot else 0
         except IsnadError:
             documents = 0
         return {
@@ -206,12 +210,12 @@ class Window:
             "task": self.task(),
         }
 
-    def start(self, _: object = None) -> bool:
+    def start(self, _: object = None, person: str = OPERATOR) -> bool:
         """Load the models again after they failed to load."""
         self._engine.start()
         return True
 
-    def stop(self, turn: str) -> bool:
+    def stop(self, turn: str, person: str = OPERATOR) -> bool:
         """Stop a turn at once; what was written until then is checked and shown. Only its own page knows its name."""
         event = self._stops.get(str(turn))
         if event is None:
@@ -219,9 +223,9 @@ class Window:
         event.set()
         return True
 
-    def document(self, wanted: View) -> View:
+    def document(self, wanted: View, person: str = OPERATOR) -> View:
         """A document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
-        chatbot = self._over(whole(wanted.get("collection")), self._base())
+        chatbot = self._over(wanted.get("collection"), person, self._base())
         document = chatbot.index.document(str(wanted.get("id", "")))
         if document is None:
             raise BadQuestion("ui.error_document_gone", name=wanted.get("id", ""))
@@ -236,49 +240,52 @@ class Window:
             raise self._engine.error or NotReady("ui.error_not_ready")
         return self._engine.chatbot
 
-    def _over(self, collection: str, base: Chatbot) -> Chatbot:
-        """The chatbot of a collection; without a library there is one only."""
-        return self._library.chatbot(collection, base) if self._library else base
+    def _over(self, collection: object, person: str, base: Chatbot) -> Chatbot:
+        """The chatbot of a collection that this person may see; without a library there is one only."""
+        return self._library.of(person).chatbot(whole(collection), base) if self._library else base
 
-    def _shelf(self) -> Library:
+    def _shelf(self, person: str) -> Shelf:
         assert self._library is not None, "the page calls this only where there is a library"
-        return self._library
+        return self._library.of(person)
 
-    def documents(self, collection: object) -> View:
-        """The collections, the documents of one of them, and the indexing that runs."""
-        shelf, name = self._shelf(), whole(collection)
-        names = shelf.names()
-        name = name if name in names else ""
-        job = shelf.job
+    def documents(self, collection: object, person: str = OPERATOR) -> View:
+        """The collections this person may see, the documents of one of them, and the indexing of it that this person began."""
+        shelf, id = self._shelf(person), whole(collection)
+        id = id if shelf.sees(id) else ""
+        job = shelf.last_job(id)
         return {
-            "collections": names,
-            "collection": name,
-            "documents": shelf.documents(name, self._base()),
+            "collections": shelf.rows(),
+            "collection": id,
+            "documents": shelf.documents(id, self._base()),
             "job": job.view() if job and job.state == "running" else None,
         }
 
-    def create(self, name: object) -> View:
+    def create(self, name: object, person: str = OPERATOR) -> View:
         """Make an empty collection."""
-        return {"collection": self._shelf().create(whole(name))}
+        return {"collection": self._shelf(person).create(whole(name)).id}
 
-    def remove(self, asked: View) -> View:
+    def share(self, asked: View, person: str = OPERATOR) -> View:
+        """Let everybody see a collection, `{"collection", "shared"}`, or only its owner again."""
+        return {"shared": self._shelf(person).share(whole(asked.get("collection")), asked.get("shared") is True).shared}
+
+    def remove(self, asked: View, person: str = OPERATOR) -> View:
         """Remove a document, `{"collection", "id"}`, and bring the index up to date."""
         self._base()
-        self._shelf().remove(whole(asked.get("collection")), whole(asked.get("id")))
-        return self.build(asked.get("collection"))
+        self._shelf(person).remove(whole(asked.get("collection")), whole(asked.get("id")))
+        return self.build(asked.get("collection"), person)
 
-    def build(self, collection: object) -> View:
+    def build(self, collection: object, person: str = OPERATOR) -> View:
         """Bring the index of a collection up to date in the background."""
-        return self._shelf().build(whole(collection), self._base().index.embedder).view()
+        return self._shelf(person).build(whole(collection), self._base().index.embedder).view()
 
-    def job(self, _: object = None) -> View:
-        """How far the indexing is."""
-        job = self._shelf().job
+    def job(self, id: object, person: str = OPERATOR) -> View:
+        """How far an indexing is, to whoever began it."""
+        job = self._shelf(person).job(whole(id))
         return job.view() if job else {"state": "done", "added": 0, "removed": 0, "skipped": []}
 
-    def cancel(self, _: object = None) -> bool:
-        """Cancel the indexing; the index stays as it was."""
-        job = self._shelf().job
+    def cancel(self, id: object, person: str = OPERATOR) -> bool:
+        """Cancel an indexing, which only whoever began it can; the index stays as it was."""
+        job = self._shelf(person).job(whole(id))
         if job:
             job.cancel.set()
         return job is not None
@@ -289,28 +296,29 @@ class Window:
         assert self._generators is not None, "the page calls this only where there is a choice"
         return self._generators
 
-    def use(self, name: object) -> View:
+    def use(self, name: object, person: str = OPERATOR) -> View:
         """Answer with another of the installed generators from now on."""
         return self._choice().use(whole(name)).view()
 
-    def fetch(self, asked: View) -> View:
+    def fetch(self, asked: View, person: str = OPERATOR) -> View:
         """Fetch a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
         return self._choice().fetch(whole(asked.get("name")), asked.get("accepted") is True).view()
 
-    def task(self, _: object = None) -> View | None:
+    def task(self, _: object = None, person: str = OPERATOR) -> View | None:
         """How far the opening or fetching of a generator is."""
         task = self._generators.task if self._generators else None
         return task.view() if task else None
 
-    def halt(self, _: object = None) -> bool:
+    def halt(self, _: object = None, person: str = OPERATOR) -> bool:
         """Stop fetching; what has come is kept."""
         return self._choice().cancel()
 
     # --- quality ----------------------------------------------------------------------------------------------------------
 
-    def quality(self, collection: object = "") -> View:
-        """The models in use, what the index holds, and the evaluations that were run here, the latest first."""
-        chatbot = self._over(whole(collection), self._base())
+    def quality(self, collection: object = "", person: str = OPERATOR) -> View:
+        """The models in use, what the index holds, the evaluations that were run here, the latest first, and how many complaints
+        of this person's own collections wait to be asked again."""
+        chatbot = self._over(collection, person, self._base())
         manifest = chatbot.index.manifest()
         found = sorted(self._reports.glob("*/report.html"), key=lambda path: -path.stat().st_mtime) if self._reports else []
         return {
@@ -324,15 +332,28 @@ class Window:
                 {"name": path.parent.name, "date": time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))}
                 for path in found[:12]
             ],
-            "feedback": [str(path) for path in sorted(self._feedback.glob("*.jsonl"))],
+            "feedback": self._complaints(person),
         }
+
+    def _complaints(self, person: str) -> list[View]:
+        """The question sets of this person's own collections; only the operator can open the file, and is told where it is."""
+        own = [each for each in self._library.of(person).collections() if self._library.of(person).owns(each)] if self._library else []
+        named = [(each.id, each.name) for each in own] or ([("", "")] if person == OPERATOR else [])
+        sets = [(name, self._set(id)) for id, name in named]
+        return [
+            {"name": name, "count": lines(path), "path": str(path) if person == OPERATOR else ""} for name, path in sets if path.is_file()
+        ]
+
+    def _set(self, collection: str) -> Path:
+        """The question set that complaints of a collection go to."""
+        return self._feedback / f"{collection or 'questions'}.jsonl"
 
     # --- feedback ---------------------------------------------------------------------------------------------------------
 
-    def feedback(self, said: View) -> View:
+    def feedback(self, said: View, person: str = OPERATOR) -> View:
         """Keep what a reader says of an answer as a line of a question set."""
         collection = whole(said.get("collection"))
-        index = self._over(collection, self._base()).index
+        index = self._over(collection, person, self._base()).index
         question = checked_question(whole(said.get("question")))
         line = as_question(
             whole(said.get("kind")),
@@ -345,22 +366,31 @@ class Window:
             proof=whole(said.get("proof"))[:2000],
             documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
         )
-        path = self._feedback / f"{collection or 'questions'}.jsonl"
+        path = self._set(collection)
         record(path, line)
-        return {"path": str(path)}
+        return {"path": str(path) if person == OPERATOR else ""}
 
 
-def _function(method: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A method as a function the page can call with one argument; whatever fails is told in the answer, under "error"."""
+def _function(method: Call) -> Call:
+    """A method as a function the page can call with one argument; whatever fails is told in the answer, under "error".
 
-    @wraps(method)
-    def call(asked: Any = None) -> Any:
+    Gradio gives the request to whatever parameter is annotated with it, and reads the signature through functools.wraps.
+    """
+
+    def call(asked: Any, request: gr.Request) -> Any:
         try:
-            return method(asked)
+            return method(asked, _person(request))
         except Exception as error:
             return {"error": error_view(as_ours(error))}
 
+    call.__name__ = getattr(method, "__name__", "call")
     return call
+
+
+def _person(request: gr.Request) -> str:
+    """Whose the request is, as the door before the page wrote it down."""
+    inner = getattr(request, "request", None) or request  # of the queue, or of a function that the page calls
+    return person_of(inner.scope)
 
 
 def _history(raw: object) -> list[Turn]:

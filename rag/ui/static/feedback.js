@@ -34,7 +34,7 @@ export class FeedbackView {
 
   async good(turn) {
     const view = await this.send(turn, { kind: "good" });
-    this.page.toast(view.error ? view.error[this.page.language] : this.page.t("feedback_thanks", { path: view.path }), Boolean(view.error));
+    this.page.toast(view.error ? view.error[this.page.language] : this.thanks(view), Boolean(view.error));
     return !view.error;
   }
 
@@ -87,6 +87,11 @@ export class FeedbackView {
     this.dialog.close();
     this.turn.said = "bad";
     page.draw(this.turn);
-    page.toast(page.t("feedback_thanks", { path: view.path }));
+    page.toast(this.thanks(view));
+  }
+
+  /** Where it was saved, to whoever can open it there. */
+  thanks({ path }) {
+    return path ? this.page.t("feedback_thanks", { path }) : this.page.t("feedback_kept");
   }
 }

@@ -12,6 +12,7 @@ export class LibraryView {
     this.collection = recall("collection") || "";
     this.problems = [];
     this.busy = null;
+    this.job = null; // the name of the indexing that is followed; only this page knows it
     page.root.append(this.build());
   }
 
@@ -34,10 +35,11 @@ export class LibraryView {
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.dropText = h("span", { class: "drop-text" });
     this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
-    this.work = new WorkBar(page, () => this.page.call("cancel"));
+    this.standing = h("div", { class: "standing-of-shelf" });
+    this.work = new WorkBar(page, () => this.page.call("cancel", this.job));
     this.news = h("div", { class: "news", role: "status" });
     this.table = h("div", { class: "documents" });
-    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.drop, this.work.element, this.news, this.table);
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.work.element, this.news, this.table);
     this.dialog = h(
       "dialog",
       { class: "dialog library", "aria-labelledby": "library-title" },
@@ -48,7 +50,7 @@ export class LibraryView {
       this.dialog.addEventListener(name, (event) => {
         event.preventDefault();
         this.drop.classList.toggle("over", name === "dragenter" || name === "dragover");
-        if (name === "drop") this.add([...event.dataTransfer.files]);
+        if (name === "drop" && !this.drop.hidden) this.add([...event.dataTransfer.files]);
       });
     }
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
@@ -82,15 +84,47 @@ export class LibraryView {
     this.collection = view.collection;
     const { page } = this;
     this.choice.replaceChildren(
-      ...view.collections.map((name) => {
-        const option = h("option", { value: name }, name || page.t("collection_default"));
-        option.selected = name === view.collection;
+      ...view.collections.map((each) => {
+        const option = h("option", { value: each.id }, this.named(each));
+        option.selected = each.id === view.collection;
         return option;
       }),
     );
+    this.shown = view.collections.find((each) => each.id === view.collection);
+    this.drawStanding();
+    this.drop.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: page.boot.limit }), page.base);
     this.drawTable(view.documents);
-    if (view.job && !this.busy) this.follow();
+    if (view.job && !this.busy) this.follow(view.job);
+  }
+
+  named(collection) {
+    if (!collection.id) return this.page.t("collection_default");
+    return collection.mine ? collection.name : this.page.t("collection_shared", { name: collection.name });
+  }
+
+  /** Who sees the collection and who may change it, where there is more than one person. */
+  drawStanding() {
+    const { page } = this;
+    const { mine, shared, shareable } = this.shown;
+    const say = (key) => fill(h("p"), page.t(key), page.base);
+    if (!mine) this.standing.replaceChildren(say("collection_read"));
+    else if (shareable) {
+      const button = page.plain(shared ? "unshare" : "share", () => this.share(!shared), "outline");
+      this.standing.replaceChildren(say(shared ? "collection_open" : "collection_private"), button);
+    } else this.standing.replaceChildren();
+  }
+
+  async share(shared) {
+    const view = await this.page.call("share", { collection: this.collection, shared });
+    if (view.error) {
+      this.tell([], [this.text(view.error)]);
+      return;
+    }
+    this.shown.shared = view.shared;
+    this.drawStanding();
+    this.standing.querySelector("button").focus();
+    this.page.announce(this.standing.querySelector("p").textContent);
   }
 
   drawTable(rows) {
@@ -105,10 +139,13 @@ export class LibraryView {
     const body = rows.map((row) => {
       const language = row.language === "ar" || row.language === "en" ? page.t(`language_${row.language}`) : row.language;
       const passages = row.passages === null ? page.t("not_indexed") : row.passages.toLocaleString("en");
-      const bin = page.button("remove", "trash", () => this.confirm(row, bin));
-      bin.setAttribute("aria-label", page.t("remove", { name: row.id }));
-      bin.title = page.t("remove", { name: row.id });
-      delete bin.dataset.sayLabel;
+      let bin = null;
+      if (this.shown.mine) {
+        bin = page.button("remove", "trash", () => this.confirm(row, bin));
+        bin.setAttribute("aria-label", page.t("remove", { name: row.id }));
+        bin.title = page.t("remove", { name: row.id });
+        delete bin.dataset.sayLabel;
+      }
       const name = h("th", { scope: "row" }, fill(h("bdi"), row.title || row.id));
       if (row.title) name.append(h("br"), fill(h("bdi", { class: "file" }), row.id));
       return h(
@@ -125,7 +162,7 @@ export class LibraryView {
     this.table.replaceChildren(
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
-    if (rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
+    if (this.shown.mine && rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
     page.restate(this.table);
   }
 
@@ -223,7 +260,7 @@ export class LibraryView {
   async remove(row) {
     const view = await this.page.call("remove", { collection: this.collection, id: row.id });
     if (view.error) this.tell([], [this.text(view.error)]);
-    else this.follow();
+    else this.follow(view);
   }
 
   // --- indexing ----------------------------------------------------------------------------------------------------------
@@ -231,16 +268,16 @@ export class LibraryView {
   async index() {
     const view = await this.page.call("build", this.collection);
     if (view.error && view.state !== "running") this.tell([], [...this.problems, this.text(view.error)]);
-    else this.follow();
+    else this.follow(view);
   }
 
   /** Watch the indexing to its end; it goes on when the page is closed. */
-  async follow() {
+  async follow(job) {
     this.busy = "indexing";
+    this.job = job.id;
     const { page } = this;
-    let job;
     for (;;) {
-      job = await this.page.call("job");
+      job = await this.page.call("job", this.job);
       if (job.state !== "running") break;
       const share = job.total ? job.done / job.total : null;
       this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);

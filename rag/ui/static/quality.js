@@ -49,8 +49,20 @@ export class QualityView {
       fill(h("p"), page.t("quality_holds", view), page.base),
       heading("quality_reports"),
       reports.length ? h("ul", {}, ...reports) : fill(h("p"), page.t("quality_no_reports"), page.base),
-      ...view.feedback.map((path) => fill(h("p", { class: "small" }), page.t("quality_questions", { path }), page.base)),
+      ...this.complaints(view.feedback),
     );
+  }
+
+  /** The questions that complaints became, in this reader's own collections. */
+  complaints(sets) {
+    const { page } = this;
+    if (!sets.length) return [];
+    const lines = sets.map(({ name, count, path }) => {
+      const line = fill(h("li"), page.t("quality_questions", { name: name || page.t("collection_default"), count }), page.base);
+      if (path) line.append(h("br"), fill(h("bdi", { class: "small" }), path));
+      return line;
+    });
+    return [fill(h("h3"), page.t("quality_feedback"), page.base), h("ul", {}, ...lines)];
   }
 
   pair(key, value) {

@@ -1,0 +1,94 @@
+"""Several people at one window, each in a browser of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Opener
+from tests.browser.scene import Scene, scene
+from tests.browser.test_library import HEAT, STATION, add, open_documents
+from tests.browser.test_window import ask
+
+PASSWORD = "صباح الخير"
+QUESTION = "كم بلغت درجة الحرارة في سيوة؟"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A window that asks for a password."""
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    with scene(tmp_path_factory.mktemp("shared"), password=PASSWORD) as running:
+        yield running
+
+
+def enter(visit: Opener, shown: Scene, language: str = "en") -> Any:
+    page = visit(shown, own=True, language=language, ready="form")
+    page.allowed_complaints += ["401"]
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#isnad[data-ready]")
+    return page
+
+
+def collections(page: Any) -> list[str]:
+    page.wait_for_selector(".library option", state="attached")
+    return [text.strip() for text in page.locator(".library option").all_text_contents()]
+
+
+def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, shared: Scene, axe: str) -> None:
+    layla, omar = enter(visit, shared, "ar"), enter(visit, shared)
+    open_documents(layla, "الوثائق")
+    assert layla.locator(".standing-of-shelf").inner_text().startswith("هذه الوثائق مشارَكة")
+    assert not layla.locator(".drop").is_visible()
+    assert layla.locator("tbody button").count() == 0
+    layla.get_by_role("button", name="مجموعة جديدة").click()
+    layla.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("قضية ليلى")
+    layla.keyboard.press("Enter")
+    layla.wait_for_selector(".documents .panel-note")
+    assert layla.locator(".standing-of-shelf p").inner_text() == "لا يرى هذه المجموعة ووثائقها إلا هذا المتصفح."
+    add(layla, (STATION, HEAT.encode()))
+    layla.evaluate(axe)
+    assert layla.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+
+    open_documents(omar)
+    assert collections(omar) == ["The documents Isnad was started with"]
+    omar.keyboard.press("Escape")
+    assert "47 درجة" not in ask(omar, QUESTION).locator(".answer").inner_text()
+
+    layla.get_by_role("button", name="مشاركة مع كل من هنا").click()
+    layla.wait_for_function("document.querySelector('.standing-of-shelf button').innerText === 'إيقاف المشاركة'")
+    open_documents(omar)
+    omar.wait_for_function("document.querySelectorAll('.library option').length === 2")
+    assert collections(omar)[1] == "قضية ليلى (shared by somebody else)"
+    omar.locator(".library select").select_option(index=1)
+    omar.wait_for_function("name => document.querySelector('tbody')?.innerText.includes(name)", arg=STATION)
+    assert not omar.locator(".drop").is_visible()
+    omar.keyboard.press("Escape")
+    assert "47 درجة" in ask(omar, QUESTION).locator(".answer").inner_text()
+
+    layla.get_by_role("button", name="إيقاف المشاركة").click()
+    layla.wait_for_function("document.querySelector('.standing-of-shelf button').innerText === 'مشاركة مع كل من هنا'")
+    gone = ask(omar, QUESTION, until=".turn:last-child[data-state=error]")
+    assert gone.locator(".error").inner_text().startswith("This collection is not there any more, or is not shared with you.")
+    for page in (layla, omar):
+        page.close()
+
+
+def test_a_collection_is_still_there_when_its_browser_comes_back(visit: Opener, shared: Scene) -> None:
+    page = enter(visit, shared)
+    open_documents(page)
+    page.get_by_role("button", name="New collection").click()
+    page.get_by_role("textbox", name="Name of the new collection").fill("Case 7")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".documents .panel-note")
+    page.context.clear_cookies(name="isnad")  # the login is over; the key is not
+    page.goto(shared.address)
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#isnad[data-ready]")
+    open_documents(page)
+    assert "Case 7" in collections(page)
+    page.close()

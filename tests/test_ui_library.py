@@ -1,0 +1,164 @@
+"""The documents behind the window: collections, files added and removed, and the indexing that follows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.chatbot import Chatbot
+from rag.errors import DocumentError, IndexBusy
+from rag.index import Index
+from rag.testing import HashEmbedder
+from rag.ui.collections import BadName
+from rag.ui.files import file_name
+from rag.ui.indexing import Job
+from rag.ui.library import Library, Shelf
+from rag.ui.people import OPERATOR
+from tests.helpers import awaited
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "a.txt").write_text("The harbour bridge was closed in March.", encoding="utf-8")
+    (documents / "ب.txt").write_text("أُغلق جسر الميناء في مارس.", encoding="utf-8")
+    return Library(tmp_path / "home", documents, tmp_path / "index", max_bytes=1000).of(OPERATOR)
+
+
+def receive(shelf: Shelf, collection: str, name: str, *chunks: bytes) -> str:
+    async def stream() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+
+    return awaited(shelf.receive(collection, name, stream()))
+
+
+def names(shelf: Shelf) -> list[str]:
+    return [each.name for each in shelf.collections()]
+
+
+def finished(job: Job) -> Job:
+    end = time.monotonic() + 10
+    while job.state == "running" and time.monotonic() < end:
+        time.sleep(0.01)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        ("تقرير المحطة.txt", "تقرير المحطة.txt"),
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\Users\\ليلى\\notes.MD", "notes.MD"),
+        ("a<b>:c.md", "a_b__c.md"),
+        ("a\u202etxt.exe.txt", "a_txt.exe.txt"),
+        ("ن" * 300 + ".txt", "ن" * 98 + ".txt"),
+    ],
+)
+def test_the_name_of_a_file_is_made_safe(raw: str, name: str) -> None:
+    assert file_name(raw) == name
+
+
+@pytest.mark.parametrize("raw", ["", ".txt", "x.exe", "x", "..", "/", "   .md"])
+def test_a_name_that_is_no_text_file_is_refused(raw: str) -> None:
+    with pytest.raises(BadName):
+        file_name(raw)
+
+
+def test_a_file_that_replaces_another_sets_it_aside(shelf: Shelf, tmp_path: Path) -> None:
+    assert receive(shelf, "", "a.txt", b"new ", b"text") == "a.txt"
+    folder = tmp_path / "documents"
+    assert (folder / "a.txt").read_text() == "new text"
+    assert [path.read_text() for path in folder.glob(".removed/*/a.txt")] == ["The harbour bridge was closed in March."]
+
+
+def test_a_file_that_is_too_large_leaves_nothing_behind(shelf: Shelf, tmp_path: Path) -> None:
+    before = sorted(path.name for path in (tmp_path / "documents").iterdir())
+    with pytest.raises(DocumentError):
+        receive(shelf, "", "c.txt", b"x" * 600, b"x" * 600)
+    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == before
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_behind(shelf: Shelf, tmp_path: Path) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise RuntimeError("the tab was closed")
+
+    with pytest.raises(RuntimeError):
+        awaited(shelf.receive("", "c.txt", broken()))
+    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == ["a.txt", "ب.txt"]
+
+
+def test_collections_are_made_listed_and_kept_apart(shelf: Shelf, tmp_path: Path) -> None:
+    assert names(shelf) == [""]
+    assert shelf.create("  قضية   12 ").name == "قضية 12"
+    assert names(shelf) == ["", "قضية 12"]
+    receive(shelf, "قضية 12", "x.txt", b"x")
+    assert (tmp_path / "home" / "collections" / "قضية 12" / "documents" / "x.txt").is_file()
+    for bad in ("قضية 12", "../up", "", ".hidden", "x" * 41, "a/b"):
+        with pytest.raises(BadName):
+            shelf.create(bad)
+    with pytest.raises(BadName):
+        receive(shelf, "../documents", "x.txt", b"x")
+
+
+def test_the_last_document_stays(shelf: Shelf) -> None:
+    shelf.remove("", "a.txt")
+    with pytest.raises(BadName) as caught:
+        shelf.remove("", "ب.txt")
+    assert "ب.txt" in caught.value.text("ar")
+    with pytest.raises(BadName):
+        shelf.remove("", "../index")
+
+
+def test_indexing_runs_in_the_background_and_is_told_of(shelf: Shelf, tmp_path: Path) -> None:
+    job = finished(shelf.build("", HashEmbedder()))
+    assert (job.state, job.view()["added"], job.view()["skipped"]) == ("done", 2, [])
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    (tmp_path / "documents" / "noise.txt").write_bytes(bytes(range(256)) * 3)
+    assert [(row["id"], row["language"], row["passages"]) for row in shelf.documents("", base)] == [
+        ("a.txt", "en", 1),
+        ("noise.txt", "", None),
+        ("ب.txt", "ar", 1),
+    ]
+    again = finished(shelf.build("", HashEmbedder())).view()
+    assert (again["added"], [item["name"] for item in again["skipped"]]) == (0, ["noise.txt"])
+    assert "UTF-8" in again["skipped"][0]["error"]["ar"]
+
+
+def test_indexing_that_is_cancelled_changes_nothing(shelf: Shelf, tmp_path: Path) -> None:
+    finished(shelf.build("", HashEmbedder()))
+    generation = Index.open(tmp_path / "index", HashEmbedder()).manifest().generation
+    receive(shelf, "", "c.txt", b"A third document about ferries.")
+    gate = threading.Event()
+
+    class Held(HashEmbedder):
+        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
+            gate.wait(5)
+            return super().embed_passages(*arguments, **named)
+
+    job = shelf.build("", Held())
+    with pytest.raises(IndexBusy):
+        shelf.build("", HashEmbedder())
+    job.cancel.set()
+    gate.set()
+    assert finished(job).state == "cancelled"
+    assert Index.open(tmp_path / "index", HashEmbedder()).manifest().generation == generation
+    assert finished(shelf.build("", HashEmbedder())).view()["added"] == 1
+
+
+def test_a_collection_without_documents_says_so(shelf: Shelf, tmp_path: Path) -> None:
+    finished(shelf.build("", HashEmbedder()))
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    shelf.create("empty")
+    with pytest.raises(BadName) as caught:
+        shelf.chatbot("empty", base)
+    assert caught.value.key == "ui.error_collection_empty"
+    assert finished(shelf.build("empty", HashEmbedder())).view()["error"] is not None
+    assert shelf.chatbot("", base) is base

@@ -1,0 +1,353 @@
+"""Several people at one window: what each sees of the others, over HTTP, as their browsers ask."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rag.errors import IndexBusy
+from rag.server import Access
+from rag.testing import HashEmbedder
+from rag.ui import people
+from rag.ui.collections import BadName, NotYours
+from rag.ui.library import Library
+from tests.serving import FERRY, SECRET, Running, served
+
+PASSWORD = "ليمونة وخمس نجوم"
+HERON = "The heron of the marsh eats frogs. The otter of the marsh sleeps at noon."
+PRIVATE = "ملف ليلى السري.txt"
+
+
+class Reader:
+    """A browser that has logged in: it calls what the page calls."""
+
+    def __init__(self, server: Running, password: str = PASSWORD) -> None:
+        self.http = server.client()
+        self.session = secrets.token_hex(6)
+        if password:
+            entered = self.http.post("/login", data={"password": password})
+            assert entered.status_code == 303, entered.text
+        config = self.http.get("/config").json()
+        self._page = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "isnad-window")
+        self._ask = next(each["id"] for each in config["dependencies"] if each["targets"] and each["targets"][0][1] == "ask")
+
+    def call(self, name: str, argument: Any = None) -> Any:
+        body = {"session_hash": self.session, "component_id": self._page, "fn_name": name, "data": argument}
+        answer = self.http.post("/gradio_api/component_server", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def error(self, name: str, argument: Any = None) -> str:
+        return str(self.call(name, argument)["error"]["key"])
+
+    def upload(self, collection: str, name: str, text: str) -> httpx.Response:
+        return self.http.put("/isnad/upload", params={"collection": collection, "name": name}, content=text.encode())
+
+    def ids(self) -> list[str]:
+        return [each["id"] for each in self.call("documents", "")["collections"]]
+
+    def finished(self, job: dict[str, Any]) -> dict[str, Any]:
+        seen = job
+        end = time.monotonic() + 60
+        while seen["state"] == "running":
+            assert time.monotonic() < end
+            time.sleep(0.02)
+            seen = self.call("job", job["id"])
+        return seen
+
+    def collection(self, name: str, file: str = PRIVATE, text: str = HERON) -> str:
+        """Make one, and index a document in it."""
+        id = str(self.call("create", name)["collection"])
+        assert self.upload(id, file, text).status_code == 200
+        assert self.finished(self.call("build", id))["added"] == 1
+        return id
+
+    def ask(self, question: str, collection: str = "") -> list[dict[str, Any]]:
+        """The states of a turn, as the page hears them."""
+        turn = secrets.token_hex(16)
+        asked = {"turn": turn, "question": question, "history": [], "collection": collection}
+        body = {"data": [], "fn_index": self._ask, "session_hash": self.session, "event_data": asked, "trigger_id": self._page}
+        assert self.http.post("/gradio_api/queue/join", json=body).status_code == 200
+        views: list[dict[str, Any]] = []
+        with self.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session}) as events:
+            for line in events.iter_lines():
+                heard = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+                if heard.get("msg") in ("process_generating", "process_completed"):
+                    views += [part for part in _views(heard["output"]) if part.get("turn") == turn]
+                if heard.get("msg") == "process_completed":
+                    break
+        return views
+
+
+def _views(part: Any) -> Iterator[dict[str, Any]]:
+    """Every state of a turn within what Gradio sends, which may be a difference to what it sent before."""
+    if isinstance(part, dict):
+        if "turn" in part and "state" in part:
+            yield part
+        for inner in part.values():
+            yield from _views(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _views(inner)
+
+
+@contextmanager
+def shared(folder: Path, **more: Any) -> Iterator[Running]:
+    pytest.importorskip("gradio")
+    with served(folder, access=Access(PASSWORD, (SECRET,), hosts=None, changes=True), window=True, **more) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with shared(tmp_path_factory.mktemp("people")) as running:
+        yield running
+
+
+# --- what is not shared ---------------------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_seen_and_asked_by_the_browser_that_made_it_and_by_no_other(server: Running) -> None:
+    layla, omar = Reader(server), Reader(server)
+    id = layla.collection("قضية ليلى")
+    assert id in layla.ids()
+    assert layla.call("status", id)["documents"] == 1
+    assert layla.ask("What does the heron of the marsh eat?", id)[-1]["answer"]["sources"][0]["document"] == PRIVATE
+
+    assert omar.ids() == [""]
+    unknown = omar.error("document", {"id": PRIVATE, "collection": "~" + "0" * 32})
+    assert unknown == "ui.error_collection_unknown"
+    assert omar.call("documents", id)["collection"] == ""
+    assert PRIVATE not in json.dumps(omar.call("documents", id), ensure_ascii=False)
+    assert omar.call("status", id)["documents"] == 0
+    ways: list[tuple[str, Any]] = [
+        ("document", {"id": PRIVATE, "collection": id}),
+        ("remove", {"id": PRIVATE, "collection": id}),
+        ("build", id),
+        ("share", {"collection": id, "shared": True}),
+        ("quality", id),
+        ("feedback", {"collection": id, "question": FERRY, "kind": "should_decline"}),
+    ]
+    for name, argument in ways:
+        assert omar.error(name, argument) == unknown, name  # as for one that is not there
+    assert omar.upload(id, "x.txt", "x").json()["error"]["key"] == unknown
+    last = omar.ask("What does the heron of the marsh eat?", id)[-1]
+    assert (last["state"], last["error"]["key"]) == ("error", unknown)
+    # The same again where programs ask, with the browser's cookies and with a token.
+    for client in (omar.http, server.client(headers={"authorization": f"Bearer {SECRET}"})):
+        question = {"question": "What does the heron of the marsh eat?", "collection": id}
+        assert client.post("/v1/ask", json=question).status_code == 404
+        assert client.post("/v1/search", json=question).status_code == 404
+        assert client.get("/v1/documents", params={"collection": id}).status_code == 404
+        assert client.get("/v1/document", params={"collection": id, "id": PRIVATE}).status_code == 404
+        assert client.put("/v1/documents/x.txt", params={"collection": id}, content=b"x").status_code == 404
+        assert client.delete("/v1/documents", params={"collection": id, "id": PRIVATE}).status_code == 404
+        assert id not in client.get("/v1/models").text
+    assert layla.http.post("/v1/ask", json=question).json()["citations"][0]["document"] == PRIVATE
+    assert id in layla.http.get("/v1/models").text
+
+
+def test_two_people_may_give_the_same_name_and_learn_nothing_of_each_other(server: Running) -> None:
+    one, other = Reader(server), Reader(server)
+    first, second = one.call("create", "Case 12")["collection"], other.call("create", "Case 12")["collection"]
+    assert first != second
+    assert one.error("create", "case 12") == "ui.error_collection_exists"
+
+
+def test_an_indexing_is_told_to_and_stopped_by_whoever_began_it(server: Running) -> None:
+    layla, omar = Reader(server), Reader(server)
+    id = layla.call("create", "سرّي")["collection"]
+    assert layla.upload(id, "noise.txt", "\0" * 40).status_code == 200
+    assert layla.upload(id, "good.txt", HERON).status_code == 200
+    job = layla.call("build", id)
+    assert len(job["id"]) == 32
+    assert omar.call("cancel", job["id"]) is False
+    assert omar.call("job", job["id"]) == {"state": "done", "added": 0, "removed": 0, "skipped": []}
+    assert omar.call("documents", id)["job"] is None
+    assert [item["name"] for item in layla.finished(job)["skipped"]] == ["noise.txt"]
+    assert omar.http.get("/v1/indexing").json()["state"] == "none"
+    assert layla.http.get("/v1/indexing").json()["state"] == "done"
+
+
+def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Running) -> None:
+    layla, omar = Reader(server), Reader(server)
+    id = layla.collection("شكاوى")
+    said = {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}
+    assert layla.call("feedback", said) == {"path": ""}
+    assert layla.call("quality", "")["feedback"] == [{"name": "شكاوى", "count": 1, "path": ""}]
+    # One about the documents of everybody is for whoever started Isnad, and is told to nobody else.
+    assert omar.call("feedback", {**said, "collection": "", "question": "Does the ferry sing?"}) == {"path": ""}
+    for reader in (layla, omar):
+        assert "ferry" not in json.dumps(reader.call("quality", ""))
+    assert omar.call("quality", "")["feedback"] == []
+
+
+# --- what is shared -------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_collection_is_read_by_all_and_changed_by_programs_with_a_token_only(server: Running) -> None:
+    reader = Reader(server)
+    row = reader.call("documents", "")["collections"][0]
+    assert (row["id"], row["mine"], row["shareable"]) == ("", False, False)
+    assert reader.ask(FERRY)[-1]["answer"]["status"] == "answered"
+    assert reader.upload("", "x.txt", "x").status_code == 403
+    assert reader.error("build", "") == "ui.error_collection_not_yours"
+    assert reader.error("remove", {"collection": "", "id": "en/ferry.txt"}) == "ui.error_collection_not_yours"
+    assert reader.http.put("/v1/documents/x.txt", content=b"x").status_code == 403
+    assert not (server.folder / "documents" / "x.txt").exists()
+    with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
+        assert program.put("/v1/documents/program.txt", content=b"The tide table is blue.").status_code == 202
+    assert (server.folder / "documents" / "program.txt").is_file()
+
+
+def test_sharing_lets_the_others_read_and_ask_until_it_ends(server: Running) -> None:
+    layla, omar = Reader(server), Reader(server)
+    id = layla.collection("للجميع")
+    assert layla.call("share", {"collection": id, "shared": True}) == {"shared": True}
+    row = next(each for each in omar.call("documents", id)["collections"] if each["id"] == id)
+    assert (row["name"], row["mine"], row["shared"], row["shareable"]) == ("للجميع", False, True, False)
+    assert [each["id"] for each in omar.call("documents", id)["documents"]] == [PRIVATE]
+    assert omar.call("document", {"id": PRIVATE, "collection": id})["length"] == len(HERON)
+    assert omar.ask("What does the heron of the marsh eat?", id)[-1]["answer"]["sources"][0]["document"] == PRIVATE
+    for name, argument in (("build", id), ("remove", {"collection": id, "id": PRIVATE}), ("share", {"collection": id, "shared": False})):
+        assert omar.error(name, argument) == "ui.error_collection_not_yours"
+    assert omar.upload(id, "x.txt", "x").status_code == 403
+    with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
+        assert program.post("/v1/ask", json={"question": FERRY, "collection": id}).status_code == 200
+        assert program.put("/v1/documents/x.txt", params={"collection": id}, content=b"x").status_code == 403
+    assert layla.call("share", {"collection": id, "shared": False}) == {"shared": False}
+    assert omar.error("document", {"id": PRIVATE, "collection": id}) == "ui.error_collection_unknown"
+
+
+def test_the_key_is_nowhere_on_the_disk_and_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with shared(tmp_path) as server:
+        reader = Reader(server)
+        key = reader.http.cookies["isnad-owner"]
+        id = reader.collection("أثر")
+        assert (tmp_path / "home" / "collections" / id / "owner").read_text() == people.digest(key)
+        for path in tmp_path.rglob("*"):
+            assert not path.is_file() or key.encode() not in path.read_bytes()
+        own = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]  # the test's own
+        assert not any(key in message for message in own)
+        reader.http.close()
+    with shared(tmp_path) as again:  # the key outlasts the server
+        later = again.client(cookies={"isnad-owner": key})
+        assert later.get("/config").status_code == 401
+        later.post("/login", data={"password": PASSWORD})
+        assert id in later.get("/v1/models").text
+
+
+def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: Path) -> None:
+    pytest.importorskip("gradio")
+    with served(tmp_path, window=True) as server:
+        one, other = Reader(server, ""), Reader(server, "")
+        assert "isnad-owner" not in one.http.cookies
+        id = one.collection("قضية 12")
+        assert id == "قضية 12"
+        row = next(each for each in other.call("documents", id)["collections"] if each["id"] == id)
+        assert (row["mine"], row["shareable"]) == (True, False)
+        path = one.call("feedback", {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"})["path"]
+        assert path.endswith("قضية 12.jsonl")
+        assert other.call("quality", "")["feedback"] == [{"name": "قضية 12", "count": 1, "path": path}]
+
+
+# --- the shelf itself -----------------------------------------------------------------------------------------------------
+
+LAYLA, OMAR = people.digest("a" * 43), people.digest("b" * 43)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "a.txt").write_text(HERON, encoding="utf-8")
+    return Library(tmp_path / "home", tmp_path / "documents", tmp_path / "index")
+
+
+def test_owners_are_compared_in_constant_time_and_all_of_them(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[int, int]] = []
+    really = people.hmac.compare_digest
+
+    def counted(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return really(one, other)
+
+    ids = [library.of(LAYLA).create(f"c{n}").id for n in range(3)]
+    monkeypatch.setattr(people.hmac, "compare_digest", counted)
+    for id in (*ids, "~" + "0" * 32):
+        compared.clear()
+        assert library.of(OMAR).sees(id) is False
+        assert compared == [(64, 64)] * 3, id
+
+
+@pytest.mark.parametrize("damage", ["owner missing", "owner cut", "name missing", "name bad"])
+def test_a_collection_whose_owner_can_not_be_shown_is_nobodys(library: Library, damage: str) -> None:
+    id = library.of(LAYLA).create("x").id
+    folder = library.home / "collections" / id
+    what, how = damage.split()
+    (folder / what).unlink() if how == "missing" else (folder / what).write_text("../x" if what == "name" else LAYLA[:9])
+    for person in (LAYLA, OMAR, people.OPERATOR):
+        assert library.of(person).sees(id) is False
+
+
+def test_what_was_made_with_a_plain_name_stays_the_operators(library: Library) -> None:
+    library.of(people.OPERATOR).create("قضية")
+    assert library.of(LAYLA).sees("قضية") is False
+    (library.home / "collections" / "قضية" / "shared").touch()
+    assert library.of(LAYLA).sees("قضية") is True
+    with pytest.raises(NotYours):
+        library.of(LAYLA).remove("قضية", "x.txt")
+
+
+def test_nobody_fills_the_disk_with_collections(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.ui.collections._MOST", 2)
+    for name in ("a", "b"):
+        library.of(LAYLA).create(name)
+    with pytest.raises(BadName) as caught:
+        library.of(LAYLA).create("c")
+    assert caught.value.key == "ui.error_collection_many"
+    assert library.of(OMAR).create("c").name == "c"
+
+
+def test_indexings_of_several_people_wait_for_each_other_and_each_sees_its_place(library: Library) -> None:
+    gate = threading.Event()
+
+    class Held(HashEmbedder):
+        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
+            gate.wait(60)
+            return super().embed_passages(*arguments, **named)
+
+    first = library.of(people.OPERATOR).build("", Held())
+    waiting = []
+    for person in (LAYLA, OMAR):
+        shelf = library.of(person)
+        id = shelf.create("own").id
+        folder = library.home / "collections" / id / "documents"
+        (folder / "a.txt").write_text(HERON, encoding="utf-8")
+        waiting.append(shelf.build(id, HashEmbedder()))
+        with pytest.raises(IndexBusy) as caught:
+            shelf.build(id, HashEmbedder())
+        assert str(library.home) not in caught.value.text("en")
+    awaited_state(lambda: [(job.step, job.done) for job in waiting] == [("wait", 1), ("wait", 2)])
+    waiting[0].cancel.set()
+    awaited_state(lambda: waiting[0].state == "cancelled" and waiting[1].done == 1)
+    assert library.of(OMAR).job(waiting[0].id) is None
+    assert library.of(OMAR).last_job() is waiting[1]
+    gate.set()
+    awaited_state(lambda: first.state == waiting[1].state == "done")
+
+
+def awaited_state(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < end
+        time.sleep(0.01)
