@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from rag.clusters import ClusteredIndex
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMissing
 from rag.filters import collection, days, facts
 from rag.lock import writing
 from rag.schema import Document
-from rag.segments import codes_of, is_framed, not_erased, read_base
+from rag.segments import codes_of, is_framed, not_erased, open_clusters, read_base
 from rag.store import (
     KEYWORDS,
     Manifest,
@@ -182,12 +183,13 @@ def _words(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 
 
 def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault]:
-    """Whether the file of vectors holds those of the database, and of what was removed nothing."""
+    """Whether the files of vectors hold those of the database, and of what was removed nothing."""
     base = manifest.base
     try:
         index = read_base(folder, base, manifest.dimension)
         if not is_framed(folder, base):
             return [Fault("damage.vectors", {"reason": "its check value differs"})]
+        clusters = open_clusters(folder, base, manifest.dimension) if base.clusters else None
         removed = store.removed()
         erased = np.setdiff1d(removed, store.unerased())
         living = store.passage_ids()
@@ -198,9 +200,15 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
         for start in range(0, len(old), _CHUNK):
             ids = old[start : start + _CHUNK]
             vectors = store.vectors_of(ids.tolist())
-            for id, code in zip(ids.tolist(), codes_of(folder, base, ids), strict=True):
-                if id not in vectors or len(vectors[id]) != manifest.dimension or not np.array_equal(index.encode(vectors[id])[0], code):
-                    found.append(Fault("damage.vector", {"id": id}))
+            known = [id for id in ids.tolist() if id in vectors and len(vectors[id]) == manifest.dimension]
+            wrong = set(ids.tolist()) - set(known)
+            if known:
+                found_ids, expected = np.array(known, dtype=np.int64), np.stack([vectors[id] for id in known])
+                same = (codes_of(folder, base, found_ids) == expected.astype("<f4").view(np.uint8)).all(axis=1)
+                if clusters is not None and isinstance(index, ClusteredIndex):
+                    same &= (clusters.codes(found_ids) == index.encode(found_ids, expected)).all(axis=1)
+                wrong |= set(found_ids[~same].tolist())
+            found += [Fault("damage.vector", {"id": id}) for id in sorted(wrong)]
         return found
     except IndexCorrupt as error:
         return [Fault(error.key, dict(error.fields))]

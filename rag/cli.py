@@ -295,13 +295,15 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
     size = sum(path.stat().st_size for path in settings.index.iterdir() if path.is_file())
     store.close()
     if as_json:
-        _json({"manifest": manifest, "documents": documents, "languages": languages, "bytes": size})
+        tier = manifest.base.tier if manifest is not None else None
+        _json({"manifest": manifest, "tier": tier, "documents": documents, "languages": languages, "bytes": size})
         return
     if manifest is not None:
         for name, value in _plain(manifest).items():
             if name not in ("languages", "base", "born"):
                 out.print(f"{name:>12}  {escape(str(value))}")
         out.print(f"{'languages':>12}  {escape(', '.join(f'{key} {count}' for key, count in sorted(languages.items())))}")
+        out.print(f"{'tier':>12}  {manifest.base.tier}")
         out.print(f"{'disk':>12}  {size / 2**20:.1f} MiB")
     table = Table("document", "title", "language", "characters", "passages", "added", box=None)
     table.columns[0].overflow = table.columns[1].overflow = "fold"

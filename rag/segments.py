@@ -1,8 +1,9 @@
-"""The vectors of one generation: a file that is rarely written, what was added since, less what was removed since.
+"""The vectors of one generation: files that are rarely written, what was added since, less what was removed since.
 
-`dense.<generation>.faiss` holds the vectors of all passages up to some id. Passages get ids in order and never twice, so what
-was added later has greater ids, and its vectors are read from the database; what was removed is listed in the table `removed`.
-A change costs as much as what changed; when both together outgrow a tenth of the file, it is written anew (`is_due`).
+`dense.<generation>.faiss` holds the vectors of all passages up to some id, and for a large collection `dense.<generation>.clusters`
+the same in clusters (`rag.clusters`): the two are written, opened and removed together. Passages get ids in order and never twice,
+so what was added later has greater ids, and its vectors are read from the database; what was removed is listed in the table
+`removed`. A change costs as much as what changed; when both together outgrow a tenth of the file, it is written anew (`is_due`).
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import os
 import threading
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.dense import FlatIndex, Ids, VectorIndex
+from rag.clusters import ClusteredIndex, ClusterFile, clusters_path, is_worth_it
+from rag.dense import FlatIndex, Ids, MappedVectors, VectorIndex, write_flat
 from rag.embed import Vectors
 from rag.errors import IndexCorrupt
 from rag.store import Base, Manifest, Store
@@ -40,27 +43,43 @@ def is_due(base: Base, added: int, removed: int) -> bool:
     return added + removed > max(_LEAST, _SHARE * base.count)
 
 
-def write_base(folder: Path, generation: int, ids: Ids, vectors: Vectors, dimension: int) -> Base:
-    """Write the file of vectors of a generation. `ids` ascend. Raises DiskFull."""
+def write_base(folder: Path, generation: int, count: int, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> Base:
+    """Write the files of a generation's `count` vectors, given in blocks in order of their ids. Raises DiskFull."""
     path = dense_path(folder, generation)
-    index = FlatIndex.of(ids, vectors, dimension)
-    index.save(path)
-    sync_folder(folder)  # its name as well, before the commit that names it
-    base = Base(generation, int(ids[-1]) if len(ids) else 0, len(ids), index.code_size, path.stat().st_size)
-    return replace(base, crc=_frame_crc(path, base))
+    write_flat(path, count, dimension, blocks)
+    mapped = MappedVectors(path, dimension)
+    base = Base(generation, int(mapped.ids()[-1]) if count else 0, count, 4 * dimension, path.stat().st_size)
+    base = replace(base, crc=_frame_crc(path, base))
+    if is_worth_it(count):
+        base = _write_clusters(mapped, clusters_path(path), base)
+    sync_folder(folder)  # their names as well, before the commit that names them
+    return base
 
 
-def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex:
-    """The file of vectors. Raises IndexCorrupt when it is missing, damaged, or not the one that the manifest describes."""
+def _write_clusters(mapped: MappedVectors, path: Path, base: Base) -> Base:
+    made = ClusteredIndex.of(mapped)
+    made.save(path)
+    try:
+        file = ClusterFile(path, base.count, mapped.dimension, made.count)
+    except IndexCorrupt:  # more than half of the clusters are empty, as of texts that are all the same: FAISS writes it otherwise
+        path.unlink()
+        return base
+    return replace(base, clusters=made.count, clusters_size=path.stat().st_size, clusters_crc=file.crc())
+
+
+def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex | ClusteredIndex:
+    """The vectors in files. Raises IndexCorrupt when one is missing, damaged, or not the one that the manifest describes."""
     path = dense_path(folder, base.generation)
+    _check_size(path, base.size)
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error.strerror or error) from error
-    if size != base.size:
-        raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{size} bytes instead of {base.size}")
-    try:
-        index = FlatIndex.load(path)
+        index: FlatIndex | ClusteredIndex
+        if base.clusters:
+            _check_size(clusters_path(path), base.clusters_size)
+            if open_clusters(folder, base, dimension).crc() != base.clusters_crc:
+                raise IndexCorrupt("error.index_damaged", path=path, reason="the check value of its clusters differs")
+            index = ClusteredIndex.load(MappedVectors(path, dimension), clusters_path(path))
+        else:
+            index = FlatIndex.load(path)
     except IndexCorrupt as error:
         raise IndexCorrupt("error.vectors_damaged", path=path, reason=error.fields["reason"]) from error
     if (len(index), index.dimension) != (base.count, dimension):
@@ -71,10 +90,25 @@ def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex:
     return index
 
 
-def base_is_whole(folder: Path, base: Base) -> bool:
-    """Whether the file of vectors is there in its full length; its content is for `verify`."""
+def _check_size(path: Path, size: int) -> None:
     try:
-        return dense_path(folder, base.generation).stat().st_size == base.size
+        found = path.stat().st_size
+    except OSError as error:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error.strerror or error) from error
+    if found != size:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{found} bytes instead of {size}")
+
+
+def open_clusters(folder: Path, base: Base, dimension: int) -> ClusterFile:
+    """The file of clusters of a base that has one. Raises IndexCorrupt."""
+    return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, dimension, base.clusters)
+
+
+def base_is_whole(folder: Path, base: Base) -> bool:
+    """Whether the files of vectors are there in their full length; their content is for `verify`."""
+    path = dense_path(folder, base.generation)
+    try:
+        return path.stat().st_size == base.size and (not base.clusters or clusters_path(path).stat().st_size == base.clusters_size)
     except OSError:
         return False
 
@@ -133,7 +167,9 @@ def codes_of(folder: Path, base: Base, ids: Ids) -> npt.NDArray[np.uint8]:
 
 
 def erase(folder: Path, base: Base, ids: Ids) -> None:
-    """Overwrite vectors in the file with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
+    """Overwrite vectors in the files with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
+    if base.clusters:
+        open_clusters(folder, base, base.code // 4).erase(ids)
     path = dense_path(folder, base.generation)
     held, offset = _codes_at(path, base)
     with path.open("rb+") as file:
@@ -145,8 +181,11 @@ def erase(folder: Path, base: Base, ids: Ids) -> None:
 
 
 def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
-    """Those of the ids whose vectors in the file are not zeros. Raises IndexCorrupt."""
-    return [id for id, code in zip(ids.tolist(), codes_of(folder, base, ids), strict=True) if code.any()]
+    """Those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
+    left = codes_of(folder, base, ids).any(axis=1)
+    if base.clusters and len(ids):
+        left |= open_clusters(folder, base, base.code // 4).codes(ids).any(axis=1)
+    return [int(id) for id in ids[left]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,21 +305,23 @@ class Segments:
         return np.concatenate([old[~np.isin(old, removed)], store.ids_in(language, base.last)])
 
 
-def files(folder: Path) -> dict[int, Path]:
-    """The files of vectors by the generation in their names."""
-    numbered = ((path.name.split(".")[1], path) for path in folder.glob("dense.*.faiss"))
-    return {int(number): path for number, path in numbered if number.isdecimal()}
+def files(folder: Path) -> dict[int, list[Path]]:
+    """The files of vectors by the generation in their names, and what a killed writer left of one under 0."""
+    found: dict[int, list[Path]] = {}
+    for path in folder.glob("dense.*.*"):
+        _, number, kind = path.name.split(".", 2)
+        if number.isdecimal() and kind in ("faiss", "clusters", "partial"):
+            found.setdefault(0 if kind == "partial" else int(number), []).append(path)
+    return found
 
 
 def remove_files(folder: Path, keep: Iterable[int]) -> None:
     """Remove the files of vectors that no generation names any more. A reader that was about to open one begins again."""
     kept = set(keep)
-    for number, path in files(folder).items():
-        if number not in kept:
-            try:
+    for number, paths in files(folder).items():
+        for path in paths if number not in kept else ():
+            with suppress(PermissionError):  # open in another process, where the system minds: the next writer removes it
                 path.unlink(missing_ok=True)
-            except PermissionError:  # open in another process, where the system minds: the next writer removes it
-                continue
 
 
 def sync_folder(folder: Path) -> None:

@@ -76,8 +76,8 @@ FOLDER, ADDED = "folder", "added"
 @dataclass(frozen=True, slots=True)
 class Base:
     """The file of vectors: the generation in its name, the highest passage id in it, how many vectors, the bytes of each, the
-    size of the file, and the check value of all of it but the vectors. What was added later is in the database only; what was
-    removed is listed there."""
+    size of the file, and the check value of all of it but the vectors; of the file of clusters beside it how many there are (0: there
+    is none), its size, and such a check value. What was added later is in the database only; what was removed is listed there."""
 
     generation: int = 0
     last: int = 0
@@ -85,9 +85,20 @@ class Base:
     code: int = 0
     size: int = 0
     crc: int = 0
+    clusters: int = 0
+    clusters_size: int = 0
+    clusters_crc: int = 0
+
+    @property
+    def tier(self) -> str:
+        """How it is searched: "flat", every vector compared, or "clustered"."""
+        return "clustered" if self.clusters else "flat"
 
 
 _BASE = tuple(field.name for field in fields(Base))
+_BASE_KEYS = tuple(f"base_{name}" for name in _BASE)
+_LATER = ("base_clusters", "base_clusters_size", "base_clusters_crc")
+"""Keys that an index written before there were clusters does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +354,7 @@ class Store:
                 sentences=int(values["sentences"]),
                 published=values["published"],
                 languages=json.loads(values["languages"]),
-                base=Base(*(int(values[f"base_{name}"]) for name in _BASE)),
+                base=Base(*(int(values[name] if name not in _LATER else values.get(name, 0)) for name in _BASE_KEYS)),
                 born=values["born"],
                 unpurged=int(values["unpurged"]),
                 format=int(values["format"]),
@@ -421,6 +432,19 @@ class Store:
         if not rows:
             return ids, np.empty((0, 0), dtype=np.float32)
         return ids, self._array((blob for _, blob in rows), "<f4", len(rows)).astype(np.float32)
+
+    def count_vectors(self) -> int:
+        """How many passages have a vector: all, in a whole index."""
+        with self.snapshot() as db:
+            return int(db.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+    def vector_blocks(self, rows: int = 16_384) -> Iterator[tuple[Ids, Vectors]]:
+        """What `passage_vectors` gives, so many rows at a time."""
+        with self.snapshot() as db:
+            cursor = db.execute("SELECT passage_id, passage FROM vectors ORDER BY passage_id")
+            while found := cursor.fetchmany(rows):
+                vectors = self._array((blob for _, blob in found), "<f4", len(found))
+                yield np.array([id for id, _ in found], dtype=np.int64), vectors.astype(np.float32, copy=False)
 
     def vectors_of(self, ids: Sequence[int]) -> dict[int, Vectors]:
         """The vector of each passage under the given ids, shape (dimension,)."""
@@ -686,7 +710,7 @@ class Store:
         values |= {key: int(old.get(key, 0)) + self._change[key] for key in ("documents", "passages", "sentences", "unpurged")}
         if base is not None or "base_generation" not in old:
             base = base or Base()
-            values |= {f"base_{name}": getattr(base, name) for name in _BASE}
+            values |= {key: getattr(base, name) for key, name in zip(_BASE_KEYS, _BASE, strict=True)}
         db.executemany("INSERT OR REPLACE INTO manifest VALUES (?, ?)", [(key, str(value)) for key, value in values.items()])
         db.execute("INSERT OR REPLACE INTO manifest VALUES ('published', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))")
         _seal(db)

@@ -19,7 +19,7 @@ from rag.errors import DiskFull, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Passage
 from rag.segments import base_is_whole, erase, files, is_due, remove_files, write_base
 from rag.staging import BLOCK, Staging
-from rag.store import ADDED, ANALYSIS, DATABASE, Manifest, Store
+from rag.store import ADDED, ANALYSIS, DATABASE, Base, Manifest, Store
 
 Step = Callable[[str, int, int], None]
 """Called with (what is being done: "load" | "embed" | "store", done, total)."""
@@ -223,10 +223,9 @@ class Writer:
         size = numbers.manifest.dimension if numbers.manifest and not everything else dimension()
         self.store.publish(embedder, fingerprint, size, chunker, generation, base)
 
-    def _write_base(self, generation: int, dimension: int) -> Any:
-        ids, vectors = self.store.passage_vectors()
+    def _write_base(self, generation: int, dimension: int) -> Base:
         self.store.unbury()
-        return write_base(self.out, generation, ids, vectors, dimension)
+        return write_base(self.out, generation, self.store.count_vectors(), dimension, self.store.vector_blocks())
 
     def _numbers(self) -> _Numbers:
         """Where counting goes on from: where the database was lost, from the files, so that no reader takes new for old."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import faiss  # noqa: F401  (once for all children)
 
+import rag.clusters
 import rag.repair
 import rag.segments
 from rag.build import build_index, remove_documents, update_documents
@@ -33,6 +34,7 @@ TEXTS = {
 def changes(out: Path, folder: Path) -> None:
     """A folder mirrored, a document removed, two put: each its own generation. What of it is done already does no harm."""
     rag.segments._LEAST, rag.segments._SHARE = 3, 0.0  # the file of vectors is written anew now and then
+    rag.clusters.CLUSTERED_FROM = 4  # and clusters beside it
     build_index(folder, out, embedder())
     with suppress(DocumentMissing):
         remove_documents(out, ["secret.txt"])

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import dense
-from rag.dense import ClusteredIndex, FlatIndex, MappedVectors, open_index, write_index
+from rag import clusters
+from rag.clusters import ClusteredIndex, ClusterFile, clusters_path
+from rag.dense import FlatIndex, MappedVectors, write_flat
 from rag.errors import IndexCorrupt
 
 COUNT, SIZE = 6000, 16
@@ -37,13 +38,20 @@ def flat(ids, vectors) -> FlatIndex:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read so little of this small collection that something could be missed."""
-    monkeypatch.setattr(dense, "_READ_LEAST", 300)
-    monkeypatch.setattr(dense, "_COMPARED", 50)
+    monkeypatch.setattr(clusters, "_READ_LEAST", 300)
+    monkeypatch.setattr(clusters, "_COMPARED", 50)
 
 
 @pytest.fixture(scope="module")
-def clustered(flat, ids, vectors) -> ClusteredIndex:
-    return ClusteredIndex.of(flat, ids, vectors)
+def mapped(flat, tmp_path_factory: pytest.TempPathFactory) -> MappedVectors:
+    path = tmp_path_factory.mktemp("index") / "dense.1.faiss"
+    flat.save(path)
+    return MappedVectors(path, SIZE)
+
+
+@pytest.fixture(scope="module")
+def clustered(mapped) -> ClusteredIndex:
+    return ClusteredIndex.of(mapped)
 
 
 def recall(index: ClusteredIndex, flat: FlatIndex, queries: np.ndarray, among: np.ndarray | None = None, k: int = 10) -> float:
@@ -81,22 +89,48 @@ def test_a_search_among_a_few_is_exact(clustered, flat, ids, vectors):
 
 
 @pytest.mark.usefixtures("small")
-def test_saved_and_searched_where_it_lies_on_disk(clustered, flat, ids, vectors, tmp_path: Path):
+def test_saved_and_searched_where_it_lies_on_disk(clustered, mapped, ids, vectors, tmp_path: Path):
     path = tmp_path / "dense.1.clusters"
     clustered.save(path)
-    loaded = ClusteredIndex.load(flat, path)
-    assert (len(loaded), loaded.dimension) == (COUNT, SIZE)
+    loaded = ClusteredIndex.load(mapped, path)
+    assert (len(loaded), loaded.dimension, loaded.count) == (COUNT, SIZE, 154)  # 2 √6000
     for among in (None, ids[::2]):
         for query in vectors[:5]:
             assert loaded.search(query, 10, among)[0].tolist() == clustered.search(query, 10, among)[0].tolist()
-    whole = path.read_bytes()
-    for length in (0, 10, len(whole) // 2, len(whole) - 100):
+    for other, reason in ((ids[:-1], "its vectors are others"), (ids + 1, "its ids are others")):
+        FlatIndex.of(other, vectors[: len(other)], SIZE).save(tmp_path / "dense.2.faiss")
+        with pytest.raises(IndexCorrupt, match=reason):
+            ClusteredIndex.load(MappedVectors(tmp_path / "dense.2.faiss", SIZE), path)
+    path.write_bytes(b"")
+    with pytest.raises(IndexCorrupt):
+        ClusteredIndex.load(mapped, path)
+
+
+def test_what_is_in_the_file_of_clusters(clustered, ids, vectors, tmp_path: Path):
+    path = clusters_path(tmp_path / "dense.1.faiss")
+    clustered.save(path)
+    file = ClusterFile(path, COUNT, SIZE, 154)
+    assert sorted(file.ids.tolist()) == ids.tolist()
+    assert np.array_equal(file.codes(ids[40:50]), clustered.encode(ids[40:50], vectors[40:50]))
+    assert file.codes(ids[:0]).shape == (0, SIZE)
+    with pytest.raises(IndexCorrupt):
+        file.codes(np.array([6]))  # between two ids
+    before, whole = file.crc(), path.read_bytes()
+    file.erase(ids[[3, 5999]])
+    after = path.read_bytes()
+    assert sum(one != other for one, other in zip(whole, after, strict=True)) <= 2 * SIZE
+    file = ClusterFile(path, COUNT, SIZE, 154)
+    assert not file.codes(ids[[3, 5999]]).any()
+    assert np.array_equal(file.codes(ids[4:5]), clustered.encode(ids[4:5], vectors[4:5]))
+    assert file.crc() == before  # codes are not in it
+    for length in (0, 10, len(whole) // 2, len(whole) - 100, len(whole) - 1):
         path.write_bytes(whole[:length])
         with pytest.raises(IndexCorrupt):
-            ClusteredIndex.load(flat, path)
-    clustered.save(path)
-    with pytest.raises(IndexCorrupt, match="others"):
-        ClusteredIndex.load(FlatIndex.of(ids[:-1], vectors[:-1], SIZE), path)
+            ClusterFile(path, COUNT, SIZE, 154)
+    flipped = bytearray(whole)
+    flipped[200] ^= 1
+    path.write_bytes(flipped)
+    assert ClusterFile(path, COUNT, SIZE, 154).crc() != before
 
 
 def test_vectors_are_read_where_they_lie_on_disk(tmp_path: Path):
@@ -120,14 +154,10 @@ def test_vectors_are_read_where_they_lie_on_disk(tmp_path: Path):
         MappedVectors(path, 2)
 
 
-def test_a_large_collection_is_written_in_clusters_and_a_small_one_is_not(ids, vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = tmp_path / "dense.1.faiss"
-    monkeypatch.setattr(dense, "CLUSTERED_FROM", 1000)
-    write_index(path, ids, vectors, SIZE)
-    opened = open_index(path, SIZE)
-    assert isinstance(opened, ClusteredIndex)
-    assert opened.ids().tolist() == ids.tolist()
-    assert opened.search(vectors[9], 1)[0].tolist() == [ids[9]]
-    write_index(path, ids[:999], vectors[:999], SIZE)
-    assert isinstance(open_index(path, SIZE), FlatIndex)
-    assert [file.name for file in tmp_path.iterdir()] == ["dense.1.faiss"]
+@pytest.mark.parametrize("count", [0, 1, 250])
+def test_a_file_written_in_blocks_is_the_one_that_faiss_writes(count: int, ids, vectors, tmp_path: Path):
+    FlatIndex.of(ids[:count], vectors[:count], SIZE).save(tmp_path / "dense.1.faiss")
+    blocks = ((ids[at : min(at + 100, count)], vectors[at : min(at + 100, count)]) for at in range(0, count, 100))
+    write_flat(tmp_path / "dense.2.faiss", count, SIZE, blocks)
+    assert (tmp_path / "dense.2.faiss").read_bytes() == (tmp_path / "dense.1.faiss").read_bytes()
+    assert len(FlatIndex.load(tmp_path / "dense.2.faiss")) == count

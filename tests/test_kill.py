@@ -110,7 +110,7 @@ def same_content(one: Path, other: Path) -> None:
 
 PUBLISHING = """
 import os, signal, sys
-import rag.build, rag.segments, rag.store, rag.writer
+import rag.build, rag.clusters, rag.segments, rag.store, rag.writer
 from tests.helpers import embedder
 
 folder, out, point = sys.argv[1:]
@@ -129,12 +129,15 @@ def dying(really, before, at=1):
 
 store, writer = rag.store.Store, rag.writer.Writer
 rag.segments._LEAST = 2  # changes outgrow the file of vectors
+rag.clusters.CLUSTERED_FROM = 4
 if point == "put":
     store.put = dying(store.put, True, at=3)
 elif point == "publish":
     store.publish = dying(store.publish, False)
 elif point == "commit":
     writer.finish = dying(writer.finish, True)
+elif point == "clusters":
+    rag.segments._write_clusters = dying(rag.segments._write_clusters, True)
 elif point == "file":
     rag.writer.write_base = dying(rag.writer.write_base, False)
 elif point == "renewed":
@@ -147,7 +150,17 @@ elif point == "checkpoint":
     store.checkpoint = dying(store.checkpoint, True)
 rag.build.build_index(folder, out, embedder())
 """
-POINTS = [("put", 1), ("publish", 1), ("commit", 2), ("file", 2), ("renewed", 3), ("purge", 3), ("files", 3), ("checkpoint", 3)]
+POINTS = [
+    ("put", 1),
+    ("publish", 1),
+    ("commit", 2),
+    ("clusters", 2),
+    ("file", 2),
+    ("renewed", 3),
+    ("purge", 3),
+    ("files", 3),
+    ("checkpoint", 3),
+]
 
 
 @pytest.mark.parametrize(("point", "generation"), POINTS)
