@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 from rich.console import Console
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from rag.build import build_index
 from rag.calibration import Calibration
 from rag.chatbot import Chatbot
+from rag.embed import Vectors
 from rag.errors import BadSetting, ModelMissing
 from rag.evaluation import ablation, plots
 from rag.evaluation.cli import eval_app
@@ -39,6 +41,7 @@ from rag.evaluation.questions import (
     write_documents,
 )
 from rag.evaluation.records import Cited, ClaimRecord, Place, Record, RecordFile, read_records
+from rag.evaluation.remember import Remembering
 from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
 from rag.evaluation.run import Options, evaluate, identity, memory_mb, short
 from rag.fuse import Weights
@@ -914,6 +917,30 @@ def test_whole_passages_as_evidence(index: Index, question: str, passage: str) -
         # The product quotes what stands as evidence: the passage, with a citation of its whole span.
         answer = Chatbot(switched, calibration=replace(Calibration.of("unknown"), least=0.0)).ask(question)
         assert answer.citations[0].quote == passage
+
+
+def test_a_question_is_embedded_once() -> None:
+    counted = Counted()
+    remembering = Remembering(counted)
+    first, second = remembering.embed_query("من كتب الرسالة؟"), remembering.embed_query("من كتب الرسالة؟")
+    other = remembering.embed_query("Who wrote the letter?")
+    assert counted.queries == ["من كتب الرسالة؟", "Who wrote the letter?"]
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert (remembering.name, remembering.fingerprint, remembering.dimension) == (counted.name, counted.fingerprint, counted.dimension)
+    assert np.array_equal(remembering.embed_passages(["a ferry"]), counted.embed_passages(["a ferry"]))
+
+
+class Counted(HashEmbedder):
+    """Writes down every question that it embeds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queries: list[str] = []
+
+    def embed_query(self, text: str) -> Vectors:
+        self.queries.append(text)
+        return super().embed_query(text)
 
 
 def test_without_sentence_vectors_and_without_passage_vectors(index: Index) -> None:

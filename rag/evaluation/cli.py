@@ -23,6 +23,7 @@ from rag.terminal import for_terminal
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
     from rag.config import Settings
+    from rag.embed import Embedder
     from rag.evaluation.ablation import Variant
     from rag.evaluation.questions import QuestionSet
     from rag.evaluation.records import ClaimRecord, Record
@@ -202,7 +203,7 @@ def ablate(
 
     settings = Settings.load()
     bench = _Bench(settings, index)
-    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), without_generator=not answers)
+    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), not answers, remember=True)
     variants = ablation.ANSWERS if answers else ablation.RETRIEVAL
     columns = (*ablation.RETRIEVAL_COLUMNS[:1], *ablation.ANSWER_COLUMNS) if answers else ablation.RETRIEVAL_COLUMNS
     folder = out_folder or REPORTS / f"ablation-{settings.profile}"
@@ -246,7 +247,7 @@ def calibrate(
     settings = Settings.load()
     prepared()
     bench = _Bench(settings, None)
-    pairs = bench.open(_chosen(sets, documents or [], "all", limit, False, directions=True), without_generator=True)
+    pairs = bench.open(_chosen(sets, documents or [], "all", limit, False, directions=True), without_generator=True, remember=True)
     embedder = pairs[0][1].index.embedder
     found: list[fitting.Case] = []
     near: list[fitting.Likeness] = []
@@ -387,13 +388,18 @@ class _Bench:
         self._settings = settings
         self._index = index
 
-    def open(self, chosen: Sequence[_Chosen], without_generator: bool) -> list[tuple[QuestionSet, Chatbot]]:
-        """Each set with a chatbot over its documents. What is missing is said on standard error."""
+    def open(self, chosen: Sequence[_Chosen], without_generator: bool, remember: bool = False) -> list[tuple[QuestionSet, Chatbot]]:
+        """Each set with a chatbot over its documents. What is missing is said on standard error.
+
+        `remember`: the vector of a question is computed once, however often it is asked.
+        """
         from rag.chatbot import Chatbot
         from rag.config import open_embedder, open_generator
+        from rag.evaluation.remember import Remembering
         from rag.index import Index
 
-        embedder, notice = open_embedder(self._settings)
+        opened, notice = open_embedder(self._settings)
+        embedder: Embedder = Remembering(opened) if remember else opened
         self._tell(notice)
         generator = None
         if not without_generator:
@@ -416,7 +422,7 @@ class _Bench:
         index = SwitchedIndex(bot.index, variant)
         return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check)
 
-    def _built(self, item: _Chosen, embedder: Any) -> Path:
+    def _built(self, item: _Chosen, embedder: Embedder) -> Path:
         from rag.build import build_index
         from rag.evaluation.questions import write_documents
 
