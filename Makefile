@@ -1,4 +1,4 @@
-# make run · test · check · eval · bench · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
+# make run · test · check · eval · bench · peers · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
 #
 #   make run ISNAD_PROFILE=light      only MIT and Apache-2.0 models, less memory
 #   make run TORCH_INDEX=URL          a package index with the CPU build of torch, where the usual one would bring CUDA
@@ -20,7 +20,7 @@ ifdef ISNAD_MODELS
 export ISNAD_MODELS
 endif
 
-.PHONY: help run test check eval bench clean lock
+.PHONY: help run test check eval bench peers clean lock
 
 help:
 	@echo "make run     set up whatever is missing and open the chat window"
@@ -28,6 +28,7 @@ help:
 	@echo "make check   lint, format, types, layers"
 	@echo "make eval    measure answers on the project's own questions"
 	@echo "make bench   measure speed and memory on this machine"
+	@echo "make peers   Isnad beside LlamaIndex and LangChain, same models; XQUAD=\"ar.json en.json\" asks these files too"
 	@echo "make clean   remove the environment, the index and all caches of this clone; models stay"
 
 run:
@@ -52,6 +53,12 @@ eval:
 bench:
 	@$(PYTHON) tools/setup.py run
 	@$(VENV_PYTHON) -m bench
+
+peers:
+	@$(PYTHON) tools/setup.py eval
+	@test -x .cache/peers/venv/bin/python || $(PYTHON) -m venv .cache/peers/venv
+	@.cache/peers/venv/bin/python -m pip install -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r bench/peers/requirements.txt
+	@$(VENV_PYTHON) -m bench.peers $(if $(XQUAD),--xquad $(XQUAD))
 
 lock:
 	@$(PYTHON) tools/lock.py

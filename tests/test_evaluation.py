@@ -43,10 +43,11 @@ from rag.evaluation.questions import (
 from rag.evaluation.records import Cited, ClaimRecord, Place, Record, RecordFile, read_records
 from rag.evaluation.remember import Remembering
 from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
-from rag.evaluation.run import Options, evaluate, identity, memory_mb, short
+from rag.evaluation.run import Options, code_hash, evaluate, identity, memory_mb, short
 from rag.fuse import Weights
 from rag.index import Index
 from rag.metrics import Figure
+from rag.prompt import answer_prompt
 from rag.schema import Answer, Citation, Delta, Found, History, Span, Status, Timing, Turn
 from rag.strings import table
 from rag.testing import HashEmbedder, ScriptedGenerator
@@ -620,6 +621,20 @@ def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, t
     assert {name for name, value in changed.items() if value != first[name]} == {"index", "generation"}
 
 
+@pytest.mark.parametrize(
+    ("file", "matters"),
+    [("index.py", True), ("formats/pdf.py", True), ("calibration.toml", True), ("cli.py", False), ("ui/window.py", False)],
+)
+def test_the_code_that_answers_depend_on_is_part_of_the_key(tmp_path: Path, file: str, matters: bool) -> None:
+    for name in ("index.py", "cli.py", "formats/pdf.py", "ui/window.py", "calibration.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x = 1", encoding="utf-8")
+    before = code_hash(tmp_path)
+    assert code_hash(tmp_path) == before
+    (tmp_path / file).write_text("x = 2", encoding="utf-8")
+    assert (code_hash(tmp_path) != before) is matters
+
+
 def test_a_changed_question_is_asked_again(index: Index, tmp_path: Path) -> None:
     path = tmp_path / "records.jsonl"
     asked(ScriptedBot(index, RIGHT), path)
@@ -1007,6 +1022,22 @@ def test_the_command_asks_reports_and_goes_on(checkout: Path) -> None:
     assert (folder / "records.jsonl").read_bytes() == before
     shown = CliRunner().invoke(app, ["eval", "seeds/questions.jsonl"])
     assert "Contains an accepted answer" in shown.stdout
+
+
+def test_the_command_asks_in_the_style_of_the_settings(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = ScriptedGenerator("Alex Spiro")
+    monkeypatch.setattr("rag.config.open_generator", lambda settings: (generator, None))
+    monkeypatch.setattr("rag.calibration.Calibration.confidence", lambda *words: 0.99)  # what is declined has no style
+    told = {}
+    for style in ("sentence", "short"):
+        monkeypatch.setenv("ISNAD_STYLE", style)
+        result = CliRunner().invoke(app, ["eval", "--json", "--out", "x"])
+        assert result.exit_code == 0, result.output
+        told[style] = {messages[0]["content"] for messages in generator.prompts}
+        generator.prompts.clear()
+    for language in ("ar", "en"):
+        assert answer_prompt("?", language, ()).messages[0]["content"] in told["sentence"]
+        assert answer_prompt("?", language, (), short=True).messages[0]["content"] in told["short"]  # asked again, though it is known
 
 
 def test_the_command_fails_where_a_requirement_is_missed(checkout: Path) -> None:

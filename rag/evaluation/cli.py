@@ -410,7 +410,7 @@ class _Bench:
         for item in chosen:
             folder = self._index or self._built(item, embedder)
             if folder not in bots:
-                bots[folder] = Chatbot(Index.open(folder, embedder), generator)
+                bots[folder] = Chatbot(Index.open(folder, embedder), generator, style=self._settings.style)
             pairs.append((item.questions, bots[folder]))
         return pairs
 
@@ -420,7 +420,7 @@ class _Bench:
         from rag.evaluation.ablation import SwitchedIndex
 
         index = SwitchedIndex(bot.index, variant)
-        return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check)
+        return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check, style=self._settings.style)
 
     def _built(self, item: _Chosen, embedder: Embedder) -> Path:
         from rag.build import build_index
@@ -458,7 +458,7 @@ class _Bench:
 def _mattering(settings: Settings) -> dict[str, object]:
     """The settings that an answer can depend on; where files are and how messages are worded is not among them."""
     chosen = dataclasses.asdict(settings)
-    return {name: chosen[name] for name in ("profile", "generator", "embedder")}
+    return {name: chosen[name] for name in ("profile", "generator", "embedder", "style")}
 
 
 def _digest(*parts: str) -> str:

@@ -346,7 +346,7 @@ def identity(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Pa
     generator = getattr(bot, "generator", None)
     return {
         "version": _version(),
-        "code": _code_hash(),
+        "code": code_hash(Path(__file__).resolve().parent.parent),
         "generation": str(manifest.generation),
         "index": _hash(documents, dict(manifest.chunker), manifest.analysis),
         "embedder": manifest.fingerprint,
@@ -373,9 +373,10 @@ def _version() -> str:
         return "unknown"
 
 
-def _code_hash() -> str:
-    package = Path(__file__).resolve().parent.parent
+def code_hash(package: Path) -> str:
+    """A hash of the code and tables of a package that answers depend on."""
     files = [path for path in sorted(package.glob("*.py")) if path.name not in _UNRELATED]
+    files += sorted((package / "formats").glob("*.py"))  # what a document's text is, is theirs to say
     said = {key: texts for key, texts in table().items() if key.startswith("answer.")}
     tables = [path for path in sorted(package.glob("*.toml")) if path.name not in ("strings.toml", "catalogue.toml")]
     return _hash([(path.name, path.read_text("utf-8")) for path in (*files, *tables)], said)
