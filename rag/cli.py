@@ -22,11 +22,12 @@ from rag.build import BuildReport
 from rag.catalogue import ModelEntry
 from rag.chatbot import Chatbot
 from rag.check import Fault
-from rag.config import ServerSettings, Settings, open_chatbot, open_embedder
+from rag.config import ServerSettings, Settings, open_chatbot, open_embedder, open_milvus
 from rag.embed import SentenceTransformerEmbedder
 from rag.errors import BadSetting, IsnadError
 from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
+from rag.mirror import MirrorReport
 from rag.schema import Answer, Delta, Document, Evidence, Filter, Found, Passage, Span, Status, Turn
 from rag.strings import say
 from rag.terminal import for_terminal
@@ -153,6 +154,7 @@ def sync(
         if isinstance(event, IsnadError):
             err.print(f"[red]{escape(for_terminal(event.text(settings.language)))}[/]")
         else:
+            _mirrored(settings)
             _print_report(event, settings, as_json)
 
 
@@ -195,7 +197,47 @@ def remove(
     from rag.build import remove_documents
 
     settings = _settings(index)
-    _print_report(remove_documents(settings.index, names, wait=wait), settings, as_json)
+    report = remove_documents(settings.index, names, wait=wait)
+    _mirrored(settings)
+    _print_report(report, settings, as_json)
+
+
+@app.command()
+def mirror(
+    index: IndexOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Make the collection anew, though it was made for another index.")] = False,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring the collection in Milvus (ISNAD_MILVUS) up to date with an index, as the commands that change an index do by themselves."""
+    settings = _settings(index)
+    if not settings.milvus:
+        raise BadSetting("error.milvus_address", value="")
+    report = _mirrored(settings, replace=replace, wait=wait)
+    if as_json:
+        _json(report)
+    elif report is not None:
+        text = say(
+            "cli.mirrored",
+            settings.language,
+            address=settings.milvus,
+            **_plain(dataclasses.replace(report, seconds=round(report.seconds, 1))),
+        )
+        out.print(escape(for_terminal(text)))
+
+
+def _mirrored(settings: Settings, *, replace: bool = False, wait: float = 600.0) -> MirrorReport | None:
+    """Have the collection in Milvus follow the index, where there is one."""
+    from rag.mirror import mirror_index
+
+    milvus = open_milvus(settings)
+    if milvus is None:
+        return None
+    try:
+        with _progress(settings.language) as follow:
+            return mirror_index(settings.index, milvus, replace=replace, wait=wait, progress=lambda done, all: follow("store", done, all))
+    finally:
+        milvus.close()
 
 
 def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
@@ -204,6 +246,7 @@ def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | No
     embedder = _embedder(settings)
     with _progress(settings.language) as follow:
         report = change(settings.index, documents, embedder, wait=wait, progress=follow)
+    _mirrored(settings)
     _print_report(report, settings, as_json)
 
 
@@ -242,6 +285,7 @@ def _sync(settings: Settings, folder: Path | None, rebuild: bool, wait: float, a
             wait=wait,
             progress=follow,
         )
+    _mirrored(settings)
     _print_report(report, settings, as_json)
 
 
@@ -318,7 +362,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
     """Check every row, vector and keyword of an index, and that nothing is left of what was removed."""
     settings = _settings(index)
-    with Index.open(settings.index, _embedder(settings)) as opened:
+    with Index.open(settings.index, _embedder(settings), open_milvus(settings)) as opened:
         faults = opened.verify()
         passages = opened.manifest().passages
     if as_json:
@@ -379,7 +423,7 @@ def search(
     """Find the passages nearest to a question."""
     settings = _settings(index)
     chosen = _filter(document, passages_in, collection, since, until, where)
-    with Index.open(settings.index, _embedder(settings)) as opened:
+    with Index.open(settings.index, _embedder(settings), open_milvus(settings)) as opened:
         hits = opened.search(question, k, offset=offset, filter=chosen)
         evidence = opened.evidence(question, hits, len(hits))
     if as_json:

@@ -13,6 +13,7 @@ from rag.embed import SentenceTransformerEmbedder
 from rag.errors import BadSetting, IsnadError, ModelMissing
 from rag.generate import LlamaCpp
 from rag.index import Index
+from rag.milvus import MilvusIndex
 from rag.models import find, profile, usable_profile
 from rag.remote import RemoteGenerator, is_address
 
@@ -53,6 +54,10 @@ class Settings:
     """ISNAD_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
     generator_key: str = field(default="", repr=False)
     """ISNAD_GENERATOR_KEY: the generator server's bearer token"""
+    milvus: str = ""
+    """ISNAD_MILVUS: search in Milvus: http://host:19530#collection, or a file for milvus-lite ending in .db"""
+    milvus_token: str = field(default="", repr=False)
+    """ISNAD_MILVUS_TOKEN: "user:password" or an API key"""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -72,6 +77,8 @@ class Settings:
             profile=text("PROFILE", default.profile),
             generator=text("GENERATOR", default.generator),
             generator_key=text("GENERATOR_KEY", default.generator_key),
+            milvus=text("MILVUS", default.milvus),
+            milvus_token=text("MILVUS_TOKEN", default.milvus_token),
             embedder=text("EMBEDDER", default.embedder),
             documents=Path(text("DOCUMENTS", str(default.documents))),
             index=Path(text("INDEX", str(default.index))),
@@ -166,13 +173,19 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 
 
+def open_milvus(settings: Settings) -> MilvusIndex | None:
+    """Where vectors and keywords are searched, when it is not in the index folder; not asked anything yet. Raises BadSetting."""
+    return MilvusIndex(settings.milvus, settings.milvus_token) if settings.milvus else None
+
+
 def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[IsnadError, ...]]:
     """The chatbot over an index, and what to tell the user about models that had to be replaced or are missing.
 
     Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt.
     """
     embedder, embedder_notice = open_embedder(settings)
-    opened = Index.open(index or settings.index, embedder)
+    milvus = open_milvus(settings) if index in (None, settings.index) else None
+    opened = Index.open(index or settings.index, embedder, milvus)
     generator, generator_notice = open_generator(settings)
     notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
     return Chatbot(opened, generator, style=settings.style), notices

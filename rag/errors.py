@@ -86,6 +86,13 @@ class ConsentNeeded(IsnadError):
     exit_code = 5
 
 
+class MilvusFailed(IsnadError):
+    """The Milvus server can't be reached, or refused."""
+
+    exit_code = 6
+    http_status = 503
+
+
 class IndexMissing(IsnadError):
     """There is no index at that place yet."""
 

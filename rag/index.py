@@ -18,6 +18,8 @@ from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.fuse import Weights, balanced, convex_combination
 from rag.language import question_language
+from rag.milvus import MilvusIndex
+from rag.mirror import Mirror, MirrorView, disagreements
 from rag.schema import Document, Evidence, Filter, Hit, Passage, Span
 from rag.segments import Segments, View, base_is_whole
 from rag.store import ANALYSIS, DATABASE, DocumentInfo, Manifest, Store, keyword_query
@@ -50,24 +52,28 @@ class Index:
     Use `Index.open`, which refuses an index that was made by another embedder, format or analysis.
     """
 
-    def __init__(self, folder: Path, store: Store, embedder: Embedder, weights: Weights | None = None) -> None:
+    def __init__(
+        self, folder: Path, store: Store, embedder: Embedder, weights: Weights | None = None, milvus: MilvusIndex | None = None
+    ) -> None:
         self.folder = folder
+        self._milvus = milvus
         self._weights = weights or Weights()
         self.embedder = embedder
         self._store = store
-        self._segments = Segments(folder)
+        self._vectors: Segments | Mirror = Segments(folder) if milvus is None else Mirror(milvus)
         self._agreed: tuple[str, int] | None = None
         self._query_vector = lru_cache(maxsize=128)(embedder.embed_query)
         self._filtered = lru_cache(maxsize=16)(self._read_ids)
 
     @classmethod
-    def open(cls, folder: str | Path, embedder: Embedder) -> Index:
+    def open(cls, folder: str | Path, embedder: Embedder, milvus: MilvusIndex | None = None) -> Index:
         """Open an index for reading with the embedder it was built with.
 
-        Raises IndexMissing, IndexMismatch, IndexCorrupt.
+        With `milvus` vectors and keywords are searched there; `rag.mirror.mirror_index` brings them there.
+        Raises IndexMissing, IndexMismatch, IndexCorrupt; a search in Milvus raises MilvusFailed as well.
         """
         folder = Path(folder)
-        index = cls(folder, Store(folder / DATABASE), embedder)
+        index = cls(folder, Store(folder / DATABASE), embedder, milvus=milvus)
         try:
             index._check_agreement(index.manifest())
         except BaseException:
@@ -170,7 +176,7 @@ class Index:
         ]
 
     @contextmanager
-    def _reading(self) -> Iterator[View]:
+    def _reading(self) -> Iterator[View | MirrorView]:
         """A snapshot of one generation, with its vectors."""
         for attempt in range(_ATTEMPTS):
             with self._store.snapshot():
@@ -185,31 +191,28 @@ class Index:
                 yield view
                 return
 
-    def _view(self, manifest: Manifest) -> View:
+    def _view(self, manifest: Manifest) -> View | MirrorView:
         made = manifest.born, manifest.generation
         if self._agreed != made:  # the index may have been made anew by another embedder since it was opened
             self._check_agreement(manifest)
             self._agreed = made
-        return self._segments.at(self._store, manifest)
+        return self._vectors.at(self._store, manifest)
 
-    def _nearest(self, view: View, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
+    def _nearest(self, view: View | MirrorView, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
         """The `k` nearest passages of each language by vector, with their similarity and their language.
 
         One list for all would hold nothing but the question's own language in a mixed collection of some size.
         """
         near: dict[int, float] = {}
         languages: dict[int, str] = {}
-        for language, of_language in view.languages.items():
-            among = allowed
-            if len(view.languages) > 1:
-                among = of_language if allowed is None else np.intersect1d(of_language, allowed, assume_unique=True)
-            ids, scores = view.search(vector, k, among)
+        for language in view.languages:
+            ids, scores = view.nearest(vector, k, language, allowed)
             near.update(zip(ids.tolist(), scores.tolist(), strict=True))
             languages.update(dict.fromkeys(ids.tolist(), language))
         return near, languages
 
     def _further(
-        self, view: View, vector: Vectors, wanted: int, allowed: Ids | None, fused: Sequence[tuple[int, float]]
+        self, view: View | MirrorView, vector: Vectors, wanted: int, allowed: Ids | None, fused: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]]:
         """What comes after the candidates, by similarity, with scores that are not above theirs."""
         before = {id for id, _ in fused}
@@ -219,12 +222,15 @@ class Index:
         return [(id, min(score, least)) for id, score in rest]
 
     def _keyword_matches(
-        self, question: str, legs: Container[str], stems: bool, view: View, allowed: Ids | None, pool: int
+        self, question: str, legs: Container[str], stems: bool, view: View | MirrorView, allowed: Ids | None, pool: int
     ) -> dict[str, dict[int, float]]:
         """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
         found: dict[str, dict[int, float]] = {}
         for language in view.languages if "keyword" in legs else ():
-            found[language] = dict(self._store.search_keywords(keyword_query(question, language, stems=stems), pool, allowed))
+            if isinstance(view, MirrorView):
+                found[language] = dict(view.search_keywords(question, language, pool, allowed, stems=stems))
+            else:
+                found[language] = dict(self._store.search_keywords(keyword_query(question, language, stems=stems), pool, allowed))
         return found
 
     def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:
@@ -236,7 +242,7 @@ class Index:
         """The passages that meet a filter; `generation` is there so that a new one is read anew."""
         return self._store.passage_ids(filter)
 
-    def _allowed(self, view: View, filter: Filter | None, exclude: Container[int]) -> Ids | None:
+    def _allowed(self, view: View | MirrorView, filter: Filter | None, exclude: Container[int]) -> Ids | None:
         """The ids that a restricted search may return, ascending, or None when it is not restricted."""
         if not filter and exclude == ():
             return None
@@ -293,4 +299,9 @@ class Index:
 
     def verify(self) -> list[Fault]:
         """What is wrong with the index; empty when nothing is. Reads every row and vector."""
-        return faults(self.folder, self._store)
+        found = faults(self.folder, self._store)
+        if self._milvus is not None:
+            kinds = ("damage.milvus_lacks", "damage.milvus_keeps", "damage.milvus_vector")
+            for key, ids in zip(kinds, disagreements(self._store, self._milvus), strict=True):
+                found += [Fault(key, {"count": len(ids), "id": ids[0], "command": "isnad mirror"})] if ids else []
+        return found

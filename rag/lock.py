@@ -14,16 +14,16 @@ _LEAST_FREE = 32 * 2**20  # bytes
 
 
 @contextmanager
-def writing(out: Path, wait: float = 0.0) -> Iterator[None]:
-    """Hold the index folder's lock. Raises IndexBusy when another process or thread still does after `wait` seconds, DiskFull
-    when there is hardly any room."""
+def writing(out: Path, wait: float = 0.0, name: str = ".lock") -> Iterator[None]:
+    """Hold a lock of the index folder, by default that of its writer. Raises IndexBusy when another process or thread still does
+    after `wait` seconds, DiskFull when there is hardly any room."""
     from filelock import FileLock, Timeout
 
     try:
         out.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(out).free < _LEAST_FREE:
             raise DiskFull("error.disk_full", path=out)
-        lock = FileLock(out / ".lock", timeout=wait)
+        lock = FileLock(out / name, timeout=wait)
         lock.acquire()
     except Timeout as error:
         raise IndexBusy("error.index_busy", path=out) from error

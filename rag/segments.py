@@ -209,6 +209,13 @@ class View:
         """Every id, ascending."""
         return np.sort(np.concatenate([*self.languages.values(), _NOTHING]))
 
+    def nearest(self, query: Vectors, k: int, language: str, among: Ids | None = None) -> tuple[Ids, Vectors]:
+        """The ids and scores of the `k` nearest passages in one language, best first; `among` (ascending) restricts it."""
+        if len(self.languages) > 1:
+            within = self.languages[language]
+            among = within if among is None else np.intersect1d(within, among, assume_unique=True)
+        return self.search(query, k, among)
+
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` (ascending) restricts it."""
         ids, scores = self._in_base(query, k, among)

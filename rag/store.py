@@ -161,14 +161,19 @@ def _token(word: str) -> str:
     return word.replace("'", "")
 
 
+def keyword_terms(question: str, *, stems: bool = True) -> list[str]:
+    """The analysed tokens that a question is searched by: its content words, stem and surface."""
+    meaning = [word for word in words(question) if stem(word) not in stop_stems()]
+    wanted = dict.fromkeys(_token(form) for word in meaning for form in ((stem(word), word) if stems else (word,)))
+    return [term for term in wanted if re.fullmatch(r"\w+", term)]
+
+
 def keyword_query(question: str, language: str | None = None, *, stems: bool = True) -> str:
     """The FTS5 query for a question: any of its content words, by surface or stem; "" when it has none.
 
     `language` restricts it to passages in that language; without `stems` words match only as they are written (for measurements).
     """
-    meaning = [word for word in words(question) if stem(word) not in stop_stems()]
-    wanted = dict.fromkeys(_token(form) for word in meaning for form in ((stem(word), word) if stems else (word,)))
-    terms = [term for term in wanted if re.fullmatch(r"\w+", term)]
+    terms = keyword_terms(question, stems=stems)
     if not terms:
         return ""
     anything = f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"

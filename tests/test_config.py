@@ -32,13 +32,30 @@ def test_every_variable_is_read() -> None:
             "ISNAD_STYLE": "short",
             "ISNAD_OCR": "1",
             "ISNAD_GENERATOR_KEY": "sk-1",
+            "ISNAD_MILVUS": "http://m:19530#k",
+            "ISNAD_MILVUS_TOKEN": "root:Milvus",
             "ISNAD_UNKNOWN": "ignored",
         }
     )
     assert loaded == Settings(
-        "light", "none", "/models/e5", Path("وثائق"), Path("/tmp/فهرس"), "0.0.0.0", 0, "ar", 2, 64, "short", True, "sk-1"
+        profile="light",
+        generator="none",
+        embedder="/models/e5",
+        documents=Path("وثائق"),
+        index=Path("/tmp/فهرس"),
+        host="0.0.0.0",
+        port=0,
+        language="ar",
+        threads=2,
+        max_file_mb=64,
+        style="short",
+        ocr=True,
+        generator_key="sk-1",
+        milvus="http://m:19530#k",
+        milvus_token="root:Milvus",
     )
     assert "sk-1" not in repr(loaded)
+    assert "root" not in repr(loaded)
 
 
 def test_blank_values_are_no_values() -> None:
