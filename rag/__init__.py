@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rag.errors import IsnadError
     from rag.generate import Generator, LlamaCpp
     from rag.index import Index
+    from rag.load import read_document
     from rag.schema import Answer, Citation, Delta, Document, Evidence, Filter, Found, Hit, Passage, Span, Status, Turn
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "rag.errors": ("IsnadError",),
     "rag.generate": ("Generator", "LlamaCpp"),
     "rag.index": ("Index",),
+    "rag.load": ("read_document",),
     "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Filter", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -65,6 +67,7 @@ __all__ = [
     "open_chatbot",
     "open_embedder",
     "open_generator",
+    "read_document",
     "remove_documents",
     "update_documents",
 ]

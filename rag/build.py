@@ -11,6 +11,7 @@ from pathlib import Path
 from rag.chunk import Chunker
 from rag.embed import Embedder
 from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
+from rag.filters import UNREAD
 from rag.load import MAX_BYTES, Loader, Skipped, document_paths
 from rag.lock import writing
 from rag.schema import Document
@@ -60,7 +61,8 @@ def build_index(
     Files are recognised as unchanged by size and time, else by content. What was added with `add_documents` stays. The index that
     was there answers until the new one is published by one commit; a build that is killed loses nothing, and the next one takes up
     the vectors already computed. An index made by another embedder, chunker or analysis is refused, unless `rebuild`, which makes
-    it anew. `ocr` reads pages that are pictures with Tesseract. Another writer is waited for, up to `wait` seconds.
+    it anew. `ocr` reads pages that are pictures with Tesseract, also those of unchanged files that were left out without it. Another
+    writer is waited for, up to `wait` seconds.
     Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
@@ -204,16 +206,20 @@ def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, repo
                 seen.add(id)
                 size, modified = _signature(path)
                 before = known.get(id)
-                if before is not None and (before.size, before.modified) == (size, modified) and modified:
+                timed = before is not None and (before.size, before.modified) == (size, modified) and bool(modified)
+                same = timed or (before is not None and before.sha256 == _sha256(path))
+                if same and not timed and before is not None and (modified or before.origin != FOLDER):
+                    read.settled[id] = size, modified
+                if same and not (ocr and before is not None and before.unread):
                     read.unchanged.add(id)
-                elif before is not None and before.sha256 == _sha256(path):
-                    read.unchanged.add(id)
-                    if modified or before.origin != FOLDER:
-                        read.settled[id] = size, modified
                 else:
                     document, notes = loader.read(path, id)
-                    read.changed.append(Incoming(document, FOLDER, size, modified))
                     read.skipped.extend(Skipped(id, note) for note in notes)
+                    if same and UNREAD in document.metadata:  # OCR was asked for and is not installed
+                        read.unchanged.add(id)
+                    else:
+                        read.settled.pop(id, None)
+                        read.changed.append(Incoming(document, FOLDER, size, modified))
             except DocumentError as error:
                 read.skipped.append(Skipped(id, error))
             report("load", done, 0)

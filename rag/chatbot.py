@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from rag.calibration import Calibration
-from rag.cite import Checker, claims, echoes
+from rag.cite import Checker, claims, echoes, without_orders
 from rag.conversation import standalone
 from rag.errors import BadQuestion
 from rag.generate import Generator, Usage
@@ -182,6 +182,8 @@ class Chatbot:
         evidence = self.index.evidence(searched, hits, _EVIDENCE)
         work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
         work.confidence = self.calibration.confidence(searched, hits, evidence)
+        if self._checks:
+            work.evidence = without_orders(evidence, searched)
         return work
 
     def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:

@@ -15,7 +15,7 @@ from rag.names import unmatched_names
 from rag.polarity import contrary, unsupported_act
 from rag.quantities import contradicted
 from rag.roles import misplaced
-from rag.schema import Span, Verdict
+from rag.schema import Evidence, Span, Verdict
 from rag.text import content_stems, fold, script, sentences, stated_values, unvowelled, values_claimed, words
 
 _INSTRUCTIONS = re.compile(
@@ -30,6 +30,13 @@ _INSTRUCTIONS = re.compile(
 )
 
 
+_ABOUT_ORDERS = re.compile(
+    r"\b(?:orders?|ordered|instruct(?:s|ed|ions?)?|commands?|commanded|forbids?|forbade|forbidden|notices?|hidden|prompts?)\b"
+    r"|(?<!\w)[وف]?(?:[يت]امر|امرت?|(?:ال)?اوامر|(?:ال)?تعليمات|(?:ال)?امر|[يت]طلب|طلبت?|[يت]نهي|[يت]وصي|(?:ال)?اعلان|(?:ال)?لافته|(?:ال)?اشعار)(?!\w)",
+    re.IGNORECASE,
+)
+_NEARLY = 0.5
+"""Of the way from the least evidence to an order, how far another sentence must come to be quoted in its place."""
 _REMEMBERED = 512  # vectors
 _FEW_WORDS = 0.3  # of the way from the least similarity to 1, for a claim without a word of the evidence
 
@@ -131,6 +138,20 @@ class Checker:
 def orders(text: str) -> bool:
     """Whether a text gives orders to whoever reads it, as those do that are hidden in documents for a model to obey."""
     return _INSTRUCTIONS.search(fold(text)) is not None
+
+
+def without_orders(evidence: Sequence[Evidence], question: str) -> tuple[Evidence, ...]:
+    """The evidence without sentences that give orders to whoever reads: what somebody hid in a document for a model to obey, or for
+    its readers to be shown in the place of an answer.
+
+    They stay where the question is about orders or a notice, and where nothing else comes near the best of them: then it is what
+    was asked for, a rule of the house, say.
+    """
+    plain = tuple(item for item in evidence if not orders(item.text))
+    if len(plain) == len(evidence) or not plain or _ABOUT_ORDERS.search(fold(question)):
+        return tuple(evidence)
+    best, least = max(item.worth for item in evidence), min(item.worth for item in evidence)
+    return plain if plain[0].worth - least >= _NEARLY * (best - least) else tuple(evidence)
 
 
 def _bare(text: str) -> str:

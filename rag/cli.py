@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -258,16 +258,25 @@ def _embedder(settings: Settings) -> SentenceTransformerEmbedder:
 
 
 def _documents(paths: list[Path], under: Path | None, settings: Settings) -> list[Document]:
-    """The files as documents, named by their place in a folder: the one given, or that of the settings, or their own."""
-    from rag.load import read_document
+    """The files as documents, named by their place in a folder: the one given, or that of the settings, or their own. What of a
+    file was left out is told; a file that can't be read ends the command before anything is written."""
+    from rag.load import Loader
 
     documents = []
-    for path in paths:
-        place = (under or settings.documents).absolute()
-        inside = path.absolute().is_relative_to(place)
-        name = path.absolute().relative_to(place).as_posix() if inside else path.name
-        documents.append(read_document(path, nfc(name), settings.max_file_mb * 2**20, ocr=settings.ocr))
+    with Loader(settings.max_file_mb * 2**20, ocr=settings.ocr) as loader:
+        for path in paths:
+            place = (under or settings.documents).absolute()
+            inside = path.absolute().is_relative_to(place)
+            name = path.absolute().relative_to(place).as_posix() if inside else path.name
+            document, notes = loader.read(path, nfc(name))
+            documents.append(document)
+            _skipped(notes, settings.language)
     return documents
+
+
+def _skipped(errors: Iterable[IsnadError], language: str) -> None:
+    for error in errors:
+        err.print(f"[yellow]![/] {escape(for_terminal(say('cli.skipped', language, reason=error.text(language))))}")
 
 
 def _sync(settings: Settings, folder: Path | None, rebuild: bool, wait: float, as_json: bool) -> None:
@@ -308,8 +317,7 @@ def _print_report(report: BuildReport, settings: Settings, as_json: bool) -> Non
     if as_json:
         _json(report)
         return
-    for item in report.skipped:
-        err.print(f"[yellow]![/] {escape(for_terminal(say('cli.skipped', language, reason=item.error.text(language))))}")
+    _skipped((item.error for item in report.skipped), language)
     text = say(
         "cli.built",
         language,

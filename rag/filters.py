@@ -11,6 +11,8 @@ from rag.text import fold
 
 COLLECTION = "collection"
 DATE = "date"
+UNREAD = "unread_pages"
+"""The metadata field that names pages left out of a document, which OCR has not been tried on."""
 
 # \d also matches Arabic-Indic digits, and int() reads them: ٢٠١٩ is 2019.
 _DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?\s*", re.DOTALL)

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from rag.dense import Ids
 from rag.embed import Vectors
 from rag.errors import DiskFull, IndexBusy, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
-from rag.filters import collection, day_limits, days, facts, wanted
+from rag.filters import UNREAD, collection, day_limits, days, facts, wanted
 from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.text import stem, stems, stop_stems, words
 
@@ -138,12 +138,14 @@ class DocumentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """By what a document's file is recognised as unchanged. `modified` is in nanoseconds, 0 where it proves nothing."""
+    """By what a document's file is recognised as unchanged. `modified` is in nanoseconds, 0 where it proves nothing; `unread`
+    says that pages of it were left out which OCR might read."""
 
     sha256: str
     size: int
     modified: int
     origin: str
+    unread: bool = False
 
 
 def keywords(text: str) -> tuple[str, str]:
@@ -389,8 +391,9 @@ class Store:
     def known(self) -> dict[str, Known]:
         """By what each document's file is recognised as unchanged."""
         with self.snapshot() as db:
-            rows = db.execute("SELECT id, sha256, size, modified, origin FROM documents").fetchall()
-        return {id: Known(*row) for id, *row in rows}
+            query = "SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0 FROM documents"
+            rows = db.execute(query, (f'"{UNREAD}"',)).fetchall()
+        return {id: Known(sha256, size, modified, origin, bool(unread)) for id, sha256, size, modified, origin, unread in rows}
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
         """The passages under the given ids, each with its sentences; ids that do not exist are left out."""

@@ -8,17 +8,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from rag.build import BuildReport, build_index
 from rag.chunk import Chunker
 from rag.dense import FlatIndex
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IsnadError, NothingToIndex
+from rag.errors import DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, IsnadError, NothingToIndex
 from rag.index import Index
+from rag.load import Loader
 from rag.lock import writing
+from rag.schema import Document
 from rag.segments import dense_path
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, write
@@ -506,3 +510,45 @@ def test_readers_begin_again_when_the_file_was_replaced_as_they_came(
     with Index.open(built, meeting) as index:
         assert index.search("number")[0].passage.text == "Number 9."
     assert moved
+
+
+# --- OCR turned on later --------------------------------------------------------------------------------------------------
+
+
+class Scanner(Loader):
+    """Reads a file as one page of text and one that OCR reads, where `installed`."""
+
+    installed = True
+    reads: ClassVar[list[str]] = []
+
+    def read(self, path: Path, id: str) -> tuple[Document, tuple[DocumentError, ...]]:
+        self.reads.append(id)
+        document, _ = super().read(path, id)
+        if self._ocr and self.installed:
+            text = f"{document.text} The heron eats frogs. مالك الحزين يأكل الضفادع."
+            return replace(document, text=text, metadata={"ocr_pages": "2"}), ()
+        note = DocumentError("error.pages_pictures", name=id, pages="2")
+        return replace(document, metadata={"unread_pages": "2"}), (note,)
+
+
+def test_ocr_turned_on_later_reads_unchanged_files_that_had_pages_left_out(
+    tmp_path: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.build.Loader", Scanner)
+    monkeypatch.setattr(Scanner, "reads", [])
+    folder, out = write(tmp_path / "documents", {"a.txt": "The quay is made of oak.", "ب.txt": "الرصيف من خشب البلوط."}), tmp_path / "index"
+    first = build_index(folder, out, meeting)
+    assert [(item.id, item.error.key) for item in first.skipped] == [("a.txt", "error.pages_pictures"), ("ب.txt", "error.pages_pictures")]
+    assert build_index(folder, out, meeting).unchanged == 2
+    assert len(Scanner.reads) == 2
+    monkeypatch.setattr(Scanner, "installed", False)
+    without = build_index(folder, out, meeting, ocr=True)
+    assert (without.unchanged, without.updated, without.generation, len(without.skipped)) == (2, 0, first.generation, 2)
+    monkeypatch.setattr(Scanner, "installed", True)
+    assert build_index(folder, out, meeting, ocr=True).updated == 2
+    with Index.open(out, meeting) as index:
+        for question in ("What does a heron eat?", "ماذا يأكل مالك الحزين؟"):
+            assert {hit.passage.document_id for hit in index.search(question, 2)} == {"a.txt", "ب.txt"}
+    known = len(Scanner.reads)
+    assert build_index(folder, out, meeting, ocr=True).unchanged == 2
+    assert len(Scanner.reads) == known

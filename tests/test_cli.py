@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from rag.build import build_index
 from rag.errors import DiskFull, IndexBusy
 from rag.schema import Status
 from rag.testing import HashEmbedder, ScriptedGenerator
+from tests import pdfs
 from tests.helpers import CORPUS, LEXICON, ROOT, embedder, python, run, write
 
 NAMED = "embeddinggemma-300m"
@@ -125,6 +127,22 @@ def test_documents_are_added_updated_and_removed_one_by_one(isnad: Isnad, folder
     assert counts(isnad("update", *paths, *change)) == [0, 1, 0, 1, 6]
     assert counts(isnad("remove", "رصيف.txt", "--index", index, "--json")) == [0, 0, 1, 5, 5]
     assert isnad("verify", "--index", index).code == 0
+
+
+def test_pages_that_are_left_out_are_told_when_a_file_is_added(isnad: Isnad, tmp_path: Path) -> None:
+    import pypdfium2
+
+    whole = pypdfium2.PdfDocument.new()
+    for part in (pdfs.with_library("visual"), pdfs.blank("picture")):
+        whole.import_pages(pypdfium2.PdfDocument(part))
+    data = BytesIO()
+    whole.save(data)
+    path = write(tmp_path / "more", {"mixed.pdf": data.getvalue()}) / "mixed.pdf"
+    for command, language in (("add", "en"), ("update", "ar")):
+        done = isnad(command, path, "--index", tmp_path / "index", language=language)
+        assert done.code == 0
+        assert "ISNAD_OCR=1" in done.err
+        assert "mixed.pdf" in done.err
 
 
 # --- info, verify ---------------------------------------------------------------------------------------------------------

@@ -267,6 +267,7 @@ def test_pages_that_are_pictures_are_named_and_the_rest_is_read(tmp_path: Path) 
     assert isinstance(skipped, Skipped)
     assert (skipped.id, skipped.error.key, skipped.error.fields["pages"]) == ("mixed.pdf", "error.pages_pictures", "3-4")
     assert "ISNAD_OCR=1" in skipped.error.text("ar")
+    assert document.metadata["unread_pages"] == "3-4"
 
 
 def test_a_file_of_pictures_only_is_refused(tmp_path: Path) -> None:
@@ -319,6 +320,7 @@ def test_scanned_pages_are_read_when_asked(text: str, least: int) -> None:
     assert content.metadata["ocr_pages"] == "1"
     assert [mark.label for mark in content.marks] == ["p. 1"]
     assert content.notes == ()
+    assert read_pdf_with_ocr(pdfs.blank("picture"), "photo.pdf", Limits()).metadata == {"illegible_pages": "1"}
 
 
 def test_ocr_asked_for_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -326,6 +328,7 @@ def test_ocr_asked_for_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch
     content = read_pdf_with_ocr(pdfs.blank("picture"), "scan.pdf", Limits())
     assert [note.key for note in content.notes] == ["error.ocr_missing", "error.pages_pictures"]
     assert "tesseract-ocr-ara" in str(content.notes[0])
+    assert content.metadata["unread_pages"] == "1"
     assert read_pdf_with_ocr(pdfs.with_library("visual"), "text.pdf", Limits()).notes == ()
 
 

@@ -44,6 +44,7 @@ def test_all_is_pinned() -> None:
         "open_chatbot",
         "open_embedder",
         "open_generator",
+        "read_document",
         "remove_documents",
         "update_documents",
     ]

@@ -441,6 +441,7 @@ class _Bench:
                         embedder,
                         rebuild=rebuild,
                         max_bytes=self._settings.max_file_mb * 2**20,
+                        ocr=self._settings.ocr,
                         progress=lambda step, done, total: follow(done, total, step),
                     )
                     break

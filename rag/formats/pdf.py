@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import DocumentError
+from rag.filters import UNREAD
 from rag.formats.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature
 from rag.formats.content import AUTHOR, DATE, PAGE, Content, Limits, Writer, iso_date, one_line
 from rag.formats.layout import Glyph, paragraphs
@@ -77,6 +78,8 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         title, fields = _fields(document.get_metadata_dict())
         if scanned:
             fields["ocr_pages"] = ranges(scanned)
+        if left := sorted(pictures + garbled):
+            fields[UNREAD if ocr is None or ocr.missing is not None else "illegible_pages"] = ranges(left)
         return writer.content(title, fields, notes)
     finally:
         document.close()
