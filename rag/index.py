@@ -108,6 +108,10 @@ class Index:
         """All documents in order of id, without their text."""
         return self._store.documents()
 
+    def infos(self, ids: Sequence[str]) -> dict[str, DocumentInfo]:
+        """The documents under the given ids, without their text; ids that do not exist are left out."""
+        return self._store.infos(ids)
+
     def document(self, id: str) -> Document | None:
         """One document with its whole text, or None."""
         return self._store.document(id)

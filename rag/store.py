@@ -16,7 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,7 @@ _PAGE = 8192
 _PASSAGE = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences
 FROM passages p JOIN documents d ON d.id = p.document_id"""
 _DOCUMENT = "SELECT id, text, title, language, sha256, marks, metadata FROM documents"
+_INFO = "SELECT id, title, language, sha256, characters, passages, added, metadata FROM documents"
 _LENGTH = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
 FOLDER, ADDED = "folder", "added"
 """Where a document came from: from the folder that the index mirrors, or by itself."""
@@ -134,6 +135,7 @@ class DocumentInfo:
     characters: int
     passages: int
     added: str
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +387,14 @@ class Store:
     def documents(self) -> list[DocumentInfo]:
         """All documents in order of id, without their text."""
         with self.snapshot() as db:
-            rows = db.execute("SELECT id, title, language, sha256, characters, passages, added FROM documents ORDER BY id").fetchall()
-        return [DocumentInfo(*row) for row in rows]
+            return [_info(row) for row in db.execute(f"{_INFO} ORDER BY id")]
+
+    def infos(self, ids: Sequence[str]) -> dict[str, DocumentInfo]:
+        """The documents under the given ids, without their text; ids that do not exist are left out."""
+        wanted = json.dumps(list(ids), ensure_ascii=False)
+        with self.snapshot() as db:
+            rows = db.execute(f"{_INFO} WHERE id IN (SELECT value FROM json_each(?))", (wanted,))
+            return {row[0]: _info(row) for row in rows}
 
     def known(self) -> dict[str, Known]:
         """By what each document's file is recognised as unchanged."""
@@ -774,6 +782,10 @@ def _passage(row: Sequence[Any]) -> Passage:
 
 def _marks(document: Document) -> str:
     return json.dumps([[mark.offset, mark.label] for mark in document.marks], ensure_ascii=False)
+
+
+def _info(row: Sequence[Any]) -> DocumentInfo:
+    return DocumentInfo(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]))
 
 
 def _metadata(document: Document) -> str:

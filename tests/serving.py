@@ -47,7 +47,7 @@ class Gate:
 
     def __call__(self, messages: Sequence[Message]) -> str:
         self.reached.release()
-        self.open.wait(30)
+        self.open.wait(180)
         asked = messages[-1]["content"]
         if "Last question:" in asked:
             return CAPTAIN

@@ -13,7 +13,7 @@ from rag.evaluation.questions import validate
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
 from rag.strings import table
 from rag.ui.feedback import BadFeedback, as_question, record
-from rag.ui.render import answer_view, document_view, found_view, source_view, strings
+from rag.ui.render import about_view, answer_view, document_view, documents_of, found_view, source_view, strings
 from rag.ui.web import examples_of
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
@@ -141,6 +141,34 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
     assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
+
+
+@pytest.mark.parametrize(
+    ("id", "metadata", "kind", "source", "url"),
+    [
+        ("a.txt", {}, "", "", ""),
+        ("b/تقرير.PDF", {"source": "https://example.org/a?b=1&c=%D8%A7#x"}, "PDF", "https://example.org/a?b=1&c=%D8%A7#x", "same"),
+        ("c.htm", {"source": "javascript:alert(1)"}, "HTML", "javascript:alert(1)", ""),
+        ("c.html", {"source": " https://example.org"}, "HTML", " https://example.org", ""),
+        ("d.docx", {"source": "https://example.org/\u202egpj.exe"}, "DOCX", "https://example.org/\u202egpj.exe", ""),
+        ("e.epub", {"source": "data:text/html,<b>"}, "EPUB", "data:text/html,<b>", ""),
+        ("f.csv", {"source": 'https://x.org/"onclick='}, "CSV", 'https://x.org/"onclick=', ""),
+        ("g.jsonl", {"source": "صحيفة المرفأ"}, "JSONL", "صحيفة المرفأ", ""),
+        ("h.md", {"source": "https://"}, "", "https://", ""),
+    ],
+)
+def test_only_an_address_of_the_web_becomes_a_link(id: str, metadata: dict[str, str], kind: str, source: str, url: str) -> None:
+    view = about_view(id, metadata)
+    assert (view["kind"], view["source"], view["url"]) == (kind, source, source if url else "")
+
+
+def test_a_source_carries_what_is_known_of_its_document() -> None:
+    about = {"ar/الجسر.md": {"author": "سلمى حداد", "date": "2024-10", "source": "https://example.org/b", "pages": "9"}}
+    view = answer_view(answer("أُغلق. [1]", citation(1, FIRST, Span(0, 6))), about)
+    for source in (view["sources"][0], answer_view(answer("x"), about)["nearest"][0]):
+        assert (source["author"], source["date"], source["url"]) == ("سلمى حداد", "2024-10", "https://example.org/b")
+        assert "pages" not in source
+    assert documents_of(answer("x")) == ["ar/الجسر.md"]
 
 
 # --- feedback -------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from rag.errors import IndexBusy
@@ -20,84 +18,11 @@ from rag.testing import HashEmbedder
 from rag.ui import people
 from rag.ui.collections import BadName, NotYours
 from rag.ui.library import Library
+from tests.reader import PASSWORD, Reader
 from tests.serving import FERRY, SECRET, Running, served
 
-PASSWORD = "ليمونة وخمس نجوم"
 HERON = "The heron of the marsh eats frogs. The otter of the marsh sleeps at noon."
 PRIVATE = "ملف ليلى السري.txt"
-
-
-class Reader:
-    """A browser that has logged in: it calls what the page calls."""
-
-    def __init__(self, server: Running, password: str = PASSWORD) -> None:
-        self.http = server.client()
-        self.session = secrets.token_hex(6)
-        if password:
-            entered = self.http.post("/login", data={"password": password})
-            assert entered.status_code == 303, entered.text
-        config = self.http.get("/config").json()
-        self._page = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "isnad-window")
-        self._ask = next(each["id"] for each in config["dependencies"] if each["targets"] and each["targets"][0][1] == "ask")
-
-    def call(self, name: str, argument: Any = None) -> Any:
-        body = {"session_hash": self.session, "component_id": self._page, "fn_name": name, "data": argument}
-        answer = self.http.post("/gradio_api/component_server", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def error(self, name: str, argument: Any = None) -> str:
-        return str(self.call(name, argument)["error"]["key"])
-
-    def upload(self, collection: str, name: str, text: str) -> httpx.Response:
-        return self.http.put("/isnad/upload", params={"collection": collection, "name": name}, content=text.encode())
-
-    def ids(self) -> list[str]:
-        return [each["id"] for each in self.call("documents", "")["collections"]]
-
-    def finished(self, job: dict[str, Any]) -> dict[str, Any]:
-        seen = job
-        end = time.monotonic() + 60
-        while seen["state"] == "running":
-            assert time.monotonic() < end
-            time.sleep(0.02)
-            seen = self.call("job", job["id"])
-        return seen
-
-    def collection(self, name: str, file: str = PRIVATE, text: str = HERON) -> str:
-        """Make one, and index a document in it."""
-        id = str(self.call("create", name)["collection"])
-        assert self.upload(id, file, text).status_code == 200
-        assert self.finished(self.call("build", id))["added"] == 1
-        return id
-
-    def ask(self, question: str, collection: str = "") -> list[dict[str, Any]]:
-        """The states of a turn, as the page hears them."""
-        turn = secrets.token_hex(16)
-        asked = {"turn": turn, "question": question, "history": [], "collection": collection}
-        body = {"data": [], "fn_index": self._ask, "session_hash": self.session, "event_data": asked, "trigger_id": self._page}
-        assert self.http.post("/gradio_api/queue/join", json=body).status_code == 200
-        views: list[dict[str, Any]] = []
-        with self.http.stream("GET", "/gradio_api/queue/data", params={"session_hash": self.session}) as events:
-            for line in events.iter_lines():
-                heard = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
-                if heard.get("msg") in ("process_generating", "process_completed"):
-                    views += [part for part in _views(heard["output"]) if part.get("turn") == turn]
-                if heard.get("msg") == "process_completed":
-                    break
-        return views
-
-
-def _views(part: Any) -> Iterator[dict[str, Any]]:
-    """Every state of a turn within what Gradio sends, which may be a difference to what it sent before."""
-    if isinstance(part, dict):
-        if "turn" in part and "state" in part:
-            yield part
-        for inner in part.values():
-            yield from _views(inner)
-    elif isinstance(part, list):
-        for inner in part:
-            yield from _views(inner)
 
 
 @contextmanager
@@ -118,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def test_a_collection_is_seen_and_asked_by_the_browser_that_made_it_and_by_no_other(server: Running) -> None:
     layla, omar = Reader(server), Reader(server)
-    id = layla.collection("قضية ليلى")
+    id = layla.collection("قضية ليلى", PRIVATE, HERON)
     assert id in layla.ids()
     assert layla.call("status", id)["documents"] == 1
     assert layla.ask("What does the heron of the marsh eat?", id)[-1]["answer"]["sources"][0]["document"] == PRIVATE
@@ -180,7 +105,7 @@ def test_an_indexing_is_told_to_and_stopped_by_whoever_began_it(server: Running)
 
 def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Running) -> None:
     layla, omar = Reader(server), Reader(server)
-    id = layla.collection("شكاوى")
+    id = layla.collection("شكاوى", PRIVATE, HERON)
     said = {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}
     assert layla.call("feedback", said) == {"path": ""}
     assert layla.call("quality", "")["feedback"] == [{"name": "شكاوى", "count": 1, "path": ""}]
@@ -211,7 +136,7 @@ def test_the_first_collection_is_read_by_all_and_changed_by_programs_with_a_toke
 
 def test_sharing_lets_the_others_read_and_ask_until_it_ends(server: Running) -> None:
     layla, omar = Reader(server), Reader(server)
-    id = layla.collection("للجميع")
+    id = layla.collection("للجميع", PRIVATE, HERON)
     assert layla.call("share", {"collection": id, "shared": True}) == {"shared": True}
     row = next(each for each in omar.call("documents", id)["collections"] if each["id"] == id)
     assert (row["name"], row["mine"], row["shared"], row["shareable"]) == ("للجميع", False, True, False)
@@ -233,7 +158,7 @@ def test_the_key_is_nowhere_on_the_disk_and_in_no_log(tmp_path: Path, caplog: py
     with shared(tmp_path) as server:
         reader = Reader(server)
         key = reader.http.cookies["isnad-owner"]
-        id = reader.collection("أثر")
+        id = reader.collection("أثر", PRIVATE, HERON)
         assert (tmp_path / "home" / "collections" / id / "owner").read_text() == people.digest(key)
         for path in tmp_path.rglob("*"):
             assert not path.is_file() or key.encode() not in path.read_bytes()
@@ -252,7 +177,7 @@ def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: P
     with served(tmp_path, window=True) as server:
         one, other = Reader(server, ""), Reader(server, "")
         assert "isnad-owner" not in one.http.cookies
-        id = one.collection("قضية 12")
+        id = one.collection("قضية 12", PRIVATE, HERON)
         assert id == "قضية 12"
         row = next(each for each in other.call("documents", id)["collections"] if each["id"] == id)
         assert (row["mine"], row["shareable"]) == (True, False)

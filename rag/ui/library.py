@@ -16,7 +16,7 @@ from rag.ui import files
 from rag.ui.collections import FIRST, BadName, Collection, Collections
 from rag.ui.indexing import Indexing, Job
 from rag.ui.people import OPERATOR, same
-from rag.ui.render import View
+from rag.ui.render import View, about_view
 
 
 class Library:
@@ -117,12 +117,13 @@ class Shelf:
                 "characters": info.characters,
                 "passages": info.passages,
                 "added": info.added[:10],
+                **about_view(info.id, info.metadata),
             }
             for info in infos
         }
         for document, path in document_paths(collection.documents) if collection.documents.is_dir() else ():
             blank = {"id": document, "title": "", "language": "", "characters": path.stat().st_size, "passages": None, "added": ""}
-            rows.setdefault(document, blank)
+            rows.setdefault(document, blank | about_view(document, {}))
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:

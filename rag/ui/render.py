@@ -6,7 +6,9 @@ Texts are cut here, in code points, because a browser counts in UTF-16 units and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from rag.errors import IsnadError
@@ -16,9 +18,15 @@ from rag.strings import LANGUAGES, table
 View = dict[str, Any]
 """A JSON object."""
 
+About = Mapping[str, Mapping[str, str]]
+"""The metadata of documents by their ids."""
+
 PAGE = 60_000
 """Characters of a document sent to the page at a time, on each side of what it was opened for."""
 
+_PLAIN = {"", ".txt", ".md"}
+_KINDS = {".htm": "HTML", ".xhtml": "HTML"}
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\"'<>\\^`{|}\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,2000}")
 _MARKER = re.compile(r"([^\w\s\[]*)\s*\[([0-9]{1,3})\]")
 
 
@@ -33,12 +41,27 @@ def error_view(error: IsnadError) -> View:
     return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
 
 
-def source_view(passage: Passage, *spans: Span) -> View:
+def about_view(id: str, metadata: Mapping[str, str]) -> View:
+    """What is known of a document beside its text: its kind where that is not plain text, author, date, and source; `url` is
+    the source where that is an address of the web."""
+    suffix = PurePosixPath(id).suffix.lower()
+    address = metadata.get("source", "")
+    return {
+        "kind": "" if suffix in _PLAIN else _KINDS.get(suffix, suffix.removeprefix(".").upper()),
+        "author": metadata.get("author", ""),
+        "date": metadata.get("date", ""),
+        "source": address,
+        "url": address if _ADDRESS.fullmatch(address) else "",
+    }
+
+
+def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({})) -> View:
     """A passage in pieces, those that are supporting sentences marked; `start` and `end` are the first of them in the document."""
     inside = [_within(span, passage) for span in spans]
     opened = spans[0] if spans else Span(passage.span.start, passage.span.start)
     return {
         "document": passage.document_id,
+        **about_view(passage.document_id, about.get(passage.document_id, {})),
         "title": passage.title,
         "locator": passage.locator if passage.locator != f"§ {passage.title}" else "",
         "pieces": _marked(passage.text, inside),
@@ -48,22 +71,29 @@ def source_view(passage: Passage, *spans: Span) -> View:
     }
 
 
-def found_view(found: Found) -> list[View]:
+def documents_of(item: Found | Answer) -> list[str]:
+    """The ids of the documents that views of it show, each once."""
+    passages = [evidence.passage for evidence in item.evidence] + [hit.passage for hit in item.hits]
+    cited = [citation.document_id for citation in item.citations] if isinstance(item, Answer) else []
+    return list(dict.fromkeys([*cited, *(passage.document_id for passage in passages)]))
+
+
+def found_view(found: Found, about: About = MappingProxyType({})) -> list[View]:
     """What search found, passage by passage, before the first word is written."""
     passages = {item.passage.id: item.passage for item in found.evidence}
     spans = _spans(found.evidence)
-    return [source_view(passage, *spans[id]) for id, passage in passages.items()]
+    return [source_view(passage, *spans[id], about=about) for id, passage in passages.items()]
 
 
-def answer_view(answer: Answer) -> View:
+def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
     """A checked answer: paragraphs of pieces, each with the numbers that prove it, and one source for every number."""
     return {
         "status": answer.status.value,
         "language": answer.language,
         "text": answer.text,
         "paragraphs": _paragraphs(answer.text, answer.citations),
-        "sources": _sources(answer),
-        "nearest": _nearest(answer),
+        "sources": _sources(answer, about),
+        "nearest": _nearest(answer, about),
         "rejected": [{"text": item.claim.of(answer.draft), "reason": item.verdict.value} for item in answer.rejected],
         "searched": answer.searched,
         "first": answer.timing.first_token,
@@ -156,26 +186,27 @@ def _split(pieces: Iterable[tuple[str, list[int]]]) -> list[list[View]]:
     return [paragraph for paragraph in paragraphs if any(piece["text"].strip() or piece["cites"] for piece in paragraph)]
 
 
-def _sources(answer: Answer) -> list[View]:
+def _sources(answer: Answer, about: About) -> list[View]:
     """One source for each number, in order, with all the sentences of the answer that it proves."""
     passages = _passages(answer)
     sources: dict[int, View] = {}
     for citation in sorted(answer.citations, key=lambda citation: (citation.number, citation.claim)):
         source = sources.get(citation.number)
         if source is None:
-            source = sources[citation.number] = {"number": citation.number, **_cited(citation, passages), "claims": []}
+            source = sources[citation.number] = {"number": citation.number, **_cited(citation, passages, about), "claims": []}
         claim = citation.claim.of(answer.text)
         if claim not in source["claims"]:
             source["claims"].append(claim)
     return list(sources.values())
 
 
-def _cited(citation: Citation, passages: dict[int, Passage]) -> View:
+def _cited(citation: Citation, passages: dict[int, Passage], about: About) -> View:
     passage = passages.get(citation.passage_id)
     if passage is not None and citation.span.overlaps(passage.span):
-        return source_view(passage, citation.span)
+        return source_view(passage, citation.span, about=about)
     return {
         "document": citation.document_id,
+        **about_view(citation.document_id, about.get(citation.document_id, {})),
         "title": citation.title,
         "locator": citation.locator,
         "pieces": [{"text": citation.quote, "mark": True}],
@@ -185,11 +216,11 @@ def _cited(citation: Citation, passages: dict[int, Passage]) -> View:
     }
 
 
-def _nearest(answer: Answer) -> list[View]:
+def _nearest(answer: Answer, about: About) -> list[View]:
     """Passages that search found and the answer does not cite: all there is to read when it declines."""
     cited = {citation.passage_id for citation in answer.citations}
     spans = _spans(answer.evidence)
-    return [source_view(passage, *spans.get(id, ())) for id, passage in _passages(answer).items() if id not in cited][:5]
+    return [source_view(passage, *spans.get(id, ()), about=about) for id, passage in _passages(answer).items() if id not in cited][:5]
 
 
 def _passages(answer: Answer) -> dict[int, Passage]:

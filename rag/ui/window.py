@@ -9,7 +9,7 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,15 @@ from rag.aio import beating
 from rag.chatbot import Chatbot
 from rag.engine import Engine
 from rag.errors import BadQuestion, IsnadError, as_ours
-from rag.index import checked_question
+from rag.index import LONGEST_QUESTION, checked_question
 from rag.language import question_language
 from rag.schema import Answer, Delta, Found, Span, Turn
+from rag.ui.ahead import ReadingAhead
 from rag.ui.feedback import as_question, lines, record
 from rag.ui.generators import Generators
 from rag.ui.library import Library, Shelf, whole
 from rag.ui.people import OPERATOR, person_of
-from rag.ui.render import View, answer_view, document_view, error_view, found_view, strings
+from rag.ui.render import View, answer_view, document_view, documents_of, error_view, found_view, strings
 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
@@ -78,6 +79,7 @@ class Window:
         self._examples = list(examples)
         self._static = static
         self._stops: dict[str, threading.Event] = {}
+        self._ahead = ReadingAhead(engine)
 
     def blocks(self) -> gr.Blocks:
         """The app, to be mounted or launched."""
@@ -90,7 +92,7 @@ class Window:
             "choice": self._generators is not None,
             "limit": self._library.max_bytes // 2**20 if self._library else 0,
         }
-        calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality]
+        calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]
         if self._library is not None:
             calls += [self.documents, self.create, self.share, self.remove, self.build, self.job, self.cancel]
         if self._generators is not None:
@@ -179,12 +181,14 @@ class Window:
                     change: View = {}
                     for item in batch or ():  # None: nothing has come for a while
                         if isinstance(item, Found):
-                            change |= {"state": "reading", "found": found_view(item), "searched": item.question}
+                            about = await asyncio.to_thread(_about, chatbot, item)
+                            change |= {"state": "reading", "found": found_view(item, about), "searched": item.question}
                         elif isinstance(item, Delta):
                             draft += item.text
                             change |= {"state": "writing", "draft": draft}
                         elif isinstance(item, Answer):
-                            change |= {"state": "done", "answer": answer_view(item), "draft": ""}
+                            about = await asyncio.to_thread(_about, chatbot, item)
+                            change |= {"state": "done", "answer": answer_view(item, about), "draft": ""}
                     yield change
         finally:
             if not running:
@@ -232,6 +236,25 @@ class Window:
         start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
         span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
         return document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+
+    # --- reading ahead ----------------------------------------------------------------------------------------------------
+
+    def anticipate(self, asked: View, person: str = OPERATOR) -> bool:
+        """Begin what an answer to `{"name", "question", "history", "collection"}` would begin with, if nobody waits; whether it did.
+
+        `name` is what the page gives it up by.
+        """
+        chatbot = self._engine.chatbot
+        name, question = whole(asked.get("name")), whole(asked.get("question"))
+        if chatbot is None or not _TURN.fullmatch(name) or not 0 < len(question) <= LONGEST_QUESTION:
+            return False
+        over, history = self._over(asked.get("collection"), person, chatbot), _history(asked.get("history"))
+        return self._ahead.begin(name, lambda stop: over.anticipate(question, history, stop=stop))
+
+    def leave(self, name: object, person: str = OPERATOR) -> bool:
+        """Give up what is read ahead under a name: the text has changed, or was sent."""
+        self._ahead.leave(whole(name)[:64])
+        return True
 
     # --- documents --------------------------------------------------------------------------------------------------------
 
@@ -391,6 +414,11 @@ def _person(request: gr.Request) -> str:
     """Whose the request is, as the door before the page wrote it down."""
     inner = getattr(request, "request", None) or request  # of the queue, or of a function that the page calls
     return person_of(inner.scope)
+
+
+def _about(chatbot: Chatbot, item: Found | Answer) -> dict[str, Mapping[str, str]]:
+    """The metadata of the documents that were found."""
+    return {id: info.metadata for id, info in chatbot.index.infos(documents_of(item)).items()}
 
 
 def _history(raw: object) -> list[Turn]:

@@ -283,6 +283,55 @@ def test_copying_takes_the_answer_and_its_sources_without_markup(page: Any) -> N
     )
 
 
+# --- reading ahead --------------------------------------------------------------------------------------------------------
+
+
+def read_ahead(window: Scene, question: str) -> list[str]:
+    assert window.generator is not None
+    return [text for messages in window.generator.prepared if question in (text := messages[-1]["content"])]
+
+
+@pytest.mark.parametrize("question", ["Which twelve piers of the harbour bridge cracked?", "ما ذاكرة هاتف نور هذا العام؟"])
+def test_what_is_typed_is_read_ahead_when_the_fingers_rest(page: Any, window: Scene, question: str) -> None:
+    page.locator("#question").press_sequentially(question[:12], delay=20)
+    page.locator("#question").press_sequentially(question[12:], delay=20)
+    waited = time.monotonic()
+    while not read_ahead(window, question):
+        assert time.monotonic() - waited < 60
+        page.wait_for_timeout(50)
+    assert page.locator(".turn").count() == 0
+    assert page.locator(".panel").is_visible() is False
+    page.keyboard.press("Enter")
+    page.wait_for_selector(DONE)
+    assert window.generator is not None
+    assert any(question in messages[-1]["content"] for messages in window.generator.prompts)
+
+
+def test_a_text_that_is_changed_or_sent_is_given_up(page: Any) -> None:
+    page.evaluate(
+        """() => {
+          window.asked = [];
+          const fetched = window.fetch;
+          window.fetch = (address, options) => {
+            const body = typeof options?.body === "string" ? options.body : "";
+            for (const name of ["anticipate", "leave"]) if (body.includes(`"fn_name":"${name}"`)) window.asked.push(name);
+            return fetched(address, options);
+          };
+        }"""
+    )
+    page.fill("#question", "When was the harbour bridge closed, if at all?")
+    page.wait_for_function("window.asked.includes('anticipate')")
+    assert page.evaluate("window.asked.includes('leave')") is False
+    page.fill("#question", "When did the harbour bridge reopen?")
+    page.wait_for_function("window.asked[1] === 'leave'")
+    page.press("#question", "Enter")
+    page.wait_for_selector(DONE)
+    assert page.evaluate("window.asked.at(-1)") == "leave"
+    page.fill("#question", "short")
+    page.wait_for_timeout(600)
+    assert page.evaluate("window.asked.at(-1)") == "leave"
+
+
 # --- right to left --------------------------------------------------------------------------------------------------------
 
 

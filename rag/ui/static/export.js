@@ -1,6 +1,7 @@
 // A conversation as a file: Markdown, or a page of its own to print, both with their sources as footnotes.
 
 import { h } from "./dom.js";
+import { named } from "./source.js";
 import { direction, fill, paragraphs, write } from "./text.js";
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
@@ -36,8 +37,8 @@ export function markdown(page, turns) {
     for (const pieces of turn.answer.paragraphs) {
       lines.push(pieces.map((piece) => plain(piece.text) + piece.cites.map((n) => `[^${number(turn, n)}]`).join("")).join(""));
     }
-    lines.push(`*${plain(page.verdict(turn.answer).text)}*`);
-    for (const source of turn.answer.sources) notes.push(`[^${number(turn, source.number)}]: ${plain(page.named(source))}: ${quoted(plain(source.quote))}`);
+    lines.push(`*${plain(page.conversation.view.verdict(turn.answer).text)}*`);
+    for (const source of turn.answer.sources) notes.push(`[^${number(turn, source.number)}]: ${plain(named(source))}: ${quoted(plain(source.quote))}`);
   }
   return [...lines, ...notes].join("\n\n") + "\n";
 }
@@ -59,9 +60,9 @@ export function html(page, turns) {
       }
       body.append(paragraph);
     }
-    body.append(fill(h("p", { class: "standing" }), page.verdict(turn.answer).text, page.base));
+    body.append(fill(h("p", { class: "standing" }), page.conversation.view.verdict(turn.answer).text, page.base));
     for (const source of turn.answer.sources) {
-      const note = h("li", { id: `note-${number(turn, source.number)}` }, fill(h("p"), page.named(source)));
+      const note = h("li", { id: `note-${number(turn, source.number)}` }, fill(h("p"), named(source)));
       paragraphs(note, [{ text: source.quote, mark: true }]);
       notes.append(note);
     }

@@ -86,7 +86,7 @@ export class FeedbackView {
     }
     this.dialog.close();
     this.turn.said = "bad";
-    page.draw(this.turn);
+    page.conversation.draw(this.turn);
     page.toast(this.thanks(view));
   }
 

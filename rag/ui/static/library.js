@@ -1,5 +1,6 @@
 // The documents: collections, what is in them, files added by button or drag, removed, and the indexing that follows.
 
+import { about } from "./about.js";
 import { h, recall, remember } from "./dom.js";
 import { fill } from "./text.js";
 import { WorkBar } from "./work.js";
@@ -147,7 +148,8 @@ export class LibraryView {
         delete bin.dataset.sayLabel;
       }
       const name = h("th", { scope: "row" }, fill(h("bdi"), row.title || row.id));
-      if (row.title) name.append(h("br"), fill(h("bdi", { class: "file" }), row.id));
+      const more = about(row, [row.title ? row.id : ""]);
+      if (more) name.append(more);
       return h(
         "tr",
         {},
@@ -173,7 +175,7 @@ export class LibraryView {
     remember("collection", name || null);
     this.tell([]);
     this.refresh();
-    this.page.changedCollection();
+    this.page.notice.refresh();
   }
 
   unfold(open = this.maker.hidden) {
@@ -291,6 +293,6 @@ export class LibraryView {
     else if (job.state === "cancelled") this.tell([page.t("index_cancelled")], problems);
     else this.tell([page.t("index_done", { added: job.added, removed: job.removed })], problems);
     await this.refresh();
-    page.changedCollection();
+    page.notice.refresh();
   }
 }

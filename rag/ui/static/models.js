@@ -90,12 +90,12 @@ export class Models {
       if (task?.state !== "running") break;
       const share = task.total ? task.done / task.total : null;
       for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");
-      page.drawNotice();
+      page.notice.draw();
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
     this.following = false;
     for (const bar of this.bars) bar.hide();
-    await page.refreshStatus();
+    await page.notice.refresh();
     page.qualityView.redraw();
     if (!task) return;
     if (task.error) page.toast(task.error[page.language] ?? String(task.error), true);

@@ -29,7 +29,7 @@ export class QualityView {
   async redraw() {
     if (!this.dialog.open) return;
     const { page } = this;
-    const view = await page.call("quality", page.library?.collection ?? "");
+    const view = await page.call("quality", page.collection);
     if (view.error) {
       this.body.replaceChildren(fill(h("p", { class: "error" }), view.error[page.language], page.base));
       return;

@@ -1,0 +1,46 @@
+// The menu of what is done with a conversation as a whole: saving it, keeping it, and the page about quality.
+
+import { h } from "./dom.js";
+import * as exporting from "./export.js";
+import { fill } from "./text.js";
+
+export class Menu {
+  constructor(page) {
+    this.page = page;
+    this.list = h("div", { class: "menu", hidden: true });
+    this.button = page.button("more", "more", () => this.unfold());
+    this.button.setAttribute("aria-expanded", "false");
+    this.element = h("div", { class: "menu-place" }, this.button, this.list);
+    document.addEventListener("pointerdown", (event) => {
+      if (!this.list.hidden && !event.target.closest(".menu-place")) this.unfold(false);
+    });
+  }
+
+  unfold(open = this.list.hidden) {
+    this.list.hidden = !open;
+    this.button.setAttribute("aria-expanded", String(open));
+    if (!open) return;
+    const { page } = this;
+    const { turns, keeping } = page.conversation;
+    const item = (key, action, attributes = {}) => {
+      const chosen = () => (this.unfold(false), this.button.focus(), action());
+      return fill(h("button", { type: "button", class: "menu-item", onclick: chosen, ...attributes }), page.t(key), page.base);
+    };
+    const disabled = !turns.some((turn) => turn.answer);
+    this.list.replaceChildren(
+      item("export_markdown", () => exporting.save("isnad.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
+      item("export_html", () => exporting.save("isnad.html", "text/html", exporting.html(page, turns)), { disabled }),
+      item("keep", () => page.conversation.toggleKeeping(), { "aria-pressed": String(keeping), class: "menu-item toggle" }),
+      item("quality", () => page.qualityView.open()),
+    );
+    this.list.querySelector("button:not(:disabled)").focus();
+  }
+
+  /** Close it, if it is open; whether it was. */
+  escape() {
+    if (this.list.hidden) return false;
+    this.unfold(false);
+    this.button.focus();
+    return true;
+  }
+}

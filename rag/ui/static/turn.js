@@ -1,0 +1,178 @@
+// One turn: the question, how it was understood, the answer with its citations, how it stands, and what can be done with it.
+
+import { copy, h, icon } from "./dom.js";
+import { named } from "./source.js";
+import { direction, fill, orient, paragraphs, write } from "./text.js";
+
+const LONG = 60; // characters of a quotation in the other direction, after which it stands by itself
+
+export class TurnView {
+  constructor(page) {
+    this.page = page;
+  }
+
+  draw(turn) {
+    const { page } = this;
+    const focused = turn.element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    turn.element.dataset.state = turn.state;
+    const question = h("h2", { class: "question" }, fill(h("span"), turn.question, direction(turn.question) || page.base));
+    orient(question, turn.question, page.base);
+    const parts = [question];
+    if (turn.searched && turn.searched !== turn.question) {
+      parts.push(h("p", { class: "searched" }, fill(h("span", { class: "label" }), page.t("understood"), page.base), " ", fill(h("bdi"), turn.searched)));
+    }
+    if (turn.error) parts.push(fill(h("p", { class: "error" }), turn.error[page.language], page.base));
+    else if (turn.answer) parts.push(this.answer(turn), this.standing(turn));
+    else if (turn.draft) parts.push(this.draft(turn));
+    if (!turn.answer && !turn.error) parts.push(this.progress(turn));
+    if (turn.answer || turn.error || turn.state === "stopped") parts.push(this.actions(turn));
+    turn.element.replaceChildren(...parts);
+    if (focused) turn.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+
+  draft(turn) {
+    const block = h("div", { class: "answer draft" });
+    paragraphs(block, [{ text: turn.draft }], direction(turn.question) || this.page.base);
+    return block;
+  }
+
+  answer(turn) {
+    const block = h("div", { class: "answer" });
+    const base = turn.answer.language === "ar" ? "rtl" : "ltr";
+    for (const pieces of turn.answer.paragraphs) {
+      const paragraph = h("p", { dir: base, lang: turn.answer.language });
+      // A paragraph is written in the language of the answer even where most of it is a quotation in the other.
+      let place = paragraph;
+      pieces.forEach((piece, index) => {
+        const own = direction(piece.text) || base;
+        const inner = own === base ? h("span") : h("bdi", { dir: own, lang: own === "rtl" ? "ar" : "en", class: "foreign" });
+        if (own !== base && piece.text.length > LONG) {
+          // Several lines in the other direction stand by themselves; their marks of quotation go with them.
+          inner.classList.add("apart");
+          write(inner, piece.text, own);
+          place = inner;
+          paragraph.append(inner);
+        } else {
+          if (own === base && piece.text.trim() && !/^[”»"]/.test(piece.text)) place = paragraph;
+          place.append(write(inner, piece.text, own));
+        }
+        piece.cites.forEach((number, at) => place.append(this.cite(turn, number, `${index}-${at}`)));
+      });
+      block.append(paragraph);
+    }
+    for (const quote of block.querySelectorAll(".apart")) tidyQuotation(quote);
+    return block;
+  }
+
+  cite(turn, number, key) {
+    const source = turn.answer.sources.find((item) => item.number === number);
+    return h(
+      "a",
+      {
+        class: "cite",
+        href: `#source-${turn.id}-${number}`,
+        "data-number": number,
+        "data-turn": turn.id,
+        "data-key": `cite-${number}-${key}`,
+        title: source ? source.title || source.document : "",
+        "aria-label": this.page.t("cite", { n: number, title: source ? source.title || source.document : "" }),
+      },
+      `[${number}]`,
+    );
+  }
+
+  /** How an answer stands, in a word: a kind for its colour and icon, and the text. */
+  verdict(answer) {
+    if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
+    if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
+    if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
+    if (answer.first === null) return { kind: "good", icon: "quote", text: this.page.t("status_quoted") };
+    if (answer.rejected.length) return { kind: "part", icon: "part", text: this.page.t("status_part", { n: answer.rejected.length }) };
+    return { kind: "good", icon: "good", text: this.page.t("status_proved") };
+  }
+
+  standing(turn) {
+    const { answer } = turn;
+    const { kind, icon: picture, text } = this.verdict(answer);
+    const line = h("p", { class: "standing" }, h("span", { class: `verdict ${kind}` }, icon(picture), fill(h("span"), text, this.page.base)));
+    const seconds = (value) => this.page.t("seconds", { n: value < 10 ? value.toFixed(1) : Math.round(value) });
+    const times = [];
+    if (answer.first !== null) times.push(this.page.t("time_first", { s: seconds(answer.first) }));
+    times.push(this.page.t("time_total", { s: seconds(answer.total) }));
+    line.append(fill(h("span", { class: "times" }), times.join(" · "), this.page.base));
+    const block = h("div", { class: "standing-block" }, line);
+    if (answer.rejected.length) block.append(this.rejected(turn));
+    return block;
+  }
+
+  rejected(turn) {
+    const details = h("details", { class: "rejected", open: turn.open }, fill(h("summary", { "data-key": "rejected" }), this.page.t("rejected"), this.page.base));
+    details.addEventListener("toggle", () => (turn.open = details.open));
+    const list = h("ul");
+    for (const item of turn.answer.rejected) {
+      list.append(h("li", {}, fill(h("span", { class: "left-out" }), item.text), fill(h("span", { class: "reason" }), this.page.t(turn.answer.status === "stopped" ? "reason_stopped" : `reason_${item.reason}`), this.page.base)));
+    }
+    details.append(list);
+    return details;
+  }
+
+  progress(turn) {
+    const keys = { waiting: "state_waiting", preparing: "state_preparing", searching: "state_searching", reading: "state_reading", writing: "state_writing" };
+    if (turn.state === "stopped") return h("p", { class: "progress" }, fill(h("span"), this.page.t("status_stopped"), this.page.base));
+    const text = turn.state === "queued" ? this.page.t("state_queued", { n: turn.place }) : this.page.t(keys[turn.state] || "state_waiting");
+    return h("p", { class: "progress" }, h("span", { class: "dots", "aria-hidden": "true" }), fill(h("span"), text, this.page.base));
+  }
+
+  actions(turn) {
+    const { page } = this;
+    const row = h("div", { class: "actions" });
+    const add = (key, picture, action, options) => {
+      const button = page.button(key, picture, action, options);
+      button.dataset.key = key;
+      row.append(button);
+      return button;
+    };
+    if (turn.answer?.sources.length || turn.answer?.nearest.length) {
+      const button = add("sources", "book", () => page.panel.select(turn, true), { text: true });
+      button.setAttribute("aria-pressed", String(page.panel.selected === turn));
+    }
+    if (turn.answer) add("copy", "copy", (event) => this.copyAnswer(turn, event.currentTarget));
+    if (page.conversation.turns.at(-1) === turn) {
+      add("retry", "retry", () => page.conversation.ask(turn.question, turn));
+      add("edit", "edit", () => page.conversation.edit(turn));
+    }
+    if (turn.answer && turn.answer.status !== "stopped") {
+      const good = add("good", "up", async () => {
+        if (await page.feedbackView.good(turn)) turn.said = "good";
+        this.draw(turn);
+      });
+      good.setAttribute("aria-pressed", String(turn.said === "good"));
+      // The thumb of "bad" is that of "good", turned over by the style.
+      const bad = add("bad", "up", () => page.feedbackView.open(turn));
+      bad.setAttribute("aria-pressed", String(turn.said === "bad"));
+    }
+    page.restate(row);
+    return row;
+  }
+
+  async copyAnswer(turn, button) {
+    const { answer } = turn;
+    const notes = answer.sources.map((source) => `[${source.number}] ${named(source)}: ${answer.language === "ar" ? `«${source.quote}»` : `“${source.quote}”`}`);
+    const copied = await copy([answer.text, ...notes].join("\n\n"));
+    this.page.announce(this.page.t(copied ? "copied" : "copy_failed"));
+    if (copied) {
+      button.replaceChildren(icon("good"));
+      setTimeout(() => button.replaceChildren(icon("copy")), 1500);
+    }
+  }
+}
+
+/** Around a quotation that stands by itself, the marks of its own language; those of the sentence around it go. */
+function tidyQuotation(quote) {
+  const before = quote.previousSibling;
+  const after = [...quote.children].find((child) => child.tagName === "SPAN" && /^[”»"]$/.test(child.textContent));
+  if (!before || !/[“«"]$/.test(before.textContent) || !after) return;
+  before.textContent = before.textContent.slice(0, -1).trimEnd();
+  after.textContent = quote.dir === "rtl" ? "»" : "”";
+  quote.prepend(quote.dir === "rtl" ? "«" : "“");
+}
