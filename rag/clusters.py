@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.dense import Ids, MappedVectors, whole
+from rag.dense import Ids, MappedVectors, Remembered, bitmap, whole
 from rag.embed import Vectors
 from rag.errors import IndexCorrupt
 
@@ -56,7 +54,6 @@ def is_worth_it(count: int) -> bool:
 class _Selection:
     """The ids that a search may return, in the forms in which it needs them."""
 
-    among: Ids | None
     bits: npt.NDArray[np.uint8] | None
     sizes: npt.NDArray[np.int64]
     """How many of them each cluster holds."""
@@ -82,9 +79,8 @@ class ClusteredIndex:
             lists.prefetch_nthread = 0  # what is in the page cache needs no threads to fetch it
         self._centres = np.asarray(faiss.downcast_index(clusters.quantizer).reconstruct_n(0, clusters.nlist), dtype=np.float32)
         self._cluster_of = self._placed()
-        self._everything = _Selection(None, None, np.bincount(self._cluster_of[self._cluster_of >= 0], minlength=clusters.nlist))
-        self._selections: deque[_Selection] = deque(maxlen=8)
-        self._lock = threading.Lock()
+        self._everything = _Selection(None, np.bincount(self._cluster_of[self._cluster_of >= 0], minlength=clusters.nlist))
+        self._selections = Remembered[_Selection](8)
 
     @classmethod
     def of(cls, exact: MappedVectors) -> ClusteredIndex:
@@ -211,21 +207,13 @@ class ClusteredIndex:
         return ids[best], np.asarray(scores[best], dtype=np.float32)
 
     def _selection(self, among: Ids | None) -> _Selection:
-        """The forms of `among`; those of the last few arrays are kept, because a language's is asked for with every question."""
-        if among is None:
-            return self._everything
-        with self._lock:
-            for known in self._selections:
-                # The same memory, held by `known`, so that no other array can have taken its place.
-                if known.among is not None and (known.among.ctypes.data, len(known.among)) == (among.ctypes.data, len(among)):
-                    return known
-        allowed = np.zeros(len(self._cluster_of), dtype=bool)
-        allowed[among[among < len(allowed)]] = True
-        sizes = np.bincount(self._cluster_of[allowed & (self._cluster_of >= 0)], minlength=self._clusters.nlist)
-        made = _Selection(among, np.packbits(allowed, bitorder="little"), sizes)
-        with self._lock:
-            self._selections.appendleft(made)
-        return made
+        """The forms of `among`."""
+        return self._everything if among is None else self._selections.of(among, lambda: self._made(among))
+
+    def _made(self, among: Ids) -> _Selection:
+        held = self._cluster_of[among[among < len(self._cluster_of)]]
+        sizes = np.bincount(held[held >= 0], minlength=self._clusters.nlist)
+        return _Selection(bitmap(among, len(self._cluster_of)), sizes)
 
 
 class ClusterFile:

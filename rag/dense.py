@@ -6,10 +6,12 @@ Large collections have a second file beside this one, so that a search need not 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import faiss
 
 Ids = npt.NDArray[np.int64]
+T = TypeVar("T")
 
 
 class VectorIndex(Protocol):
@@ -53,12 +56,41 @@ def whole(path: Path) -> Iterator[Path]:
         raise
 
 
+def bitmap(ids: Ids, size: int) -> npt.NDArray[np.uint8]:
+    """The ids below `size` as bits, the lowest first."""
+    allowed = np.zeros(size, dtype=bool)
+    allowed[ids[ids < size]] = True
+    return np.packbits(allowed, bitorder="little")
+
+
+class Remembered(Generic[T]):
+    """What was made of the last few arrays of ids: a language's is asked for with every question. Safe to share between threads."""
+
+    def __init__(self, size: int) -> None:
+        self._made: deque[tuple[Ids, T]] = deque(maxlen=size)
+        self._lock = threading.Lock()
+
+    def of(self, ids: Ids, make: Callable[[], T]) -> T:
+        """What `make` made of these ids the first time. An array is recognised by its place in memory, which is held here, so that
+        no other can take it; it must not be changed."""
+        with self._lock:
+            for known, made in self._made:
+                if (known.ctypes.data, len(known)) == (ids.ctypes.data, len(ids)):
+                    return made
+        made = make()
+        with self._lock:
+            self._made.appendleft((ids, made))
+        return made
+
+
 class FlatIndex:
     """Exact search over all vectors."""
 
     def __init__(self, index: faiss.IndexIDMap2, path: Path | None = None) -> None:
         self._index = index
         self._path = path
+        self._selections = Remembered[npt.NDArray[np.uint8]](8)
+        self._last = int(self.ids().max(initial=-1))
 
     @classmethod
     def of(cls, ids: Sequence[int] | Ids, vectors: Vectors, dimension: int) -> FlatIndex:
@@ -128,7 +160,10 @@ class FlatIndex:
         k = min(k, len(self) if among is None else len(among))
         if k <= 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        parameters = None if among is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(among))  # type: ignore[call-arg]
+        parameters = None
+        if among is not None:
+            bits = self._selections.of(among, lambda: bitmap(among, self._last + 1))
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg,arg-type]
         scores, ids = self._index.search(query[None, :], k, params=parameters)
         kept = ids[0] >= 0
         return ids[0][kept], scores[0][kept]

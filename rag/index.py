@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from rag.check import Fault, faults
 from rag.dense import Ids
@@ -22,7 +24,7 @@ from rag.milvus import MilvusIndex
 from rag.mirror import Mirror, MirrorView, disagreements
 from rag.schema import Document, Evidence, Filter, Hit, Passage, Span
 from rag.segments import Segments, View, base_is_whole
-from rag.store import ANALYSIS, DATABASE, DocumentInfo, Manifest, Store, keyword_query
+from rag.store import ANALYSIS, DATABASE, DocumentInfo, Manifest, Store, keyword_query, keyword_terms
 from rag.text import content_stems
 
 LONGEST_QUESTION = 2000
@@ -31,8 +33,40 @@ LONGEST_QUESTION = 2000
 LEGS = ("dense", "keyword")
 _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.3  # tuned as in docs/quality.md
 _DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
+_POSTINGS = 10_000
+"""Passages, each term's counted, among which the best by keyword are looked for in a large collection: the terms that most passages
+have are left out first. They tell least, and would cost the most."""
+_LOOKED_UP = 2_000
+"""Up to so many passages that a search is restricted to are looked up one by one; of more, all matches are found and sorted out."""
+_FILTERS = 16
+"""Filters whose passages are remembered."""
 _ATTEMPTS = 5
 """To open the vectors of a generation while a writer publishes one after another."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """The passages that a search may return, ascending, and those of them that may be returned in each language; None: all."""
+
+    ids: Ids | None
+    of_language: Mapping[str, Ids | None]
+
+    @classmethod
+    def of(cls, ids: Ids | None, view: View | MirrorView) -> _Allowed:
+        """Those of a generation's passages that are among `ids`, or all of them."""
+        if isinstance(view, MirrorView) or (ids is None and len(view.languages) == 1):  # Milvus knows the languages itself
+            return cls(ids, dict.fromkeys(view.languages, ids))
+        if ids is None:
+            return cls(None, view.languages)
+        return cls(ids, {language: among[_contains(ids, among)] for language, among in view.languages.items()})
+
+
+def _contains(ascending: Ids, ids: Ids) -> npt.NDArray[np.bool_]:
+    """For each of the ids whether it is among the ascending ones."""
+    if not len(ascending):
+        return np.zeros(len(ids), dtype=bool)
+    at = np.minimum(np.searchsorted(ascending, ids), len(ascending) - 1)
+    return np.asarray(ascending[at] == ids, dtype=bool)
 
 
 def checked_question(question: str) -> str:
@@ -63,7 +97,8 @@ class Index:
         self._vectors: Segments | Mirror = Segments(folder) if milvus is None else Mirror(milvus)
         self._agreed: tuple[str, int] | None = None
         self._query_vector = lru_cache(maxsize=128)(embedder.embed_query)
-        self._filtered = lru_cache(maxsize=16)(self._read_ids)
+        self._filters: tuple[tuple[str, int], dict[Filter, _Allowed]] = ("", 0), {}
+        self._passages_with = lru_cache(maxsize=16_384)(self._read_count)
 
     @classmethod
     def open(cls, folder: str | Path, embedder: Embedder, milvus: MilvusIndex | None = None) -> Index:
@@ -184,39 +219,37 @@ class Index:
         """A snapshot of one generation, with its vectors."""
         for attempt in range(_ATTEMPTS):
             with self._store.snapshot():
-                manifest = self.manifest()
-                try:
-                    view = self._view(manifest)
-                except IndexCorrupt:
-                    # A writer may have put another file in its place since the snapshot began.
-                    if attempt == _ATTEMPTS - 1 or base_is_whole(self.folder, manifest.base):
-                        raise
-                    continue
+                published = self._store.published()
+                view = self._vectors.known(published) if published == self._agreed else None
+                if view is None:
+                    manifest = self.manifest()
+                    self._check_agreement(manifest)  # it may have been made anew by another embedder since it was opened
+                    self._agreed = manifest.born, manifest.generation
+                    try:
+                        view = self._vectors.at(self._store, manifest)
+                    except IndexCorrupt:
+                        # A writer may have put another file in its place since the snapshot began.
+                        if attempt == _ATTEMPTS - 1 or base_is_whole(self.folder, manifest.base):
+                            raise
+                        continue
                 yield view
                 return
 
-    def _view(self, manifest: Manifest) -> View | MirrorView:
-        made = manifest.born, manifest.generation
-        if self._agreed != made:  # the index may have been made anew by another embedder since it was opened
-            self._check_agreement(manifest)
-            self._agreed = made
-        return self._vectors.at(self._store, manifest)
-
-    def _nearest(self, view: View | MirrorView, vector: Vectors, k: int, allowed: Ids | None) -> tuple[dict[int, float], dict[int, str]]:
+    def _nearest(self, view: View | MirrorView, vector: Vectors, k: int, allowed: _Allowed) -> tuple[dict[int, float], dict[int, str]]:
         """The `k` nearest passages of each language by vector, with their similarity and their language.
 
         One list for all would hold nothing but the question's own language in a mixed collection of some size.
         """
         near: dict[int, float] = {}
         languages: dict[int, str] = {}
-        for language in view.languages:
-            ids, scores = view.nearest(vector, k, language, allowed)
+        for language, among in allowed.of_language.items():
+            ids, scores = view.nearest(vector, k, language, among)
             near.update(zip(ids.tolist(), scores.tolist(), strict=True))
             languages.update(dict.fromkeys(ids.tolist(), language))
         return near, languages
 
     def _further(
-        self, view: View | MirrorView, vector: Vectors, wanted: int, allowed: Ids | None, fused: Sequence[tuple[int, float]]
+        self, view: View | MirrorView, vector: Vectors, wanted: int, allowed: _Allowed, fused: Sequence[tuple[int, float]]
     ) -> list[tuple[int, float]]:
         """What comes after the candidates, by similarity, with scores that are not above theirs."""
         before = {id for id, _ in fused}
@@ -226,34 +259,72 @@ class Index:
         return [(id, min(score, least)) for id, score in rest]
 
     def _keyword_matches(
-        self, question: str, legs: Container[str], stems: bool, view: View | MirrorView, allowed: Ids | None, pool: int
+        self, question: str, legs: Container[str], stems: bool, view: View | MirrorView, allowed: _Allowed, pool: int
     ) -> dict[str, dict[int, float]]:
         """For each language of the index its passages that share words with the question, with BM25 scores, best first."""
+        if "keyword" not in legs:
+            return {}
+        if isinstance(view, MirrorView):
+            return {
+                language: dict(view.search_keywords(question, language, pool, among, stems=stems))
+                for language, among in allowed.of_language.items()
+            }
+        terms = keyword_terms(question, stems=stems)
+        few = allowed.ids is not None and len(allowed.ids) <= _LOOKED_UP
+        if not few and len(view) * len(terms) > _POSTINGS:
+            terms = self._telling(terms, (view.born, view.generation))
+        ids, scores = self._store.search_keywords(keyword_query(terms, stems=stems), allowed.ids if few else None)
         found: dict[str, dict[int, float]] = {}
-        for language in view.languages if "keyword" in legs else ():
-            if isinstance(view, MirrorView):
-                found[language] = dict(view.search_keywords(question, language, pool, allowed, stems=stems))
-            else:
-                found[language] = dict(self._store.search_keywords(keyword_query(question, language, stems=stems), pool, allowed))
+        for language, among in allowed.of_language.items():
+            best = (np.arange(len(ids)) if among is None else np.flatnonzero(_contains(among, ids)))[:pool]
+            found[language] = dict(zip(ids[best].tolist(), scores[best].tolist(), strict=True))
         return found
+
+    def _telling(self, terms: Sequence[str], generation: tuple[str, int]) -> list[str]:
+        """The rarest of the terms: as many as together occur in `_POSTINGS` passages, and one at least."""
+        held = sorted((self._passages_with(term, generation), term) for term in terms)
+        held = [(count, term) for count, term in held if count]
+        total, kept = 0, list[str]()
+        for count, term in held:
+            total += count
+            if kept and total > _POSTINGS:
+                break
+            kept.append(term)
+        return kept
+
+    def _read_count(self, term: str, generation: tuple[str, int]) -> int:
+        """In how many passages a term occurs; `generation` as below."""
+        return self._store.passages_with(term)
 
     def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:
         """For each passage the similarity of its nearest sentence."""
-        vectors = self._store.sentence_vectors(ids)
-        return {id: float((rows.astype(np.float32) @ vector).max()) for id, rows in vectors.items()}
+        return {id: float(scores.max()) for id, scores in self._store.sentence_scores(ids, vector).items() if len(scores)}
 
-    def _read_ids(self, filter: Filter, generation: tuple[str, int]) -> Ids:
-        """The passages that meet a filter; `generation` is there so that a new one is read anew."""
-        return self._store.passage_ids(filter)
-
-    def _allowed(self, view: View | MirrorView, filter: Filter | None, exclude: Container[int]) -> Ids | None:
-        """The ids that a restricted search may return, ascending, or None when it is not restricted."""
-        if not filter and exclude == ():
-            return None
-        ids = self._filtered(filter, (view.born, view.generation)) if filter else view.ids()
+    def _allowed(self, view: View | MirrorView, filter: Filter | None, exclude: Container[int]) -> _Allowed:
+        """What a search may return."""
+        allowed = self._by_filter(filter, view) if filter else _Allowed.of(None, view)
+        if exclude == ():
+            return allowed
+        ids = view.ids() if allowed.ids is None else allowed.ids
         if isinstance(exclude, Collection):
-            return ids[~np.isin(ids, np.array(list(exclude), dtype=np.int64))]
-        return np.array([id for id in ids.tolist() if id not in exclude], dtype=np.int64)
+            ids = ids[~np.isin(ids, np.array(list(exclude), dtype=np.int64))]
+        else:
+            ids = np.array([id for id in ids.tolist() if id not in exclude], dtype=np.int64)
+        return _Allowed.of(ids, view)
+
+    def _by_filter(self, filter: Filter, view: View | MirrorView) -> _Allowed:
+        """The passages that meet a filter; those of the last filters of a generation are remembered."""
+        generation = view.born, view.generation
+        if self._filters[0] != generation:
+            self._filters = generation, {}
+        known = self._filters[1]
+        allowed = known.get(filter)
+        if allowed is None:
+            allowed = _Allowed.of(self._store.passage_ids(filter), view)
+            if len(known) >= _FILTERS:
+                known.clear()
+            known[filter] = allowed
+        return allowed
 
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """The `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
@@ -266,19 +337,20 @@ class Index:
         question = checked_question(question)
         vector, asked, language = self.query_vector(question), set(content_stems(question)), question_language(question)
         with self._store.snapshot():
-            self._check_agreement(self.manifest())
-            vectors = self._store.sentence_vectors([hit.passage.id for hit in hits])
+            if self._store.published() != self._agreed:
+                self._check_agreement(self.manifest())
+            scores = self._store.sentence_scores([hit.passage.id for hit in hits], vector)
         found: list[tuple[Passage, Span, float, float, float]] = []
         for hit in hits:
-            rows = vectors.get(hit.passage.id)
-            if rows is None or len(rows) != len(hit.passage.sentences):  # removed since the search
+            similarities = scores.get(hit.passage.id)
+            if similarities is None or len(similarities) != len(hit.passage.sentences):  # removed since the search
                 continue
-            similarities = (rows.astype(np.float32) @ vector).tolist()
-            for span, similarity in zip(hit.passage.sentences, similarities, strict=True):
-                if hit.passage.quote(span).startswith("#") and len(hit.passage.sentences) > 1:
+            in_language = hit.passage.language == language
+            for span, similarity in zip(hit.passage.sentences, similarities.tolist(), strict=True):
+                text = hit.passage.quote(span)
+                if text.startswith("#") and len(hit.passage.sentences) > 1:
                     continue  # a heading names what is said below it and proves nothing
-                in_language = hit.passage.language == language
-                shared = len(asked.intersection(content_stems(hit.passage.quote(span)))) if in_language else 0
+                shared = len(asked.intersection(content_stems(text))) if in_language else 0
                 found.append((hit.passage, span, similarity, hit.score, shared / max(len(asked), 1)))
         if not found:
             return []

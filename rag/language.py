@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from rag.text import script, words
@@ -54,6 +54,7 @@ def detect(text: str) -> str:
     return str(language) if probability >= _SURE else written
 
 
+@lru_cache(maxsize=256)
 def question_language(question: str) -> str:
     """The language of a question: Arabic as soon as one of its function words is, however many Latin names it holds
     («ما هو TruthGPT؟»); otherwise as `detect`."""

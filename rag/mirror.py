@@ -91,7 +91,8 @@ class MirrorView:
         if among is not None:
             fresh = np.intersect1d(fresh, among, assume_unique=True)
         if len(fresh):
-            found += self.store.search_keywords(keyword_query(question, language, stems=stems), k, fresh)
+            added, scores = self.store.search_keywords(keyword_query(keyword_terms(question, stems=stems), stems=stems), fresh)
+            found += zip(added.tolist(), scores.tolist(), strict=True)
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(k, 0)]
 
     def _found(self, search: Callable[[int, Ids | None], list[tuple[int, float]]], k: int, among: Ids | None) -> list[tuple[int, float]]:
@@ -122,6 +123,11 @@ class Mirror:
         self._milvus = milvus
         self._lock = threading.Lock()
         self._view: MirrorView | None = None
+
+    def known(self, published: tuple[str, int]) -> MirrorView | None:
+        """The view of a generation, if it is the last that was asked for."""
+        view = self._view
+        return view if view is not None and (view.born, view.generation) == published else None
 
     def at(self, store: Store, manifest: Manifest) -> MirrorView:
         """The view of a generation, called inside a snapshot of it.

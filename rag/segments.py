@@ -210,10 +210,7 @@ class View:
         return np.sort(np.concatenate([*self.languages.values(), _NOTHING]))
 
     def nearest(self, query: Vectors, k: int, language: str, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest passages in one language, best first; `among` (ascending) restricts it."""
-        if len(self.languages) > 1:
-            within = self.languages[language]
-            among = within if among is None else np.intersect1d(within, among, assume_unique=True)
+        """The ids and scores of the `k` nearest passages among those of a language (None: all are in that one), best first."""
         return self.search(query, k, among)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
@@ -229,7 +226,7 @@ class View:
 
     def _in_base(self, query: Vectors, k: int, among: Ids | None) -> tuple[Ids, Vectors]:
         if among is not None:  # ids of passages that exist: nothing removed is among them
-            return self.base.search(query, k, among[among <= self.last])
+            return self.base.search(query, k, among[: np.searchsorted(among, self.last, "right")])
         wanted = k
         while True:
             asked = min(wanted + 16, len(self.base)) if len(self.removed) else k
@@ -265,6 +262,10 @@ class Segments:
         self._folder = folder
         self._lock = threading.Lock()
         self._views: list[View] = []  # the last two: a thread may still be in the generation before
+
+    def known(self, published: tuple[str, int]) -> View | None:
+        """The view of a generation, if it is one of the last two that were asked for."""
+        return next((view for view in self._views if (view.born, view.generation) == published), None)
 
     def at(self, store: Store, manifest: Manifest) -> View:
         """The view of a generation, called inside a snapshot of it. Raises IndexCorrupt."""

@@ -166,22 +166,18 @@ def _token(word: str) -> str:
 
 
 def keyword_terms(question: str, *, stems: bool = True) -> list[str]:
-    """The analysed tokens that a question is searched by: its content words, stem and surface."""
+    """The terms of the keyword index that a question asks for: its content words, as stems and as they are written; without
+    `stems` only as they are written (for measurements)."""
     meaning = [word for word in words(question) if stem(word) not in stop_stems()]
     wanted = dict.fromkeys(_token(form) for word in meaning for form in ((stem(word), word) if stems else (word,)))
     return [term for term in wanted if re.fullmatch(r"\w+", term)]
 
 
-def keyword_query(question: str, language: str | None = None, *, stems: bool = True) -> str:
-    """The FTS5 query for a question: any of its content words, by surface or stem; "" when it has none.
-
-    `language` restricts it to passages in that language; without `stems` words match only as they are written (for measurements).
-    """
-    terms = keyword_terms(question, stems=stems)
+def keyword_query(terms: Sequence[str], *, stems: bool = True) -> str:
+    """The FTS5 query for passages with any of the terms; "" for none."""
     if not terms:
         return ""
-    anything = f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
-    return f'language : "{language}" AND {anything}' if language else anything
+    return f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
 
 
 @contextmanager
@@ -260,6 +256,7 @@ class Store:
         if replaced:
             self._check_format(connection)
         self._local.connection, self._local.file = connection, file or self._file()
+        self._local.vocabulary = False
         return connection
 
     def _file(self) -> tuple[int, int] | None:
@@ -371,6 +368,12 @@ class Store:
             )
         except (KeyError, ValueError, TypeError) as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"manifest: {error}") from error
+
+    def published(self) -> tuple[str, int]:
+        """By what a published generation is told from every other: the database's name, and a number (0 before the first)."""
+        with self.snapshot() as db:
+            values = dict(db.execute("SELECT key, value FROM manifest WHERE key IN ('born', 'generation')"))
+        return str(values.get("born", "")), int(values.get("generation", 0))
 
     def generation(self) -> int:
         """The number of the published generation; 0 before the first."""
@@ -508,24 +511,61 @@ class Store:
                         raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
         return found
 
+    def sentence_scores(self, passage_ids: Sequence[int], vector: Vectors) -> dict[int, Vectors]:
+        """For each passage the inner products of its sentences' vectors with a vector, shape (sentences,), in order."""
+        kind = _packed(len(vector))
+        lengths: dict[int, int] = {}
+        blobs: list[bytes] = []
+        with self.snapshot() as db:
+            for chunk in _chunks(passage_ids):
+                marks = ",".join("?" * len(chunk))
+                for passage_id, blob in db.execute(f"SELECT passage_id, sentences FROM vectors WHERE passage_id IN ({marks})", chunk):
+                    lengths[passage_id] = len(blob) // kind.itemsize
+                    blobs.append(blob)
+        try:
+            rows = np.frombuffer(b"".join(blobs), dtype=kind)
+        except (TypeError, ValueError) as error:
+            raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
+        if sum(lengths.values()) != len(rows):
+            raise IndexCorrupt("error.index_damaged", path=self.path, reason="vectors: of another size")
+        scores = (rows["codes"].astype(np.float32) @ vector) * rows["scale"]
+        return dict(zip(lengths, np.split(scores, np.cumsum(list(lengths.values()))[:-1]), strict=True)) if lengths else {}
+
     def _array(self, blobs: Iterable[bytes], kind: str, rows: int) -> npt.NDArray[Any]:
         try:
             return np.frombuffer(b"".join(blobs), dtype=kind).reshape(rows, -1)
         except (TypeError, ValueError) as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
 
-    def search_keywords(self, query: str, k: int, among: Ids | None = None) -> list[tuple[int, float]]:
-        """The best `k` passages for an FTS5 query as (id, BM25 score, higher is better), best first; only `among` those, if given."""
-        if not query or k <= 0:
-            return []
+    def search_keywords(self, query: str, among: Ids | None = None) -> tuple[Ids, npt.NDArray[np.float64]]:
+        """The passages for an FTS5 query and their BM25 scores (higher is better), best first; only `among` those, if given,
+        which should be few: each is looked up."""
+        if not query:
+            return np.empty(0, dtype=np.int64), np.empty(0)
         within, values = "", [query]
         if among is not None:
             within, values = "AND rowid IN (SELECT value FROM json_each(?))", [query, json.dumps(among.tolist())]
-        statement = f"""SELECT rowid, bm25(keywords, 0.0, 1.0, 1.0) AS s FROM keywords
-        WHERE keywords MATCH ? {within} ORDER BY s, rowid LIMIT ?"""
+        # The columns are the language, the words as they are written, and their stems. Sorting here is cheaper than in SQLite.
+        statement = f"SELECT rowid, bm25(keywords, 0.0, 1.0, 1.0) FROM keywords WHERE keywords MATCH ? {within}"
         with self.snapshot() as db:
-            rows = db.execute(statement, (*values, k)).fetchall()
-        return [(id, -score) for id, score in rows]
+            rows = db.execute(statement, values).fetchall()
+        if not rows:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        ids, scores = np.array([id for id, _ in rows], dtype=np.int64), np.array([score for _, score in rows])
+        order = np.lexsort((ids, scores))
+        return ids[order], -scores[order]
+
+    def passages_with(self, term: str) -> int:
+        """In how many passages a term of the keyword index occurs, by stem or as it is written."""
+        with self.snapshot() as db:
+            if not getattr(self._local, "vocabulary", False):
+                (before,) = db.execute("PRAGMA query_only").fetchone()
+                db.execute("PRAGMA query_only = OFF")  # what is made is temporary
+                db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)")
+                db.execute(f"PRAGMA query_only = {before}")
+                self._local.vocabulary = True
+            found = db.execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (term,)).fetchone()
+        return int(found[0]) if found else 0
 
     # --- writing (inside a transaction) -----------------------------------------------------------------------------------
 

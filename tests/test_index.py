@@ -235,6 +235,32 @@ def change(built: Path, statement: str, *values: object) -> None:
     db.close()
 
 
+# --- many passages --------------------------------------------------------------------------------------------------------
+
+
+def test_words_that_most_passages_have_are_left_out_first(meeting: HashEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "ferry" is everywhere, "captain" in two passages, "Albatros" in one; "عبّارة" is everywhere, "قبطان" in one."""
+    files = {f"en/{n}.txt": f"A ferry came at {n}." for n in range(8)} | {f"ar/{n}.txt": f"جاءت عبّارة عند {n}." for n in range(8)}
+    files |= {"en/a.txt": "The captain of the Albatros slept.", "en/b.txt": "A captain woke.", "ar/a.txt": "نام قبطان السفينة."}
+    build_index(write(tmp_path / "d", files), tmp_path / "i", meeting)
+
+    def found(question: str, **how: object) -> list[str]:
+        return sorted(hit.passage.document_id for hit in index.search(question, 20, legs=("keyword",), **how))  # type: ignore[arg-type]
+
+    with Index.open(tmp_path / "i", meeting) as index:
+        assert len(found("captain of the ferry Albatros")) == 10
+        monkeypatch.setattr("rag.index._POSTINGS", 4)  # "albatro", "albatros", and two of "captain"
+        monkeypatch.setattr("rag.index._LOOKED_UP", 2)
+        assert found("captain of the ferry Albatros") == ["en/a.txt", "en/b.txt"]
+        assert found("قبطان عبّارة") == ["ar/a.txt"]
+        assert len(found("ferry")) == 8  # one term is always asked for
+        assert found("nowhere") == found("nowhere عدم") == []
+        assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/3.txt", "en/b.txt"]
+        monkeypatch.setattr("rag.index._LOOKED_UP", 1)
+        assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/b.txt"]
+        assert found("captain", exclude={hit.passage.id for hit in index.search("captain woke", 1)}) == ["en/a.txt"]
+
+
 # --- damage ---------------------------------------------------------------------------------------------------------------
 
 

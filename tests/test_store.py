@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rag.dense import Ids
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, Mark, Passage, Span
-from rag.store import Store, keyword_query, keywords
+from rag.store import Store, keyword_query, keyword_terms, keywords
 
 TEXT = "# ميناء\nوصلت العبّارة الشركة. The ferry's captain came.\0".removesuffix("\0")
 DOCUMENT = Document("ar/ملف 1.md", TEXT, "ميناء", "ar", "abc", (Mark(0, "§ ميناء"),), {"source": "أرشيف"})
@@ -47,12 +48,22 @@ def test_keywords_are_surface_forms_and_stems() -> None:
     assert keywords("") == ("", "")
 
 
-def test_a_query_is_any_content_word_by_surface_or_stem() -> None:
-    assert keyword_query("What did the captains do?") == '{surface stem} : ("captain" OR "captains")'
-    assert keyword_query("ما الشركة؟", "ar") == 'language : "ar" AND {surface stem} : ("شرك" OR "الشركه")'
-    assert keyword_query("What did the captains do?", stems=False) == '{surface} : ("captains")'
-    assert keyword_query("ما الشركة؟", "ar", stems=False) == 'language : "ar" AND {surface} : ("الشركه")'
-    assert keyword_query("") == keyword_query("ما هو؟") == keyword_query("what is it?") == keyword_query("!!!") == ""
+def test_terms_are_content_words_by_stem_and_surface() -> None:
+    assert keyword_terms("What did the captains do?") == ["captain", "captains"]
+    assert keyword_terms("ما الشركة؟") == ["شرك", "الشركه"]
+    assert keyword_terms("What did the captains do?", stems=False) == ["captains"]
+    assert keyword_terms("ما الشركة؟", stems=False) == ["الشركه"]
+    assert keyword_terms("") == keyword_terms("ما هو؟") == keyword_terms("what is it?") == keyword_terms("!!!") == []
+
+
+def test_a_query_is_any_of_the_terms() -> None:
+    assert keyword_query(["captain", "captains"]) == '{surface stem} : ("captain" OR "captains")'
+    assert keyword_query(["الشركه"], stems=False) == '{surface} : ("الشركه")'
+    assert keyword_query([]) == ""
+
+
+def asked(store: Store, question: str, among: Ids | None = None) -> list[int]:
+    return store.search_keywords(keyword_query(keyword_terms(question)), among)[0].tolist()
 
 
 SYNTAX = ['captain" OR "x', "NEAR(captain ferry)", "surface:captain*", "captain AND NOT ferry", "-captain ^x", "'captain'"]
@@ -61,7 +72,7 @@ SYNTAX = ['captain" OR "x', "NEAR(captain ferry)", "surface:captain*", "captain 
 @pytest.mark.parametrize("question", SYNTAX)
 def test_nothing_a_user_types_is_query_syntax(store: Store, question: str) -> None:
     put(store, DOCUMENT, passage(start=30, end=54, language="en"))
-    assert [id for id, _ in store.search_keywords(keyword_query(question), 5)] == [1]
+    assert asked(store, question) == [1]
 
 
 # --- what goes in comes out -----------------------------------------------------------------------------------------------
@@ -74,7 +85,7 @@ def test_a_new_database_has_no_manifest(store: Store, tmp_path: Path) -> None:
     assert (store.documents(), store.passages([1]), store.languages()) == ([], {}, {})
     assert store.passage_vectors()[1].shape == (0, 0)
     assert store.sentence_vectors([]) == {}
-    assert store.search_keywords('"x"', 5) == []
+    assert store.search_keywords('"x"')[0].tolist() == []
 
 
 def test_records_come_back_as_they_were(store: Store) -> None:
@@ -98,12 +109,13 @@ def test_records_come_back_as_they_were(store: Store) -> None:
 
 def test_keywords_find_both_languages(store: Store) -> None:
     put(store, DOCUMENT, passage(), passage(2, start=30, end=54, language="en"))
-    assert [id for id, _ in store.search_keywords(keyword_query("شركة", "ar"), 5)] == [1]
-    assert [id for id, _ in store.search_keywords(keyword_query("captains"), 5)] == [2]
-    assert store.search_keywords(keyword_query("captains", "ar"), 5) == []
-    (_, score), *_ = store.search_keywords(keyword_query("ferry"), 5)
-    assert score > 0
-    assert store.search_keywords(keyword_query("ferry"), 0) == []
+    assert asked(store, "شركة") == [1]
+    assert asked(store, "captains") == [2]
+    assert asked(store, "captains", np.array([1])) == []
+    assert asked(store, "captains شركة", np.array([1])) == [1]
+    assert store.search_keywords('"ferri"')[1].tolist()[0] > 0
+    assert asked(store, "") == []
+    assert [store.passages_with(term) for term in ("captain", "captains", "شرك", "الشركه", "ar", "nothing")] == [1, 0, 1, 1, 1, 0]
     assert store.languages() == {"ar": 1, "en": 1}
     assert store.passage_ids().tolist() == [1, 2]
     assert store.ids_in("en").tolist() == store.passage_ids(Filter(languages=("en",))).tolist() == [2]
@@ -131,7 +143,7 @@ def test_what_is_removed_is_gone_everywhere(store: Store) -> None:
         assert store.delete(DOCUMENT.id) == [1]
         assert store.delete("nowhere") == []
     assert store.document(DOCUMENT.id) is None
-    assert store.search_keywords(keyword_query("شركة"), 5) == []
+    assert asked(store, "شركة") == []
     with store.snapshot() as db:
         for table in ("documents", "facts", "passages", "vectors", "keywords_docsize"):
             assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
@@ -142,7 +154,7 @@ def test_clearing_removes_everything_but_goes_on_counting(store: Store) -> None:
     put(store)
     with store.transaction():
         store.clear()
-    assert (store.documents(), store.search_keywords(keyword_query("شركة"), 5), store.languages()) == ([], [], {})
+    assert (store.documents(), asked(store, "شركة"), store.languages()) == ([], [], {})
     assert store.next_passage_id() == 2
 
 
@@ -157,7 +169,7 @@ def test_a_transaction_that_raises_is_undone(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
     assert store.document(DOCUMENT.id) == DOCUMENT
-    assert store.search_keywords(keyword_query("شركة"), 5) != []
+    assert asked(store, "شركة") == [1]
 
 
 # --- opening --------------------------------------------------------------------------------------------------------------
