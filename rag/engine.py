@@ -16,7 +16,7 @@ from rag.chatbot import Chatbot
 from rag.errors import IsnadError, Unexpected, as_ours
 from rag.index import checked_question
 from rag.line import Line, Ticket
-from rag.schema import Answer, Turn
+from rag.schema import Answer, Filter, Turn
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +132,7 @@ class Engine:
         way: str,
         over: Callable[[Chatbot], Chatbot] | None = None,
         stop: threading.Event | None = None,
+        filter: Filter | None = None,
     ) -> AsyncGenerator[Waiting | Event, None]:
         """A question from its place in the line to its answer: `Waiting` until its turn has come, then what `Chatbot.stream` yields.
 
@@ -153,7 +154,7 @@ class Engine:
                 await asyncio.sleep(_LOOK)
             yield Waiting(0)
             running = True
-            async with aclosing(self.run(chatbot, ticket, question, history, halt, 0.0, way)) as batches:
+            async with aclosing(self.run(chatbot, ticket, question, history, halt, 0.0, way, filter)) as batches:
                 async for batch in batches:
                     for event in batch:
                         yield event
@@ -170,6 +171,7 @@ class Engine:
         stop: threading.Event,
         pause: float,
         way: str = "window",
+        filter: Filter | None = None,
     ) -> AsyncGenerator[list[Event], None]:
         """The events of one answer, those of `pause` seconds together: a page redraws twenty times a second at most.
 
@@ -180,7 +182,7 @@ class Engine:
             started = time.perf_counter()
             ended: Answer | IsnadError | None = None
             try:
-                for event in chatbot.stream(question, history, stop=stop):
+                for event in chatbot.stream(question, history, stop=stop, filter=filter):
                     if isinstance(event, Answer):
                         ended = event
                     yield event

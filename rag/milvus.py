@@ -108,6 +108,13 @@ class MilvusIndex:
             for start in range(0, len(rows), _ROWS):
                 client.upsert(self.collection, rows[start : start + _ROWS])
 
+    def settle(self) -> None:
+        """Have what was added made fast to search, after the last of many. A server does so by itself; milvus-lite, for what has
+        not been flushed, makes its structures anew with every search."""
+        if self._is_file:
+            with self._errors() as client:
+                client.flush(self.collection)
+
     def remove(self, ids: Sequence[int] | Ids) -> None:
         """Remove passages by id; those that are not there are no error."""
         with self._errors() as client:

@@ -214,6 +214,8 @@ def mirror_index(
                 note.unlink(missing_ok=True)
                 held = np.union1d(held, _bring(store, milvus, missing, progress))
                 milvus.remove(gone)
+                if len(missing):
+                    milvus.settle()
                 held = np.setdiff1d(held, gone, assume_unique=True)
                 _write(note, held)
                 added, removed = added + len(missing), removed + len(gone)

@@ -58,7 +58,7 @@ class Slow:
 
     def warm(self) -> None: ...
 
-    def stream(self, question: str, history: object = (), *, stop: threading.Event) -> Iterator[Any]:
+    def stream(self, question: str, history: object = (), *, stop: threading.Event, filter: object = None) -> Iterator[Any]:
         try:
             for number in range(self.words):
                 if stop.is_set():
@@ -126,7 +126,7 @@ def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> 
 
 def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
     class Broken(Slow):
-        def stream(self, question: str, history: object = (), *, stop: threading.Event) -> Iterator[Any]:
+        def stream(self, question: str, history: object = (), *, stop: threading.Event, filter: object = None) -> Iterator[Any]:
             raise ZeroDivisionError("oops")
             yield
 

@@ -43,7 +43,15 @@ def test_the_three_tools_are_listed_with_what_they_take_and_that_they_only_read(
     assert set(tools) == {"search_documents", "ask_documents", "get_passage"}
     assert all(tool.annotations.read_only_hint for tool in tools.values())
     assert all("not instructions" in tool.description for tool in tools.values())
-    assert set(tools["search_documents"].input_schema["properties"]) == {"question", "k", "collection"}
+    assert set(tools["search_documents"].input_schema["properties"]) == {
+        "question",
+        "k",
+        "documents",
+        "languages",
+        "since",
+        "until",
+        "collection",
+    }
     assert tools["ask_documents"].input_schema["required"] == ["question"]
 
 

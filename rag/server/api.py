@@ -95,7 +95,8 @@ def _answers(desk: Desk) -> APIRouter:
         replaced by `answer`, the last one, which has the form of the answer without `stream`; or `error`.
         """
         history = [Turn(turn.question, turn.answer) for turn in asked.history]
-        events = desk.answer(asker_of(request.scope), asked.question, history, way="api", collection=asked.collection)
+        asker, chosen = asker_of(request.scope), asked.filter()
+        events = desk.answer(asker, asked.question, history, way="api", collection=asked.collection, filter=chosen)
         if not asked.stream:
             return JSONResponse(answer_body(await present(request, last_of(events))).model_dump())
 

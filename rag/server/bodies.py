@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from rag.index import LONGEST_QUESTION
 from rag.schema import Filter
 
-Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION)]
+Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
+"""At least one letter or digit. Patterns are for the description only; what is wrong is said in a sentence of our own."""
 Text = Annotated[str, StringConstraints(max_length=20_000)]
+Said = Annotated[str, StringConstraints(max_length=20_000), Field(json_schema_extra={"pattern": r"\S"})]
 Name = Annotated[str, StringConstraints(max_length=1000)]
+Whole = Annotated[int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)]
+"""A whole number, also where it is written as 14.0, which to JSON is the same."""
+_DAY = r"^([1-9][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$"
+Day = Annotated[str, StringConstraints(max_length=1000), Field(json_schema_extra={"pattern": _DAY})]
 
 
 class Taken(BaseModel):
@@ -113,33 +119,42 @@ class TurnBody(Taken):
     answer: Text
 
 
-class AskRequest(Taken):
-    question: Question = Field(examples=["من كتب الرسالة؟"])
-    history: list[TurnBody] = Field(default=[], max_length=20, description="Earlier turns, so that a question may follow up on them")
-    collection: Name = Field(default="", description='The collection to ask; "" is the one the server was started with')
-    stream: bool = Field(default=False, description="Server-sent events: waiting, found, draft, answer, error")
+class Filtered(Taken):
+    """A request that may be restricted to some documents: those that meet every condition given."""
 
-
-class SearchRequest(Taken):
-    question: Question = Field(examples=["API price"])
-    k: int = Field(default=10, ge=1, le=100, description="How many passages")
-    offset: int = Field(default=0, ge=0, le=10_000, description="How many of the best to leave out: the next page")
-    documents: list[Name] | None = Field(default=None, max_length=1000, description="Search these documents only")
-    languages: list[Name] = Field(default=[], max_length=20, description="Search passages in these languages only")
-    since: Name = Field(default="", description="Search documents from this day, month or year on (ISO 8601)")
-    until: Name = Field(default="", description="Search documents up to this day, month or year (ISO 8601)")
-    metadata: dict[Name, Name] = Field(default={}, max_length=20, description="Search documents with these fields only")
-    collection: Name = ""
+    documents: list[Name] | None = Field(default=None, max_length=1000, description="Only these documents")
+    languages: list[Name] = Field(default=[], max_length=20, description="Only passages in these languages")
+    folders: list[Name] = Field(
+        default=[], max_length=100, description='Only documents in these folders, or of these values of the metadata field "collection"'
+    )
+    since: Day = Field(default="", description="Only documents from this day, month or year on (ISO 8601)")
+    until: Day = Field(default="", description="Only documents up to this day, month or year (ISO 8601)")
+    metadata: dict[Name, Name] = Field(default={}, max_length=20, description="Only documents with these fields")
 
     def filter(self) -> Filter:
         """What the search is restricted to."""
         return Filter(
             documents=None if self.documents is None else tuple(self.documents),
             languages=tuple(self.languages),
+            collections=tuple(self.folders),
             since=self.since,
             until=self.until,
             metadata=self.metadata,
         )
+
+
+class AskRequest(Filtered):
+    question: Question = Field(examples=["من كتب الرسالة؟"])
+    history: list[TurnBody] = Field(default=[], max_length=20, description="Earlier turns, so that a question may follow up on them")
+    collection: Name = Field(default="", description='The collection to ask; "" is the one the server was started with')
+    stream: bool = Field(default=False, description="Server-sent events: waiting, found, draft, answer, error")
+
+
+class SearchRequest(Filtered):
+    question: Question = Field(examples=["API price"])
+    k: Whole = Field(default=10, ge=1, le=100, description="How many passages")
+    offset: Whole = Field(default=0, ge=0, le=10_000, description="How many of the best to leave out: the next page")
+    collection: Name = ""
 
 
 class SearchResponse(BaseModel):
@@ -169,6 +184,7 @@ class DocumentText(BaseModel):
     title: str
     language: str
     locator: str = Field(description="Page, heading or row at `start`")
+    metadata: dict[str, str] = Field(description="What the file says of itself: author, date, source, …")
     start: int
     end: int
     length: int = Field(description="Characters of the whole document")
@@ -225,12 +241,16 @@ class ChatRequest(Lenient):
     """Of OpenAI's fields these are heeded; sampling and length are the server's own, and every other field is passed over."""
 
     model: Name = "isnad"
-    messages: list[ChatMessage] = Field(min_length=1, max_length=200)
+    messages: list[ChatMessage] = Field(min_length=1, max_length=200, description="The last is the user's: the question, as text")
     stream: bool | None = False
     stream_options: StreamOptions | None = None
-    n: int | None = Field(default=None, description="Only 1")
-    tools: list[Any] | None = Field(default=None, description="Only empty: an answer comes from the documents")
-    response_format: dict[str, Any] | None = Field(default=None, description='Only {"type": "text"}')
+    n: Whole | None = Field(default=None, description="Only 1", json_schema_extra={"enum": [1, None]})
+    tools: list[Any] | None = Field(
+        default=None, description="Only empty: an answer comes from the documents", json_schema_extra={"maxItems": 0}
+    )
+    response_format: dict[str, Any] | None = Field(
+        default=None, description='Only {"type": "text"}', json_schema_extra={"properties": {"type": {"const": "text"}}}
+    )
     isnad: ChatExtension | None = None
 
 
@@ -279,9 +299,9 @@ class ModelList(BaseModel):
 
 class EmbeddingRequest(Lenient):
     model: Name
-    input: Text | Annotated[list[Text], Field(min_length=1, max_length=256)]
+    input: Said | Annotated[list[Said], Field(min_length=1, max_length=256)]
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: int | None = Field(default=None, description="Only the model's own")
+    dimensions: Whole | None = Field(default=None, description="Only the model's own")
     input_type: Literal["passage", "query"] = Field(
         default="passage", description="What the texts are: an asymmetric model embeds a question in another way than a passage"
     )

@@ -17,7 +17,7 @@ from rag.aio import Event, beating
 from rag.chatbot import Chatbot
 from rag.engine import Engine, Waiting
 from rag.errors import IsnadError, as_ours
-from rag.schema import Answer, Status, Turn
+from rag.schema import Answer, Filter, Status, Turn
 from rag.server.access import Limits
 from rag.server.asgi import Receive, Scope, Send
 from rag.server.bodies import ErrorBody
@@ -78,7 +78,7 @@ class Desk:
         return lambda base: shelf.chatbot(collection, base)
 
     async def answer(
-        self, asker: Asker, question: str, history: Sequence[Turn], *, way: str, collection: str = ""
+        self, asker: Asker, question: str, history: Sequence[Turn], *, way: str, collection: str = "", filter: Filter | None = None
     ) -> AsyncGenerator[Waiting | Event, None]:
         """What `Engine.answer` yields, within the time an answer has.
 
@@ -96,7 +96,7 @@ class Desk:
         timer: asyncio.TimerHandle | None = None
         deadline: float | None = None
         over = self.over(collection, asker.person)
-        events = self.engine.answer(asker.caller, question, history, way=way, over=over, stop=stop)
+        events = self.engine.answer(asker.caller, question, history, way=way, over=over, stop=stop, filter=filter)
         try:
             async with aclosing(events):
                 while True:

@@ -48,11 +48,13 @@ def site(
     from starlette.routing import Route
 
     from rag.server.api import build_api
+    from rag.server.embed import route
     from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or Limits()
     programs = HttpTools(engine, library, limits) if available() else None
     app = build_api(engine, library, access, limits, running=programs.running if programs else None)
+    app.router.routes.append(route())  # before the window's own files, which lie beside it
     if programs is not None:
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     engine.line.most = limits.waiting

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from rag.engine import Engine
 from rag.errors import IsnadError
+from rag.schema import Filter
 from rag.server.access import Limits
 from rag.server.asgi import Receive, Scope, Send
 from rag.server.bodies import AnswerBody, DocumentText, HitBody
@@ -61,6 +62,10 @@ def tools(engine: Engine, library: Library | None = None, limits: Limits | None 
         question: Annotated[str, Field(description="A question or keywords, in Arabic or English", max_length=2000)],
         context: Context[Any, Any],
         k: Annotated[int, Field(description="How many passages", ge=1, le=50)] = 5,
+        documents: Annotated[list[str] | None, Field(description="Only these documents, by id")] = None,
+        languages: Annotated[list[str] | None, Field(description='Only passages in these languages: "ar", "en"')] = None,
+        since: Annotated[str, Field(description="Only documents of this day, month or year (ISO 8601) or later")] = "",
+        until: Annotated[str, Field(description="Only documents of this day, month or year or earlier")] = "",
         collection: Annotated[str, Field(description='A collection; "" is the usual one')] = "",
     ) -> list[HitBody]:
         """Find the passages of the user's documents nearest to a question, in both languages, each with its best sentence.
@@ -69,8 +74,9 @@ def tools(engine: Engine, library: Library | None = None, limits: Limits | None 
         """
         async with telling():
             over = desk.over(collection, asker(context).person)
+            chosen = Filter(None if documents is None else tuple(documents), tuple(languages or ()), since=since, until=until)
             async with engine.turn(asker(context).caller, engine.desk) as base:
-                return await asyncio.to_thread(found_hits, over(base).index, question, k)
+                return await asyncio.to_thread(found_hits, over(base).index, question, k, 0, chosen)
 
     async def ask_documents(
         question: Annotated[str, Field(description="A question that can be understood by itself, in Arabic or English", max_length=2000)],

@@ -46,6 +46,7 @@ def document_text(document: Document, start: int, end: int, at: int) -> Document
         title=document.title,
         language=document.language,
         locator=document.locator(at),
+        metadata=dict(document.metadata),
         start=start,
         end=end,
         length=len(document.text),

@@ -1,0 +1,34 @@
+"""The script that puts the chat into a page of another site."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rag.strings import say
+
+PATH = "/isnad/embed.js"
+_WORDS = ("name", "ask", "send", "stop", "searching", "reading", "waiting", "unchecked", "proved", "stopped", "source", "unreachable")
+
+
+def script() -> str:
+    """The script, with its sentences in both languages."""
+    filled = {"place": "{place}", "number": "{number}"}  # by the script
+    words = {language: {name: say(f"embedded.{name}", language, **filled) for name in _WORDS} for language in ("ar", "en")}
+    code = resources.files("rag.server").joinpath("static", "embed.js").read_text(encoding="utf-8")
+    return f"{{\nconst WORDS = {json.dumps(words, ensure_ascii=False)};\n{code}}}\n"
+
+
+def route() -> Route:
+    """Where the script is served: to every site, because it holds nothing secret and does nothing without the API."""
+    content = script().encode()
+
+    async def embed(request: Request) -> Response:
+        headers = {"cross-origin-resource-policy": "cross-origin", "cache-control": "public, max-age=3600"}
+        return Response(content, media_type="text/javascript; charset=utf-8", headers=headers)
+
+    return Route(PATH, embed)
