@@ -82,7 +82,7 @@ def _timed(*arguments: str, environment: dict[str, str] | None = None) -> float:
 def _window(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]:
     served, memory = [], []
     for _ in range(runs):
-        with _application(settings, index) as (process, address, started):
+        with application(settings, index) as (process, address, started):
             _wait(lambda at=address: _responds(at) and _responds(f"{at}/isnad/window.js"), process)  # type: ignore[misc]
             served.append(time.perf_counter() - started)
             memory.append(_settled(process) / 2**30)
@@ -91,7 +91,8 @@ def _window(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]
 
 
 @contextmanager
-def _application(settings: Settings, index: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
+def application(settings: Settings, index: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
+    """The chat window as a process, its address, and when it was started."""
     import socket
 
     with socket.socket() as probe:

@@ -1,0 +1,225 @@
+"""Collections of any size, made by the benchmark itself: text with the vocabulary of a large collection, vectors with the structure
+of real ones.
+
+Vectors: between two real vectors of one language, moved by what lies between other real neighbours. Questions: what lies between a
+real question and the passage with its answer, added to the vector of another passage. Words: those of the real documents, as often
+as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are put in as `rag.store` puts them, so that
+`isnad verify` finds no fault, without cutting and analysing a million texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.corpus import documents, questions
+from rag.chunk import Chunker
+from rag.embed import Embedder, Vectors, unit
+from rag.language import question_language
+from rag.schema import Document, Passage
+from rag.segments import write_base
+from rag.store import DATABASE, Store, document_crc, keywords, packed, passage_crc
+from rag.text import nfc, script
+
+LANGUAGES = ("ar", "en")
+EACH = 20
+"""Passages a document."""
+SENTENCES, WORDS = 4, 16
+"""Of a passage, and of a sentence."""
+_BLOCK = 10_000
+"""Passages a transaction."""
+TYPES = 100_000
+"""Different words of a language."""
+_SYLLABLES = {
+    "ar": "با تم رس قل جد نو في صا كو ضر عم هل شي زي غا طب".split(),
+    "en": "ba tem ros kil jad nu fi sa ko dra mun hel shi zor ga tib".split(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of a language, the most frequent first, how they stand in the keyword index, and their shares, summed up."""
+
+    words: npt.NDArray[np.object_]
+    surfaces: npt.NDArray[np.object_]
+    stems: npt.NDArray[np.object_]
+    shares: npt.NDArray[np.float64]
+
+    def drawn(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
+        """So many words, by number."""
+        return np.searchsorted(self.shares, rng.random(count)).astype(np.int64)
+
+
+def vocabulary(language: str, texts: list[str]) -> Vocabulary:
+    """The words of the texts in a language, then made-up ones."""
+    counted = Counter(word for text in texts for word in keywords(text)[0].split() if script(word) == language)
+    words = [word for word, _ in counted.most_common()]
+    known, number = set(words), 0
+    syllables = _SYLLABLES[language]
+    while len(words) < TYPES:
+        made, rest = "", number + len(syllables)
+        while rest:
+            rest, place = divmod(rest, len(syllables))
+            made += syllables[place]
+        if made not in known:
+            words.append(made)
+        number += 1
+    weights = 1.0 / (np.arange(len(words)) + 2.7)  # Mandelbrot's form of the law
+    surfaces, stems = (np.array(forms.split(), dtype=object) for forms in keywords(" ".join(words)))
+    return Vocabulary(np.array(words, dtype=object), surfaces, stems, np.cumsum(weights) / weights.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Where vectors are drawn from: real ones by language, differences between real neighbours, and between questions and answers."""
+
+    real: dict[str, Vectors]
+    differences: Vectors
+    asked: dict[str, Vectors]
+
+    @property
+    def dimension(self) -> int:
+        return int(self.differences.shape[1])
+
+    def passages(self, rng: np.random.Generator, language: str, count: int) -> Vectors:
+        """So many vectors of passages."""
+        real = self.real[language]
+        one, other = real[rng.integers(len(real), size=count)], real[rng.integers(len(real), size=count)]
+        along = rng.random((count, 1), dtype=np.float32) * 0.5
+        moved = self.differences[rng.integers(len(self.differences), size=count)] * rng.uniform(0.4, 1.0, (count, 1)).astype(np.float32)
+        turned = self.differences[rng.integers(len(self.differences), size=count)] * rng.uniform(-0.6, 0.6, (count, 1)).astype(np.float32)
+        return unit(one + along * (other - one) + moved + turned)
+
+    def near(self, rng: np.random.Generator, vectors: Vectors) -> Vectors:
+        """For each vector that of a sentence in its passage."""
+        chosen = rng.integers(len(self.differences), size=len(vectors))
+        return unit(vectors + self.differences[chosen] * rng.uniform(-0.8, 0.8, (len(vectors), 1)).astype(np.float32))
+
+    def questions(self, rng: np.random.Generator, language: str, vectors: Vectors) -> Vectors:
+        """For each vector a question about its passage."""
+        asked = self.asked[language]
+        return unit(vectors + asked[rng.integers(len(asked), size=len(vectors))])
+
+
+def _key(embedder: Embedder) -> str:
+    return hashlib.sha256(f"1 {embedder.fingerprint} {json.dumps(documents(), sort_keys=True)}".encode()).hexdigest()[:12]
+
+
+def space_of(embedder: Embedder, scratch: Path) -> Space:
+    """The vectors of the repository's own documents and questions, kept in a file for the next collection."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    kept = scratch / f"space-{_key(embedder)}.npz"
+    if not kept.is_file():
+        made = _space(embedder)
+        arrays = {"differences": made.differences}
+        arrays |= {f"{kind}_{language}": getattr(made, kind)[language] for kind in ("real", "asked") for language in LANGUAGES}
+        np.savez(kept, **arrays)
+    with np.load(kept, allow_pickle=False) as found:
+        real, asked = ({language: found[f"{kind}_{language}"] for language in LANGUAGES} for kind in ("real", "asked"))
+        return Space(real, found["differences"], asked)
+
+
+def _space(embedder: Embedder) -> Space:
+    cut: list[Passage] = []
+    for name, text in documents().items():
+        document = Document(name, nfc(text), "", question_language(text), "")
+        cut += Chunker().cut(document, len(cut) + 1)
+    texts = [passage.text for passage in cut] + [passage.quote(span) for passage in cut for span in passage.sentences]
+    languages = [passage.language for passage in cut] + [passage.language for passage in cut for _ in passage.sentences]
+    vectors = embedder.embed_passages(texts)
+    real = {language: vectors[[of == language for of in languages]] for language in LANGUAGES}
+    differences = []
+    for of_language in real.values():
+        alike = of_language @ of_language.T
+        np.fill_diagonal(alike, -1)
+        for place in range(1, 6):  # to the five nearest
+            nearest = np.argsort(-alike, axis=1)[:, place - 1]
+            differences.append(of_language[nearest] - of_language)
+    asked: dict[str, list[Vectors]] = {language: [] for language in LANGUAGES}
+    for record in questions():
+        quoted = record["evidence"][0]["quote"]
+        place = next((number for number, passage in enumerate(cut) if quoted in passage.text), None)
+        if place is not None:
+            asked[question_language(record["question"])].append(embedder.embed_query(record["question"]) - vectors[place])
+    return Space(real, np.concatenate(differences), {language: np.stack(found) for language, found in asked.items()})
+
+
+def large(embedder: Embedder, count: int, scratch: Path) -> Path:
+    """The index of a collection of `count` passages, half in each language; made the first time it is asked for, and begun again
+    where a run was interrupted."""
+    folder = scratch / f"large-{count}-{_key(embedder)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    store = Store(folder / DATABASE, writable=True)
+    try:
+        manifest = store.manifest()
+        if manifest is not None:
+            return folder
+        of = space_of(embedder, scratch)
+        words = {language: vocabulary(language, list(documents().values())) for language in LANGUAGES}
+        done = store.count_vectors()
+        while done < count:
+            block = min(_BLOCK, count - done)
+            with store.transaction():
+                put(store, of, words, done, block)
+            store.checkpoint()
+            done += block
+        with store.transaction():
+            store.purge_keywords()
+            base = write_base(folder, 1, count, of.dimension, store.vector_blocks())
+            store.publish(embedder.name, embedder.fingerprint, of.dimension, Chunker().settings(), 1, base)
+            store.recount(of.dimension)
+        store.checkpoint()
+    finally:
+        store.close()
+    return folder
+
+
+def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count: int) -> None:
+    """Put in so many passages, after the `first` ones."""
+    rng = np.random.default_rng(first)
+    with store.snapshot() as db:
+        for number in range(first // EACH, -(-(first + count) // EACH)):
+            language = LANGUAGES[number % 2]
+            held = min(EACH, first + count - number * EACH)
+            vectors = of.passages(rng, language, held)
+            sentences = of.near(rng, np.repeat(vectors, SENTENCES, axis=0)).reshape(held, SENTENCES, -1)
+            chosen = words[language].drawn(rng, held * SENTENCES * WORDS).reshape(held, SENTENCES, WORDS)
+            id = f"{language}/{number:06}.txt"
+            texts, spans, at = [], [], 0
+            for passage in chosen:
+                parts = [" ".join(words[language].words[sentence]) + "." for sentence in passage]
+                places = []
+                for part in parts:
+                    places.append([at, at + len(part)])
+                    at += len(part) + 1
+                texts.append(" ".join(parts))
+                spans.append(places)
+            document = Document(id, " ".join(texts), "", language, id)
+            db.execute(
+                "INSERT INTO documents VALUES (?, '', ?, ?, '2026-01-01T00:00:00Z', 'added', 0, 0, ?, ?, ?, NULL, NULL, ?, '[]', '{}', ?)",
+                (id, language, id, len(document.text), held, language, document_crc(document), document.text),
+            )
+            rows, blobs, terms = [], [], []
+            for place in range(held):
+                passage_id = number * EACH + place + 1
+                start, end = spans[place][0][0], spans[place][-1][1]
+                row = (passage_id, id, start, end, language, "", json.dumps(spans[place]), texts[place])
+                whole, parts_of = vectors[place].astype("<f4").tobytes(), packed(sentences[place])
+                rows.append((*row[:7], passage_crc(row, whole, parts_of), row[7]))
+                blobs.append((passage_id, whole, parts_of))
+                flat = chosen[place].ravel()
+                terms.append((passage_id, language, " ".join(words[language].surfaces[flat]), " ".join(words[language].stems[flat])))
+            db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            db.executemany("INSERT INTO vectors VALUES (?, ?, ?)", blobs)
+            db.executemany("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", terms)
+
+
+def total(folder: Path) -> int:
+    """The bytes that an index takes on disk."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
