@@ -198,6 +198,9 @@ def test_an_answer_by_hand() -> None:
     assert part["citation_recall"] == (1.0, 2.0)  # the second sentence has none
     assert part["language"] == (1.0, 1.0)
     assert part["wrongly_declined"] == (0.0, 1.0)
+    assert record.first_token_s == 1.0
+    at_once = report.record("langchain-quotes", question(), answer(text, place, first_s=None), DOCUMENTS)
+    assert at_once.first_token_s == at_once.total_s == 2.0
 
 
 def test_a_quote_that_the_model_made_up() -> None:

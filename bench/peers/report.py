@@ -91,7 +91,7 @@ def record(system: str, question: Mapping[str, Any], answer: Mapping[str, Any], 
             cited({**item, "at": len(plain(text[: item["at"]]))}, plain(text), gold, documents) for item in answer["citations"]
         ),
         sources=tuple(_source(item, gold) for item in answer["sources"] if item["start"] is not None),
-        first_token_s=answer["first_s"],
+        first_token_s=answer["total_s"] if answer["first_s"] is None else answer["first_s"],  # what comes at once is seen then
         total_s=answer["total_s"],
         memory_mb=answer["memory_mb"],
         error=answer.get("error", ""),
