@@ -135,6 +135,17 @@ def test_the_first_words_and_where_a_quote_stands() -> None:
     assert asking.place(DOCUMENTS, "gone.txt", "x")["start"] is None
 
 
+def test_other_documents_have_an_index_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "documents" / "c" / "a.txt"
+    path.parent.mkdir(parents=True)
+    places = []
+    for text in (ENGLISH, ARABIC, ENGLISH):
+        path.write_text(text, encoding="utf-8")
+        places.append(asking.kept(tmp_path, "langchain", "c"))
+    assert places[0] == places[2] != places[1]
+    assert asking.kept(tmp_path, "llamaindex", "c") not in places
+
+
 # --- judging --------------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ A script is called with the folder of the task, and how many seconds it may take
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import resource
@@ -35,6 +36,12 @@ def texts(folder: Path, corpus: str) -> dict[str, str]:
     """The documents of a corpus by id."""
     root = folder / "documents" / corpus
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.txt"))}
+
+
+def kept(folder: Path, system: str, corpus: str) -> Path:
+    """Where a system keeps its index of a corpus for the next call; other documents have another place."""
+    digest = hashlib.sha256(json.dumps(texts(folder, corpus), sort_keys=True).encode()).hexdigest()[:8]
+    return folder / "index" / f"{system}-{corpus}-{digest}"
 
 
 def place(documents: Mapping[str, str], document: str, text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.peers.asking import Answer, System, run
+from bench.peers.asking import Answer, System, kept, run
 from rag.build import build_index
 from rag.chatbot import Chatbot
 from rag.config import Settings, open_embedder, open_generator
@@ -25,7 +25,7 @@ def make(folder: Path, task: Mapping[str, Any], short: bool) -> System:
         raise notice
     bots = {}
     for corpus in task["corpora"]:
-        index = folder / "index" / corpus
+        index = kept(folder, "isnad", corpus)
         build_index(folder / "documents" / corpus, index, embedder)
         bots[corpus] = Chatbot(Index.open(index, embedder), generator, style="short" if short else "sentence")
     next(iter(bots.values())).warm()

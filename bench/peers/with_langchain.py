@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asking import Answer, System, place, run, streamed, texts
+from asking import Answer, System, kept, place, run, streamed, texts
 from langchain_community.chat_models import ChatLlamaCpp
 from langchain_core.documents import Document
 from langchain_core.output_parsers import StrOutputParser
@@ -63,14 +63,11 @@ def make(folder: Path, task: Mapping[str, Any], quotes: bool) -> System:
         repeat_penalty=1.0,
         verbose=False,
     )
-    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200, add_start_index=True)
     stores: dict[str, InMemoryVectorStore] = {}
     documents: dict[str, dict[str, str]] = {}
     for corpus in task["corpora"]:
         documents[corpus] = texts(folder, corpus)
-        store = InMemoryVectorStore(embeddings)
-        store.add_documents(splitter.split_documents([Document(text, metadata={"id": id}) for id, text in documents[corpus].items()]))
-        stores[corpus] = store
+        stores[corpus] = _store(kept(folder, "langchain", corpus), documents[corpus], embeddings)
     chain = _prompt(_PLAIN) | llm | StrOutputParser()
     quoting = _prompt(_QUOTING) | llm.with_structured_output(QuotedAnswer)
 
@@ -87,6 +84,17 @@ def make(folder: Path, task: Mapping[str, Any], quotes: bool) -> System:
         return {"text": text.strip(), "sources": sources, "citations": [], "first_s": first}
 
     return ask
+
+
+def _store(path: Path, documents: Mapping[str, str], embeddings: HuggingFaceEmbeddings) -> InMemoryVectorStore:
+    """The chunks of a corpus with their vectors, from the disk where they have been made before."""
+    if path.is_file():
+        return InMemoryVectorStore.load(str(path), embeddings)
+    splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200, add_start_index=True)
+    store = InMemoryVectorStore(embeddings)
+    store.add_documents(splitter.split_documents([Document(text, metadata={"id": id}) for id, text in documents.items()]))
+    store.dump(str(path))
+    return store
 
 
 def _prompt(system: str) -> ChatPromptTemplate:

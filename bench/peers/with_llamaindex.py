@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from asking import MARKER, Answer, System, place, run, streamed, texts
-from llama_index.core import Settings, SimpleDirectoryReader, VectorStoreIndex
+from asking import MARKER, Answer, System, kept, place, run, streamed, texts
+from llama_index.core import Settings, SimpleDirectoryReader, StorageContext, VectorStoreIndex, load_index_from_storage
+from llama_index.core.indices.base import BaseIndex
 from llama_index.core.query_engine import CitationQueryEngine
 from llama_index.embeddings.huggingface import HuggingFaceEmbedding
 from llama_index.llms.llama_cpp import LlamaCPP
@@ -48,13 +49,7 @@ def make(folder: Path, task: Mapping[str, Any]) -> System:
     engines: dict[str, CitationQueryEngine] = {}
     documents: dict[str, dict[str, str]] = {}
     for corpus in task["corpora"]:
-        root = folder / "documents" / corpus
-        read = SimpleDirectoryReader(str(root), recursive=True, required_exts=[".txt"]).load_data()
-        for document in read:
-            document.metadata["id"] = Path(document.metadata["file_path"]).relative_to(root).as_posix()
-            # The path is no part of what the text says; it is kept from embedding and prompt.
-            document.excluded_embed_metadata_keys = document.excluded_llm_metadata_keys = list(document.metadata)
-        index = VectorStoreIndex.from_documents(read)
+        index = _index(folder, corpus)
         engines[corpus] = CitationQueryEngine.from_args(index, similarity_top_k=3, citation_chunk_size=512, streaming=True)
         documents[corpus] = texts(folder, corpus)
 
@@ -72,6 +67,22 @@ def make(folder: Path, task: Mapping[str, Any]) -> System:
         return {"text": text.strip(), "sources": sources, "citations": cited, "first_s": first}
 
     return ask
+
+
+def _index(folder: Path, corpus: str) -> BaseIndex[Any]:
+    """The index of a corpus, from the disk where it has been made before."""
+    storage = kept(folder, "llamaindex", corpus)
+    if storage.is_dir():
+        return load_index_from_storage(StorageContext.from_defaults(persist_dir=str(storage)))
+    root = folder / "documents" / corpus
+    read = SimpleDirectoryReader(str(root), recursive=True, required_exts=[".txt"]).load_data()
+    for document in read:
+        document.metadata["id"] = Path(document.metadata["file_path"]).resolve().relative_to(root.resolve()).as_posix()
+        # The path is no part of what the text says; it is kept from embedding and prompt.
+        document.excluded_embed_metadata_keys = document.excluded_llm_metadata_keys = list(document.metadata)
+    index = VectorStoreIndex.from_documents(read)
+    index.storage_context.persist(persist_dir=str(storage))
+    return index
 
 
 def _unnumbered(content: str) -> str:
