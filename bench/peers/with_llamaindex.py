@@ -75,7 +75,7 @@ def _index(folder: Path, corpus: str) -> BaseIndex[Any]:
     if storage.is_dir():
         return load_index_from_storage(StorageContext.from_defaults(persist_dir=str(storage)))
     root = folder / "documents" / corpus
-    read = SimpleDirectoryReader(str(root), recursive=True, required_exts=[".txt"]).load_data()
+    read = SimpleDirectoryReader(str(root), recursive=True, required_exts=[".txt"], exclude_hidden=False).load_data()
     for document in read:
         document.metadata["id"] = Path(document.metadata["file_path"]).resolve().relative_to(root.resolve()).as_posix()
         # The path is no part of what the text says; it is kept from embedding and prompt.
