@@ -48,10 +48,10 @@ def run(options: Options) -> Iterator[Measurement]:
     generator.close()
 
 
-def _prompt(topic: str) -> tuple[Message, ...]:
-    return answer_prompt(
-        f"Describe in detail, step by step and with every tool that is used, how {topic} is made by hand.", "en", ()
-    ).messages
+def _prompt(topic: str, run: int) -> tuple[Message, ...]:
+    """Every run asks something that was not asked before."""
+    question = f"{run}. Describe in detail, step by step and with every tool that is used, how {topic} is made by hand."
+    return answer_prompt(question, "en", ()).messages
 
 
 def _generator(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
