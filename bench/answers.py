@@ -167,12 +167,15 @@ def _generation(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
     engine = generator.load()
     bare = Bare(engine.model, engine.threads)
     free = answer_prompt("Describe in detail how bread is baked, step by step.", "en", ()).messages
-    passage = questions("seeds")[0]["evidence"][0]["quote"]
-    copy: list[Message] = [
-        {"role": "system", "content": "You repeat what you are given."},
-        {"role": "user", "content": f"{passage}. {(ROOT / 'README.md').read_text(encoding='utf-8')[:600]}\n\nRepeat this word for word."},
-    ]
-    for name, messages, aim in (("free text", free, "≥ 0.95"), ("text that repeats its source", copy, "≥ 1")):
+    cases = [("free text", free, "≥ 0.95")]
+    for language, path in (("English", "en/court_summary.txt"), ("Arabic", "ar/court_news.txt")):
+        text = (ROOT / "tests/corpus" / path).read_text(encoding="utf-8").strip()[:700]
+        copy: tuple[Message, ...] = (
+            {"role": "system", "content": "You repeat what you are given."},
+            {"role": "user", "content": f"Repeat this text word for word:\n\n{text}"},
+        )
+        cases.append((f"{language} text that repeats its source", copy, "≥ 1"))
+    for name, messages, aim in cases:
         prompt = engine.prompt(messages)
         references, ours = [], []
         for _ in range(max(runs, 3)):
