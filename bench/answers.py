@@ -188,7 +188,9 @@ def _generation(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
             started = time.perf_counter()
             for _ in pieces:
                 pass
-            ours.append((generation.usage.generated_tokens - begun) / (time.perf_counter() - started))
+            seconds, written = time.perf_counter() - started, generation.usage.generated_tokens - begun
+            assert written > _TOKENS // 2, f"{name}: the model ended after {written} tokens, which measures nothing"
+            ours.append(written / seconds)
         yield measured(f"generation, {name}", "tokens/s", ours)
         yield measured(f"generation, {name}: the bare engine", "tokens/s", references)
         yield ratio(f"generation, {name}: over the bare engine", ours, references, aim)

@@ -158,7 +158,13 @@ class Chatbot:
             if self._short or "write" in {self.calibration.manner_same, self.calibration.manner_across}:
                 messages = answer_prompt(mark, language, (), folder=self._prompts, short=self._short).messages
                 self.generator.prepare(messages, keep=True)
-            self.generator.prepare(rewrite_prompt(mark, language, (), folder=self._prompts), keep=True)
+            if self._rewrites:
+                self.generator.prepare(rewrite_prompt(mark, language, (), folder=self._prompts), keep=True)
+
+    @property
+    def _rewrites(self) -> bool:
+        """Whether the generator words follow-ups: one that is not trusted with an answer's words is not trusted with a question's."""
+        return self.calibration.manner_same == "write"
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 
@@ -191,8 +197,7 @@ class Chatbot:
         key = (question, language, *history)
         known = self._rewritten.get(key)
         if known is None:
-            # A generator that is not trusted with an answer's words is not trusted with a question's.
-            writer = self.generator if self.calibration.manner_same == "write" else None
+            writer = self.generator if self._rewrites else None
             known = standalone(question, language, history, writer, stop=stop, prompts=self._prompts)
             if not stop.is_set():
                 with self._remembering:

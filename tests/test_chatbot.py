@@ -452,9 +452,12 @@ def test_warming_reads_what_every_question_begins_with(index: Index) -> None:
     bot(index, generator).warm()
     assert len(generator.prepared) == 4  # answers and follow-ups, in both languages
     assert len({messages[0]["content"] for messages in generator.prepared}) == 4
+    translating = ScriptedGenerator("x")
+    bot(index, translating, same="quote", across="write").warm()
+    assert len(translating.prepared) == 2  # answers only: it isn't asked to word follow-ups
     quoting = ScriptedGenerator("x")
     bot(index, quoting, same="quote", across="quote").warm()
-    assert len(quoting.prepared) == 2  # follow-ups only
+    assert quoting.prepared == []
     bot(index).warm()
 
 
