@@ -93,6 +93,10 @@ class MilvusFailed(IsnadError):
     http_status = 503
 
 
+class BulkFailed(IsnadError):
+    """A worker that embeds in bulk failed."""
+
+
 class IndexMissing(IsnadError):
     """There is no index at that place yet."""
 

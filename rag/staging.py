@@ -19,6 +19,11 @@ BLOCK = 64
 """Texts embedded between two savings: what a killed build may lose, some ten seconds of work on two cores."""
 
 
+def key_of(fingerprint: str, text: str, title: str) -> bytes:
+    """The hash of a text with its title, for an embedder."""
+    return hashlib.sha256(f"{fingerprint}\0{title}\0{text}".encode()).digest()
+
+
 class Staging:
     """Vectors under the hash of what they are the vector of. A context manager; a damaged file costs only time."""
 
@@ -42,7 +47,11 @@ class Staging:
 
     def key(self, text: str, title: str) -> bytes:
         """The hash of a text with its title, for this embedder."""
-        return hashlib.sha256(f"{self._embedder.fingerprint}\0{title}\0{text}".encode()).digest()
+        return key_of(self._embedder.fingerprint, text, title)
+
+    def keys(self) -> list[bytes]:
+        """Everything whose vector is there."""
+        return [key for (key,) in self._database().execute("SELECT key FROM staged")] if self._path.exists() else []
 
     def embed(
         self,
@@ -69,7 +78,7 @@ class Staging:
                 fresh = {keys[n]: vector for n, vector in zip(block, vectors, strict=True)}
                 found.update(fresh)
                 if save:
-                    self._save(fresh)
+                    self.put(fresh)
                 progress(len(texts) - len(missing) + start + len(block))
         except sqlite3.DatabaseError as error:
             raise DiskFull("error.disk_full", path=self._path.parent) from error
@@ -88,7 +97,8 @@ class Staging:
                     found[key] = np.frombuffer(blob[:-4], dtype="<f4")
         return found
 
-    def _save(self, vectors: Mapping[bytes, Vectors]) -> None:
+    def put(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Keep vectors, by key, on disk when this returns."""
         db = self._database()
         blobs = {key: np.asarray(vector, dtype="<f4").tobytes() for key, vector in vectors.items()}
         rows = [(key, blob + zlib.crc32(blob).to_bytes(4, "little")) for key, blob in blobs.items()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ from rag.index import Index
 from rag.milvus import MilvusIndex, _cut, tokens
 from rag.mirror import _reached, mirror_index
 from rag.schema import Filter, Hit
+from rag.server.site import mirroring
 from rag.testing import HashEmbedder
+from rag.ui import Library
 from tests.helpers import long_text, write
 
 SERVER = os.environ.get("ISNAD_TEST_MILVUS", "")
@@ -279,6 +282,25 @@ def test_commands_that_change_an_index_change_milvus_too(
     assert "isnad" not in run.invoke(app, ["mirror"]).output
     monkeypatch.delenv("ISNAD_MILVUS")
     assert isinstance(run.invoke(app, ["mirror"]).exception, BadSetting)
+
+
+def test_what_is_added_in_the_window_or_by_the_api_comes_to_milvus(folder: Path, tmp_path: Path, meeting: HashEmbedder) -> None:
+    pytest.importorskip("pymilvus", reason='pip install "isnad[milvus]"')
+    settings = Settings(documents=folder, index=tmp_path / "index", milvus=str(tmp_path / "vectors.db"))
+    library = Library(tmp_path / "home", folder, settings.index, published=mirroring(settings))
+    for name in ("", "en/mill.txt"):
+        if name:
+            write(folder, {name: "The mill of the captain grinds barley."})
+        job = library.of("").build("", meeting)
+        while job.state in ("waiting", "running"):
+            time.sleep(0.01)
+        assert job.error is None
+        opened = MilvusIndex(settings.milvus)
+        held = len(opened)
+        with Index.open(settings.index, meeting, opened) as reader:
+            assert held == len(reader.all_passages())
+            assert documents_of(reader.search("Which captain has a mill?", 1)) == ["en/mill.txt" if name else "en/ferry.txt"]
+    assert mirroring(Settings())(settings.index) is None
 
 
 # --- the setting ----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from rag.chatbot import Chatbot
-from rag.config import ServerSettings, Settings, open_chatbot, open_generator
+from rag.config import ServerSettings, Settings, open_chatbot, open_generator, open_milvus
 from rag.engine import Engine
 from rag.errors import BadSetting
+from rag.mirror import mirror_index
 from rag.models import profile
 from rag.server.access import Access, Limits
 from rag.server.asgi import App
@@ -116,7 +117,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
     engine = Engine(lambda: open_chatbot(settings), width=_WIDTH)
     serve(
         engine,
-        Library(home, settings.documents, settings.index, max_bytes=size, ocr=settings.ocr),
+        Library(home, settings.documents, settings.index, max_bytes=size, ocr=settings.ocr, published=mirroring(settings)),
         access=Access.listening(
             settings.host,
             password=door.password,
@@ -136,6 +137,12 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         language=settings.language,
         examples=examples_of(settings.documents / "questions.jsonl") if window else (),
     )
+
+
+def mirroring(settings: Settings) -> Callable[[Path], object]:
+    """What has the collection in Milvus, where there is one, follow the index of the settings after a change."""
+    milvus = open_milvus(settings)
+    return lambda index: mirror_index(index, milvus) if milvus is not None and index == settings.index else None
 
 
 def listen(host: str, port: int) -> socket.socket:

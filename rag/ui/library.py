@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,19 @@ from rag.ui.render import View, about_view
 class Library:
     """Collections under one folder, beside the one that the settings name. What is in it is reached through somebody's `Shelf`."""
 
-    def __init__(self, home: Path, documents: Path, index: Path, *, max_bytes: int = MAX_BYTES, ocr: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        documents: Path,
+        index: Path,
+        *,
+        max_bytes: int = MAX_BYTES,
+        ocr: bool = False,
+        published: Callable[[Path], object] = lambda index: None,
+    ) -> None:
+        """`published` is called with the folder of an index after each change of it."""
         self.home = home
+        self.published = published
         self.max_bytes = max_bytes
         self.ocr = ocr
         self._collections = Collections(home, documents, index)
@@ -142,9 +153,11 @@ class Shelf:
         collection, library = self._collections.changeable(id, self._person), self._library
 
         def build(progress: Any) -> BuildReport:
-            return build_index(
+            report = build_index(
                 collection.documents, collection.index, embedder, max_bytes=library.max_bytes, ocr=library.ocr, progress=progress
             )
+            library.published(collection.index)
+            return report
 
         return self._indexing.begin(collection.id, self._person, build)
 
