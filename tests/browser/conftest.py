@@ -120,11 +120,12 @@ def contexts(chromium: Any) -> Callable[..., Any]:
     """Browser windows by language, size and colours; used again, so that Gradio's own files are read and compiled once."""
     known: dict[tuple[object, ...], Any] = {}
 
-    def context(language: str, width: int, height: int, dark: bool, own: bool) -> Any:
-        key = (language, width, height, dark, object() if own else None)
+    def context(language: str, width: int, height: int, dark: bool, own: bool, scale: float) -> Any:
+        key = (language, width, height, dark, object() if own else None, scale)
         if key not in known:
             known[key] = chromium.new_context(
                 viewport={"width": width, "height": height},
+                device_scale_factor=scale,
                 locale="ar-EG" if language == "ar" else "en-GB",
                 color_scheme="dark" if dark else "light",
                 reduced_motion="reduce",
@@ -152,9 +153,10 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
         height: int = 800,
         dark: bool = False,
         own: bool = False,
+        scale: float = 1,
         ready: str = "#isnad[data-ready]",
     ) -> Any:
-        page = contexts(language, width, height, dark, own).new_page()
+        page = contexts(language, width, height, dark, own, scale).new_page()
         pages.append(page)
         page.set_default_timeout(PATIENCE)
         page.add_init_script("if (!sessionStorage.begun) { localStorage.clear(); sessionStorage.begun = 'yes'; }")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from rag.evaluation.questions import validate
 from tests.browser.conftest import Opener
-from tests.browser.scene import ENGLISH_BRIDGE, Scene, scene
+from tests.browser.scene import DOCUMENTS, ENGLISH_BRIDGE, Scene, scene
 from tests.browser.test_window import DONE, ask, left_to_right, style
 
 STATION = "تقرير المحطة.txt"
@@ -117,6 +118,95 @@ def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, s
     elsewhere = visit(shelf, own=True)
     other = ask(elsewhere, "كم بلغت درجة الحرارة في سيوة؟")
     assert "47 درجة" not in other.locator(".answer").inner_text()
+
+
+def test_an_indexing_is_cancelled_in_the_window_and_taken_up_again(visit: Opener, shelf: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shelf.engine.chatbot is not None
+    embedder = shelf.engine.chatbot.index.embedder
+    really, gate, reached = embedder.embed_passages, threading.Event(), threading.Event()
+
+    def held(*arguments: Any, **named: Any) -> Any:
+        reached.set()
+        assert gate.wait(120)
+        return really(*arguments, **named)
+
+    monkeypatch.setattr(embedder, "embed_passages", held)
+    page = visit(shelf, language="ar")
+    open_documents(page, "الوثائق")
+    page.set_input_files(
+        ".library input[type=file]", [{"name": "إلغاء.txt", "mimeType": "text/plain", "buffer": "تُلغى هذه الفهرسة.".encode()}]
+    )
+    assert reached.wait(60)
+    page.wait_for_selector(".library .work:not([hidden])")
+    # The work goes on when the page is left, and is found again by it.
+    page.reload()
+    page.wait_for_selector("#isnad[data-ready]")
+    open_documents(page, "الوثائق")
+    page.locator(".library .work").get_by_role("button", name="إلغاء").click()
+    gate.set()
+    page.wait_for_function("document.querySelector('.news')?.innerText.startsWith('أُلغيت الفهرسة.')")
+    row = page.locator("tbody tr", has_text="إلغاء.txt")
+    row.wait_for()
+    assert row.locator("td").nth(2).inner_text() == "لم تُفهرس بعد"
+    assert not page.locator(".library .work").is_visible()
+    page.get_by_role("button", name="فهرسة ما لم يُفهرس بعد").click()
+    page.wait_for_function("document.querySelector('.news')?.innerText.startsWith('الفهرس محدَّث. جديد أو معدَّل: 1.')")
+    page.wait_for_function("![...document.querySelectorAll('tbody td')].some((e) => e.innerText === 'لم تُفهرس بعد')")
+    assert row.locator("td").nth(2).inner_text() == "1"
+
+
+NAMES = {
+    "<img src=x onerror=window.pwned=6>.txt": "_img src=x onerror=window.pwned=6_.txt",
+    "&lt;b&gt;{{constructor}} ${window.pwned=6}.txt": "&lt;b&gt;{{constructor}} ${window.pwned=6}.txt",
+    "../../../up.txt": "up.txt",
+    "..\\..\\ليلى\\notes.txt": "notes.txt",
+    "invoice\u202etxt.exe.txt": "invoice_txt.exe.txt",
+    "\u2067قلب\u2069 hidden.txt": "_قلب_ hidden.txt",
+    "ن" * 300 + ".txt": "ن" * 98 + ".txt",
+    "تقرير مالي (نهائي) ٢٠٢٤.txt": "تقرير مالي (نهائي) ٢٠٢٤.txt",
+    "new\nline\u0000.txt": "new_line_.txt",
+}
+"""Names of files as they are dropped, and what becomes of them."""
+
+
+def test_hostile_names_of_files_are_text_and_stay_in_their_folder(visit: Opener, tmp_path: Path) -> None:
+    with scene(tmp_path / "scene") as shown:
+        page = visit(shown)
+        open_documents(page)
+        page.evaluate(
+            """(names) => {
+              const files = new DataTransfer();
+              names.forEach((name, at) => files.items.add(new File([`The walrus number ${at} sleeps on ice floe ${at}.`], name)));
+              const drop = new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true});
+              document.querySelector('.library').dispatchEvent(drop);
+            }""",
+            list(NAMES),
+        )
+        page.wait_for_selector(".news p")
+        assert page.locator(".news").inner_text().startswith(f"The index is up to date. New or changed: {len(NAMES)}.")
+        listed = set(names(page))
+        assert [name for name in NAMES.values() if name not in listed] == []
+        documents = shown.folder / "documents"
+        assert {path.name for path in documents.iterdir() if path.name[0] != "."} == {*DOCUMENTS, *NAMES.values()}
+        assert not (tmp_path / "up.txt").exists()
+        assert page.locator("dialog[open]").evaluate("e => e.scrollWidth <= e.clientWidth")
+
+        # Each is taken out by its name, which says in the question what it is and no more.
+        hostile = NAMES["<img src=x onerror=window.pwned=6>.txt"]
+        page.locator("tbody tr", has_text=hostile).get_by_role("button").click()
+        assert page.locator(".sure p").inner_text().startswith(f"Remove {hostile}?")
+        page.get_by_role("button", name="Keep", exact=True).click()
+        page.keyboard.press("Escape")
+        ask(page, "On which ice floe does the walrus number 0 sleep?")
+        card = page.locator(".panel .source").first
+        assert card.locator("h3").inner_text() in NAMES.values()
+        card.get_by_role("button", name="Open the document").click()
+        page.wait_for_selector("dialog[data-loaded]")
+        assert "The walrus number" in page.locator(".document-body").inner_text()
+        assert page.locator("#isnad :is(.panel, dialog) :is(img, script, iframe)").count() == 0
+        assert page.evaluate("window.pwned") is None
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.locator("#isnad").inner_text())
+        page.close()
 
 
 def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scene) -> None:

@@ -437,6 +437,52 @@ def test_on_a_telephone_nothing_is_cut_off_and_sources_come_over_the_conversatio
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
+def test_at_twice_the_size_nothing_is_cut_off(visit: Opener, window: Scene, language: str) -> None:
+    """A window of 1280 by 800 at a zoom of 200 %: half as many pixels of the page, each of two by two."""
+    page = visit(window, language=language, width=640, height=400, scale=2)
+    assert page.evaluate("devicePixelRatio") == 2
+
+    def cut(where: str) -> list[str]:
+        """What lies outside the window, or is cut off by what it stands in without a way to scroll there."""
+        return list(
+            page.evaluate(
+                """(where) => [...document.querySelectorAll(where)].filter((e) => {
+                  const box = e.getBoundingClientRect();
+                  if (!box.width || e.closest('.offscreen') || e.closest('[hidden]')) return false;
+                  const sideways = box.left < -1 || box.right > innerWidth + 1;
+                  const clipped = e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'hidden';
+                  return sideways || (clipped && !e.matches('.tagline'));
+                }).map((e) => `${e.tagName} ${e.className}`)""",
+                where,
+            )
+        )
+
+    assert cut("#isnad .bar *, #isnad .talk *") == []
+    assert page.locator("#question").is_visible()
+    ask(page, "ما ذاكرة هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    assert cut("#isnad .bar *, #isnad .talk *") == []
+    thread, box = page.locator(".thread").bounding_box(), page.locator("#question").bounding_box()
+    assert thread["height"] >= 120  # of 400: the answer can be read, whatever else stands there
+    assert box["y"] + box["height"] <= 400
+    page.locator("a.cite").first.click()
+    assert page.locator(".source.active mark").first.is_visible()
+    assert cut(".panel *") == []
+    page.locator(".source.active .feet button").first.click()
+    page.wait_for_selector("dialog[data-loaded]")
+    assert cut("dialog[open] *") == []
+    close = page.locator("dialog[open] .dialog-head button").bounding_box()
+    assert 0 <= close["y"] <= 400 - close["height"]
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="الوثائق" if language == "ar" else "Documents", exact=True).click()
+    page.wait_for_selector(".documents table")
+    assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 640
+    page.locator("tbody tr").last.get_by_role("button").scroll_into_view_if_needed()
+    assert page.locator("tbody tr").last.get_by_role("button").is_visible()
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing(visit: Opener, window: Scene, axe: str, language: str, dark: bool) -> None:
     page = visit(window, language=language, dark=dark)
