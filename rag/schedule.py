@@ -142,7 +142,8 @@ class Scheduler:
     def _admit(self) -> None:
         """Let those who wait begin, in order of arrival, questions before what is read ahead, as far as there is room."""
         with self._lock:
-            waiting = sorted(self._waiting, key=lambda job: job.ahead)
+            # One that was stopped since those who left were looked for leaves at the next look.
+            waiting = sorted((job for job in self._waiting if not job.halted()), key=lambda job: job.ahead)
         for job in waiting:
             if len(self._active) >= WRITERS:
                 return
