@@ -215,6 +215,16 @@ def test_an_answer_by_hand() -> None:
     assert at_once.first_token_s == at_once.total_s == 2.0
 
 
+@pytest.mark.parametrize(("opening", "language"), [("The document says in Arabic: “", "en"), ("جاء في الوثيقة بالإنجليزية: «", "ar")])
+def test_a_quotation_in_the_other_language_is_not_the_answers_own_words(opening: str, language: str) -> None:
+    document, quote = ("ar/letter.txt", ARABIC) if language == "en" else ("en/letter.txt", ENGLISH)
+    text = f"{opening}{quote}{'”' if language == 'en' else '»'} [1]"
+    place = {**asking.place(DOCUMENTS, document, quote), "number": 1, "at": len(opening) + len(quote)}
+    part = shares([report.record("isnad", question(language=language), answer(text, place, declined=False), DOCUMENTS)])[0]
+    assert part["language"] == (1.0, 1.0)
+    assert part["foreign_quote"] == (1.0, 1.0)
+
+
 def test_a_quote_that_the_model_made_up() -> None:
     place = {**asking.place(DOCUMENTS, "ar/letter.txt", "كتب سبيرو الرسالة"), "number": 0, "at": 5}
     part = shares([report.record("langchain-quotes", question(), answer("سبيرو", place), DOCUMENTS)])[0]

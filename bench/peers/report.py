@@ -105,12 +105,15 @@ def plain(text: str) -> str:
 
 
 def cited(item: Mapping[str, Any], text: str, gold: Sequence[Place], documents: Mapping[str, str]) -> Cited:
-    """A citation, held against the document. It is taken to be for the sentence that it stands in or after; one that stands after
-    the whole text, for all of it."""
+    """A citation, held against the document. It is taken to be for its own quote, where the text quotes that just before it; else for
+    the sentence that it stands in or after; one that stands after the whole text, for all of it."""
     start, end = item["start"], item["end"]
     exact = start is not None and documents.get(item["document"], "")[start:end] == item["quote"] != ""
     before = [span for span in answer_sentences(text) if span.start <= item["at"]] or [Span(0, 0)]
+    words = " ".join(item["quote"].split())
     claim = Span(0, len(text)) if item["at"] >= len(text) else before[-1]
+    if words and text[: item["at"]].endswith(words):
+        claim = Span(item["at"] - len(words), item["at"])
     return Cited(
         number=item["number"],
         document=item["document"],
@@ -155,7 +158,7 @@ def table(by_system: Mapping[str, Sequence[Record]], group: str = "") -> str:
             text = cell(measured[name].get(measure))
             pairs = [[part.get(measure, NOT_ABOUT) for part in parts[which]] for which in (first, name)]
             change = difference(*pairs)
-            if name != first and change.value and change.p is not None and change.p < 0.05:
+            if name != first and text != "–" and change.value and change.p is not None and change.p < 0.05:
                 text += f" **{change.value:+.2f}**"
             cells.append(text)
         if any(text != "–" for text in cells):
