@@ -6,6 +6,8 @@ import { fill } from "./text.js";
 export class Notice {
   constructor(page) {
     this.page = page;
+    this.asked = 0;
+    this.answered = 0;
     this.status = { state: "preparing", opened: false, notices: [], generator: "", documents: 0, error: null };
     this.text = h("div", { class: "notice-text" });
     this.element = h("div", { class: "notice", hidden: true }, this.text, page.models.bar().element);
@@ -18,7 +20,10 @@ export class Notice {
 
   async refresh() {
     const { page } = this;
+    const order = ++this.asked;
     const status = await page.call("status", page.collection);
+    if (order < this.answered) return; // what was asked later has come already: this is how it was
+    this.answered = order;
     if (status.state) this.status = status; // else the next look will tell; a question under way tells by itself
     this.draw();
     page.welcome.draw();
