@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -21,6 +21,8 @@ class Weights:
 
 
 _FEWEST = 10
+_HOME = 0.1
+"""The part of the spread by which the question's own language comes first in a mixed collection: of two copies, one's own."""
 
 
 def balanced(scores: Mapping[int, float], languages: Mapping[int, str], home: str) -> dict[int, float]:
@@ -66,4 +68,18 @@ def convex_combination(
     spread = max(base.values()) - median(base.values()) if len(base) > 1 else 1.0
     highest = max(keywords.values(), default=0.0)
     fused = {id: score + (weights.keyword * spread * keywords.get(id, 0.0) / highest if highest > 0 else 0.0) for id, score in base.items()}
+    if languages is not None and len(set(languages.values())) > 1:
+        fused = base | _levelled(fused, base, [id for id in base if languages[id] == home], _HOME * spread)
     return sorted(fused.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _levelled(fused: Mapping[int, float], base: Mapping[int, float], home: Sequence[int], more: float) -> dict[int, float]:
+    """The passages of the question's language in the order of their fused scores, with the scores that they have without keywords
+    and a little `more`.
+
+    A question shares words with passages of its own language alone: keywords tell these from each other, and say nothing of
+    whether the other language's answer it better.
+    """
+    order = sorted(home, key=lambda id: (-fused[id], id))
+    levels = sorted((base[id] for id in home), reverse=True)
+    return {id: level + more for id, level in zip(order, levels, strict=True)}

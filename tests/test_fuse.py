@@ -42,3 +42,21 @@ def test_scores_that_lie_close_together_get_a_small_bonus() -> None:
     near = dict(convex_combination({1: 0.84, 2: 0.80, 3: 0.80}, {}, {3: 1.0}, HALVES))
     assert near[3] == pytest.approx(0.80 + 0.2 * 0.04)
     assert near[1] > near[3]
+
+
+def test_keywords_do_not_lift_one_language_over_the_other() -> None:
+    """An Arabic question over Arabic passages 1 to 3 and English ones 4 and 5: words are shared with the Arabic ones alone."""
+    passages = {1: 0.60, 2: 0.58, 3: 0.40, 4: 0.70, 5: 0.50}  # median 0.58, spread 0.12
+    languages = {1: "ar", 2: "ar", 3: "ar", 4: "en", 5: "en"}
+    strong = Weights(passage=1.0, sentence=0.0, keyword=1.0)
+    alone = convex_combination(passages, {}, {2: 4.0}, strong)
+    assert alone[0] == (2, pytest.approx(0.70))  # as far up as the best in English
+    mixed = dict(convex_combination(passages, {}, {2: 4.0}, strong, languages, "ar"))
+    assert sorted(mixed, key=lambda id: -mixed[id]) == [4, 2, 1, 5, 3]  # second among all, first among the Arabic
+    assert mixed == {4: 0.70, 5: 0.50, 2: pytest.approx(0.612), 1: pytest.approx(0.592), 3: pytest.approx(0.412)}
+
+
+def test_of_two_copies_the_one_in_the_question_s_language_comes_first() -> None:
+    copies = {1: 0.8, 2: 0.8, 3: 0.3, 4: 0.2}
+    order = [id for id, _ in convex_combination(copies, {}, {}, HALVES, {1: "ar", 2: "en", 3: "en", 4: "ar"}, "en")]
+    assert order == [2, 1, 3, 4]
