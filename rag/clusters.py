@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.dense import Ids, MappedVectors, Remembered, bitmap, whole
+from rag.dense import Ids, MappedVectors, Remembered, bitmap, products, whole
 from rag.embed import Vectors
 from rag.errors import IndexCorrupt
 
@@ -202,7 +202,7 @@ class ClusteredIndex:
 
     def _best(self, ids: Ids, query: Vectors, k: int) -> tuple[Ids, Vectors]:
         """The best of some ids, compared exactly."""
-        scores = self._exact.vectors(ids) @ query
+        scores = products(self._exact.vectors(ids), query)
         best = np.lexsort((ids, -scores))[:k]
         return ids[best], np.asarray(scores[best], dtype=np.float32)
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.check import Fault, faults
-from rag.dense import Ids
+from rag.dense import Ids, products
 from rag.embed import Embedder, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.fuse import Weights, balanced, convex_combination
@@ -199,7 +199,7 @@ class Index:
                 near, languages = self._nearest(view, vector, _DENSE_POOL, allowed)
                 dense_ranks = {id: rank for rank, id in enumerate(sorted(near, key=lambda id: -near[id]), start=1)}
                 far = np.array([id for id in lexical_ranks if id not in near], dtype=np.int64)
-                near.update(zip(far.tolist(), (view.vectors(far) @ vector).tolist(), strict=True))
+                near.update(zip(far.tolist(), products(view.vectors(far), vector).tolist(), strict=True))
                 languages.update({id: of for of, found in matches.items() for id in found})
                 sentences = self._best_sentences(list(near), vector)
                 fused = convex_combination(near, sentences, matches.get(language, {}), self._weights, languages, language)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.clusters import ClusteredIndex, ClusterFile, clusters_path, is_worth_it
-from rag.dense import FlatIndex, Ids, MappedVectors, VectorIndex, write_flat
+from rag.dense import FlatIndex, Ids, MappedVectors, VectorIndex, products, write_flat
 from rag.embed import Vectors
 from rag.errors import IndexCorrupt
 from rag.store import Base, Manifest, Store
@@ -219,7 +219,7 @@ class View:
         fresh = np.ones(len(self.fresh_ids), dtype=bool) if among is None else np.isin(self.fresh_ids, among[among > self.last])
         if fresh.any():
             ids = np.concatenate([ids, self.fresh_ids[fresh]])
-            scores = np.concatenate([scores, self.fresh[fresh] @ query])
+            scores = np.concatenate([scores, products(self.fresh[fresh], query)])
             best = np.lexsort((ids, -scores))[:k]
             ids, scores = ids[best], scores[best]
         return ids, np.asarray(scores, dtype=np.float32)

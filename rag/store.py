@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.dense import Ids
+from rag.dense import Ids, products
 from rag.embed import Vectors
 from rag.errors import DiskFull, IndexBusy, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
 from rag.filters import UNREAD, collection, day_limits, days, facts, wanted
@@ -528,8 +528,13 @@ class Store:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
         if sum(lengths.values()) != len(rows):
             raise IndexCorrupt("error.index_damaged", path=self.path, reason="vectors: of another size")
-        scores = (rows["codes"].astype(np.float32) @ vector) * rows["scale"]
-        return dict(zip(lengths, np.split(scores, np.cumsum(list(lengths.values()))[:-1]), strict=True)) if lengths else {}
+        scores = products(rows["codes"].astype(np.float32), vector) * rows["scale"]
+        found: dict[int, Vectors] = {}
+        at = 0
+        for passage_id, length in lengths.items():
+            found[passage_id] = scores[at : at + length]
+            at += length
+        return found
 
     def _array(self, blobs: Iterable[bytes], kind: str, rows: int) -> npt.NDArray[Any]:
         try:
