@@ -1,10 +1,9 @@
 """Collections of any size, made by the benchmark itself: text with the vocabulary of a large collection, vectors with the structure
 of real ones.
 
-Vectors: between two real vectors of one language, moved by what lies between other real neighbours. Questions: what lies between a
-real question and the passage with its answer, added to the vector of another passage. Words: those of the real documents, as often
-as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are put in as `rag.store` puts them, so that
-`isnad verify` finds no fault, without cutting and analysing a million texts.
+Vectors: between two real vectors of one language, moved by what lies between other real neighbours. Words: those of the real
+documents, as often as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are put in as `rag.store`
+puts them, so that `isnad verify` finds no fault, without cutting and analysing a million texts.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.corpus import documents, questions
+from bench.corpus import documents
 from rag.chunk import Chunker
 from rag.embed import Embedder, Vectors, unit
 from rag.language import question_language
@@ -77,11 +76,10 @@ def vocabulary(language: str, texts: list[str]) -> Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Where vectors are drawn from: real ones by language, differences between real neighbours, and between questions and answers."""
+    """Where vectors are drawn from: real ones by language, and differences between real neighbours."""
 
     real: dict[str, Vectors]
     differences: Vectors
-    asked: dict[str, Vectors]
 
     @property
     def dimension(self) -> int:
@@ -101,28 +99,22 @@ class Space:
         chosen = rng.integers(len(self.differences), size=len(vectors))
         return unit(vectors + self.differences[chosen] * rng.uniform(-0.8, 0.8, (len(vectors), 1)).astype(np.float32))
 
-    def questions(self, rng: np.random.Generator, language: str, vectors: Vectors) -> Vectors:
-        """For each vector a question about its passage."""
-        asked = self.asked[language]
-        return unit(vectors + asked[rng.integers(len(asked), size=len(vectors))])
-
 
 def _key(embedder: Embedder) -> str:
     return hashlib.sha256(f"1 {embedder.fingerprint} {json.dumps(documents(), sort_keys=True)}".encode()).hexdigest()[:12]
 
 
 def space_of(embedder: Embedder, scratch: Path) -> Space:
-    """The vectors of the repository's own documents and questions, kept in a file for the next collection."""
+    """The vectors of the repository's own documents, kept in a file for the next collection."""
     scratch.mkdir(parents=True, exist_ok=True)
     kept = scratch / f"space-{_key(embedder)}.npz"
     if not kept.is_file():
         made = _space(embedder)
         arrays = {"differences": made.differences}
-        arrays |= {f"{kind}_{language}": getattr(made, kind)[language] for kind in ("real", "asked") for language in LANGUAGES}
+        arrays |= {language: made.real[language] for language in LANGUAGES}
         np.savez(kept, **arrays)
     with np.load(kept, allow_pickle=False) as found:
-        real, asked = ({language: found[f"{kind}_{language}"] for language in LANGUAGES} for kind in ("real", "asked"))
-        return Space(real, found["differences"], asked)
+        return Space({language: found[language] for language in LANGUAGES}, found["differences"])
 
 
 def _space(embedder: Embedder) -> Space:
@@ -141,13 +133,7 @@ def _space(embedder: Embedder) -> Space:
         for place in range(1, 6):  # to the five nearest
             nearest = np.argsort(-alike, axis=1)[:, place - 1]
             differences.append(of_language[nearest] - of_language)
-    asked: dict[str, list[Vectors]] = {language: [] for language in LANGUAGES}
-    for record in questions():
-        quoted = record["evidence"][0]["quote"]
-        place = next((number for number, passage in enumerate(cut) if quoted in passage.text), None)
-        if place is not None:
-            asked[question_language(record["question"])].append(embedder.embed_query(record["question"]) - vectors[place])
-    return Space(real, np.concatenate(differences), {language: np.stack(found) for language, found in asked.items()})
+    return Space(real, np.concatenate(differences))
 
 
 def large(embedder: Embedder, count: int, scratch: Path) -> Path:

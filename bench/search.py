@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.cold import application
 from bench.corpus import documents, questions
-from bench.large import LANGUAGES, Space, large, space_of, total
+from bench.large import large, total
 from bench.measure import Measurement, Options, measured, resident
 from rag.build import build_index
 from rag.chatbot import Chatbot
@@ -32,7 +32,7 @@ TITLE = "Search"
 ABOUT = """
 Collections of 1,000 to 1,000,000 passages of four sentences, half Arabic and half English, which the benchmark makes
 (bench/large.py): words of the repository's documents and made-up ones by Zipf's law, vectors with the structure of real ones. Asked are
-the repository's questions, with vectors as far from a passage as theirs are from their answers; embedding them is not counted. Dense:
+the repository's questions; embedding them is not counted. Dense:
 the 50 nearest passages of either language, in the index of vectors alone. The reference is raw faiss.IndexFlatIP over the same vectors
 in the same run, which also tells the recall, of the ten nearest in each language. Everything is asked for the second time, after a
 round that is not counted. Opened: from nothing until the first search is answered. The app: memory of `python app.py` after it has
@@ -53,7 +53,7 @@ def run(options: Options) -> Iterator[Measurement]:
     embedder, _ = open_embedder(options.settings)
     for count in (count for count in COUNTS if count <= largest):
         folder = large(embedder, count, options.scratch)
-        yield from searched(folder, embedder, space_of(embedder, options.scratch), f"{count:,} passages", options.runs)
+        yield from searched(folder, embedder, f"{count:,} passages", options.runs)
         if count >= _APP_FROM:
             yield measured(f"the app, {count:,} passages", "GiB", [_app(options.settings, folder)], _MEMORY.get(count, ""))
 
@@ -84,7 +84,7 @@ class Asked:
         return self._real.embed_passages(texts, titles)
 
 
-def searched(folder: Path, real: Embedder, of: Space, name: str, runs: int) -> Iterator[Measurement]:
+def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Measurement]:
     """One collection: how it is opened, searched in each way, and how much of what is nearest is found."""
     texts = [record["question"] for record in questions()][:_ASKED]
     store = Store(folder / DATABASE)
@@ -92,12 +92,7 @@ def searched(folder: Path, real: Embedder, of: Space, name: str, runs: int) -> I
     assert manifest is not None
     with store.snapshot():
         view = Segments(folder).at(store, manifest)
-    rng = np.random.default_rng(5)
-    vectors = []
-    for number in range(len(texts)):
-        language = LANGUAGES[number % 2]
-        about = view.vectors(rng.choice(view.languages[language], 1))
-        vectors.append(of.questions(rng, language, about)[0])
+    vectors = [real.embed_query(text) for text in texts]
     started = time.perf_counter()
     index = Index.open(folder, Asked(real, dict(zip(texts, vectors, strict=True))))
     index.search(texts[0])

@@ -10,7 +10,7 @@ import pytest
 from bench import large as made
 from bench.corpus import documents
 from bench.indexing import sample
-from bench.large import LANGUAGES, large, space_of, vocabulary
+from bench.large import LANGUAGES, large, vocabulary
 from bench.search import overhead, searched
 from rag.index import Index
 from rag.testing import HashEmbedder
@@ -47,7 +47,7 @@ def test_a_collection_is_whole_and_the_same_every_time(tmp_path: Path) -> None:
 def test_a_small_collection_is_searched_exactly_and_every_way_is_timed(tmp_path: Path) -> None:
     embedder = HashEmbedder(48)
     folder = large(embedder, 130, tmp_path)
-    found = {item.name: item for item in searched(folder, embedder, space_of(embedder, tmp_path), "130 passages", 1)}
+    found = {item.name: item for item in searched(folder, embedder, "130 passages", 1)}
     assert found["recall@10, 130 passages, flat"].median == 1.0
     assert found["on disk, 130 passages"].median * 2**20 == sum(path.stat().st_size for path in folder.iterdir())
     for leg in ("keyword", "dense with sentences", "hybrid", "hybrid with evidence"):
