@@ -25,7 +25,7 @@ from rag.errors import IndexCorrupt
 
 Codes = npt.NDArray[np.uint8]
 
-CLUSTERED_FROM = 50_000
+CLUSTERED_FROM = 150_000
 """Vectors from which a collection is searched through clusters."""
 _PER_LIST = 0.5
 """Clusters for a collection of n: √n divided by this. More make a search read less and the file take longer to write."""
