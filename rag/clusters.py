@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.dense import Ids, MappedVectors, Remembered, bitmap, products, whole
+from rag.dense import Ids, MappedVectors, Remembered, alone, bitmap, products, whole
 from rag.embed import Vectors
 from rag.errors import IndexCorrupt
 
@@ -73,7 +73,6 @@ class ClusteredIndex:
 
         self._exact = exact
         self._clusters = clusters  # its stubs lack what is used here
-        self._clusters.parallel_mode = 1  # a single question is shared out over the cores by clusters
         lists = faiss.downcast_InvertedLists(clusters.invlists)
         if isinstance(lists, faiss.OnDiskInvertedLists):
             lists.prefetch_nthread = 0  # what is in the page cache needs no threads to fetch it
@@ -187,17 +186,18 @@ class ClusteredIndex:
         candidates = min(max(_CANDIDATES * k, 100), int(held[-1]))
         found, scores = np.empty(candidates, dtype=np.int64), np.empty(candidates, dtype=np.float32)
         point, chosen, distances = (np.ascontiguousarray(a) for a in (query, lists.astype(np.int64), near[lists]))
-        self._clusters.search_preassigned_c(  # the wrapper for arrays takes no parameters
-            1,
-            faiss.swig_ptr(point),
-            candidates,
-            faiss.swig_ptr(chosen),
-            faiss.swig_ptr(distances),
-            faiss.swig_ptr(scores),
-            faiss.swig_ptr(found),
-            False,
-            faiss.SearchParametersIVF(nprobe=len(lists), sel=selector),  # type: ignore[call-arg]
-        )
+        with alone():
+            self._clusters.search_preassigned_c(  # the wrapper for arrays takes no parameters
+                1,
+                faiss.swig_ptr(point),
+                candidates,
+                faiss.swig_ptr(chosen),
+                faiss.swig_ptr(distances),
+                faiss.swig_ptr(scores),
+                faiss.swig_ptr(found),
+                False,
+                faiss.SearchParametersIVF(nprobe=len(lists), sel=selector),  # type: ignore[call-arg]
+            )
         return self._best(found[found >= 0], query, k)
 
     def _best(self, ids: Ids, query: Vectors, k: int) -> tuple[Ids, Vectors]:

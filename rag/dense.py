@@ -30,6 +30,20 @@ _ALONE = 2**20
 """Up to so many numbers are multiplied by the thread that asks: on a busy machine waiting for another core costs more than it saves."""
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """What FAISS does for this thread inside, it does without others: on two busy cores waiting for them made a search of a million
+    vectors four times as slow (docs/performance.md)."""
+    import faiss
+
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
+
+
 def products(rows: npt.NDArray[np.float32], vector: Vectors) -> Vectors:
     """The inner product of each row with the vector, shape (len(rows),)."""
     if rows.size > _ALONE:
@@ -175,13 +189,8 @@ class FlatIndex:
         if among is not None:
             bits = self._selections.of(among, lambda: bitmap(among, self._last + 1))
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))  # type: ignore[call-arg,arg-type]
-        threads = faiss.omp_get_max_threads()
-        if len(self) * self.dimension <= _ALONE:
-            faiss.omp_set_num_threads(1)  # of this thread's work alone
-        try:
+        with alone():
             scores, ids = self._index.search(query[None, :], k, params=parameters)
-        finally:
-            faiss.omp_set_num_threads(threads)
         kept = ids[0] >= 0
         return ids[0][kept], scores[0][kept]
 
