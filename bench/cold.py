@@ -85,9 +85,9 @@ def _window(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]
         with application(settings, index) as (process, address, started):
             _wait(lambda at=address: _responds(at) and _responds(f"{at}/isnad/window.js"), process)  # type: ignore[misc]
             served.append(time.perf_counter() - started)
-            memory.append(_settled(process) / 2**30)
+            memory.append(_settled(process) / 1e9)
     yield measured(f"page served ({settings.profile})", "s", served, "≤ 15", plot=True)
-    yield measured(f"memory of the window ({settings.profile})", "GiB", memory, "≤ 4.5" if settings.profile == "default" else "≤ 3")
+    yield measured(f"memory of the window ({settings.profile})", "GB", memory, "≤ 4.5" if settings.profile == "default" else "≤ 3")
 
 
 @contextmanager

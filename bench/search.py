@@ -55,7 +55,7 @@ def run(options: Options) -> Iterator[Measurement]:
         folder = large(embedder, count, options.scratch)
         yield from searched(folder, embedder, f"{count:,} passages", options.runs)
         if count >= _APP_FROM:
-            yield measured(f"the app, {count:,} passages", "GiB", [_app(options.settings, folder)], _MEMORY.get(count, ""))
+            yield measured(f"the app, {count:,} passages", "GB", [_app(options.settings, folder)], _MEMORY.get(count, ""))
 
 
 class Asked:
@@ -142,7 +142,7 @@ def _milliseconds(call: Callable[[], object]) -> float:
 
 
 def _app(settings: Settings, folder: Path) -> float:
-    """The memory of the app in GiB when it has searched a collection."""
+    """The memory of the app in GB when it has searched a collection."""
     with application(replace(settings, profile="default"), folder) as (process, address, _):
         largest = 0
         deadline = time.perf_counter() + 300
@@ -159,7 +159,7 @@ def _app(settings: Settings, folder: Path) -> float:
                         raise
                     time.sleep(0.5)
             largest = max(largest, resident(process.pid))
-        return largest / 2**30
+        return largest / 1e9
 
 
 # --- our own work ---------------------------------------------------------------------------------------------------------
