@@ -76,11 +76,12 @@ export class LibraryView {
     this.news.replaceChildren(...lines.map(paragraph("good")), ...problems.map(paragraph("bad")));
   }
 
+  /** Draw the list anew; what kept it from being drawn. */
   async refresh() {
     const view = await this.page.call("documents", this.collection);
     if (view.error) {
       this.tell([], [this.text(view.error)]);
-      return;
+      return [this.text(view.error)];
     }
     this.collection = view.collection;
     const { page } = this;
@@ -97,6 +98,7 @@ export class LibraryView {
     fill(this.dropText, page.t("drop_files", { limit: page.boot.limit }), page.base);
     this.drawTable(view.documents);
     if (view.job && !this.busy) this.follow(view.job);
+    return [];
   }
 
   named(collection) {
@@ -285,14 +287,15 @@ export class LibraryView {
       this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
+    // The list first: what is told of it is there to be seen.
+    const unseen = await this.refresh();
     this.busy = null;
     this.work.hide();
-    const problems = [...this.problems, ...(job.skipped ?? []).map((item) => this.text(item.error))];
+    const problems = [...this.problems, ...(job.skipped ?? []).map((item) => this.text(item.error)), ...unseen];
     this.problems = [];
     if (job.error) this.tell([], [...problems, this.text(job.error)]);
     else if (job.state === "cancelled") this.tell([page.t("index_cancelled")], problems);
     else this.tell([page.t("index_done", { added: job.added, removed: job.removed })], problems);
-    await this.refresh();
     page.notice.refresh();
   }
 }
