@@ -26,7 +26,7 @@ Questions over the repository's own documents inside a collection of 10,000 pass
 question about a passage that no earlier question was about; the models are loaded, as they are in the window. First token: the
 generator's first word, where it writes (across languages, with the default generator); a quotation needs no generator and comes
 whole. The plain prompt is what a simple pipeline sends: three whole passages and the question, read from nothing by the bare
-engine. Own overhead: a quoted answer whose question has its vector already, without the search of the vectors by faiss itself.
+engine.
 """
 
 PASSAGES = 10_000
@@ -72,7 +72,6 @@ def run(options: Options) -> Iterator[Measurement]:
         bot = Chatbot(index, generator)
         bot.warm()
         yield from _questions(bot, spread(questions(), _QUESTIONS * options.runs), "10,000 passages", "≤ 3")
-        yield from _overhead(bot, index, options.runs)
         yield from _plain(bot, index, generator, options.runs)
         bot = Chatbot(seeds, generator)
         yield from _questions(bot, spread(questions("seeds"), _QUESTIONS * options.runs), "the seed article", "≤ 0.6")
@@ -122,29 +121,6 @@ def _questions(bot: Chatbot, records: Sequence[dict[str, Any]], where: str, aim:
         whole = [course.whole for course in courses["new"] if (course.token is None) is quoted]
         if whole:
             yield measured(f"whole answer, {title}, {where}", "s", whole)
-
-
-def _overhead(bot: Chatbot, index: Index, runs: int) -> Iterator[Measurement]:
-    """Everything but the models and faiss."""
-    import faiss
-    import numpy as np
-
-    quoting = Chatbot(index)
-    asked = [record["question"] for record in spread(questions(), _QUESTIONS)]
-    vectors = faiss.IndexFlatIP(index.embedder.dimension)
-    vectors.add(np.random.default_rng(0).standard_normal((PASSAGES, index.embedder.dimension), dtype=np.float32))
-    own = []
-    for _ in range(runs):
-        for question in asked:
-            vector = index.query_vector(question)
-            quoting.ask(question)
-            started = time.perf_counter()
-            vectors.search(vector[np.newaxis], 50)
-            bare = time.perf_counter() - started
-            started = time.perf_counter()
-            quoting.ask(question)
-            own.append((time.perf_counter() - started - bare) * 1000)
-    yield measured("own overhead in a question", "ms", own, "≤ 5")
 
 
 def _plain(bot: Chatbot, index: Index, generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
