@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rag.evaluation.questions import validate
+from rag.ui import indexing
 from tests.browser.conftest import Opener
 from tests.browser.scene import DOCUMENTS, ENGLISH_BRIDGE, Scene, scene
 from tests.browser.test_window import DONE, ask, left_to_right, style
@@ -131,6 +132,14 @@ def test_an_indexing_is_cancelled_in_the_window_and_taken_up_again(visit: Opener
         return really(*arguments, **named)
 
     monkeypatch.setattr(embedder, "embed_passages", held)
+    jobs: list[indexing.Job] = []
+
+    def recorded(*arguments: Any) -> indexing.Job:
+        jobs.append(Job(*arguments))
+        return jobs[-1]
+
+    Job = indexing.Job
+    monkeypatch.setattr(indexing, "Job", recorded)
     page = visit(shelf, language="ar")
     open_documents(page, "الوثائق")
     page.set_input_files(
@@ -142,7 +151,15 @@ def test_an_indexing_is_cancelled_in_the_window_and_taken_up_again(visit: Opener
     page.reload()
     page.wait_for_selector("#isnad[data-ready]")
     open_documents(page, "الوثائق")
-    page.locator(".library .work").get_by_role("button", name="إلغاء").click()
+    button = page.locator(".library .work").get_by_role("button", name="إلغاء")
+    button.click()
+    for look in range(1, 600):  # else the work could be done before the server hears of it
+        if jobs[-1].cancel.is_set():
+            break
+        if look % 100 == 0:
+            button.click()  # as a person would whose click had no effect
+        page.wait_for_timeout(100)  # unlike a wait of our own, it lets the browser's messages through
+    assert jobs[-1].cancel.is_set()
     gate.set()
     page.wait_for_function("document.querySelector('.news')?.innerText.startsWith('أُلغيت الفهرسة.')")
     row = page.locator("tbody tr", has_text="إلغاء.txt")
