@@ -18,6 +18,7 @@ import numpy as np
 
 from rag.build import build_index
 from rag.embed import Embedder, Progress, Vectors, unit
+from rag.evaluation.questions import write_documents
 
 ROOT = Path(__file__).resolve().parent.parent
 _PARAGRAPH = 700  # characters: about a passage
@@ -111,10 +112,7 @@ def collection(embedder: Embedder, passages: int, scratch: Path) -> Path:
     folder = scratch / f"{passages}-{key}"
     if not (folder / "made").is_file():
         shutil.rmtree(folder, ignore_errors=True)
-        for name, text in (real | filling(passages, list(real.values()))).items():
-            path = folder / "documents" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_documents(real | filling(passages, list(real.values())), folder / "documents")
         build_index(folder / "documents", folder / "index", FillingEmbedder(embedder, "\n".join(real.values())))
         shutil.rmtree(folder / "documents")
         (folder / "made").touch()

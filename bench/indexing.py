@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from bench.corpus import FillingEmbedder, documents, filling, questions
 from bench.measure import Measurement, Options, measured, ratio
@@ -15,6 +16,7 @@ from rag.build import build_index
 from rag.chunk import Chunker
 from rag.config import open_embedder
 from rag.embed import Embedder, Vectors, unit
+from rag.evaluation.questions import write_documents
 from rag.index import Index
 from rag.load import Skipped, load_folder
 from rag.models import find, profile
@@ -26,6 +28,8 @@ profile's embedder. The reference is `SentenceTransformer.encode` in float32 ove
 the two vectors of a text, the least of all. Update: one document in a hundred of a collection of 2,000 passages whose vectors cost
 nothing changes; the time is from the call until an open index finds the new text.
 """
+
+Made = TypeVar("Made")
 
 _PASSAGES = 12
 _UPDATED = 2_000
@@ -44,10 +48,7 @@ def run(options: Options) -> Iterator[Measurement]:
 def sample(count: int) -> tuple[list[str], list[str], int]:
     """Passages and all their sentences, with their titles, and how many of them are passages: half of each language."""
     with tempfile.TemporaryDirectory() as scratch:
-        for name, text in documents().items():
-            path = Path(scratch) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_documents(documents(), Path(scratch))
         loaded = [document for document in load_folder(Path(scratch)) if not isinstance(document, Skipped)]
     passages = [passage for document in loaded for passage in Chunker().cut(document)]
     chosen = [passage for language in ("ar", "en") for passage in [p for p in passages if p.language == language][: count // 2]]
@@ -92,7 +93,7 @@ def _plain(folder: Path) -> Callable[[Sequence[str]], Vectors]:
     return lambda texts: unit(model.encode(list(texts), prompt="", show_progress_bar=False, convert_to_numpy=True))
 
 
-def _timed(call: Callable[[], Vectors]) -> tuple[float, Vectors]:
+def _timed(call: Callable[[], Made]) -> tuple[float, Made]:
     started = time.perf_counter()
     made = call()
     return time.perf_counter() - started, made
@@ -105,11 +106,8 @@ def _update(real: Embedder, runs: int) -> Iterator[Measurement]:
     made = filling(_UPDATED, list(texts.values()))
     scratch = Path(tempfile.mkdtemp())
     try:
-        for name, text in made.items():
-            path = scratch / "documents" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        whole, _ = _seconds(lambda: build_index(scratch / "documents", scratch / "index", embedder))
+        write_documents(made, scratch / "documents")
+        whole, _ = _timed(lambda: build_index(scratch / "documents", scratch / "index", embedder))
         updates = []
         with Index.open(scratch / "index", embedder) as index:
             index.search("library")
@@ -128,9 +126,3 @@ def _update(real: Embedder, runs: int) -> Iterator[Measurement]:
     yield measured(f"a collection of {_UPDATED:,} passages written, without embedding", "s", [whole])
     yield measured("one document in a hundred updated and found", "s", updates)
     yield ratio("of the time to write the whole", updates, [whole] * len(updates))
-
-
-def _seconds(call: Callable[[], object]) -> tuple[float, object]:
-    started = time.perf_counter()
-    made = call()
-    return time.perf_counter() - started, made

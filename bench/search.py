@@ -23,6 +23,8 @@ from rag.chatbot import Chatbot
 from rag.config import Settings, open_embedder
 from rag.dense import FlatIndex
 from rag.embed import Embedder, Vectors
+from rag.evaluation.questions import write_documents
+from rag.evaluation.remember import Remembering
 from rag.index import Index
 from rag.segments import Segments, View, dense_path
 from rag.store import DATABASE, Store
@@ -58,32 +60,6 @@ def run(options: Options) -> Iterator[Measurement]:
             yield measured(f"the app, {count:,} passages", "GB", [_app(options.settings, folder)], _MEMORY.get(count, ""))
 
 
-class Asked:
-    """An embedder that knows the vectors of some questions, so that embedding them costs nothing."""
-
-    def __init__(self, real: Embedder, vectors: dict[str, Vectors]) -> None:
-        self._real = real
-        self._vectors = vectors
-
-    @property
-    def name(self) -> str:
-        return self._real.name
-
-    @property
-    def fingerprint(self) -> str:
-        return self._real.fingerprint
-
-    @property
-    def dimension(self) -> int:
-        return self._real.dimension
-
-    def embed_query(self, text: str) -> Vectors:
-        return self._vectors[text]
-
-    def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: object = None) -> Vectors:
-        return self._real.embed_passages(texts, titles)
-
-
 def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Measurement]:
     """One collection: how it is opened, searched in each way, and how much of what is nearest is found."""
     texts = [record["question"] for record in questions()][:_ASKED]
@@ -92,9 +68,10 @@ def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Mea
     assert manifest is not None
     with store.snapshot():
         view = Segments(folder).at(store, manifest)
-    vectors = [real.embed_query(text) for text in texts]
+    embedder = Remembering(real)  # embedding costs nothing the second time
+    vectors = [embedder.embed_query(text) for text in texts]
     started = time.perf_counter()
-    index = Index.open(folder, Asked(real, dict(zip(texts, vectors, strict=True))))
+    index = Index.open(folder, embedder)
     index.search(texts[0])
     yield measured(f"opened and first search, {name}", "s", [time.perf_counter() - started], "≤ 2")
     yield from _dense(view, dense_path(folder, manifest.base.generation), vectors, f"{name}, {manifest.base.tier}")
@@ -166,7 +143,7 @@ def _app(settings: Settings, folder: Path) -> float:
 
 
 class Watched(HashEmbedder):
-    """A double that knows how long it was asked for, and remembers."""
+    """A double that knows how long it was asked for."""
 
     def __init__(self) -> None:
         super().__init__(768)
@@ -184,10 +161,7 @@ def overhead(scratch: Path, runs: int) -> Iterator[Measurement]:
     """What a question costs besides the models: search, choice of evidence, confidence, quotation."""
     embedder = Watched()
     source, out = scratch / "own" / "documents", scratch / "own" / "index"
-    for name, text in documents().items():
-        path = source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    write_documents(documents(), source)
     build_index(source, out, embedder)
     texts = [record["question"] for record in questions()][:_ASKED]
     parts: dict[str, list[float]] = {"own work in a question": [], "of it search": [], "of it evidence": []}
