@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rag.clusters import ClusteredIndex
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMissing
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt
 from rag.filters import collection, days, facts
 from rag.lock import writing
 from rag.schema import Document
@@ -59,9 +59,7 @@ class Fault:
 def faults(folder: Path, store: Store) -> list[Fault]:
     """Everything that is wrong; empty when nothing is. Raises IndexMissing, and IndexCorrupt when it can't even be read."""
     with store.lenient(), store.snapshot() as db:
-        manifest = store.manifest()
-        if manifest is None:
-            raise IndexMissing("error.index_missing", path=folder)
+        manifest = store.existing_manifest()
         found = [Fault("damage.database", {"reason": row[0]}) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
         if found:
             return found  # nothing read from it would mean anything
@@ -189,7 +187,7 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
         index = read_base(folder, base, manifest.dimension)
         if not is_framed(folder, base):
             return [Fault("damage.vectors", {"reason": "its check value differs"})]
-        clusters = open_clusters(folder, base, manifest.dimension) if base.clusters else None
+        clusters = open_clusters(folder, base) if base.clusters else None
         removed = store.removed()
         erased = np.setdiff1d(removed, store.unerased())
         living = store.passage_ids()

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rag.check import Fault, faults
 from rag.dense import Ids, products
 from rag.embed import Embedder, Vectors
-from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch
 from rag.fuse import Weights, balanced, convex_combination
 from rag.language import question_language
 from rag.milvus import MilvusIndex
@@ -134,10 +134,7 @@ class Index:
 
     def manifest(self) -> Manifest:
         """What the index says of itself now."""
-        manifest = self._store.manifest()
-        if manifest is None:
-            raise IndexMissing("error.index_missing", path=self.folder)
-        return manifest
+        return self._store.existing_manifest()
 
     def documents(self) -> list[DocumentInfo]:
         """All documents in order of id, without their text."""

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.dense import Ids
+from rag.dense import Ids, whole
 from rag.embed import Vectors
-from rag.errors import IndexMismatch, IndexMissing
+from rag.errors import IndexMismatch
 from rag.lock import writing
 from rag.milvus import MilvusIndex, tokens
 from rag.store import DATABASE, Manifest, Store, keyword_query, keyword_terms
@@ -85,13 +85,13 @@ class MirrorView:
         self, question: str, language: str, k: int, among: Ids | None = None, *, stems: bool = True
     ) -> list[tuple[int, float]]:
         """The best `k` passages in one language that share words with the question, as (id, BM25 score, higher is better)."""
-        terms = " ".join(keyword_terms(question, stems=stems))
-        found = self._found(lambda asked, old: self.milvus.search_keywords(terms, asked, old, language), k, among)
+        terms = keyword_terms(question, stems=stems)
+        found = self._found(lambda asked, old: self.milvus.search_keywords(" ".join(terms), asked, old, language), k, among)
         fresh, _ = self.fresh[language]
         if among is not None:
             fresh = np.intersect1d(fresh, among, assume_unique=True)
         if len(fresh):
-            added, scores = self.store.search_keywords(keyword_query(keyword_terms(question, stems=stems), stems=stems), fresh)
+            added, scores = self.store.search_keywords(keyword_query(terms, stems=stems), fresh)
             found += zip(added.tolist(), scores.tolist(), strict=True)
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(k, 0)]
 
@@ -201,7 +201,7 @@ def mirror_index(
     store = Store(out / DATABASE)
     try:
         with writing(out, wait, ".mirror.lock"):
-            manifest = _manifest(store, out)
+            manifest = store.existing_manifest()
             milvus.create(manifest.fingerprint, manifest.dimension, manifest.born, replace=replace)
             note = out / f"mirror.{hashlib.sha256(f'{milvus.address}#{milvus.collection}'.encode()).hexdigest()[:12]}.npy"
             held = _noted(note)
@@ -209,7 +209,7 @@ def mirror_index(
                 held = milvus.ids()
             added = removed = 0
             while True:
-                generation, wanted = _manifest(store, out).generation, store.passage_ids()
+                generation, wanted = store.existing_manifest().generation, store.passage_ids()
                 missing, gone = np.setdiff1d(wanted, held, assume_unique=True), np.setdiff1d(held, wanted, assume_unique=True)
                 note.unlink(missing_ok=True)
                 held = np.union1d(held, _bring(store, milvus, missing, progress))
@@ -217,7 +217,8 @@ def mirror_index(
                 if len(missing):
                     milvus.settle()
                 held = np.setdiff1d(held, gone, assume_unique=True)
-                _write(note, held)
+                with whole(note) as part, part.open("wb") as file:
+                    np.save(file, held, allow_pickle=False)
                 added, removed = added + len(missing), removed + len(gone)
                 if store.generation() == generation:  # else somebody has published another in the meantime
                     return MirrorReport(added, removed, len(held), time.perf_counter() - started)
@@ -243,13 +244,6 @@ def _bring(store: Store, milvus: MilvusIndex, ids: Ids, progress: Progress | Non
     return np.array(brought, dtype=np.int64)
 
 
-def _manifest(store: Store, out: Path) -> Manifest:
-    manifest = store.manifest()
-    if manifest is None:
-        raise IndexMissing("error.index_missing", path=out)
-    return manifest
-
-
 def _noted(path: Path) -> Ids | None:
     """What a collection was left with; None where that is not known."""
     try:
@@ -259,20 +253,13 @@ def _noted(path: Path) -> Ids | None:
     return ids if ids.dtype == np.int64 and ids.ndim == 1 and bool(np.all(ids[1:] > ids[:-1])) else None
 
 
-def _write(path: Path, ids: Ids) -> None:
-    part = path.with_suffix(".partial")
-    with part.open("wb") as file:
-        np.save(file, ids, allow_pickle=False)
-    part.replace(path)
-
-
 # --- checking -----------------------------------------------------------------------------------------------------------------
 
 
 def disagreements(store: Store, milvus: MilvusIndex) -> tuple[list[int], list[int], list[int]]:
     """The passages that a collection lacks, those it holds though they are gone, and those whose vector there is another, by id."""
     with store.snapshot():
-        manifest = _manifest(store, store.path.parent)
+        manifest = store.existing_manifest()
         milvus.check(manifest.fingerprint, manifest.born)
         wanted, held = store.passage_ids(), milvus.ids()
         both = np.intersect1d(wanted, held, assume_unique=True)

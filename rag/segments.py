@@ -75,7 +75,7 @@ def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex | Clustered
         index: FlatIndex | ClusteredIndex
         if base.clusters:
             _check_size(clusters_path(path), base.clusters_size)
-            if open_clusters(folder, base, dimension).crc() != base.clusters_crc:
+            if open_clusters(folder, base).crc() != base.clusters_crc:
                 raise IndexCorrupt("error.index_damaged", path=path, reason="the check value of its clusters differs")
             index = ClusteredIndex.load(MappedVectors(path, dimension), clusters_path(path))
         else:
@@ -99,9 +99,9 @@ def _check_size(path: Path, size: int) -> None:
         raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{found} bytes instead of {size}")
 
 
-def open_clusters(folder: Path, base: Base, dimension: int) -> ClusterFile:
+def open_clusters(folder: Path, base: Base) -> ClusterFile:
     """The file of clusters of a base that has one. Raises IndexCorrupt."""
-    return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, dimension, base.clusters)
+    return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, base.code // 4, base.clusters)
 
 
 def base_is_whole(folder: Path, base: Base) -> bool:
@@ -169,7 +169,7 @@ def codes_of(folder: Path, base: Base, ids: Ids) -> npt.NDArray[np.uint8]:
 def erase(folder: Path, base: Base, ids: Ids) -> None:
     """Overwrite vectors in the files with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
     if base.clusters:
-        open_clusters(folder, base, base.code // 4).erase(ids)
+        open_clusters(folder, base).erase(ids)
     path = dense_path(folder, base.generation)
     held, offset = _codes_at(path, base)
     with path.open("rb+") as file:
@@ -184,7 +184,7 @@ def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
     """Those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
     left = codes_of(folder, base, ids).any(axis=1)
     if base.clusters and len(ids):
-        left |= open_clusters(folder, base, base.code // 4).codes(ids).any(axis=1)
+        left |= open_clusters(folder, base).codes(ids).any(axis=1)
     return [int(id) for id in ids[left]]
 
 

@@ -369,6 +369,13 @@ class Store:
         except (KeyError, ValueError, TypeError) as error:
             raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"manifest: {error}") from error
 
+    def existing_manifest(self) -> Manifest:
+        """What the index says of itself. Raises IndexMissing before the first publication."""
+        manifest = self.manifest()
+        if manifest is None:
+            raise IndexMissing("error.index_missing", path=self.path.parent)
+        return manifest
+
     def published(self) -> tuple[str, int]:
         """By what a published generation is told from every other: the database's name, and a number (0 before the first)."""
         with self.snapshot() as db:

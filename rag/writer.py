@@ -80,10 +80,7 @@ class Writer:
 
     def manifest(self) -> Manifest:
         """What the index says of itself. Raises IndexMissing before the first publication."""
-        manifest = self.store.manifest()
-        if manifest is None:
-            raise IndexMissing("error.index_missing", path=self.out)
-        return manifest
+        return self.store.existing_manifest()
 
     def check(self, embedder: Embedder, chunker: Chunker) -> None:
         """Raises IndexMismatch when the index was made by another embedder, analysis or chunker."""
