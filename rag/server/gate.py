@@ -94,7 +94,8 @@ class Gate:
         return self._visitor(headers)
 
     def _visitor(self, headers: dict[str, str]) -> tuple[str, str]:
-        cookies, key = _cookies(headers), _key(headers)
+        cookies = _cookies(headers)
+        key = _key(cookies)
         until, _, rest = cookies.get(COOKIE, "").partition(".")
         nonce, _, signature = rest.partition(".")
         valid = (
@@ -138,7 +139,7 @@ class Gate:
         until, nonce = str(int(self._now()) + _STAY), secrets.token_hex(8)
         rest = "; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if scope.get("scheme") == "https" else "")
         login = f"{COOKIE}={until}.{nonce}.{self._sign(until, nonce)}; Max-Age={_STAY}{rest}"
-        owner = f"{OWNER_COOKIE}={_key(headers) or new_key()}; Max-Age={_OWNED}{rest}"
+        owner = f"{OWNER_COOKIE}={_key(_cookies(headers)) or new_key()}; Max-Age={_OWNED}{rest}"
         cookies = [(b"set-cookie", cookie.encode()) for cookie in (login, owner)]
         await respond(send, 303, b"", _TEXT, (b"location", b"/"), *cookies)
 
@@ -171,7 +172,7 @@ def _cookies(headers: dict[str, str]) -> dict[str, str]:
         return {}
 
 
-def _key(headers: dict[str, str]) -> str:
+def _key(cookies: dict[str, str]) -> str:
     """The key of the browser, or "" where it has none."""
-    key = _cookies(headers).get(OWNER_COOKIE, "")
+    key = cookies.get(OWNER_COOKIE, "")
     return key if is_key(key) else ""

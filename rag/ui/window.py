@@ -360,8 +360,11 @@ class Window:
 
     def _complaints(self, person: str) -> list[View]:
         """The question sets of this person's own collections; only the operator can open the file, and is told where it is."""
-        own = [each for each in self._library.of(person).collections() if self._library.of(person).owns(each)] if self._library else []
-        named = [(each.id, each.name) for each in own] or ([("", "")] if person == OPERATOR else [])
+        if self._library is not None:
+            shelf = self._library.of(person)
+            named = [(each.id, each.name) for each in shelf.collections() if shelf.owns(each)]
+        else:
+            named = [("", "")] if person == OPERATOR else []
         sets = [(name, self._set(id)) for id, name in named]
         return [
             {"name": name, "count": lines(path), "path": str(path) if person == OPERATOR else ""} for name, path in sets if path.is_file()
