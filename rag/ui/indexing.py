@@ -49,6 +49,7 @@ class Job:
             "id": self.id,
             "collection": self.collection,
             "state": self.state,
+            "cancelling": self.cancel.is_set(),
             "step": self.step,
             "done": self.done,
             "total": self.total,

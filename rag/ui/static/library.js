@@ -6,6 +6,7 @@ import { fill } from "./text.js";
 import { WorkBar } from "./work.js";
 
 const PACE = 400; // ms between two looks at the indexing
+const LOOKS = 50; // that may fail one after another before the connection is taken for lost
 
 export class LibraryView {
   constructor(page) {
@@ -202,7 +203,11 @@ export class LibraryView {
 
   async add(files) {
     this.input.value = "";
-    if (this.busy || !files.length) return;
+    if (!files.length) return;
+    if (this.busy) {
+      this.tell([], [this.page.t("error_indexing")]);
+      return;
+    }
     this.busy = "adding";
     this.tell([]);
     this.problems = [];
@@ -280,11 +285,15 @@ export class LibraryView {
     this.busy = "indexing";
     this.job = job.id;
     const { page } = this;
-    for (;;) {
-      job = await this.page.call("job", this.job);
-      if (job.state !== "running") break;
-      const share = job.total ? job.done / job.total : null;
-      this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
+    for (let failed = 0; ; ) {
+      job = await page.call("job", this.job);
+      failed = job.lost ? failed + 1 : 0;
+      if (job.state === "running") {
+        const share = job.total ? job.done / job.total : null;
+        this.work.cancelling ||= job.cancelling;
+        this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
+        if (this.work.cancelling && !job.cancelling) page.call("cancel", this.job); // it has not heard of it
+      } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
     // The list first: what is told of it is there to be seen.

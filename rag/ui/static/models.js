@@ -5,6 +5,7 @@ import { fill } from "./text.js";
 import { WorkBar } from "./work.js";
 
 const PACE = 500; // ms between two looks at the work
+const LOOKS = 40; // that may fail one after another before the connection is taken for lost
 const NONE = "none";
 
 export class Models {
@@ -85,12 +86,16 @@ export class Models {
     this.following = true;
     const { page } = this;
     let task;
-    for (;;) {
-      task = await this.page.call("task");
-      if (task?.state !== "running") break;
-      const share = task.total ? task.done / task.total : null;
-      for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");
-      page.notice.draw();
+    for (let failed = 0; ; ) {
+      task = await page.call("task");
+      failed = task?.lost ? failed + 1 : 0;
+      if (task?.state === "running") {
+        const share = task.total ? task.done / task.total : null;
+        if (this.bars.some((bar) => bar.cancelling)) for (const bar of this.bars) bar.cancelling = true;
+        for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");
+        if (this.bars[0].cancelling && task.doing === "fetch") page.call("halt");
+        page.notice.draw();
+      } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
     this.following = false;

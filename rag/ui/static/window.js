@@ -145,10 +145,12 @@ class Page {
   /** What a function of the server returns; where it can't be reached, an error like those it returns. */
   async call(name, argument = null) {
     try {
-      return await this.server[name](argument);
+      const view = await this.server[name](argument);
+      if (view !== undefined) return view; // Gradio only warns of a request that failed, and gives nothing
     } catch {
-      return { error: this.both("error_connection") };
+      // The same is told of it.
     }
+    return { lost: true, error: this.both("error_connection") };
   }
 
   /** The collection that is asked now. */
