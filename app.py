@@ -6,6 +6,7 @@ import sys
 
 from rag.config import ServerSettings, Settings
 from rag.errors import IsnadError
+from rag.lean import lean_torch
 from rag.server import serve_settings
 from rag.strings import say
 
@@ -13,6 +14,7 @@ from rag.strings import say
 def main() -> int:
     """Serve until Ctrl+C; the models load while the page is already open."""
     language = "en"
+    lean_torch()
     try:
         settings = Settings.load()
         language = settings.language

@@ -22,7 +22,8 @@ from rag.config import Settings, open_embedder
 TITLE = "Cold start and memory"
 ABOUT = """
 Seconds from starting a process, everything present, files in the system's cache as after an earlier use. Search: `isnad search`
-to its end. First token: a process that opens a chatbot and asks a question that the generator words. The window: `python app.py`
+to its end. First token: a process that opens a chatbot, warms it in a thread as `isnad ask` does, and asks a question that the
+generator words. The window: `python app.py`
 until its page and its script are served, and the memory it holds when its models are loaded,
 mapped weights included.
 """
@@ -31,14 +32,17 @@ PATIENCE = 300.0  # seconds to wait for anything
 _SEARCHED = "من كتب الرسالة؟"
 _ASKED = "Who wrote the letter to Microsoft?"
 _FIRST_TOKEN = """
-import json, sys, time
+import json, sys, threading, time
 from rag import Settings, open_chatbot
+from rag.lean import lean_torch
 from rag.schema import Delta
+lean_torch()
 bot, _ = open_chatbot(Settings.load())
+threading.Thread(target=bot.warm).start()
 for event in bot.stream(sys.argv[1]):
     if isinstance(event, Delta):
         break
-print(json.dumps(time.time()))
+print(json.dumps(time.time()), flush=True)
 """
 
 

@@ -27,6 +27,7 @@ from rag.embed import SentenceTransformerEmbedder
 from rag.errors import BadSetting, IsnadError
 from rag.evaluation.cli import calibrate, eval_app
 from rag.index import Index
+from rag.lean import lean_torch
 from rag.mirror import MirrorReport
 from rag.schema import Answer, Delta, Document, Evidence, Filter, Found, Passage, Span, Status, Turn
 from rag.strings import say
@@ -72,6 +73,7 @@ def main() -> None:
     """Run a command. Errors are told in a sentence, never a traceback; each kind has its exit code."""
     language = "ar" if os.environ.get("ISNAD_LANGUAGE") == "ar" else "en"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    lean_torch()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # in the C locale, or a pipe on Windows, Arabic could not be written
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from rag.encoder import Encoder, layout
 from rag.errors import ModelCorrupt, ModelMissing
+from rag.lean import whole_torch
 
 Vectors = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]
@@ -158,6 +159,7 @@ class _SentenceTransformers:
     """A folder as sentence-transformers reads it."""
 
     def __init__(self, folder: Path) -> None:
+        whole_torch()
         import torch
         import transformers
         from sentence_transformers import SentenceTransformer

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rag.tokenizer import LazyTokenizer
+
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
     from torch import Tensor
 
     Weights = Mapping[str, Tensor]
@@ -106,11 +107,8 @@ class Encoder:
     def __init__(self, folder: Path, layout: Layout, *, exact: bool = False) -> None:
         import torch
         from safetensors.torch import load_file
-        from tokenizers import Tokenizer
 
-        self._tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(layout.longest)
+        self._tokenizer = LazyTokenizer(folder / "tokenizer.json", layout.longest)
         quantised = not exact and has_int8()
         # The file is mapped, not read: of the embeddings, the largest part, only the rows of tokens that occur are ever in memory.
         weights = load_file(folder / "model.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
@@ -20,6 +21,7 @@ from rag.generate import LlamaCpp
 from rag.index import Index
 from rag.schema import Answer, Delta, Found, Message, Status
 from rag.text import script
+from rag.tokenizer import LazyTokenizer
 from tests.helpers import ROOT, model
 
 pytestmark = pytest.mark.integration
@@ -47,6 +49,23 @@ def default() -> SentenceTransformerEmbedder:
 
 
 TEXTS = ["The captain of the ferry was John Reed.", "كان قبطان العبّارة جون ريد.", "Olive trees need little water. " * 12, "x"]
+
+
+def test_questions_looked_up_in_tables_have_the_tokens_of_the_library(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+
+    path = model("embeddinggemma-300m", "embedder") / "tokenizer.json"
+    library = Tokenizer.from_file(str(path))
+    LazyTokenizer(path, 2048, tmp_path)
+    quick = LazyTokenizer(path, 2048, tmp_path)
+    lines = (ROOT / "seeds" / "questions.jsonl").read_text("utf-8").splitlines()
+    asked = [record["question"] for record in map(json.loads, lines) if "question" in record]
+    for question in asked:
+        text = f"task: search result | query: {question}"
+        (found,), expected = quick.encode_batch([text]), library.encode(text)
+        assert (found.ids, found.offsets) == (expected.ids, expected.offsets)
+    assert quick._full is None
+    assert len(asked) > 50
 
 
 def check_meaning(embedder: Embedder) -> None:
