@@ -91,7 +91,7 @@ def served(
     chatbot = Chatbot(Index.open(folder / "index", vectors), generator, calibration=calibration)
     engine = Engine.of(chatbot)
     shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20) if library else None
-    app = site(engine, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback")
+    app = site(engine, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
     try:
         with listening(engine, app) as address:
             yield Running(address, engine, generator, gate, folder, app)

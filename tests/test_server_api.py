@@ -460,6 +460,14 @@ def test_documents_are_added_and_removed_where_that_is_allowed(tmp_path: Path) -
         assert client.delete("/v1/documents", params={"id": "منارة.txt"}).status_code == 202
         assert until(lambda: "منارة.txt" not in {item["id"] for item in client.get("/v1/documents").json()["documents"]})
         assert client.post("/v1/ask", json=question).json()["citations"] == []
+        page = '<html><head><meta name="author" content="منى الحداد"></head><body><p>The otter sleeps at noon.</p></body></html>'
+        assert client.put("/v1/documents/otter.html", content=page.encode()).status_code == 202
+
+        def metadata() -> dict[str, dict[str, str]]:
+            return {item["id"]: item["metadata"] for item in client.get("/v1/documents").json()["documents"]}
+
+        assert until(lambda: "otter.html" in metadata())
+        assert (metadata()["otter.html"], metadata()["second.txt"]) == ({"author": "منى الحداد"}, {})
         assert client.put("/v1/documents/x.exe", content=b"MZ").status_code == 400
         assert client.delete("/v1/documents", params={"id": "../index"}).status_code == 400
         assert client.put("/v1/documents/..%2F..%2Fup.txt", content=b"x").status_code in (202, 404)

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import logging
 import re
 import socket
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting
 from rag.server.access import LOOPBACK, Access, Limits
 from rag.server.gate import CALLER, Gate
 from rag.server.guard import Guard, Measured, content_policy
-from rag.server.site import listen
+from rag.server.site import listen, serve_settings
 from rag.ui.people import PERSON
 from tests.helpers import awaited
 
@@ -370,6 +373,18 @@ def test_a_document_may_be_larger_than_a_question() -> None:
         assert send_to(limits, b"abcdef", path=path, method="PUT") == (200, "abcdef")
         assert send_to(limits, b"", path=path, method="PUT", content_length="7")[0] == 413
         assert send_to(limits, b"abcdef", path=path)[0] == 413
+
+
+def test_a_request_may_be_as_large_as_the_largest_kind_of_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """16 MiB of text and 64 MiB of PDF, Word and EPUB, which hold pictures: what comes in must let both pass."""
+    served: dict[str, Any] = {}
+    module = importlib.import_module("rag.server.site")  # the package has a function of that name
+    monkeypatch.setattr(module, "serve", lambda engine, library, **parts: served.update(parts))
+    monkeypatch.setenv("ISNAD_DATA", str(tmp_path))
+    for megabytes, most in ((16, 64 * 2**20), (1, 4 * 2**20)):
+        serve_settings(Settings(generator="none", max_file_mb=megabytes), ServerSettings(), ready=print)
+        assert served["limits"].document == most
+    assert Limits().document == 64 * 2**20
 
 
 def test_a_request_that_stops_coming_is_ended() -> None:

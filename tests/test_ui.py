@@ -217,12 +217,21 @@ def test_feedback_without_what_a_test_needs_is_told_what_is_missing(kind: str, c
     assert caught.value.key == key
 
 
-def test_feedback_said_twice_is_one_line(tmp_path: Path) -> None:
+def test_what_a_person_says_of_a_question_later_takes_the_place_of_what_they_said_before(tmp_path: Path) -> None:
     path = tmp_path / "feedback" / "questions.jsonl"
-    for line in (said("good"), said("should_decline"), said("good")):
+    for line in (said("good", person="ليلى"), said("good"), said("should_decline"), said("wrong_answer", right="in March")):
         record(path, line)
+    again = as_question("should_decline", " when did the  bridge shut? ", "en", answered=True, person="ليلى")
+    record(path, as_question("should_decline", "متى أُغلق الجسر؟", "ar", answered=True))
+    record(path, again)
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [line["answerable"] for line in lines] == [False, True]
+    assert [(line["language"], line["answerable"], line["answers"]) for line in lines] == [
+        ("en", True, ["in March"]),
+        ("ar", False, []),
+        ("en", False, []),
+    ]
+    assert re.fullmatch(r"It should not have answered: the documents do not say \(\d{4}-\d\d-\d\d\)", lines[-1]["note"])
+    assert "ليلى" not in path.read_text(encoding="utf-8")
     assert validate(path) == []
 
 

@@ -18,6 +18,7 @@ from rag.testing import HashEmbedder
 from rag.ui import people
 from rag.ui.collections import BadName, NotYours
 from rag.ui.library import Library
+from rag.ui.reports import reports_for
 from tests.reader import PASSWORD, Reader
 from tests.serving import FERRY, SECRET, Running, served
 
@@ -114,6 +115,32 @@ def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Runni
     for reader in (layla, omar):
         assert "ferry" not in json.dumps(reader.call("quality", ""))
     assert omar.call("quality", "")["feedback"] == []
+
+
+def test_an_evaluation_of_complaints_is_read_by_whoever_started_isnad_only(server: Running) -> None:
+    question = {"id": "reader-0123456789abcdef", "question": "هل اختلس المدير المال؟"}
+    runs: dict[str, list[dict[str, str]] | None] = {
+        "seed": [{"id": "ar-1", "question": "من كتب الرسالة؟"}],
+        "mixed": [{"id": "ar-1", "question": "من كتب الرسالة؟"}, question],
+        "torn": [{"question": "no id"}],
+        "bare": None,
+        "none asked": [],
+    }
+    for name, records in runs.items():
+        run = server.folder / "reports" / name
+        run.mkdir(parents=True)
+        (run / "report.html").write_text(f"<!doctype html><title>{name}</title>", encoding="utf-8")
+        if records is not None:
+            lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+            (run / "records.jsonl").write_text("".join(lines), encoding="utf-8")
+    reader = Reader(server)
+    assert sorted(each["name"] for each in reader.call("quality", "")["reports"]) == ["none asked", "seed"]
+    status = {name: reader.http.get("/isnad/report", params={"name": name}).status_code for name in runs}
+    assert status == {"seed": 200, "mixed": 404, "torn": 404, "bare": 404, "none asked": 200}
+    # Asked again with a complaint among the questions, the same run is no longer for all.
+    (server.folder / "reports" / "seed" / "records.jsonl").write_text(json.dumps(question), encoding="utf-8")
+    assert reader.http.get("/isnad/report", params={"name": "seed"}).status_code == 404
+    assert len(reports_for(server.folder / "reports", people.OPERATOR)) == 5
 
 
 # --- what is shared -------------------------------------------------------------------------------------------------------

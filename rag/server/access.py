@@ -78,8 +78,8 @@ class Limits:
 
     body: int = 2**20
     """Bytes of a request; a document that is added has its own limit."""
-    document: int = 16 * 2**20
-    """Bytes of a document that is added."""
+    document: int = 64 * 2**20
+    """Bytes of a document that is added, of whatever kind; each kind has its own limit in the library."""
     patience: float = 30.0
     """Seconds for which a request that has begun may send nothing."""
     seconds: float = 120.0

@@ -157,6 +157,7 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
                 characters=item.characters,
                 passages=item.passages,
                 added=item.added,
+                metadata=dict(item.metadata),
             )
             for item in rest[:limit]
         ]

@@ -172,6 +172,7 @@ class DocumentLine(BaseModel):
     characters: int
     passages: int | None = Field(description="null: not indexed yet")
     added: str
+    metadata: dict[str, str] = Field(description="What the file says of itself: author, date, source, …")
 
 
 class DocumentList(BaseModel):

@@ -13,6 +13,7 @@ from rag.chatbot import Chatbot
 from rag.config import ServerSettings, Settings, open_chatbot, open_generator, open_milvus
 from rag.engine import Engine
 from rag.errors import BadSetting
+from rag.load import largest
 from rag.mirror import mirror_index
 from rag.models import profile
 from rag.server.access import Access, Limits
@@ -126,7 +127,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             frame_ancestors=door.frame_ancestors,
             changes=door.changes,
         ),
-        limits=Limits(document=size, seconds=door.timeout),
+        limits=Limits(document=largest(".pdf", size), seconds=door.timeout),
         host=settings.host,
         port=settings.port,
         ready=ready,

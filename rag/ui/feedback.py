@@ -14,8 +14,11 @@ from rag.errors import IsnadError
 from rag.schema import Document
 from rag.strings import say
 from rag.text import nfc
+from rag.ui.people import OPERATOR
 from rag.ui.render import View
 
+READER = "reader-"
+"""What the id of a question that a reader's word became begins with."""
 KINDS = ("good", "wrong_answer", "wrong_source", "should_decline", "should_answer")
 _LOCK = threading.Lock()
 
@@ -36,12 +39,14 @@ def as_question(
     quotes: Sequence[tuple[str, str]] = (),
     right: str = "",
     proof: str = "",
+    person: str = OPERATOR,
     documents: Callable[[], Sequence[Document]] = tuple,
 ) -> View:
     """A question with its gold answer, as rag/schemas/questions.schema.json has it.
 
     `claims` are the sentences of the answer, `quotes` (document id, quote) what it cites, `right` the reader's own answer,
-    `proof` the sentence that proves it, which has to stand in one of the `documents`. Raises BadFeedback.
+    `proof` the sentence that proves it, which has to stand in one of the `documents`. The id is that of a `person`'s word on a
+    question: what they say of it later takes its place. Raises BadFeedback.
     """
     if kind not in KINDS or not question.strip():
         raise BadFeedback("ui.error_feedback")
@@ -56,15 +61,15 @@ def as_question(
         evidence = [_located(proof, documents())] if proof.strip() else [] if kind in ("wrong_source", "should_answer") else given
         if not evidence:
             raise BadFeedback("ui.error_feedback_proof")
-    digest = hashlib.sha256(json.dumps([question, kind, right, proof], ensure_ascii=False).encode()).hexdigest()[:8]
+    asked = nfc(" ".join(question.split())).casefold()
     return {
-        "id": f"reader-{time.strftime('%Y%m%d')}-{digest}",
+        "id": f"{READER}{hashlib.sha256(json.dumps([person, asked]).encode()).hexdigest()[:16]}",
         "question": question.strip(),
         "language": language,
         "answers": list(dict.fromkeys(answers)),
         "evidence": evidence,
         "answerable": answerable,
-        "note": say(f"ui.feedback_{kind}", "en"),
+        "note": f"{say(f'ui.feedback_{kind}', 'en')} ({time.strftime('%Y-%m-%d')})",
     }
 
 

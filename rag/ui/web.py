@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from rag.ui.generators import Generators
 from rag.ui.library import Library
 from rag.ui.people import person_of
 from rag.ui.render import View, error_view
+from rag.ui.reports import reports_for
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -90,13 +92,14 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
     return receive
 
 
-def _reporter(reports: Path) -> Callable[[Any], Awaitable[Any]]:
-    """The page of one evaluation, by the name of its folder."""
+def _reporter(folder: Path) -> Callable[[Any], Awaitable[Any]]:
+    """The page of one evaluation, by the name of its folder, to whoever may read it."""
     from starlette.requests import Request
     from starlette.responses import FileResponse, PlainTextResponse, Response
 
     async def report(request: Request) -> Response:
-        known = {path.parent.name: path for path in reports.glob("*/report.html")}
+        found = await asyncio.to_thread(reports_for, folder, person_of(request.scope))
+        known = {path.parent.name: path for path in found}
         path = known.get(request.query_params.get("name", ""))
         return FileResponse(path, media_type="text/html") if path else PlainTextResponse("", status_code=404)
 

@@ -22,6 +22,7 @@ from rag.engine import Engine
 from rag.errors import BadQuestion, IsnadError, as_ours
 from rag.index import LONGEST_QUESTION, checked_question
 from rag.language import question_language
+from rag.load import SUFFIXES, largest
 from rag.schema import Answer, Delta, Found, Span, Turn
 from rag.ui.ahead import ReadingAhead
 from rag.ui.feedback import as_question, lines, record
@@ -29,6 +30,7 @@ from rag.ui.generators import Generators
 from rag.ui.library import Library, Shelf, whole
 from rag.ui.people import OPERATOR, person_of
 from rag.ui.render import View, answer_view, document_view, documents_of, error_view, found_view, strings
+from rag.ui.reports import reports_for
 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
@@ -90,7 +92,7 @@ class Window:
             "examples": self._examples,
             "library": self._library is not None,
             "choice": self._generators is not None,
-            "limit": self._library.max_bytes // 2**20 if self._library else 0,
+            "limits": {suffix: largest(suffix, self._library.max_bytes) for suffix in SUFFIXES} if self._library else {},
         }
         calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]
         if self._library is not None:
@@ -339,11 +341,10 @@ class Window:
     # --- quality ----------------------------------------------------------------------------------------------------------
 
     def quality(self, collection: object = "", person: str = OPERATOR) -> View:
-        """The models in use, what the index holds, the evaluations that were run here, the latest first, and how many complaints
-        of this person's own collections wait to be asked again."""
+        """The models in use, what the index holds, the evaluations that this person may read, the latest first, and how many
+        complaints of this person's own collections wait to be asked again."""
         chatbot = self._over(collection, person, self._base())
         manifest = chatbot.index.manifest()
-        found = sorted(self._reports.glob("*/report.html"), key=lambda path: -path.stat().st_mtime) if self._reports else []
         return {
             "generator": chatbot.generator.name if chatbot.generator else "",
             "embedder": chatbot.index.embedder.name,
@@ -353,7 +354,7 @@ class Window:
             "sentences": manifest.sentences,
             "reports": [
                 {"name": path.parent.name, "date": time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))}
-                for path in found[:12]
+                for path in reports_for(self._reports, person)[:12]
             ],
             "feedback": self._complaints(person),
         }
@@ -390,6 +391,7 @@ class Window:
             quotes=[(whole(pair[0]), whole(pair[1])) for pair in said.get("quotes") or [] if len(pair) == 2],
             right=whole(said.get("right"))[:2000],
             proof=whole(said.get("proof"))[:2000],
+            person=person,
             documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
         )
         path = self._set(collection)

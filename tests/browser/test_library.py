@@ -15,7 +15,7 @@ import pytest
 from rag.evaluation.questions import validate
 from rag.ui import indexing
 from tests.browser.conftest import Opener
-from tests.browser.scene import DOCUMENTS, ENGLISH_BRIDGE, Scene, scene
+from tests.browser.scene import DOCUMENTS, Scene, scene
 from tests.browser.test_window import DONE, ask, left_to_right, style
 
 STATION = "تقرير المحطة.txt"
@@ -97,9 +97,9 @@ def test_what_is_no_text_file_or_too_large_is_not_taken(visit: Opener, shelf: Sc
     page.wait_for_function("document.querySelectorAll('.news .bad').length === 2")
     first, second = page.locator(".news .bad").all_inner_texts()
     assert first.startswith("scan.zip can't be added")
-    assert second.startswith("huge.txt is > 1 MB; the limit for one file is 1 MB.")
+    assert second == "huge.txt is 1.1 MB; the limit for a file of this kind is 1 MB. Split it into parts."
     assert names(page) == before
-    page.allowed_complaints += ["400", "422"]
+    page.allowed_complaints += ["400"]
 
 
 def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, shelf: Scene) -> None:
@@ -299,17 +299,12 @@ def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scen
 
     path = shelf.folder / "feedback" / "questions.jsonl"
     for _ in range(200):  # the page closes the form when it has sent it; the line is written when it has arrived
-        if len(path.read_text(encoding="utf-8").splitlines()) == 3:
+        if '"answerable": false' in path.read_text(encoding="utf-8"):
             break
         page.wait_for_timeout(50)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    assert [(line["answerable"], len(line["answers"]), len(line["evidence"])) for line in lines] == [
-        (True, 2, 2),
-        (True, 1, 2),
-        (False, 0, 0),
-    ]
-    assert lines[1]["answers"] == ["12 March 2023"]
-    assert lines[0]["evidence"][0]["document"] == ENGLISH_BRIDGE
+    # What was said last of the question is what counts.
+    (last,) = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert (last["answerable"], last["answers"], last["evidence"]) == (False, [], [])
     assert [str(fault) for fault in validate(path, shelf.folder / "documents") if fault.grave] == []
 
 

@@ -6,6 +6,7 @@ import { fill } from "./text.js";
 import { WorkBar } from "./work.js";
 
 const PACE = 400; // ms between two looks at the indexing
+const megabytes = (bytes) => (bytes < 10 * 2 ** 20 ? Math.ceil(bytes / 2 ** 20 * 10) / 10 : Math.ceil(bytes / 2 ** 20)).toString();
 const LOOKS = 50; // that may fail one after another before the connection is taken for lost
 
 export class LibraryView {
@@ -68,7 +69,7 @@ export class LibraryView {
 
   /** Text in the language of the interface, for what the server says in both. */
   text(error) {
-    return error[this.page.language] ?? String(error);
+    return error[this.page.language] ?? error.message ?? String(error);
   }
 
   /** What happened, and below it what did not work. */
@@ -96,7 +97,7 @@ export class LibraryView {
     this.shown = view.collections.find((each) => each.id === view.collection);
     this.drawStanding();
     this.drop.hidden = !this.shown.mine;
-    fill(this.dropText, page.t("drop_files", { limit: page.boot.limit }), page.base);
+    fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
     this.drawTable(view.documents);
     if (view.job && !this.busy) this.follow(view.job);
     return [];
@@ -213,7 +214,7 @@ export class LibraryView {
     this.problems = [];
     let added = 0;
     for (const file of files) {
-      const error = await this.send(file);
+      const error = this.unfit(file) ?? (await this.send(file));
       if (error) this.problems.push(this.text(error));
       else added += 1;
     }
@@ -221,6 +222,13 @@ export class LibraryView {
     this.work.hide();
     if (added) await this.index();
     else this.tell([], this.problems);
+  }
+
+  /** What can be told of a file before it is sent, in both languages, or null. */
+  unfit(file) {
+    const limit = this.page.boot.limits[file.name.toLowerCase().match(/\.[^.]*$/)?.[0]];
+    if (limit === undefined || file.size <= limit) return null; // of other kinds the server says what can be added
+    return this.page.both("error_too_large", { name: file.name, size: megabytes(file.size), limit: megabytes(limit) });
   }
 
   /** Send one file; returns what is wrong with it, in both languages, or null. */

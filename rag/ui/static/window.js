@@ -100,14 +100,14 @@ class Page {
 
   // --- texts and their elements ------------------------------------------------------------------------------------------
 
-  t(key, fields = {}) {
-    const text = this.boot.strings[this.language][key] ?? key;
+  t(key, fields = {}, language = this.language) {
+    const text = this.boot.strings[language][key] ?? key;
     return text.replace(/\{(\w+)\}/g, (whole, name) => fields[name] ?? whole);
   }
 
   /** A string in both languages, for what has to follow the interface when that changes its language. */
-  both(key) {
-    return { en: this.boot.strings.en[key], ar: this.boot.strings.ar[key] };
+  both(key, fields = {}) {
+    return { en: this.t(key, fields, "en"), ar: this.t(key, fields, "ar") };
   }
 
   get base() {
