@@ -106,6 +106,8 @@ class ServerSettings:
     """ISNAD_FRAME_ANCESTORS: sites that may show the window in a frame, separated by spaces"""
     changes: bool = False
     """ISNAD_CHANGES: 1 lets the API add and remove documents"""
+    quota_mb: int = 512
+    """ISNAD_QUOTA_MB: behind a password, MiB of files that one reader's collections may hold; 0 sets no limit"""
     timeout: int = 120
     """ISNAD_TIMEOUT: seconds for which one answer may be worked on"""
 
@@ -120,6 +122,7 @@ class ServerSettings:
             origins=tuple(text("ORIGINS", "").split()),
             frame_ancestors=tuple(text("FRAME_ANCESTORS", "'self'").split()),
             changes=number("CHANGES", 0, 0, 1) == 1,
+            quota_mb=number("QUOTA_MB", default.quota_mb, 0),
             timeout=number("TIMEOUT", default.timeout, 1, 3600),
         )
 

@@ -80,6 +80,7 @@ def served(
     delay: float = 0.0,
     library: bool = True,
     tools: bool = False,
+    quota: int = 0,
 ) -> Iterator[Running]:
     """Serve the small corpus until the block is left."""
     documents = write(folder / "documents", CORPUS)
@@ -90,7 +91,7 @@ def served(
     calibration = replace(Calibration.of("unknown", "scripted"), least=0.3, manner_same="write", manner_across="write")
     chatbot = Chatbot(Index.open(folder / "index", vectors), generator, calibration=calibration)
     engine = Engine.of(chatbot)
-    shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20) if library else None
+    shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota) if library else None
     app = site(engine, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
     try:
         with listening(engine, app) as address:

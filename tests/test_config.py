@@ -58,6 +58,15 @@ def test_every_variable_is_read() -> None:
     assert "root" not in repr(loaded)
 
 
+def test_every_variable_of_the_server_is_read() -> None:
+    assert ServerSettings.load({}) == ServerSettings()
+    loaded = ServerSettings.load({"ISNAD_QUOTA_MB": "0", "ISNAD_TIMEOUT": "9", "ISNAD_CHANGES": "1"})
+    assert (loaded.quota_mb, loaded.timeout, loaded.changes, ServerSettings().quota_mb) == (0, 9, True, 512)
+    with pytest.raises(BadSetting) as caught:
+        ServerSettings.load({"ISNAD_QUOTA_MB": "-1"})
+    assert "ISNAD_QUOTA_MB" in caught.value.text("ar")
+
+
 def test_blank_values_are_no_values() -> None:
     assert Settings.load({"ISNAD_PORT": " ", "ISNAD_LANGUAGE": ""}) == Settings()
     assert Settings.load({"ISNAD_PORT": "٨٠٨٠"}).port == 8080

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from rag.server import Access
 from rag.testing import HashEmbedder
 from rag.ui import people
 from rag.ui.collections import BadName, NotYours
+from rag.ui.files import NoRoom
 from rag.ui.library import Library
 from rag.ui.reports import reports_for
+from tests.helpers import awaited
 from tests.reader import PASSWORD, Reader
 from tests.serving import FERRY, SECRET, Running, served
 
@@ -211,6 +215,127 @@ def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: P
         path = one.call("feedback", {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"})["path"]
         assert path.endswith("قضية 12.jsonl")
         assert other.call("quality", "")["feedback"] == [{"name": "قضية 12", "count": 1, "path": path}]
+
+
+# --- from another browser -------------------------------------------------------------------------------------------------
+
+
+def test_whoever_lost_the_cookie_has_their_collections_again_with_the_key(server: Running) -> None:
+    layla = Reader(server)
+    id = layla.collection("قضية المفتاح", PRIVATE, HERON)
+    shown = layla.http.post("/isnad/key/show")
+    key = shown.json()["key"]
+    assert (key, shown.headers["cache-control"]) == (layla.http.cookies["isnad-owner"], "no-store")
+    elsewhere = Reader(server)  # with a key of its own, and something that belongs to it
+    other = elsewhere.call("create", "notes")["collection"]
+    assert id not in elsewhere.ids()
+    used = elsewhere.http.post("/isnad/key/use", json={"key": f" {key}\n"})
+    assert used.status_code == 200
+    assert re.search(f"isnad-owner={key}; Max-Age=34560000; HttpOnly; SameSite=Strict; Path=/$", used.headers["set-cookie"])
+    assert {id, other} < set(elsewhere.ids())
+    assert elsewhere.call("document", {"id": PRIVATE, "collection": id})["length"] == len(HERON)
+    assert elsewhere.upload(id, "x.txt", "x").status_code == 200
+    assert other in layla.ids()  # nothing of the other browser was lost
+
+
+def test_a_key_that_nothing_belongs_to_does_not_take_the_place_of_a_good_one(server: Running) -> None:
+    reader = Reader(server)
+    id = reader.call("create", "stays")["collection"]
+    key = reader.http.post("/isnad/key/show").json()["key"]
+    for wrong in (key[:-1], people.new_key(), "", "ق" * 43, None, {"a": 1}):
+        answer = reader.http.post("/isnad/key/use", json={"key": wrong})
+        assert (answer.status_code, answer.json()["error"]["key"]) == (400, "server.unknown_key"), wrong
+        assert "set-cookie" not in answer.headers
+    assert reader.http.post("/isnad/key/use", content=b"{").status_code == 400
+    assert id in reader.ids()
+
+
+def test_a_key_is_shown_to_nobody_but_its_browser(server: Running, tmp_path: Path) -> None:
+    reader = Reader(server)
+    with server.client() as stranger:
+        assert stranger.post("/isnad/key/show").status_code == 401
+        stranger.cookies.set("isnad-owner", reader.http.cookies["isnad-owner"])
+        assert stranger.post("/isnad/key/show").status_code == 401  # the key alone is no login
+    with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
+        assert program.post("/isnad/key/show").status_code == 401
+    foreign = reader.http.post("/isnad/key/use", json={"key": "x"}, headers={"origin": "https://elsewhere.example"})
+    assert foreign.status_code == 403
+    assert reader.http.get("/isnad/key/show").status_code in (404, 405)
+    with served(tmp_path, window=True) as alone:  # without a password there is no key
+        assert alone.client().post("/isnad/key/show").status_code in (404, 405)
+
+
+# --- room -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_has_room_for_so_much_and_loses_nothing_when_it_is_full(tmp_path: Path) -> None:
+    with shared(tmp_path, quota=1000) as server:
+        layla, omar = Reader(server), Reader(server)
+        one, two = layla.call("create", "أولى")["collection"], layla.call("create", "ثانية")["collection"]
+        assert layla.upload(one, "a.txt", "a" * 600).status_code == 200
+        for id, name, size in ((two, "b.txt", 401), (one, "a.txt", 500)):  # another, and one in the place of the first
+            refused = layla.upload(id, name, "b" * size)
+            assert (refused.status_code, refused.json()["error"]["key"]) == (507, "ui.error_no_room")
+            assert f"لا مكان للملف {name}" in refused.json()["error"]["ar"]
+        documents = tmp_path / "home" / "collections" / one / "documents"
+        assert [path.name for path in documents.iterdir()] == ["a.txt"]
+        assert (documents / "a.txt").read_text() == "a" * 600
+        assert layla.upload(two, "b.txt", "b" * 400).status_code == 200
+        assert omar.upload(omar.call("create", "له")["collection"], "c.txt", "c" * 1000).status_code == 200
+        # What is removed is still kept, and counts until it is destroyed.
+        assert layla.upload(one, "c.txt", "").status_code == 200
+        layla.finished(layla.call("remove", {"collection": one, "id": "a.txt"}))
+        assert layla.upload(one, "d.txt", "d" * 100).status_code == 507
+        assert omar.error("destroy", one) == "ui.error_collection_unknown"
+        assert layla.call("destroy", one) is True
+        assert layla.upload(one, "d.txt", "d" * 600).status_code == 200
+        assert not (documents / ".removed").exists()
+        # Programs act for whoever started Isnad, who needs no such bound.
+        with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
+            assert program.put("/v1/documents/large.txt", content=b"x" * 2000).status_code == 202
+
+
+def test_two_uploads_at_once_do_not_pass_the_bound_together(library: Library) -> None:
+    library.quota = 1000
+    shelf = library.of(LAYLA)
+    id = shelf.create("x").id
+
+    async def both() -> list[str | BaseException]:
+        turn = asyncio.Event()
+
+        async def first() -> AsyncIterator[bytes]:
+            yield b"a" * 600
+            await turn.wait()
+
+        async def second() -> AsyncIterator[bytes]:
+            yield b"b" * 600
+
+        slow = asyncio.ensure_future(shelf.receive(id, "a.txt", first()))
+        await asyncio.sleep(0.05)
+        fast = asyncio.ensure_future(shelf.receive(id, "b.txt", second()))
+        await asyncio.wait([fast])
+        turn.set()
+        return await asyncio.gather(slow, fast, return_exceptions=True)
+
+    came = awaited(both())
+    (refused,) = [each for each in came if isinstance(each, NoRoom)]
+    (taken,) = [each for each in came if isinstance(each, str)]
+    assert refused.fields["limit"] == "0.1"
+    assert [path.name for path in (library.home / "collections" / id / "documents").iterdir()] == [taken]
+
+
+def test_the_room_is_told_in_megabytes_rounded_up(library: Library) -> None:
+    library.quota = 512 * 2**20
+    shelf = library.of(LAYLA)
+    id = shelf.create("x").id
+    assert shelf.room(id) == {"held": "0", "most": "512", "aside": "0"}
+    folder = library.home / "collections" / id / "documents"
+    (folder / ".removed" / "then").mkdir(parents=True)
+    (folder / ".removed" / "then" / "a.txt").write_bytes(b"x" * 200_000)
+    (folder / "b.txt").write_bytes(b"x" * 11_000_000)
+    assert shelf.room(id) == {"held": "11", "most": "512", "aside": "0.2"}
+    assert shelf.room("") == {"held": "11", "most": "512", "aside": "0"}
+    assert library.of(people.OPERATOR).room("") is None
 
 
 # --- the shelf itself -----------------------------------------------------------------------------------------------------

@@ -137,9 +137,8 @@ class Gate:
             await self._page(send, headers, 401, "server.login_wrong")
             return
         until, nonce = str(int(self._now()) + _STAY), secrets.token_hex(8)
-        rest = "; HttpOnly; SameSite=Strict; Path=/" + ("; Secure" if scope.get("scheme") == "https" else "")
-        login = f"{COOKIE}={until}.{nonce}.{self._sign(until, nonce)}; Max-Age={_STAY}{rest}"
-        owner = f"{OWNER_COOKIE}={_key(_cookies(headers)) or new_key()}; Max-Age={_OWNED}{rest}"
+        login = _cookie(COOKIE, f"{until}.{nonce}.{self._sign(until, nonce)}", _STAY, scope)
+        owner = owner_cookie(_key(_cookies(headers)) or new_key(), scope)
         cookies = [(b"set-cookie", cookie.encode()) for cookie in (login, owner)]
         await respond(send, 303, b"", _TEXT, (b"location", b"/"), *cookies)
 
@@ -158,6 +157,16 @@ class Gate:
             problem=f'<p role="alert">{html.escape(say(problem, language))}</p>' if problem else "",
         )
         await respond(send, status, text.encode(), "text/html; charset=utf-8")
+
+
+def owner_cookie(key: str, scope: Scope) -> str:
+    """The cookie in which a browser keeps its key, as a header sets it."""
+    return _cookie(OWNER_COOKIE, key, _OWNED, scope)
+
+
+def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    return f"{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/{secure}"
 
 
 def _digest(secret: str) -> bytes:

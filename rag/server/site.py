@@ -51,6 +51,7 @@ def site(
 
     from rag.server.api import build_api
     from rag.server.embed import route
+    from rag.server.keys import key_routes
     from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or Limits()
@@ -60,6 +61,8 @@ def site(
     if programs is not None:
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     engine.line.most = limits.waiting
+    if window and library is not None and access.password:
+        app.router.routes.extend(key_routes(library))
     if window:
         choice = generators if access.open else None
         app = mount_page(app, engine, library, choice, feedback=feedback, reports=reports, language=language, examples=examples)
@@ -118,7 +121,15 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
     engine = Engine(lambda: open_chatbot(settings), width=_WIDTH)
     serve(
         engine,
-        Library(home, settings.documents, settings.index, max_bytes=size, ocr=settings.ocr, published=mirroring(settings)),
+        Library(
+            home,
+            settings.documents,
+            settings.index,
+            max_bytes=size,
+            quota=door.quota_mb * 2**20,
+            ocr=settings.ocr,
+            published=mirroring(settings),
+        ),
         access=Access.listening(
             settings.host,
             password=door.password,

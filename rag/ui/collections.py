@@ -84,7 +84,7 @@ class Collections:
         name = unicodedata.normalize("NFC", " ".join(name.split()))
         if not _NAME.fullmatch(name):
             raise BadName("ui.error_collection_name", name=name[:60])
-        own = [each.name.casefold() for each in self._others() if same(each.owner, person)]
+        own = [each.name.casefold() for each in self.own(person)]
         if name.casefold() in own:
             raise BadName("ui.error_collection_exists", name=name)
         if len(own) >= _MOST and person != OPERATOR:
@@ -111,6 +111,25 @@ class Collections:
             except OSError as error:
                 raise DiskFull("error.folder_unwritable", path=mark, reason=error.strerror or error) from error
         return self.readable(id, person)
+
+    def adopt(self, person: str, by: str) -> bool:
+        """Give everything of one person to another, who has collections of their own already; False where they have none. Raises
+        DiskFull."""
+        if not self.own(by):
+            return False
+        for each in self.own(person):
+            owner = self._home / each.id / "owner"
+            part = owner.with_suffix(".part")
+            try:
+                part.write_text(by, encoding="ascii")
+                part.replace(owner)
+            except OSError as error:
+                raise DiskFull("error.folder_unwritable", path=owner, reason=error.strerror or error) from error
+        return True
+
+    def own(self, person: str) -> list[Collection]:
+        """Those of a person, the first not among them, in no order."""
+        return [each for each in self._others() if same(each.owner, person)]
 
     def _others(self) -> list[Collection]:
         """Every collection but the first, whoever it belongs to."""

@@ -91,6 +91,11 @@ class Indexing:
         own = [job for job in self._of(person) if collection is None or job.collection == collection]
         return next((job for job in own if job.state == "running"), own[-1] if own else None)
 
+    def adopt(self, person: str, by: str) -> None:
+        """Give the jobs of one person to another."""
+        for job in self._of(person):
+            job.person = by
+
     def _of(self, person: str) -> list[Job]:
         with self._lock:
             return [job for job in self._jobs if same(job.person, person)]

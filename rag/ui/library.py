@@ -29,11 +29,14 @@ class Library:
         index: Path,
         *,
         max_bytes: int = MAX_BYTES,
+        quota: int = 0,
         ocr: bool = False,
         published: Callable[[Path], object] = lambda index: None,
     ) -> None:
-        """`published` is called with the folder of an index after each change of it."""
+        """`quota` bounds the bytes of files in all collections of a person other than the operator, 0 sets no bound; `published` is
+        called with the folder of an index after each change of it."""
         self.home = home
+        self.quota = quota
         self.published = published
         self.max_bytes = max_bytes
         self.ocr = ocr
@@ -45,6 +48,13 @@ class Library:
     def of(self, person: str) -> Shelf:
         """What one person may see and change of it."""
         return Shelf(self, person, self._collections, self._indexing)
+
+    def adopt(self, person: str, by: str) -> bool:
+        """Give everything of one person to another, who has collections already; False where they have none. Raises DiskFull."""
+        adopted = self._collections.adopt(person, by)
+        if adopted:
+            self._indexing.adopt(person, by)
+        return adopted
 
     def _chatbot(self, collection: Collection, base: Chatbot) -> Chatbot:
         if collection.id == FIRST:
@@ -138,9 +148,29 @@ class Shelf:
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
-        """Write an uploaded file into a collection; returns its id. Raises BadName, NotYours, DocumentError, DiskFull."""
+        """Write an uploaded file into a collection; returns its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
         folder = self._collections.changeable(id, self._person).documents
-        return await files.receive(folder, file, chunks, self._library.max_bytes)
+        room = files.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
+        return await files.receive(folder, file, chunks, self._library.max_bytes, room)
+
+    def room(self, id: str) -> View | None:
+        """Megabytes that the collections of this person hold, of how many, and that the removed files of one of them take; None
+        where nothing is counted."""
+        if self._person == OPERATOR:
+            return None
+        collection = self._collections.readable(id, self._person)
+        return {
+            "held": files.megabytes(self._held()),
+            "most": files.megabytes(self._library.quota) if self._library.quota else "",
+            "aside": files.megabytes(files.aside(collection.documents)) if self.owns(collection) else "0",
+        }
+
+    def destroy_aside(self, id: str) -> None:
+        """Destroy the files that were removed from a collection, or replaced. Raises BadName, NotYours, DiskFull."""
+        files.destroy_aside(self._collections.changeable(id, self._person).documents)
+
+    def _held(self) -> int:
+        return sum(files.held(each.documents) for each in self._collections.own(self._person))
 
     def remove(self, id: str, file: str) -> None:
         """Take a file out of a collection; the index follows with the next build. Raises BadName when it is the last one."""

@@ -96,7 +96,7 @@ class Window:
         }
         calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]
         if self._library is not None:
-            calls += [self.documents, self.create, self.share, self.remove, self.build, self.job, self.cancel]
+            calls += [self.documents, self.create, self.share, self.remove, self.destroy, self.build, self.job, self.cancel]
         if self._generators is not None:
             calls += [self.use, self.fetch, self.task, self.halt]
         with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
@@ -274,7 +274,8 @@ class Window:
         return self._library.of(person)
 
     def documents(self, collection: object, person: str = OPERATOR) -> View:
-        """The collections this person may see, the documents of one of them, and the indexing of it that this person began."""
+        """The collections this person may see, the documents of one of them, the indexing of it that this person began, and, behind
+        a password, how much their own may hold."""
         shelf, id = self._shelf(person), whole(collection)
         id = id if shelf.sees(id) else ""
         job = shelf.last_job(id)
@@ -283,6 +284,7 @@ class Window:
             "collection": id,
             "documents": shelf.documents(id, self._base()),
             "job": job.view() if job and job.state == "running" else None,
+            "room": shelf.room(id),
         }
 
     def create(self, name: object, person: str = OPERATOR) -> View:
@@ -298,6 +300,11 @@ class Window:
         self._base()
         self._shelf(person).remove(whole(asked.get("collection")), whole(asked.get("id")))
         return self.build(asked.get("collection"), person)
+
+    def destroy(self, collection: object, person: str = OPERATOR) -> bool:
+        """Destroy the files that were removed from a collection."""
+        self._shelf(person).destroy_aside(whole(collection))
+        return True
 
     def build(self, collection: object, person: str = OPERATOR) -> View:
         """Bring the index of a collection up to date in the background."""

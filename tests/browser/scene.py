@@ -130,6 +130,7 @@ def scene(
     port: int = 0,
     opening: threading.Event | None = None,
     password: str = "",
+    quota: int = 0,
     models: Callable[[str, bool], Sequence[str]] | None = None,
 ) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set.
@@ -148,7 +149,7 @@ def scene(
         return chatbot, ()
 
     engine = Engine(opener)
-    library = Library(folder / "home", documents, folder / "index", max_bytes=2**20)
+    library = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota)
     reports = folder / "reports"
 
     def with_generator(base: Chatbot, name: str) -> Chatbot:

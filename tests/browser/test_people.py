@@ -20,7 +20,7 @@ QUESTION = "كم بلغت درجة الحرارة في سيوة؟"
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A window that asks for a password."""
     pytest.importorskip("gradio", reason="gradio is not installed")
-    with scene(tmp_path_factory.mktemp("shared"), password=PASSWORD) as running:
+    with scene(tmp_path_factory.mktemp("shared"), password=PASSWORD, quota=2**20) as running:
         yield running
 
 
@@ -48,7 +48,7 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     layla.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("قضية ليلى")
     layla.keyboard.press("Enter")
     layla.wait_for_selector(".documents .panel-note")
-    assert layla.locator(".standing-of-shelf p").inner_text() == "لا يرى هذه المجموعة ووثائقها إلا هذا المتصفح."
+    assert layla.locator(".standing-of-shelf p").inner_text() == "لا يرى هذه المجموعة ووثائقها أحد سواك."
     add(layla, (STATION, HEAT.encode()))
     layla.evaluate(axe)
     assert layla.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
@@ -75,6 +75,70 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     assert gone.locator(".error").inner_text().startswith("This collection is not there any more, or is not shared with you.")
     for page in (layla, omar):
         page.close()
+
+
+def test_collections_are_found_again_in_another_browser_with_the_key(visit: Opener, shared: Scene, axe: str) -> None:
+    layla, elsewhere = enter(visit, shared, "ar"), enter(visit, shared)
+    open_documents(layla, "الوثائق")
+    layla.get_by_role("button", name="مجموعة جديدة").click()
+    layla.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("مفقودة")
+    layla.keyboard.press("Enter")
+    layla.wait_for_selector(".documents .panel-note")
+    layla.get_by_text("مجموعاتك في متصفح آخر").click()
+    own = layla.get_by_label("مفتاح هذا المتصفح")
+    assert not own.is_visible()
+    layla.get_by_role("button", name="إظهار المفتاح").click()
+    layla.wait_for_function("document.querySelector('.secret[readonly]').value.length === 43")
+    assert own.evaluate("e => getComputedStyle(e).direction") == "ltr"
+    layla.evaluate(axe)
+    assert layla.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    layla.get_by_role("button", name="نسخ المفتاح").click()
+    layla.wait_for_selector(".toast:not([hidden])")
+    key = layla.evaluate("navigator.clipboard.readText()")
+    assert key == own.input_value()
+    assert key not in layla.evaluate("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})")
+    layla.keyboard.press("Escape")
+    assert own.input_value() == ""  # it is in the page only while it is looked at
+
+    open_documents(elsewhere)
+    elsewhere.get_by_text("Your collections in another browser").click()
+    field = elsewhere.get_by_label("A key of yours from another browser")
+    field.fill(key[:-1])
+    elsewhere.keyboard.press("Enter")
+    elsewhere.wait_for_selector(".key .error:not([hidden])")
+    assert elsewhere.locator(".key .error").inner_text().startswith("No collection belongs to this key.")
+    elsewhere.allowed_complaints += ["400"]
+    field.fill(f" {key} ")
+    elsewhere.get_by_role("button", name="Use this key").click()
+    elsewhere.wait_for_selector(".news .good")
+    assert collections(elsewhere) == ["The documents Isnad was started with", "مفقودة"]
+    for page in (layla, elsewhere):
+        page.close()
+
+
+def test_what_a_reader_has_room_for_is_told_and_made_by_deleting_for_good(visit: Opener, shared: Scene) -> None:
+    page = enter(visit, shared, "ar")
+    page.allowed_complaints += ["507"]
+    open_documents(page, "الوثائق")
+    assert page.locator(".room").inner_text() == "في مجموعاتك 0 من 1 ميغابايت."
+    page.get_by_role("button", name="مجموعة جديدة").click()
+    page.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("ضيقة")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".documents .panel-note")
+    add(page, (STATION, HEAT.encode()), ("قديم.txt", ("كلام قديم. " * 30000).encode()))
+    page.locator("tbody tr", has_text="قديم.txt").get_by_role("button").click()
+    page.get_by_role("button", name="إزالة", exact=True).click()
+    page.wait_for_selector(".room .button")
+    page.evaluate("document.querySelector('.news').replaceChildren()")
+    add(page, ("جديد.txt", ("كلام جديد. " * 30000).encode()))
+    assert page.locator(".news .bad").inner_text().startswith("لا مكان للملف جديد.txt: تتسع مجموعاتك لـ 1 ميغابايت، وفيها 0.6 ميغابايت.")
+    page.get_by_role("button", name="حذف الملفات المُزالة نهائيًّا").click()
+    page.get_by_role("button", name="حذف نهائي", exact=True).click()
+    page.wait_for_function("document.querySelector('.room').innerText === 'في مجموعاتك 0.1 من 1 ميغابايت.'")
+    page.evaluate("document.querySelector('.news').replaceChildren()")
+    add(page, ("جديد.txt", ("كلام جديد. " * 30000).encode()))
+    assert page.locator(".news .good").count() == 1
+    page.close()
 
 
 def test_a_collection_is_still_there_when_its_browser_comes_back(visit: Opener, shared: Scene) -> None:

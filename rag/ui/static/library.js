@@ -2,6 +2,7 @@
 
 import { about } from "./about.js";
 import { h, recall, remember } from "./dom.js";
+import { KeyView } from "./key.js";
 import { fill } from "./text.js";
 import { WorkBar } from "./work.js";
 
@@ -42,7 +43,13 @@ export class LibraryView {
     this.work = new WorkBar(page, () => this.page.call("cancel", this.job));
     this.news = h("div", { class: "news", role: "status" });
     this.table = h("div", { class: "documents" });
-    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.work.element, this.news, this.table);
+    this.room = h("div", { class: "room" });
+    this.key = new KeyView(page, async () => {
+      const problems = await this.refresh();
+      this.tell([page.t("key_used")], problems);
+      this.choice.focus();
+    });
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.work.element, this.news, this.table, this.room, this.key.element);
     this.dialog = h(
       "dialog",
       { class: "dialog library", "aria-labelledby": "library-title" },
@@ -57,6 +64,7 @@ export class LibraryView {
       });
     }
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
+    this.dialog.addEventListener("close", () => this.key.hide());
     return this.dialog;
   }
 
@@ -99,6 +107,8 @@ export class LibraryView {
     this.drop.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
     this.drawTable(view.documents);
+    this.drawRoom(view.room);
+    this.key.element.hidden = !view.room;
     if (view.job && !this.busy) this.follow(view.job);
     return [];
   }
@@ -118,6 +128,37 @@ export class LibraryView {
       const button = page.plain(shared ? "unshare" : "share", () => this.share(!shared), "outline");
       this.standing.replaceChildren(say(shared ? "collection_open" : "collection_private"), button);
     } else this.standing.replaceChildren();
+  }
+
+  /** How much this person's collections hold, where that is counted, and a way to destroy what was removed from this one. */
+  drawRoom(room) {
+    const { page } = this;
+    const lines = [];
+    if (room?.most) lines.push(page.t("room", room));
+    const removed = room && this.shown.mine && room.aside !== "0";
+    if (removed) lines.push(page.t("aside", room));
+    const parts = lines.length ? [fill(h("p"), lines.join(" "), page.base)] : [];
+    if (removed) parts.push(page.plain("destroy", () => this.confirmDestroying(room), "outline"));
+    this.room.replaceChildren(...parts);
+  }
+
+  confirmDestroying(room) {
+    const { page } = this;
+    const question = h(
+      "div",
+      { class: "sure", role: "group" },
+      fill(h("p"), page.t("destroy_sure", room), page.base),
+      page.plain("destroy_yes", () => this.destroy(), "danger"),
+      page.plain("keep_it", () => (this.drawRoom(room), this.room.querySelector("button").focus()), "quiet"),
+    );
+    this.room.replaceChildren(question);
+    question.querySelector("button:last-child").focus();
+  }
+
+  async destroy() {
+    const view = await this.page.call("destroy", this.collection);
+    if (view.error) this.tell([], [this.text(view.error)]);
+    await this.refresh();
   }
 
   async share(shared) {

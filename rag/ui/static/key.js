@@ -1,0 +1,88 @@
+// The key that a browser's collections belong to: shown on request, and taken from another browser.
+
+import { copy, h } from "./dom.js";
+import { fill } from "./text.js";
+
+export class KeyView {
+  /** `changed` is called when the collections of another key are here. */
+  constructor(page, changed) {
+    this.page = page;
+    this.changed = changed;
+    this.own = page.say(h("input", { type: "text", readonly: true, dir: "ltr", spellcheck: "false", autocomplete: "off", class: "secret" }), "key_own", "label");
+    this.copier = page.say(h("button", { type: "button", class: "button outline", onclick: () => this.copy() }), "key_copy");
+    this.shown = h("div", { class: "key-row", hidden: true }, this.own, this.copier);
+    this.toggle = h("button", { type: "button", class: "button outline", onclick: () => (this.shown.hidden ? this.show() : this.hide()) });
+    this.other = page.say(h("input", { type: "text", dir: "ltr", spellcheck: "false", autocomplete: "off", autocapitalize: "off", class: "secret", required: true }), "key_other", "label");
+    page.say(this.other, "key_other", "placeholder");
+    this.problem = h("p", { class: "error", role: "alert", hidden: true });
+    const form = h(
+      "form",
+      { class: "key-row", onsubmit: (event) => (event.preventDefault(), this.use()) },
+      this.other,
+      page.say(h("button", { type: "submit", class: "button outline" }), "key_use"),
+    );
+    this.element = h(
+      "details",
+      { class: "key", hidden: true, ontoggle: () => this.element.open || this.hide() },
+      page.say(h("summary"), "key"),
+      page.say(h("p"), "key_text"),
+      h("div", {}, this.toggle),
+      this.shown,
+      form,
+      this.problem,
+    );
+    this.draw();
+  }
+
+  draw() {
+    this.toggle.dataset.sayText = this.shown.hidden ? "key_show" : "key_hide";
+    this.page.restate(this.element);
+  }
+
+  /** What the server says to a POST; where it can't be reached, an error like those it returns. */
+  async post(name, body) {
+    try {
+      const place = new URL(`key/${name}`, new URL(this.page.boot.script, location.href));
+      return await (await fetch(place, { method: "POST", body: JSON.stringify(body), cache: "no-store" })).json();
+    } catch {
+      return { error: this.page.both("error_connection") };
+    }
+  }
+
+  tell(error) {
+    this.problem.hidden = !error;
+    if (error) fill(this.problem, error[this.page.language] ?? error.message, this.page.base);
+  }
+
+  async show() {
+    const { key, error } = await this.post("show", {});
+    this.tell(error);
+    if (error) return;
+    this.own.value = key;
+    this.shown.hidden = false;
+    this.draw();
+    this.own.select();
+  }
+
+  /** The key is in the page only while it is looked at. */
+  hide() {
+    this.own.value = "";
+    this.shown.hidden = true;
+    this.draw();
+  }
+
+  async copy() {
+    const copied = await copy(this.own.value);
+    this.page.toast(this.page.t(copied ? "copied" : "copy_failed"));
+  }
+
+  async use() {
+    const { error } = await this.post("use", { key: this.other.value });
+    this.tell(error);
+    if (error) return;
+    this.other.value = "";
+    this.hide();
+    this.element.open = false;
+    await this.changed();
+  }
+}
