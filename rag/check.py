@@ -204,7 +204,7 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
                 found_ids, expected = np.array(known, dtype=np.int64), np.stack([vectors[id] for id in known])
                 same = (codes_of(folder, base, found_ids) == expected.astype("<f4").view(np.uint8)).all(axis=1)
                 if clusters is not None and isinstance(index, ClusteredIndex):
-                    same &= (clusters.codes(found_ids) == index.encode(found_ids, expected)).all(axis=1)
+                    same &= index.agrees(clusters.codes(found_ids), found_ids, expected)
                 wrong |= set(found_ids[~same].tolist())
             found += [Fault("damage.vector", {"id": id}) for id in sorted(wrong)]
         return found

@@ -1,8 +1,8 @@
-"""Nearest vectors among many, without reading all of them: their 8-bit codes, in clusters, in a file beside the exact vectors.
+"""Nearest vectors among many, without reading all of them: codes of one bit a number, in clusters, in a file beside the exact vectors.
 
-The clusters nearest to the question are read, and the best of them compared exactly. Clusters, not a graph: a filter or a language
-costs nothing there and loses nothing, the file is written in minutes, searched where it lies on disk, and what is removed can be
-overwritten in it. It is derived from the file of vectors, under whose ids it holds them.
+The clusters nearest to the question are read, and the best of what is in them compared exactly. Clusters, not a graph: a filter or
+a language costs nothing there and loses nothing, the file is written in minutes, searched where it lies on disk, and what is removed
+can be overwritten in it. It is derived from the file of vectors, under whose ids it holds them.
 """
 
 from __future__ import annotations
@@ -25,16 +25,20 @@ from rag.errors import IndexCorrupt
 
 Codes = npt.NDArray[np.uint8]
 
-CLUSTERED_FROM = 150_000
+CLUSTERED_FROM = 100_000
 """Vectors from which a collection is searched through clusters."""
 _PER_LIST = 0.5
 """Clusters for a collection of n: √n divided by this. More make a search read less and the file take longer to write."""
-_READ_SHARE, _READ_LEAST = 0.03, 8_000
-"""Of the vectors that a search may return, how many it reads."""
+_READ = 100
+"""Of n vectors that a search may return it reads √n times this: of few most, of many few, for the same recall."""
 _COMPARED = 4_000
 """Up to so many vectors to choose from, all are compared exactly."""
-_CANDIDATES = 4
-"""For each result so many are compared exactly: 8-bit codes confuse neighbours, not strangers."""
+_CANDIDATES, _CANDIDATES_LEAST = 8, 400
+"""For each result so many are compared exactly: codes confuse neighbours, not strangers."""
+_QUERY_BITS = 4
+"""Of each number of a question when it is compared with codes. Eight find no more and take longer."""
+_FACTORS = 8
+"""Bytes after the bits of a code: two numbers that make a distance of the bits that agree."""
 _TRAINED_ON = 40
 """Vectors for each cluster that its centre is computed from."""
 _BLOCK = 65_536
@@ -43,6 +47,11 @@ _BLOCK = 65_536
 def clusters_path(path: Path) -> Path:
     """Where the clusters of a file of vectors are, if it has any."""
     return path.with_suffix(".clusters")
+
+
+def code_size(dimension: int) -> int:
+    """The bytes of a vector's code."""
+    return (dimension + 7) // 8 + _FACTORS
 
 
 def is_worth_it(count: int) -> bool:
@@ -60,15 +69,16 @@ class _Selection:
 
 
 class ClusteredIndex:
-    """Approximate search through clusters of 8-bit codes (an inverted file, Jégou, Douze and Schmid, "Product Quantization for
-    Nearest Neighbor Search", TPAMI 2011), the best compared exactly. Safe to share between threads.
+    """Approximate search through clusters (an inverted file, Jégou, Douze and Schmid, "Product Quantization for Nearest Neighbor
+    Search", TPAMI 2011) of codes that say of each number only on which side of the centre it lies (Gao and Long, "RaBitQ", SIGMOD
+    2024), the best compared exactly. Safe to share between threads.
 
-    A search reads the clusters nearest to the question until they hold a fixed share of what it may return, so that one that is
-    restricted to a language or to some documents finds as much as one that is not.
+    A search reads the clusters nearest to the question until they hold a share of what it may return, so that one that is restricted
+    to a language or to some documents finds as much as one that is not.
     """
 
     def __init__(self, exact: MappedVectors, clusters: Any) -> None:
-        """`clusters` is a faiss.IndexIVFScalarQuantizer. Raises IndexCorrupt when it holds other ids than `exact`."""
+        """`clusters` is a faiss.IndexIVFRaBitQ. Raises IndexCorrupt when it holds other ids than `exact`."""
         import faiss
 
         self._exact = exact
@@ -80,6 +90,7 @@ class ClusteredIndex:
         self._cluster_of = self._placed()
         self._everything = _Selection(None, np.bincount(self._cluster_of[self._cluster_of >= 0], minlength=clusters.nlist))
         self._selections = Remembered[_Selection](8)
+        self._last: tuple[Vectors, Vectors] | None = None
 
     @classmethod
     def of(cls, exact: MappedVectors) -> ClusteredIndex:
@@ -89,7 +100,7 @@ class ClusteredIndex:
         ids, dimension = exact.ids(), exact.dimension
         centres = faiss.IndexFlatIP(dimension)
         count = min(len(ids), int(math.sqrt(len(ids)) / _PER_LIST))
-        clusters = faiss.IndexIVFScalarQuantizer(centres, dimension, count, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+        clusters = faiss.IndexIVFRaBitQ(centres, dimension, count, faiss.METRIC_INNER_PRODUCT)
         clusters.cp.niter = 8
         clusters.cp.spherical = True
         clusters.cp.max_points_per_centroid = _TRAINED_ON
@@ -111,7 +122,7 @@ class ClusteredIndex:
             clusters: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         except (RuntimeError, MemoryError) as error:
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
-        if not isinstance(clusters, faiss.IndexIVFScalarQuantizer) or (clusters.ntotal, clusters.d) != (len(exact), exact.dimension):
+        if not isinstance(clusters, faiss.IndexIVFRaBitQ) or (clusters.ntotal, clusters.d) != (len(exact), exact.dimension):
             raise IndexCorrupt("error.index_damaged", path=path, reason="its vectors are others")
         return cls(exact, clusters)
 
@@ -162,9 +173,22 @@ class ClusteredIndex:
         return self._exact.vectors(ids)
 
     def encode(self, ids: Ids, vectors: Vectors) -> Codes:
-        """The vectors of some ids as they stand in the file, shape (n, dimension)."""
-        apart = np.ascontiguousarray(vectors - self._centres[self._cluster_of[ids]], dtype=np.float32)
-        return np.asarray(self._clusters.sq.compute_codes(apart), dtype=np.uint8)
+        """The codes of vectors as they stand in the file under these ids, shape (n, code)."""
+        import faiss
+
+        codes = np.empty((len(ids), code_size(self.dimension)), dtype=np.uint8)
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        clusters = self._cluster_of[ids].astype(np.int64)
+        self._clusters.encode_vectors(len(ids), faiss.swig_ptr(rows), faiss.swig_ptr(clusters), faiss.swig_ptr(codes), False)
+        return codes
+
+    def agrees(self, codes: Codes, ids: Ids, vectors: Vectors) -> npt.NDArray[np.bool_]:
+        """For each of some ids whether its code is that of its vector. Bits are compared as they are, the two sums after them up to
+        the rounding in which processors differ."""
+        expected = self.encode(ids, vectors)
+        sums, right = (np.ascontiguousarray(found[:, -_FACTORS:]).view("<f4") for found in (codes, expected))
+        close = np.isclose(sums, right, rtol=1e-3, atol=1e-4).all(axis=1)
+        return np.asarray((codes[:, :-_FACTORS] == expected[:, :-_FACTORS]).all(axis=1) & close, dtype=bool)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the nearest vectors; scores are exact, but one of the nearest may be missed."""
@@ -176,14 +200,14 @@ class ClusteredIndex:
         if among is not None and len(among) <= _COMPARED:
             return self._best(among, query, k)
         selection = self._selection(among)
-        near = self._centres @ query
+        near = self._nearness(query)
         order = np.argsort(-near)
         order = order[selection.sizes[order] > 0]
         held = np.cumsum(selection.sizes[order])
-        wanted = max(_READ_SHARE * held[-1], min(_READ_LEAST, held[-1]), k)
+        wanted = max(min(_READ * math.sqrt(held[-1]), held[-1]), k)
         lists = order[: int(np.searchsorted(held, wanted)) + 1]
         selector = None if selection.bits is None else faiss.IDSelectorBitmap(selection.bits)  # type: ignore[call-arg,arg-type]
-        candidates = min(max(_CANDIDATES * k, 100), int(held[-1]))
+        candidates = min(max(_CANDIDATES * k, _CANDIDATES_LEAST), int(held[-1]))
         found, scores = np.empty(candidates, dtype=np.int64), np.empty(candidates, dtype=np.float32)
         point, chosen, distances = (np.ascontiguousarray(a) for a in (query, lists.astype(np.int64), near[lists]))
         with alone():
@@ -196,9 +220,16 @@ class ClusteredIndex:
                 faiss.swig_ptr(scores),
                 faiss.swig_ptr(found),
                 False,
-                faiss.SearchParametersIVF(nprobe=len(lists), sel=selector),  # type: ignore[call-arg]
+                faiss.IVFRaBitQSearchParameters(nprobe=len(lists), sel=selector, qb=_QUERY_BITS),  # type: ignore[call-arg]
             )
         return self._best(found[found >= 0], query, k)
+
+    def _nearness(self, query: Vectors) -> Vectors:
+        """The inner product of each centre with a question, which is asked for once for each language."""
+        last = self._last
+        if last is None or last[0] is not query:
+            last = self._last = query, products(self._centres, query)
+        return last[1]
 
     def _best(self, ids: Ids, query: Vectors, k: int) -> tuple[Ids, Vectors]:
         """The best of some ids, compared exactly."""
@@ -225,7 +256,7 @@ class ClusterFile:
             content = np.memmap(path, np.uint8, "r")
         except (OSError, ValueError) as error:
             raise IndexCorrupt("error.index_damaged", path=path, reason=error) from error
-        head = len(content) - count * (dimension + 8)
+        head = len(content) - count * (code_size(dimension) + 8)
         before = head - 8 * clusters - 12  # the sizes, their number, and how they are written: one for each cluster
         sizes = np.empty(0, dtype=np.int64) if before < 0 else np.frombuffer(content[before + 12 : head].tobytes(), dtype="<i8")
         if before < 0 or content[before : before + 4].tobytes() != b"full" or sizes.min() < 0 or sizes.sum() != count:
@@ -234,7 +265,7 @@ class ClusterFile:
         self._content = content
         self._head = head
         self._sizes: list[int] = sizes.tolist()
-        self._code = dimension
+        self._code = code_size(dimension)
 
     def _starts(self) -> Iterator[tuple[int, int]]:
         """Where the codes of each cluster begin, and how many they are."""

@@ -26,7 +26,7 @@ Ids = npt.NDArray[np.int64]
 T = TypeVar("T")
 
 
-_ALONE = 2**20
+_ALONE = 2**22
 """Up to so many numbers are multiplied by the thread that asks: on a busy machine waiting for another core costs more than it saves."""
 
 

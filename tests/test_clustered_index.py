@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faiss
 import pytest
 
 from rag import clusters
 from rag.build import add_documents, build_index, remove_documents
-from rag.clusters import ClusterFile, clusters_path
+from rag.clusters import ClusteredIndex, ClusterFile, clusters_path
+from rag.dense import MappedVectors
 from rag.errors import IndexCorrupt
 from rag.index import Index
 from rag.repair import repair_index
@@ -32,8 +34,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clusters from twelve vectors on, and so little read that something could be missed."""
     monkeypatch.setattr(clusters, "CLUSTERED_FROM", 12)
     monkeypatch.setattr(clusters, "_COMPARED", 0)
-    monkeypatch.setattr(clusters, "_READ_LEAST", 12)
-    monkeypatch.setattr(clusters, "_READ_SHARE", 0.5)
+    monkeypatch.setattr(clusters, "_READ", 3)
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_damaged_clusters_are_told_and_made_anew(out: Path, damage: str) -> None
         path.write_bytes(content[:-1])
     else:
         now = base(out)
-        at = {"head": 300, "id": len(content) - 1, "code": len(content) - now.count * 264}[damage]
+        at = {"head": 300, "id": len(content) - 1, "code": len(content) - now.count * 48}[damage]
         content[at] ^= 16
         path.write_bytes(content)
     if damage == "code":
@@ -123,6 +124,23 @@ def test_damaged_clusters_are_told_and_made_anew(out: Path, damage: str) -> None
     assert repair_index(out, again).left == ()
     assert again.embedded == []
     assert base(out).tier == "clustered"
+    assert faults(out) == []
+
+
+def test_clusters_of_an_earlier_form_are_refused_and_made_anew(out: Path) -> None:
+    """Codes were of eight bits a number once."""
+    now = base(out)
+    vectors = MappedVectors(dense_path(out, 1), 256)
+    centres = faiss.IndexFlatIP(256)
+    former = faiss.IndexIVFScalarQuantizer(centres, 256, now.clusters, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
+    former.train(vectors.vectors(vectors.ids()))
+    former.add_with_ids(vectors.vectors(vectors.ids()), vectors.ids())
+    path = clusters_path(dense_path(out, 1))
+    faiss.write_index(former, str(path))
+    with pytest.raises(IndexCorrupt):
+        ClusteredIndex.load(vectors, path)
+    assert faults(out) == ["error.vectors_damaged"]
+    assert repair_index(out, embedder()).left == ()
     assert faults(out) == []
 
 

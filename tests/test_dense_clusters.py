@@ -38,7 +38,8 @@ def flat(ids, vectors) -> FlatIndex:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read so little of this small collection that something could be missed."""
-    monkeypatch.setattr(clusters, "_READ_LEAST", 300)
+    monkeypatch.setattr(clusters, "_READ", 10)
+    monkeypatch.setattr(clusters, "_CANDIDATES_LEAST", 200)
     monkeypatch.setattr(clusters, "_COMPARED", 50)
 
 
@@ -112,7 +113,7 @@ def test_what_is_in_the_file_of_clusters(clustered, ids, vectors, tmp_path: Path
     file = ClusterFile(path, COUNT, SIZE, 154)
     assert sorted(file.ids.tolist()) == ids.tolist()
     assert np.array_equal(file.codes(ids[40:50]), clustered.encode(ids[40:50], vectors[40:50]))
-    assert file.codes(ids[:0]).shape == (0, SIZE)
+    assert file.codes(ids[:0]).shape == (0, 10)  # sixteen bits and two numbers
     with pytest.raises(IndexCorrupt):
         file.codes(np.array([6]))  # between two ids
     before, whole = file.crc(), path.read_bytes()
@@ -161,3 +162,39 @@ def test_a_file_written_in_blocks_is_the_one_that_faiss_writes(count: int, ids, 
     write_flat(tmp_path / "dense.2.faiss", count, SIZE, blocks)
     assert (tmp_path / "dense.2.faiss").read_bytes() == (tmp_path / "dense.1.faiss").read_bytes()
     assert len(FlatIndex.load(tmp_path / "dense.2.faiss")) == count
+
+
+def test_a_code_says_on_which_side_of_the_centre_each_number_lies(clustered, ids, vectors):
+    some = ids[10:14]
+    codes = clustered.encode(some, vectors[10:14])
+    for code, vector, cluster in zip(codes, vectors[10:14], clustered._cluster_of[some], strict=True):
+        beyond = vector > clustered._centres[cluster]
+        assert [code[n // 8] >> n % 8 & 1 for n in range(SIZE)] == beyond.astype(int).tolist()
+
+
+def test_codes_agree_up_to_the_rounding_of_their_sums(clustered, ids, vectors):
+    some, of = ids[10:14], vectors[10:14]
+    codes = clustered.encode(some, of)
+    sums = codes[:, 2:].copy().view("<f4")
+    assert clustered.agrees(codes, some, of).tolist() == [True] * 4
+    other = codes.copy()
+    other[0, 0] ^= 1  # one bit
+    other[1, 2:] = (sums[1] * np.float32(1.00001)).view(np.uint8)
+    other[2, 2:] = (sums[2] * np.float32(1.1)).view(np.uint8)
+    other[3] = 0  # overwritten
+    assert clustered.agrees(other, some, of).tolist() == [False, True, False, False]
+
+
+def test_of_few_vectors_most_are_read_and_of_many_few(monkeypatch, clustered, ids, vectors):
+    """With 10 √n of 6000 and of the 3000 of a language: 775 and 548, and what lies in the last cluster beside them."""
+    read = []
+    monkeypatch.setattr(clusters, "_READ", 10)
+    monkeypatch.setattr(clusters, "_COMPARED", 0)
+    monkeypatch.setattr(clusters, "_CANDIDATES_LEAST", COUNT)
+    monkeypatch.setattr(
+        clustered, "_best", lambda found, query, k: (read.append(len(found)), clusters.ClusteredIndex._best(clustered, found, query, k))[1]
+    )
+    for among in (None, ids[::2]):
+        clustered.search(vectors[0], 10, among)
+    assert 775 <= read[0] < 1000
+    assert 548 <= read[1] < 750
