@@ -102,6 +102,24 @@ def test_what_is_no_text_file_or_too_large_is_not_taken(visit: Opener, shelf: Sc
     page.allowed_complaints += ["400"]
 
 
+def test_files_dropped_beside_the_dialog_are_added_and_the_page_stays(visit: Opener, shelf: Scene) -> None:
+    page = visit(shelf, language="ar")
+    prevented = page.evaluate(
+        """() => {
+          const files = new DataTransfer();
+          files.items.add(new File(['يُفتح متحف المدينة في الساعة التاسعة.'], 'متحف.txt'));
+          const drop = (name) => new DragEvent(name, {dataTransfer: files, bubbles: true, cancelable: true});
+          return ['dragover', 'drop'].map((name) => !document.querySelector('.thread').dispatchEvent(drop(name)));
+        }"""
+    )
+    assert prevented == [True, True]  # else the browser would open the file in the place of the page
+    page.wait_for_function("document.querySelector('.news')?.innerText.startsWith('الفهرس محدَّث. جديد أو معدَّل: 1.')")
+    assert "متحف.txt" in names(page)
+    page.locator("tbody tr", has_text="متحف.txt").get_by_role("button").click()
+    page.get_by_role("button", name="إزالة", exact=True).click()
+    page.wait_for_function("![...document.querySelectorAll('tbody th')].some((e) => e.innerText.includes('متحف'))")
+
+
 def test_a_collection_of_its_own_answers_from_its_own_documents(visit: Opener, shelf: Scene) -> None:
     page = visit(shelf, own=True)
     open_documents(page)
@@ -322,13 +340,30 @@ def test_asking_again_changing_and_clearing(visit: Opener, shelf: Scene) -> None
     page.get_by_role("button", name="Ask again").click()
     page.wait_for_selector(DONE)
     assert page.locator(".turn").count() == 1
+    box = page.locator("#question")
     page.get_by_role("button", name="Change the question").click()
-    assert page.locator("#question").input_value() == "When was the harbour bridge closed?"
-    assert page.locator(".turn").count() == 0
-    ask(page, "When did the harbour bridge reopen?")
+    assert box.input_value() == "When was the harbour bridge closed?"
+    assert page.locator(".editing-note").inner_text().startswith("The answer is replaced when you send the changed question.")
+    page.keyboard.press("Escape")  # and it was only a look
+    assert (box.input_value(), page.locator(".turn.editing").count()) == ("", 0)
+    assert "12 March 2023" in page.locator(".answer").inner_text()
+    page.get_by_role("button", name="Change the question").click()
+    box.fill("When did the harbour bridge reopen?")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.question').innerText === 'When did the harbour bridge reopen?'")
+    page.wait_for_selector(DONE)
+    assert page.locator(".question").all_inner_texts() == ["When did the harbour bridge reopen?"]
+    assert not page.locator(".editing-note").is_visible()
+    assert page.locator(".searched").count() == 0  # what was replaced is no longer followed up on
+
+    assert not page.get_by_role("button", name="Back to the last conversation").is_visible()
     page.get_by_role("button", name="New conversation").click()
     assert page.locator(".turn").count() == 0
     assert page.locator(".welcome").is_visible()
+    page.get_by_role("button", name="Back to the last conversation").click()
+    assert page.locator(".question").all_inner_texts() == ["When did the harbour bridge reopen?"]
+    page.locator("a.cite").first.click()
+    assert page.locator(".source.active mark").count() == 1
 
 
 def test_a_conversation_is_kept_only_where_the_reader_wants_it(visit: Opener, shelf: Scene) -> None:

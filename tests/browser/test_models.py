@@ -93,6 +93,7 @@ def test_another_of_the_installed_models_is_chosen(visit: Opener, bare: Scene) -
     open_quality(page)
     rows = page.locator(".models li")
     assert rows.count() == 6
+    assert page.locator(".models").evaluate("e => e.scrollHeight <= e.clientHeight")  # every one of them can be reached
     assert page.locator(".models li[aria-current] .model-name").inner_text() == "none: answers are quotations"
     page.get_by_role("button", name=f"Use {ARABIC}").click()
     page.wait_for_function("name => document.querySelector('.models li[aria-current]')?.innerText.includes(name)", arg=ARABIC)

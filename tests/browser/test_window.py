@@ -72,7 +72,7 @@ def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
         " Engineer Dana Whitfield estimated the repair at 4.2 million pounds.[2]"
     )
     assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
-    assert re.fullmatch(r"First word: \d+\.\d s · Total: \d+\.\d s", turn.locator(".times").inner_text())
+    assert re.fullmatch(r"First word: \d+\.\d+ s · Total: \d+\.\d+ s", turn.locator(".times").inner_text())
     page.wait_for_function("document.querySelector('#isnad > [role=status]').innerText === 'Every sentence is proved Sources: 2'")
 
 
@@ -252,6 +252,10 @@ def test_what_the_documents_do_not_say_is_said_so(page: Any) -> None:
     assert turn.locator(".verdict").inner_text() == "Not in the documents"
     assert turn.locator("a.cite").count() == 0
     assert page.locator(".panel-note").inner_text().startswith("The documents do not answer this.")
+    # The colour of a proof is for proofs only.
+    marks = page.locator(".source.brief mark")
+    assert marks.count() > 0
+    assert {style(marks.nth(at), "backgroundColor") for at in range(marks.count())} == {"rgba(0, 0, 0, 0)"}
 
 
 def test_the_whole_document_opens_at_the_sentence(page: Any) -> None:
@@ -434,6 +438,30 @@ def test_on_a_telephone_nothing_is_cut_off_and_sources_come_over_the_conversatio
     page.keyboard.press("Escape")
     assert not page.locator(".panel").is_visible()
     assert page.evaluate("document.activeElement.matches('a.cite')")
+
+
+@pytest.mark.parametrize(("language", "question"), [("ar", "ما ذاكرة هاتف نور؟"), ("en", "When was the harbour bridge closed?")])
+def test_no_number_begins_a_line_parted_from_what_it_proves(visit: Opener, window: Scene, language: str, question: str) -> None:
+    page = visit(window, language=language, width=390, height=844)
+    ask(page, question)
+    parted = page.evaluate(
+        """() => {
+          const list = document.querySelector('.turns'), parted = [];
+          for (let width = 200; width <= 360; width += 4) {
+            list.style.inlineSize = `${width}px`;
+            for (const cite of document.querySelectorAll('a.cite')) {
+              const range = document.createRange(), end = cite.previousSibling;
+              range.setStart(end, end.data.length - 1);
+              range.setEnd(end, end.data.length);
+              const sign = range.getBoundingClientRect(), number = cite.getBoundingClientRect();
+              if (number.top > sign.bottom || number.bottom < sign.top) parted.push([width, cite.textContent]);
+            }
+          }
+          return parted;
+        }"""
+    )
+    assert page.locator("a.cite").count() == 2
+    assert parted == []
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])

@@ -12,6 +12,8 @@ export class Conversation {
     this.page = page;
     this.turns = [];
     this.running = null;
+    this.editing = null; // the turn whose question stands in the box to be changed
+    this.previous = []; // the conversation before this one
     this.keeping = recall("keep") === "yes";
     this.view = new TurnView(page);
     this.list = h("ol", { class: "turns", role: "list" });
@@ -33,9 +35,17 @@ export class Conversation {
       }
     });
     this.sendButton = page.button("send", "send", () => (this.running ? this.stop() : this.send()), { kind: "main send" });
+    this.note = h(
+      "p",
+      { class: "editing-note", hidden: true },
+      page.say(h("span"), "editing"),
+      " ",
+      page.say(h("button", { type: "button", class: "button link", onclick: () => this.endEditing() }), "editing_end"),
+    );
     this.composer = h(
       "form",
       { class: "composer", onsubmit: (event) => event.preventDefault() },
+      this.note,
       h("div", { class: "field" }, this.box, this.sendButton),
       page.say(h("p", { class: "hint" }), "keys"),
     );
@@ -98,7 +108,7 @@ export class Conversation {
     if (!question || this.running) return;
     this.box.value = "";
     this.fit();
-    this.ask(question);
+    this.ask(question, this.editing);
   }
 
   /** What was asked and answered before, for a question that follows up on it. */
@@ -111,6 +121,7 @@ export class Conversation {
     if (this.running) return;
     const { page } = this;
     page.ahead.leave();
+    if (this.editing) this.endEditing(this.editing !== replaced);
     if (replaced) this.remove(replaced);
     const before = this.turns.at(-1);
     const history = this.history();
@@ -137,10 +148,11 @@ export class Conversation {
     if (answer?.error) this.fail(turn, "error_connection");
   }
 
-  /** Stop what runs; whether something did. */
+  /** Stop what runs, or leave a question as it was; whether there was anything of it. */
   escape() {
-    if (!this.running) return false;
-    this.stop();
+    if (this.running) this.stop();
+    else if (this.editing) this.endEditing();
+    else return false;
     return true;
   }
 
@@ -182,19 +194,36 @@ export class Conversation {
 
   // --- changing and leaving ----------------------------------------------------------------------------------------------
 
+  /** Put a question into the box to be changed; its answer stays until the new one is sent. */
   edit(turn) {
     if (this.running) return;
-    this.remove(turn);
+    this.editing = turn;
+    turn.element.classList.add("editing");
+    this.note.hidden = false;
     this.box.value = turn.question;
-    this.changed();
-    this.page.panel.draw();
+    this.fit();
+    this.box.focus();
+    this.page.announce(this.page.t("editing"));
+  }
+
+  endEditing(empty = true) {
+    this.editing?.element.classList.remove("editing");
+    this.editing = null;
+    this.note.hidden = true;
+    if (!empty) return;
+    this.page.ahead.leave();
+    this.box.value = "";
     this.fit();
     this.box.focus();
   }
 
+  /** Begin anew. What was said until then can be brought back until something else was. */
   clear() {
     const { page } = this;
     if (this.running) page.call("stop", this.running.id);
+    if (this.editing) this.endEditing();
+    const ended = this.turns.filter((turn) => ENDED.includes(turn.state));
+    if (ended.length) this.previous = ended;
     this.running = null;
     this.turns = [];
     page.panel.selected = null;
@@ -203,6 +232,17 @@ export class Conversation {
     this.changed();
     page.panel.draw();
     page.panel.show(false);
+    this.box.focus();
+  }
+
+  bringBack() {
+    this.turns = this.previous;
+    this.previous = [];
+    this.list.replaceChildren(...this.turns.map((turn) => turn.element));
+    this.keep();
+    this.redraw();
+    this.page.panel.draw();
+    this.thread.scrollTop = this.thread.scrollHeight;
     this.box.focus();
   }
 

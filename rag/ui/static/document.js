@@ -29,6 +29,7 @@ export class DocumentView {
     this.opener = document.activeElement;
     this.page.restate(this.dialog);
     fill(this.title, source.title || source.document, this.page.base);
+    this.where.hidden = !source.title; // else it is the title
     this.where.replaceChildren(fill(h("bdi"), source.document));
     this.text.replaceChildren(fill(h("p", { class: "panel-note" }), this.page.t("loading"), this.page.base));
     this.dialog.showModal();

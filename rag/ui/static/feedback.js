@@ -50,7 +50,7 @@ export class FeedbackView {
     this.proofLabel = label("feedback_proof", this.proof);
     this.problem = h("p", { class: "error", role: "alert", hidden: true });
     const radios = kinds.map((kind, index) => {
-      const radio = h("input", { type: "radio", name: "kind", value: kind, checked: index === 0, onchange: () => this.shape() });
+      const radio = h("input", { type: "radio", name: "kind", value: kind, checked: index === 0, hidden: kinds.length === 1, onchange: () => this.shape() });
       return h("label", { class: "choice" }, radio, fill(h("span"), page.t(`feedback_${kind}`), page.base));
     });
     this.form.replaceChildren(

@@ -63,16 +63,26 @@ export class LibraryView {
         if (name === "drop" && !this.drop.hidden) this.add([...event.dataTransfer.files]);
       });
     }
+    // A file that misses the dialog would take the place of the page, and of the conversation in it.
+    for (const name of ["dragover", "drop"]) {
+      document.addEventListener(name, (event) => {
+        if (event.defaultPrevented || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
+        event.preventDefault();
+        if (name === "drop" && !document.querySelector("dialog[open]")) this.open([...event.dataTransfer.files]);
+      });
+    }
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     this.dialog.addEventListener("close", () => this.key.hide());
     return this.dialog;
   }
 
-  open() {
+  /** Show what there is; files that were dropped on the page are added where this reader may add any. */
+  async open(files = []) {
     this.page.restate(this.dialog);
     this.tell([]);
     this.dialog.showModal();
-    this.refresh();
+    const problems = await this.refresh();
+    if (files.length && !problems.length && this.shown.mine) this.add(files);
   }
 
   /** Text in the language of the interface, for what the server says in both. */

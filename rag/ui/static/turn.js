@@ -56,7 +56,7 @@ export class TurnView {
           if (own === base && piece.text.trim() && !/^[”»"]/.test(piece.text)) place = paragraph;
           place.append(write(inner, piece.text, own));
         }
-        piece.cites.forEach((number, at) => place.append(this.cite(turn, number, `${index}-${at}`)));
+        if (piece.cites.length) place.append(kept(inner, piece.cites.map((number, at) => this.cite(turn, number, `${index}-${at}`))));
       });
       block.append(paragraph);
     }
@@ -95,7 +95,7 @@ export class TurnView {
     const { answer } = turn;
     const { kind, icon: picture, text } = this.verdict(answer);
     const line = h("p", { class: "standing" }, h("span", { class: `verdict ${kind}` }, icon(picture), fill(h("span"), text, this.page.base)));
-    const seconds = (value) => this.page.t("seconds", { n: value < 10 ? value.toFixed(1) : Math.round(value) });
+    const seconds = (value) => this.page.t("seconds", { n: value < 0.095 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : Math.round(value) });
     const times = [];
     if (answer.first !== null) times.push(this.page.t("time_first", { s: seconds(answer.first) }));
     times.push(this.page.t("time_total", { s: seconds(answer.total) }));
@@ -167,12 +167,20 @@ export class TurnView {
   }
 }
 
+/** Numbers with the end of what they follow, on one line: none begins a line, parted from what it proves. */
+function kept(piece, cites) {
+  const last = piece.lastChild;
+  const end = last?.nodeType === Node.TEXT_NODE ? last.data.match(/(?:[^\s\p{L}\p{N}]+|\S+)$/u) : null;
+  const tail = end ? last.splitText(end.index) : "";
+  return h("span", { class: "kept" }, tail, ...cites);
+}
+
 /** Around a quotation that stands by itself, the marks of its own language; those of the sentence around it go. */
 function tidyQuotation(quote) {
   const before = quote.previousSibling;
-  const after = [...quote.children].find((child) => child.tagName === "SPAN" && /^[”»"]$/.test(child.textContent));
+  const after = [...quote.querySelectorAll("span")].flatMap((span) => [...span.childNodes]).find((node) => /^[”»"]$/.test(node.data));
   if (!before || !/[“«"]$/.test(before.textContent) || !after) return;
   before.textContent = before.textContent.slice(0, -1).trimEnd();
-  after.textContent = quote.dir === "rtl" ? "»" : "”";
+  after.data = quote.dir === "rtl" ? "»" : "”";
   quote.prepend(quote.dir === "rtl" ? "«" : "“");
 }

@@ -16,6 +16,7 @@ export class Welcome {
     if (this.element.dataset.shown !== page.language) this.build();
     // Only the number changes while somebody may be pressing an example: a button that is replaced under the pointer loses its click.
     const { documents } = page.notice.status;
+    this.back.hidden = !page.conversation.previous.length;
     this.counted.hidden = !documents;
     if (documents) fill(this.counted, page.t("documents_count", { n: documents }), page.base);
   }
@@ -24,10 +25,12 @@ export class Welcome {
     const { page } = this;
     this.element.dataset.shown = page.language;
     this.counted = h("p", { class: "small" });
+    this.back = page.plain("bring_back", () => page.conversation.bringBack());
     this.element.replaceChildren(
       fill(h("h2"), page.t("welcome"), page.base),
       fill(h("p"), page.t("welcome_text"), page.base),
       this.counted,
+      h("div", {}, this.back),
     );
     const { examples } = page.boot;
     if (!examples.length) return;

@@ -94,7 +94,7 @@ class Page {
   }
 
   onKey(event) {
-    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (!this.menu.escape() && !this.conversation.escape()) this.panel.escape();
   }
 
