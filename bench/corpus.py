@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from rag.build import build_index
-from rag.embed import Embedder, Progress, Vectors, unit
+from rag.embed import Embedder, Progress, Vectors, passage_tokens, query_tokens, unit
 from rag.evaluation.questions import write_documents
+from rag.late import Tokens
 
 ROOT = Path(__file__).resolve().parent.parent
 _PARAGRAPH = 700  # characters: about a passage
@@ -26,12 +27,14 @@ _EACH = 25  # paragraphs a document
 
 
 class FillingEmbedder:
-    """An embedder that computes the vectors of texts found in `known` and draws those of all others near the computed ones."""
+    """An embedder that computes the vectors of texts found in `known` and draws those of all others near the computed ones;
+    their tokens are those of the longest text computed."""
 
     def __init__(self, real: Embedder, known: str) -> None:
         self._real = real
         self._known = known
-        self._seen = real.embed_passages(["water", "ماء", "The city opened a library.", "افتتحت المدينة مكتبة."])
+        self._seen, tokens = passage_tokens(real, ["water", "ماء", "The city opened a library.", "افتتحت المدينة مكتبة."], ())
+        self._tokens = max(tokens, key=len)
 
     @property
     def name(self) -> str:
@@ -48,21 +51,33 @@ class FillingEmbedder:
     def embed_query(self, text: str) -> Vectors:
         return self._real.embed_query(text)
 
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        return query_tokens(self._real, text)
+
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
+        vectors, _ = self.embed_passage_tokens(texts, titles)
+        if progress:
+            progress(len(texts), len(texts))
+        return vectors
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        tokens = [Tokens.none()] * len(texts)
         real = [place for place, text in enumerate(texts) if text in self._known]
         if real:
             titled = [titles[place] for place in real] if titles else ()
-            vectors[real] = self._real.embed_passages([texts[place] for place in real], titled)
+            vectors[real], computed = passage_tokens(self._real, [texts[place] for place in real], titled)
+            for place, own in zip(real, computed, strict=True):
+                tokens[place] = own
             self._seen = np.concatenate([self._seen, vectors[real]])[-2000:]
+            self._tokens = max([self._tokens, *computed], key=len)
         drawn = sorted(set(range(len(texts))) - set(real))
         for place in drawn:
             rng = np.random.default_rng(int.from_bytes(hashlib.sha256(texts[place].encode()).digest()[:8], "little"))
             near = self._seen[rng.integers(len(self._seen))]
             vectors[place] = unit(0.7 * near + 0.7 * unit(rng.standard_normal(self.dimension)))
-        if progress:
-            progress(len(texts), len(texts))
-        return vectors
+            tokens[place] = self._tokens
+        return vectors, tokens
 
 
 def documents() -> dict[str, str]:

@@ -197,12 +197,12 @@ def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count
                 start, end = spans[place][0][0], spans[place][-1][1]
                 row = (passage_id, id, start, end, language, "", json.dumps(spans[place]), texts[place])
                 whole, parts_of = vectors[place].astype("<f4").tobytes(), packed(sentences[place])
-                rows.append((*row[:7], passage_crc(row, whole, parts_of), row[7]))
-                blobs.append((passage_id, whole, parts_of))
+                rows.append((*row[:7], passage_crc(row, whole, parts_of, b""), row[7]))
+                blobs.append((passage_id, whole, parts_of, b""))
                 flat = chosen[place].ravel()
                 terms.append((passage_id, language, " ".join(words[language].surfaces[flat]), " ".join(words[language].stems[flat])))
             db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            db.executemany("INSERT INTO vectors VALUES (?, ?, ?)", blobs)
+            db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", blobs)
             db.executemany("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", terms)
 
 

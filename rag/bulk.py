@@ -21,9 +21,9 @@ from rag.embed import Embedder
 from rag.errors import BulkFailed, DiskFull, DocumentError, ExtraMissing, IndexMismatch, IndexMissing
 from rag.load import MAX_BYTES, Loader, document_paths
 from rag.lock import writing
-from rag.staging import BLOCK, Staging, key_of
+from rag.staging import BLOCK, Embedded, Staging, Text, embedded, key_of
 from rag.store import DATABASE, Store
-from rag.writer import STAGING
+from rag.writer import STAGING, texts_of
 
 Factory = Callable[[], Embedder]
 """Opens the embedder, on each worker for itself; what it refers to is sent there, so let it name no secret."""
@@ -78,9 +78,9 @@ def embed_folder(
                 _Embedding, fn_constructor_args=(factory, embedder.fingerprint), batch_size=BLOCK, concurrency=workers, num_cpus=1
             )
             for batch in vectors.iter_batches(batch_size=None, batch_format="numpy"):
-                keys = [bytes.fromhex(key) for key in batch["key"]]
-                staging.put(dict(zip(keys, np.asarray(list(batch["vector"]), dtype=np.float32), strict=True)))
-                done += len(keys)
+                rows = zip(batch["key"], batch["vector"], batch["with_tokens"], batch["tokens"], strict=True)
+                staging.put({bytes.fromhex(key): Embedded(vector, tokens if wanted else None) for key, vector, wanted, tokens in rows})
+                done += len(batch["key"])
                 if progress:
                     progress(done)
         except ray.exceptions.RayError as error:
@@ -119,7 +119,7 @@ class _Reading:
     max_bytes: int
     ocr: bool
 
-    def rows(self, file: Mapping[str, str]) -> list[dict[str, str]]:
+    def rows(self, file: Mapping[str, str]) -> list[dict[str, str | bool]]:
         with Loader(self.max_bytes, ocr=self.ocr) as loader:
             try:
                 document, _ = loader.read(Path(file["path"]), file["id"])
@@ -127,12 +127,18 @@ class _Reading:
                 return []
         if document.sha256 in self.indexed:
             return []
-        found: dict[bytes, str] = {}
+        found: dict[bytes, Text] = {}
         for passage in Chunker(**self.chunker).cut(document):
-            for text in (passage.text, *map(passage.quote, passage.sentences)):
-                found.setdefault(key_of(self.fingerprint, text, passage.title), text)
-        rows = [{"key": key.hex(), "text": text, "title": document.title} for key, text in found.items() if key not in self.staged]
-        return sorted(rows, key=lambda row: -len(row["text"]))  # long with long: little padding
+            for one in texts_of(passage):
+                key = key_of(self.fingerprint, one.text, one.title)
+                if one.tokens or key not in found:
+                    found[key] = one
+        rows: list[dict[str, str | bool]] = [
+            {"key": key.hex(), "text": one.text, "title": one.title, "with_tokens": one.tokens}
+            for key, one in found.items()
+            if key not in self.staged
+        ]
+        return sorted(rows, key=lambda row: -len(str(row["text"])))  # long with long: little padding
 
 
 class _Embedding:
@@ -144,5 +150,11 @@ class _Embedding:
             raise ValueError("the embedder of a worker has other weights than that of the driver")
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        vectors = self._embedder.embed_passages([str(text) for text in batch["text"]], [str(title) for title in batch["title"]])
-        return {"key": batch["key"], "vector": vectors}
+        wanted = zip(batch["text"], batch["title"], batch["with_tokens"], strict=True)
+        rows = embedded(self._embedder, [Text(str(text), str(title), bool(tokens)) for text, title, tokens in wanted])
+        return {
+            "key": batch["key"],
+            "with_tokens": batch["with_tokens"],
+            "vector": np.stack([row.vector for row in rows]),
+            "tokens": np.array([row.tokens or b"" for row in rows], dtype=object),
+        }

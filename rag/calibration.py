@@ -16,7 +16,7 @@ from typing import Any, Literal
 from rag.cite import Thresholds
 from rag.errors import BadSetting
 from rag.names import unmatched_names
-from rag.schema import Evidence, Hit
+from rag.schema import Evidence
 from rag.text import content_stems, fold, names_month, script, stated_values
 
 UNKNOWN = "unknown"
@@ -64,19 +64,20 @@ class Calibration:
             prompted=manners["prompted"],
         )
 
-    def confidence(self, question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> float:
+    def confidence(self, question: str, evidence: Sequence[Evidence]) -> float:
         """The probability, 0..1, that the evidence answers the question."""
         if not evidence:
             return 0.0
         weights = self.same if script(question) == script(evidence[0].text) else self.across
-        logit = sum(weight * value for weight, value in zip(weights, features(question, hits, evidence), strict=True))
+        logit = sum(weight * value for weight, value in zip(weights, features(question, evidence), strict=True))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def features(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -> tuple[float, ...]:
-    """What confidence is judged by: a constant; the best sentence's similarity; how far it stands above the fifth; the share of
-    the question's content words in its passage; how many of the question's names that passage lacks (at most 2); whether the
-    question asks for a number or a time and the best sentences state none."""
+def features(question: str, evidence: Sequence[Evidence]) -> tuple[float, ...]:
+    """What confidence is judged by: a constant; the best sentence's similarity; how far it stands above the fifth in worth; the share
+    of the question's content words in its passage; how many of the question's names that passage lacks (at most 2); whether the
+    question asks for a number or a time and the best sentences state none; how well the passage matches the question's tokens, and
+    the quarter of them that it matches least (0 where the index has none)."""
     best = evidence[0]
     others = evidence[min(4, len(evidence) - 1)]
     words = content_stems(question)
@@ -85,7 +86,8 @@ def features(question: str, hits: Sequence[Hit], evidence: Sequence[Evidence]) -
     missing = unmatched_names(question, f"{best.passage.title} {best.passage.text}")
     near = " ".join(item.text for item in evidence[:2])
     lacking = (asks_for_value(question) and not states_value(near)) or (asks_for_time(question) and not states_time(near))
-    return (1.0, best.score, best.score - others.score, covered, float(min(len(missing), 2)), float(lacking))
+    matched, weakest = (best.match.passage, best.match.weakest) if best.match else (0.0, 0.0)
+    return (1.0, best.score, best.worth - others.worth, covered, float(min(len(missing), 2)), float(lacking), matched, weakest)
 
 
 _VALUE = re.compile(

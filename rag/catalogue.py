@@ -81,6 +81,7 @@ class ModelEntry:
     max_tokens: int = 0
     query_prefix: str = ""
     passage_prefix: str = ""
+    token_size: int = 0
     note_ar: str = ""
 
     def remark(self, language: str = "en") -> str:

@@ -187,7 +187,7 @@ class Chatbot:
         hits = self.index.search(searched, _HITS, exclude=exclude, filter=filter)
         evidence = self.index.evidence(searched, hits, _EVIDENCE)
         work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
-        work.confidence = self.calibration.confidence(searched, hits, evidence)
+        work.confidence = self.calibration.confidence(searched, evidence)
         if self._checks:
             work.evidence = without_orders(evidence, searched)
         return work

@@ -109,18 +109,19 @@ def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Ite
     known = set(db.execute("SELECT key, value FROM facts WHERE document_id = ?", (id,)))
     if derived != row[8:] or known != set(facts(document.metadata)):
         yield Fault("damage.derived", {"name": id}, id)
-    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.sentences, p.text, p.crc, v.passage, v.sentences
-    FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
-    for *columns, check, vector, parts in db.execute(query, (id,)):
-        if not _is_passage(columns, check, vector, parts, document, manifest.dimension):
+    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.sentences, p.text, p.crc,
+    v.passage, v.sentences, v.tokens FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
+    for *columns, check, vector, parts, tokens in db.execute(query, (id,)):
+        if not _is_passage(columns, check, (vector, parts, tokens), document, manifest.dimension):
             yield Fault("damage.passage", {"id": columns[0], "name": id}, id)
 
 
-def _is_passage(columns: list[Any], check: int, vector: Any, parts: Any, document: Document, dimension: int) -> bool:
+def _is_passage(columns: list[Any], check: int, vectors: tuple[Any, Any, Any], document: Document, dimension: int) -> bool:
     """Whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
     _, _, start, end, _, _, sentences, text = columns
-    if not isinstance(vector, bytes) or not isinstance(parts, bytes) or passage_crc(columns, vector, parts) != check:
+    if not all(isinstance(blob, bytes) for blob in vectors) or passage_crc(columns, *vectors) != check:
         return False
+    vector, parts, _ = vectors
     spans = json.loads(sentences)  # as it was written, or the check value would not agree
     inside = all(start <= first <= last <= end for first, last in spans)
     if document.text[start:end] != text or not inside or len(vector) != 4 * dimension or len(parts) != len(spans) * (4 + dimension):

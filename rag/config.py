@@ -153,9 +153,12 @@ def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, Isna
     else:
         chosen_name = chosen.embedder
     model = find(chosen_name, "embedder")
-    query = model.entry.query_prefix if model.entry else ""
-    passage = model.entry.passage_prefix if model.entry else ""
-    embedder = SentenceTransformerEmbedder(model.path, model.name, query, passage, settings.threads or None)
+    threads = settings.threads or None
+    if (entry := model.entry) is None:
+        return SentenceTransformerEmbedder(model.path, model.name, threads=threads), notice
+    embedder = SentenceTransformerEmbedder(
+        model.path, model.name, entry.query_prefix, entry.passage_prefix, threads, token_size=entry.token_size
+    )
     return embedder, notice
 
 

@@ -8,13 +8,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.encoder import Encoder, layout
 from rag.errors import ModelCorrupt, ModelMissing
+from rag.late import Tokens
 from rag.lean import whole_torch
 
 Vectors = npt.NDArray[np.float32]
@@ -42,6 +43,34 @@ class Embedder(Protocol):
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         """One unit vector per text, shape (len(texts), dimension), float32, in order."""
         ...
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that tells vectors of single tokens as well, in the same pass: sentences are then ranked by late interaction
+    too (`rag.late`). One that has none to tell gives empty `Tokens`."""
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        """What `embed_query` gives, and the tokens of the question's words."""
+        ...
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        """What `embed_passages` gives, and for each text its tokens."""
+        ...
+
+
+def query_tokens(embedder: Embedder, text: str) -> tuple[Vectors, Tokens]:
+    """A question's vector, and its tokens, empty where the embedder tells none."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_query_tokens(text)
+    return embedder.embed_query(text), Tokens.none()
+
+
+def passage_tokens(embedder: Embedder, texts: Sequence[str], titles: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+    """The vectors of texts, and their tokens, empty where the embedder tells none."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_passage_tokens(texts, titles)
+    return embedder.embed_passages(texts, titles), [Tokens.none()] * len(texts)
 
 
 def sampled(path: Path) -> Iterator[bytes]:
@@ -77,10 +106,20 @@ class SentenceTransformerEmbedder:
 
     `query_prefix` goes before every question. `passage_prefix` goes before every passage; `{title}` in it is the document's
     title, or "none". The architectures of `rag.encoder` are run by that, three times as fast; sentence-transformers reads every
-    other, in bfloat16 where the processor has instructions for it, else in float32.
+    other, in bfloat16 where the processor has instructions for it, else in float32. `token_size`, an even number, is how many numbers
+    it tells of each token's vector, 0: none; a model that sentence-transformers reads tells none.
     """
 
-    def __init__(self, folder: Path, name: str, query_prefix: str = "", passage_prefix: str = "", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        query_prefix: str = "",
+        passage_prefix: str = "",
+        threads: int | None = None,
+        *,
+        token_size: int = 0,
+    ) -> None:
         if not (folder / "modules.json").is_file():
             raise ModelMissing("error.embedder_folder", name=name, path=folder)
         self._folder = folder
@@ -88,6 +127,7 @@ class SentenceTransformerEmbedder:
         self._query_prefix = query_prefix
         self._passage_prefix = passage_prefix
         self._threads = threads
+        self._token_size = token_size
         self._fingerprint = weights_fingerprint(folder)
         self._model: _Model | None = None
         self._lock = threading.Lock()
@@ -99,7 +139,8 @@ class SentenceTransformerEmbedder:
     @property
     def fingerprint(self) -> str:
         prefixes = hashlib.sha256(f"{self._query_prefix}\0{self._passage_prefix}".encode()).hexdigest()[:8]
-        return f"{self._fingerprint}-{prefixes}"
+        tokens = f"-t{self._token_size}" if self._token_size else ""
+        return f"{self._fingerprint}-{prefixes}{tokens}"
 
     @property
     def dimension(self) -> int:
@@ -121,7 +162,7 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        named = [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") + text for n, text in enumerate(texts)]
+        named = [prefix + text for prefix, text in zip(self._prefixes(texts, titles), texts, strict=True)]
         # Longest first over the whole list: batches of equal length waste nothing on padding, and memory peaks at once.
         order = sorted(range(len(named)), key=lambda n: -len(named[n]))
         vectors = np.empty((len(named), self.dimension), dtype=np.float32)
@@ -131,6 +172,28 @@ class SentenceTransformerEmbedder:
             if progress:
                 progress(min(start + BLOCK, len(order)), len(order))
         return vectors
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        vectors, (tokens,) = self._encode_tokens([self._query_prefix], [text])
+        return vectors[0], tokens.of_words(text)
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32), []
+        return self._encode_tokens(self._prefixes(texts, titles), texts)
+
+    def _prefixes(self, texts: Sequence[str], titles: Sequence[str]) -> list[str]:
+        return [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") for n in range(len(texts))]
+
+    def _encode_tokens(self, prefixes: Sequence[str], texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Tokens are those of the texts alone, their places without the prefix."""
+        named = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
+        model = self.load()
+        if not self._token_size or not isinstance(model, Encoder):
+            return self._encode(named), [Tokens.none()] * len(texts)
+        with self._lock:
+            vectors, tokens = model.encode_tokens(named, self._token_size)
+        return unit(vectors), [found.after(len(prefix)) for found, prefix in zip(tokens, prefixes, strict=True)]
 
     def _encode(self, texts: list[str]) -> Vectors:
         model = self.load()

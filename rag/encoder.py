@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from rag.late import Tokens
 from rag.tokenizer import LazyTokenizer
 
 if TYPE_CHECKING:
@@ -126,22 +128,59 @@ class Encoder:
         tokens = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
         with torch.inference_mode():
             for batch in batches([len(ids) for ids in tokens]):
-                vectors[batch] = self._vectors([tokens[number] for number in batch]).numpy()
+                hidden, lengths = self._hidden([tokens[number] for number in batch])
+                vectors[batch] = self._pooled(hidden, lengths).numpy()
         return vectors
 
-    def _vectors(self, tokens: Sequence[Sequence[int]]) -> Tensor:
+    def encode_tokens(self, texts: Sequence[str], size: int) -> tuple[npt.NDArray[np.float32], list[Tokens]]:
+        """What `encode` gives, and from the same pass for each text its tokens, in order, with vectors of the first `size` numbers.
+
+        A text's vector is the mean of its tokens', made a unit vector.
+        """
+        import torch
+
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        encodings = self._tokenizer.encode_batch(list(texts))
+        tokens: dict[int, Tokens] = {}
+        with torch.inference_mode():
+            for batch in batches([len(encoding.ids) for encoding in encodings]):
+                hidden, lengths = self._hidden([encodings[number].ids for number in batch])
+                vectors[batch] = self._pooled(hidden, lengths).numpy()
+                for number, states, length in zip(batch, hidden, lengths.tolist(), strict=True):
+                    projected = states[:length] @ self._projection[:size].t()
+                    bounds = np.array(encodings[number].offsets, dtype=np.int64)
+                    tokens[number] = Tokens(bounds, torch.nn.functional.normalize(projected, dim=-1).numpy())
+        return vectors, [tokens[number] for number in range(len(texts))]
+
+    def _hidden(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Hidden states, shape (n, length, size), and the number of tokens of each text, shape (n,)."""
         import torch
 
         lengths = torch.tensor([len(ids) for ids in tokens])
         longest = int(lengths.max())
         padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in tokens])
-        hidden = self._transformer(padded, lengths)
+        return self._transformer(padded, lengths), lengths
+
+    def _pooled(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        import torch
+
+        longest = hidden.shape[1]
         if bool((lengths < longest).any()):
             hidden = hidden * (torch.arange(longest) < lengths[:, None])[..., None]
         pooled = hidden.sum(1) / lengths[:, None]
         for weight in self._dense:
             pooled = torch.nn.functional.linear(pooled, weight)
         return torch.nn.functional.normalize(pooled, dim=-1)
+
+    @cached_property
+    def _projection(self) -> Tensor:
+        """All linear layers in one matrix, shape (dimension, hidden size): what pools a text's states can as well be applied to each."""
+        import torch
+
+        matrix = torch.eye(self._dense[0].shape[1] if self._dense else self.dimension)
+        for weight in self._dense:
+            matrix = weight @ matrix
+        return matrix
 
 
 def batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
@@ -16,13 +16,14 @@ import numpy.typing as npt
 
 from rag.check import Fault, faults
 from rag.dense import Ids, products
-from rag.embed import Embedder, Vectors
+from rag.embed import Embedder, Vectors, query_tokens
 from rag.errors import BadQuestion, BadSetting, IndexCorrupt, IndexMismatch
 from rag.fuse import Weights, balanced, convex_combination
 from rag.language import question_language
+from rag.late import Tokens, matches
 from rag.milvus import MilvusIndex
 from rag.mirror import Mirror, MirrorView, disagreements
-from rag.schema import Document, Evidence, Filter, Hit, Passage, Span
+from rag.schema import Document, Evidence, Filter, Hit, Match, Passage
 from rag.segments import Segments, View, base_is_whole
 from rag.store import ANALYSIS, DATABASE, DocumentInfo, Manifest, Store, keyword_query, keyword_terms
 from rag.text import content_stems
@@ -31,8 +32,10 @@ LONGEST_QUESTION = 2000
 """Characters; a longer text is a document, not a question."""
 
 LEGS = ("dense", "keyword")
-_PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.3  # tuned as in docs/quality.md
+_MATCH_SHARE, _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.4, 0.3  # tuned as in docs/quality.md
 _DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
+_MATCHED = 20
+"""Candidates of each language that are compared with the question token by token."""
 _POSTINGS = 10_000
 """Passages, each term's counted, among which the best by keyword are looked for in a large collection: the terms that most passages
 have are left out first. They tell least, and would cost the most."""
@@ -96,7 +99,7 @@ class Index:
         self._store = store
         self._vectors: Segments | Mirror = Segments(folder) if milvus is None else Mirror(milvus)
         self._agreed: tuple[str, int] | None = None
-        self._query_vector = lru_cache(maxsize=128)(embedder.embed_query)
+        self._asked = lru_cache(maxsize=128)(self._embed_question)
         self._filters: tuple[tuple[str, int], dict[Filter, _Allowed]] = ("", 0), {}
         self._passages_with = lru_cache(maxsize=16_384)(self._read_count)
 
@@ -155,7 +158,10 @@ class Index:
 
     def query_vector(self, question: str) -> Vectors:
         """The question's unit vector, shape (dimension,); the last 128 questions are remembered."""
-        return self._query_vector(question)
+        return self._asked(question)[0]
+
+    def _embed_question(self, question: str) -> tuple[Vectors, Tokens]:
+        return query_tokens(self.embedder, question)
 
     def search(
         self,
@@ -172,7 +178,8 @@ class Index:
 
         `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search,
         `exclude` leaves out some passages. Candidates are the nearest passages by vector and the best by keyword; each is judged
-        by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords. Across languages
+        by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords; the best of them by how
+        well a sentence matches the question token by token, where the index has tokens, as well. Across languages
         only names and numbers can match, and such matches bring a candidate in but do not raise it. What comes after the candidates
         is ranked by its own vector alone. For measurements, `legs` switches off one of "dense" and "keyword", and without `stems`
         keywords match only as they are written.
@@ -184,7 +191,7 @@ class Index:
         if offset < 0:
             raise BadSetting("error.offset", value=offset)
         wanted = offset + k
-        vector = self.query_vector(question)
+        vector, tokens = self._asked(question)
         language = question_language(question)
         with self._reading() as view:
             allowed = self._allowed(view, filter, exclude)
@@ -200,6 +207,7 @@ class Index:
                 languages.update({id: of for of, found in matches.items() for id in found})
                 sentences = self._best_sentences(list(near), vector)
                 fused = convex_combination(near, sentences, matches.get(language, {}), self._weights, languages, language)
+                fused = self._reranked(fused, tokens, languages, language)
                 if wanted > len(fused):
                     fused += self._further(view, vector, wanted, allowed, fused)
             else:
@@ -326,49 +334,74 @@ class Index:
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """The `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
 
-        A sentence is ranked by its own similarity, by its passage's score, and, in the question's language, by the share of the
-        question's words in it.
+        A sentence is ranked by its own similarity, by how well it matches the question's tokens (late interaction, where the index
+        has tokens), by its passage's score, and, in the question's language, by the share of the question's words in it.
         """
         if not hits:
             return []
         question = checked_question(question)
-        vector, asked, language = self.query_vector(question), set(content_stems(question)), question_language(question)
+        vector, tokens = self._asked(question)
+        asked, language = set(content_stems(question)), question_language(question)
         with self._store.snapshot():
             if self._store.published() != self._agreed:
                 self._check_agreement(self.manifest())
             scores = self._store.sentence_scores([hit.passage.id for hit in hits], vector)
-        found: list[tuple[Passage, Span, float, float, float]] = []
+            matched = self._matches(tokens, [hit.passage for hit in hits])
+        found: list[Evidence] = []
+        near, shares = list[float](), list[float]()  # to the question, and of its words
         for hit in hits:
             similarities = scores.get(hit.passage.id)
             if similarities is None or len(similarities) != len(hit.passage.sentences):  # removed since the search
                 continue
+            of_sentences: Sequence[Match | None] = matched.get(hit.passage.id) or [None] * len(similarities)
             in_language = hit.passage.language == language
-            for span, similarity in zip(hit.passage.sentences, similarities.tolist(), strict=True):
+            for span, similarity, match in zip(hit.passage.sentences, similarities.tolist(), of_sentences, strict=True):
                 text = hit.passage.quote(span)
                 if text.startswith("#") and len(hit.passage.sentences) > 1:
                     continue  # a heading names what is said below it and proves nothing
                 shared = len(asked.intersection(content_stems(text))) if in_language else 0
-                found.append((hit.passage, span, similarity, hit.score, shared / max(len(asked), 1)))
+                near.append(similarity + (_MATCH_SHARE * match.sentence if match else 0.0))
+                shares.append(shared / max(len(asked), 1))
+                found.append(Evidence(hit.passage, span, text, similarity, _PASSAGE_SHARE * hit.score, match))
         if not found:
             return []
-        level = balanced(
-            {number: item[2] for number, item in enumerate(found)},
-            {number: item[0].language for number, item in enumerate(found)},
-            language,
-        )
+        level = balanced(dict(enumerate(near)), {number: item.passage.language for number, item in enumerate(found)}, language)
         spread = max(level.values()) - median(level.values())
         evidence = [
-            Evidence(
-                passage=passage,
-                span=span,
-                text=passage.quote(span),
-                score=similarity,
-                worth=level[number] + _PASSAGE_SHARE * passage_score + _WORD_SHARE * spread * share,
-            )
-            for number, (passage, span, similarity, passage_score, share) in enumerate(found)
+            replace(item, worth=item.worth + level[number] + _WORD_SHARE * spread * shares[number]) for number, item in enumerate(found)
         ]
         evidence.sort(key=lambda item: (-item.worth, item.passage.id, item.span.start))
         return evidence[:k]
+
+    def _reranked(
+        self, fused: list[tuple[int, float]], question: Tokens, languages: Mapping[int, str], home: str
+    ) -> list[tuple[int, float]]:
+        """The candidates with the best of each language judged by the question's tokens as well; where there are none, as they were."""
+        if not len(question):
+            return fused
+        groups: dict[str, list[int]] = {}
+        for id, _ in fused:
+            groups.setdefault(languages[id], []).append(id)
+        passages = self._store.existing_passages([id for group in groups.values() for id in group[:_MATCHED]])
+        found = self._matches(question, list(passages.values()))
+        level = balanced({id: max(match.sentence for match in of) for id, of in found.items()}, languages, home)
+        judged = [(id, score + self._weights.match * level.get(id, 0.0)) for id, score in fused]
+        return sorted(judged, key=lambda item: (-item[1], item[0]))
+
+    def _matches(self, question: Tokens, passages: Sequence[Passage]) -> dict[int, list[Match]]:
+        """For each passage how well its sentences match the question's tokens; passages without tokens are left out."""
+        if not len(question):
+            return {}
+        blobs = self._store.tokens([passage.id for passage in passages])
+        given = {
+            passage.id: (blobs[passage.id], [span.shifted(-passage.span.start) for span in passage.sentences])
+            for passage in passages
+            if blobs.get(passage.id)
+        }
+        try:
+            return matches(question, given)
+        except ValueError as error:
+            raise IndexCorrupt("error.index_damaged", path=self._store.path, reason=f"tokens: {error}") from error
 
     def verify(self) -> list[Fault]:
         """What is wrong with the index; empty when nothing is. Reads every row and vector."""

@@ -136,10 +136,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """How well a sentence matches a question token by token (`rag.late`), each from -1 to 1: by itself, with the whole passage, and
+    by the quarter of the question's tokens that the passage matches least."""
+
+    sentence: float
+    passage: float
+    weakest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """One sentence put forward as proof, or two that stand side by side. `span` is in the document.
 
-    `score` is cosine similarity to the question, `worth` what the evidence is ranked by.
+    `score` is cosine similarity to the question, `worth` what the evidence is ranked by; `match` is None where the index has no
+    tokens.
     """
 
     passage: Passage
@@ -147,6 +158,7 @@ class Evidence:
     text: str
     score: float
     worth: float = 0.0
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,50 @@ import hashlib
 import sqlite3
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from rag.embed import Embedder, Vectors
+from rag.embed import Embedder, Vectors, passage_tokens
 from rag.errors import DiskFull
+from rag.late import packed_tokens
 
 BLOCK = 64
 """Texts embedded between two savings: what a killed build may lose, some ten seconds of work on two cores."""
+_SCHEMA = """CREATE TABLE IF NOT EXISTS staged (
+  key BLOB PRIMARY KEY, vector BLOB NOT NULL, tokens BLOB, crc INTEGER NOT NULL
+) WITHOUT ROWID"""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is embedded: a text with its document's title, and whether the vectors of its tokens are wanted too."""
+
+    text: str
+    title: str
+    tokens: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """A text's unit vector, shape (dimension,), and its tokens as `rag.late.packed_tokens` makes them; None: they were not wanted."""
+
+    vector: Vectors
+    tokens: bytes | None = None
+
+
+def embedded(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
+    """Texts embedded, in order; tokens are kept of those that want them."""
+    titles = [one.title for one in texts]
+    if not any(one.tokens for one in texts):
+        return [Embedded(vector) for vector in embedder.embed_passages([one.text for one in texts], titles)]
+    vectors, tokens = passage_tokens(embedder, [one.text for one in texts], titles)
+    return [
+        Embedded(vector, packed_tokens(found) if one.tokens else None) for one, vector, found in zip(texts, vectors, tokens, strict=True)
+    ]
 
 
 def key_of(fingerprint: str, text: str, title: str) -> bytes:
@@ -55,54 +88,61 @@ class Staging:
 
     def embed(
         self,
-        texts: Sequence[str],
-        titles: Sequence[str],
-        known: Mapping[bytes, Vectors] | None = None,
+        texts: Sequence[Text],
+        known: Mapping[bytes, Embedded] | None = None,
         progress: Callable[[int], None] = lambda done: None,
         save: bool = True,
-    ) -> Vectors:
-        """One unit vector per text, shape (len(texts), dimension); saved block by block as they are computed, if `save`.
+    ) -> list[Embedded]:
+        """One for each text, in order; saved block by block as they are computed, if `save`.
 
-        `known` holds vectors that are there already, by key; `progress` is called with the number of texts that are done.
+        `known` holds those that are there already, by key; `progress` is called with the number of texts that are done.
         """
-        keys = [self.key(text, title) for text, title in zip(texts, titles, strict=True)]
+        keys = [self.key(one.text, one.title) for one in texts]
+        with_tokens = {key for key, one in zip(keys, texts, strict=True) if one.tokens}
+
+        def serves(key: bytes, one: Embedded) -> bool:
+            return one.tokens is not None or key not in with_tokens
+
         try:
-            found = {key: vector for key in keys if known and (vector := known.get(key)) is not None}
-            found.update(self._staged([key for key in dict.fromkeys(keys) if key not in found]))
+            found = {key: one for key in keys if known and (one := known.get(key)) is not None and serves(key, one)}
+            staged = self._staged([key for key in dict.fromkeys(keys) if key not in found])
+            found.update({key: one for key, one in staged.items() if serves(key, one)})
             wanted = {key: n for n, key in enumerate(keys) if key not in found}
-            missing = sorted(wanted.values(), key=lambda n: -len(texts[n]))  # long with long: little padding
+            missing = sorted(wanted.values(), key=lambda n: -len(texts[n].text))  # long with long: little padding
             progress(len(texts) - len(missing))
             for start in range(0, len(missing), BLOCK):
                 block = missing[start : start + BLOCK]
-                vectors = self._embedder.embed_passages([texts[n] for n in block], [titles[n] for n in block])
-                fresh = {keys[n]: vector for n, vector in zip(block, vectors, strict=True)}
+                rows = embedded(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
+                fresh = {keys[n]: one for n, one in zip(block, rows, strict=True)}
                 found.update(fresh)
                 if save:
                     self.put(fresh)
                 progress(len(texts) - len(missing) + start + len(block))
         except sqlite3.DatabaseError as error:
             raise DiskFull("error.disk_full", path=self._path.parent) from error
-        return np.stack([found[key] for key in keys]) if keys else np.empty((0, self._embedder.dimension), dtype=np.float32)
+        return [found[key] for key in keys]
 
-    def _staged(self, keys: Sequence[bytes]) -> dict[bytes, Vectors]:
-        found: dict[bytes, Vectors] = {}
+    def _staged(self, keys: Sequence[bytes]) -> dict[bytes, Embedded]:
+        found: dict[bytes, Embedded] = {}
         if not keys or not self._path.exists():
             return found
         db = self._database()
         for start in range(0, len(keys), 500):
             chunk = keys[start : start + 500]
-            rows = db.execute(f"SELECT key, vector FROM staged WHERE key IN ({','.join('?' * len(chunk))})", chunk)
-            for key, blob in rows:
-                if zlib.crc32(blob[:-4]).to_bytes(4, "little") == blob[-4:]:  # else a bit was flipped: computed again
-                    found[key] = np.frombuffer(blob[:-4], dtype="<f4")
+            rows = db.execute(f"SELECT key, vector, tokens, crc FROM staged WHERE key IN ({','.join('?' * len(chunk))})", chunk)
+            for key, vector, tokens, check in rows:
+                if zlib.crc32(tokens or b"", zlib.crc32(vector)) == check:  # else a bit was flipped: computed again
+                    found[key] = Embedded(np.frombuffer(vector, dtype="<f4"), tokens)
         return found
 
-    def put(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors, by key, on disk when this returns."""
+    def put(self, rows: Mapping[bytes, Embedded]) -> None:
+        """Keep what was embedded, by key, on disk when this returns."""
         db = self._database()
-        blobs = {key: np.asarray(vector, dtype="<f4").tobytes() for key, vector in vectors.items()}
-        rows = [(key, blob + zlib.crc32(blob).to_bytes(4, "little")) for key, blob in blobs.items()]
-        db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?)", rows)
+        values = []
+        for key, one in rows.items():
+            vector = np.asarray(one.vector, dtype="<f4").tobytes()
+            values.append((key, vector, one.tokens, zlib.crc32(one.tokens or b"", zlib.crc32(vector))))
+        db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)", values)
         db.commit()
 
     def _database(self) -> sqlite3.Connection:
@@ -117,11 +157,11 @@ class Staging:
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path)
         try:
-            db.execute("CREATE TABLE IF NOT EXISTS staged (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            db.execute(_SCHEMA)
             damage = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if damage != "ok":
                 raise sqlite3.DatabaseError(damage)
-            db.execute("SELECT key, vector FROM staged LIMIT 1").fetchone()
+            db.execute("SELECT key, vector, tokens, crc FROM staged LIMIT 1").fetchone()
             return db
         except sqlite3.DatabaseError:
             db.close()

@@ -31,7 +31,7 @@ from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.text import stem, stems, stop_stems, words
 
 DATABASE = "corpus.sqlite"
-FORMAT = 2
+FORMAT = 3
 ANALYSIS = "fold+snowball-2"
 """Names how keywords are analysed; another analysis needs another index."""
 
@@ -57,7 +57,9 @@ CREATE TABLE passages (
 );
 CREATE INDEX passages_by_document ON passages (document_id);
 CREATE INDEX passages_by_language ON passages (language);
-CREATE TABLE vectors (passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage BLOB NOT NULL, sentences BLOB NOT NULL);
+CREATE TABLE vectors (
+  passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage BLOB NOT NULL, sentences BLOB NOT NULL, tokens BLOB NOT NULL
+);
 CREATE TABLE removed (passage_id INTEGER PRIMARY KEY, erased INTEGER NOT NULL);
 """
 KEYWORDS = """
@@ -148,6 +150,16 @@ class Known:
     modified: int
     origin: str
     unread: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassageVectors:
+    """The vectors of one passage: its own, shape (dimension,); its sentences', shape (sentences, dimension); and its tokens, as
+    `rag.late.packed_tokens` makes them (empty: the embedder tells none)."""
+
+    passage: Vectors
+    sentences: npt.NDArray[Any]
+    tokens: bytes = b""
 
 
 def keywords(text: str) -> tuple[str, str]:
@@ -518,6 +530,15 @@ class Store:
                         raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"vectors: {error}") from error
         return found
 
+    def tokens(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
+        """For each passage its tokens as `rag.late.packed_tokens` made them; empty where the embedder tells none."""
+        found: dict[int, bytes] = {}
+        with self.snapshot() as db:
+            for chunk in _chunks(passage_ids):
+                query = f"SELECT passage_id, tokens FROM vectors WHERE passage_id IN ({','.join('?' * len(chunk))})"
+                found.update(db.execute(query, chunk).fetchall())
+        return found
+
     def sentence_scores(self, passage_ids: Sequence[int], vector: Vectors) -> dict[int, Vectors]:
         """For each passage the inner products of its sentences' vectors with a vector, shape (sentences,), in order."""
         kind = _packed(len(vector))
@@ -585,15 +606,13 @@ class Store:
         self,
         document: Document,
         passages: Sequence[Passage],
-        vectors: Vectors,
-        sentence_vectors: Sequence[npt.NDArray[Any]],
+        vectors: Sequence[PassageVectors],
         *,
         origin: str = ADDED,
         size: int = 0,
         modified: int = 0,
     ) -> None:
-        """Add one document with its passages and their vectors, shape (len(passages), dimension); `sentence_vectors` holds,
-        per passage, an array of shape (sentences, dimension). A document under the same id must have been deleted before.
+        """Add one document with its passages and their vectors. A document under the same id must have been deleted before.
         `size` and `modified` are those of its file, by which it is recognised as unchanged."""
         db = self._connection()
         first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
@@ -621,17 +640,16 @@ class Store:
             tuple(values.values()),
         )
         db.executemany("INSERT INTO facts VALUES (?, ?, ?)", [(*pair, document.id) for pair in facts(document.metadata)])
-        for passage, vector, per_sentence in zip(passages, vectors, sentence_vectors, strict=True):
+        for passage, of in zip(passages, vectors, strict=True):
             span, spans = passage.span, json.dumps([[span.start, span.end] for span in passage.sentences])
-            whole, parts = _f4(vector), packed(per_sentence)
-            crc = passage_crc(
-                (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, passage.text), whole, parts
-            )
+            stored = _f4(of.passage), packed(of.sentences), of.tokens
+            row = (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, passage.text)
+            check = passage_crc(row, *stored)
             db.execute(
                 "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, crc, passage.text),
+                (*row[:-1], check, row[-1]),
             )
-            db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (passage.id, whole, parts))
+            db.execute("INSERT INTO vectors VALUES (?, ?, ?, ?)", (passage.id, *stored))
             self._put_keywords(db, passage.id, passage.language, passage.text)
             self._count(passage.language, len(passage.sentences), 1)
         self._change["documents"] += 1
@@ -861,9 +879,9 @@ def document_crc(document: Document) -> int:
     return crc(document.id, document.title, document.language, document.sha256, _marks(document), _metadata(document), document.text)
 
 
-def passage_crc(row: Sequence[object], vector: bytes, sentences: bytes) -> int:
-    """The check value of a passage: the columns of its row but for `crc`, in order, then both columns of its vectors."""
-    return crc(*row, vector, sentences)
+def passage_crc(row: Sequence[object], vector: bytes, sentences: bytes, tokens: bytes) -> int:
+    """The check value of a passage: the columns of its row but for `crc`, in order, then the columns of its vectors."""
+    return crc(*row, vector, sentences, tokens)
 
 
 def manifest_crc(values: Mapping[str, str]) -> str:

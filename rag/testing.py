@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from rag.embed import Progress, Vectors, unit
 from rag.generate import Generation, Usage, end
+from rag.late import Tokens
 from rag.schema import Message
 from rag.text import content_stems, stem, words
 
@@ -60,6 +62,25 @@ class HashEmbedder:
             seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "little")
             total += np.random.default_rng(seed).standard_normal(self._dimension)
         return unit(total)
+
+
+class TokenHashEmbedder(HashEmbedder):
+    """A `HashEmbedder` that tells its words' vectors as tokens, so that late interaction has something to compare."""
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{super().fingerprint}-tokens"
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        return self.embed_query(text), self._tokens(text)
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        return self.embed_passages(texts, titles), [self._tokens(text) for text in texts]
+
+    def _tokens(self, text: str) -> Tokens:
+        bounds = [found.span() for found in re.finditer(r"\w+", text) if content_stems(found[0])]
+        vectors = [self._vector(text[start:end]) for start, end in bounds]
+        return Tokens(np.array(bounds, dtype=np.int64).reshape(-1, 2), np.array(vectors, dtype=np.float32).reshape(-1, self._dimension))
 
 
 class ScriptedGenerator:

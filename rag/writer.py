@@ -13,13 +13,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 from rag.chunk import Chunker
-from rag.embed import Embedder, Vectors
+from rag.embed import Embedder
 from rag.errors import DiskFull, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Passage
 from rag.segments import base_is_whole, erase, files, is_due, remove_files, write_base
-from rag.staging import BLOCK, Staging
-from rag.store import ADDED, ANALYSIS, DATABASE, Base, Manifest, Store
+from rag.staging import BLOCK, Embedded, Staging, Text
+from rag.store import ADDED, ANALYSIS, DATABASE, Base, Manifest, PassageVectors, Store
 
 Step = Callable[[str, int, int], None]
 """Called with (what is being done: "load" | "embed" | "store", done, total)."""
@@ -43,7 +45,7 @@ class Incoming:
 class _Cut:
     incoming: Incoming
     passages: list[Passage]
-    texts: list[str] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
 
 
 class Writer:
@@ -129,14 +131,13 @@ class Writer:
                             buried += self.store.delete(item.incoming.document.id)
                     rows = staging.embed(
                         [text for item in window for text in item.texts],
-                        [item.incoming.document.title for item in window for _ in item.texts],
                         known,
                         lambda n, before=done: report("embed", before + n, texts),  # type: ignore[misc]
                         save=texts > BLOCK,
                     )
                     done += len(rows)
                     for item in window:
-                        rows = self._put(item, rows, embedder)
+                        rows = self._put(item, rows)
                         stored += 1
                         report("store", stored, len(cut))
                 for id in removed:
@@ -155,19 +156,19 @@ class Writer:
         self.visible = time.perf_counter()
         self.finish()
 
-    def _known(self, window: Sequence[_Cut], removed: Sequence[str], staging: Staging) -> dict[bytes, Vectors]:
+    def _known(self, window: Sequence[_Cut], removed: Sequence[str], staging: Staging) -> dict[bytes, Embedded]:
         """The vectors of what earlier versions of these documents have in common with the new ones."""
-        exact: dict[bytes, Vectors] = {}
-        rounded: dict[bytes, Vectors] = {}
+        exact: dict[bytes, Embedded] = {}
+        rounded: dict[bytes, Embedded] = {}
         for item in window:
             document = item.incoming.document
             before = self.store.passages_of(document.id) or self.store.passages_of(self._twin(document, removed))
             ids = [passage.id for passage in before]
-            whole, parts = self.store.vectors_of(ids), self.store.sentence_vectors(ids)
+            whole, parts, tokens = self.store.vectors_of(ids), self.store.sentence_vectors(ids), self.store.tokens(ids)
             for passage in before:
-                exact[staging.key(passage.text, passage.title)] = whole[passage.id]
+                exact[staging.key(passage.text, passage.title)] = Embedded(whole[passage.id], tokens[passage.id])
                 for span, vector in zip(passage.sentences, parts[passage.id], strict=True):
-                    rounded[staging.key(passage.quote(span), passage.title)] = vector
+                    rounded[staging.key(passage.quote(span), passage.title)] = Embedded(vector)
         # The stored vector of a sentence is rounded: it does for the same sentence, but not for a passage of the same words.
         for item in window:
             for passage in item.passages:
@@ -180,19 +181,16 @@ class Writer:
             found = db.execute("SELECT id FROM documents WHERE sha256 = ?", (document.sha256,)).fetchall() if removed else []
         return next((id for (id,) in found if id in removed), "")
 
-    def _put(self, item: _Cut, rows: Vectors, embedder: Embedder) -> Vectors:
-        """Put one document, whose vectors are the first of `rows`; the rest of them."""
-        whole: list[int] = []
-        parts: list[Vectors] = []
+    def _put(self, item: _Cut, rows: list[Embedded]) -> list[Embedded]:
+        """Put one document, whose passages and sentences are the first of `rows`; the rest of them."""
+        vectors: list[PassageVectors] = []
         at = 0
         for passage in item.passages:
-            whole.append(at)
-            parts.append(rows[at + 1 : at + 1 + len(passage.sentences)])
+            whole, parts = rows[at], rows[at + 1 : at + 1 + len(passage.sentences)]
+            vectors.append(PassageVectors(whole.vector, np.array([part.vector for part in parts], dtype=np.float32), whole.tokens or b""))
             at += 1 + len(passage.sentences)
         incoming = item.incoming
-        self.store.put(
-            incoming.document, item.passages, rows[whole], parts, origin=incoming.origin, size=incoming.size, modified=incoming.modified
-        )
+        self.store.put(incoming.document, item.passages, vectors, origin=incoming.origin, size=incoming.size, modified=incoming.modified)
         return rows[at:]
 
     def _publish(
@@ -275,12 +273,17 @@ class _Numbers:
     next_passage: int
 
 
+def texts_of(passage: Passage) -> list[Text]:
+    """What is embedded of a passage: itself with its tokens, then its sentences."""
+    return [Text(passage.text, passage.title, tokens=True), *(Text(passage.quote(span), passage.title) for span in passage.sentences)]
+
+
 def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:
     """The documents in groups of so many texts, each with the texts that are to be embedded."""
     window: list[_Cut] = []
     size = 0
     for item in cut:
-        item.texts = [text for passage in item.passages for text in (passage.text, *map(passage.quote, passage.sentences))]
+        item.texts = [text for passage in item.passages for text in texts_of(passage)]
         window.append(item)
         size += len(item.texts)
         if size >= _WINDOW:

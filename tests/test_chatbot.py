@@ -41,8 +41,8 @@ def calibration(same: str = "write", across: str = "write", least: float = 0.5) 
     return Calibration(
         embedder="hash",
         least=least,
-        same=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0),
-        across=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0),
+        same=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        across=(-6.0, 20.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
         thresholds=Thresholds(0.3, 0.3),
         manner_same=same,  # type: ignore[arg-type]
         manner_across=across,  # type: ignore[arg-type]
@@ -382,7 +382,7 @@ def test_unknown_models_get_conservative_values_and_no_generator_quotes() -> Non
     unknown = Calibration.of("nobody-knows-this", "nor-this")
     assert (unknown.manner_same, unknown.manner_across) == ("write", "write")
     assert Calibration.of("embeddinggemma-300m", None).manner_across == "quote"
-    assert replace(unknown, least=0.1).confidence("?", [], []) == 0.0
+    assert replace(unknown, least=0.1).confidence("?", []) == 0.0
 
 
 # --- in advance -----------------------------------------------------------------------------------------------------------

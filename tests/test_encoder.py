@@ -134,6 +134,34 @@ def test_a_text_has_one_vector_in_any_company(folder):
     assert encoder.encode([]).shape == (0, 64)
 
 
+@pytest.mark.parametrize("linear", [False, True])
+def test_tokens_come_from_the_same_pass_as_the_vector(folder, linear):
+    if linear:  # and go through the same linear layers, of which only the first numbers are asked for
+        import torch
+        from safetensors.torch import save_file
+
+        (folder / "2_Dense").mkdir()
+        (folder / "2_Dense" / "config.json").write_text('{"bias": false, "activation_function": "torch.nn.modules.linear.Identity"}')
+        save_file({"linear.weight": torch.randn(8, 64)}, folder / "2_Dense" / "model.safetensors")
+        modules = json.loads((folder / "modules.json").read_text())
+        dense = {"idx": 2, "name": "2", "path": "2_Dense", "type": "x.Dense"}
+        (folder / "modules.json").write_text(json.dumps([*modules[:2], dense, modules[2]]))
+    encoder = Encoder(folder, layout(folder), exact=True)
+    texts = ["كتاب قديم", "book", "a"]
+    vectors, tokens = encoder.encode_tokens(texts, encoder.dimension)
+    assert np.allclose(vectors, encoder.encode(texts), atol=1e-5)
+    assert tokens[0].bounds.tolist() == [[0, 0], *([n, n + 1] for n in range(9)), [0, 0]]  # each letter, between two marks
+    for vector, found in zip(vectors, tokens, strict=True):
+        assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
+        directions = np.linalg.lstsq(found.vectors.T, vector, rcond=None)
+        assert np.allclose(found.vectors.T @ directions[0], vector, atol=1e-3)  # a sum of its tokens
+        assert (directions[0] > 0).all() or len(found) > encoder.dimension
+    _, few = encoder.encode_tokens(texts, 4)
+    whole = tokens[1].vectors[:, :4]
+    assert np.allclose(few[1].vectors, whole / np.linalg.norm(whole, axis=1, keepdims=True), atol=1e-4)
+    assert encoder.encode_tokens([], 4)[1] == []
+
+
 def test_a_long_text_is_cut_at_the_longest_the_model_reads(folder):
     encoder = Encoder(folder, layout(folder), exact=True)  # 16 tokens, two of them the marks around the text
     long = encoder.encode(["abcdefghijklmnopqrstuvwxyz", "abcdefghijklmn"])

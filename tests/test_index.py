@@ -17,9 +17,10 @@ import pytest
 from rag.build import add_documents, build_index, remove_documents, update_documents
 from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.index import LONGEST_QUESTION, Index, checked_question
+from rag.repair import repair_index
 from rag.schema import Document, Filter
 from rag.segments import dense_path
-from rag.testing import HashEmbedder
+from rag.testing import HashEmbedder, TokenHashEmbedder
 from tests.helpers import CORPUS, ROOT, embedder, run, write
 
 
@@ -612,3 +613,88 @@ def test_evidence_of_an_index_made_anew_by_another_embedder_is_refused(folder: P
         build_index(folder, built, HashEmbedder(32, name="other"), rebuild=True)
         with pytest.raises(IndexMismatch):
             index.evidence("captain", hits)
+
+
+# --- late interaction -----------------------------------------------------------------------------------------------------
+
+TOKENS = TokenHashEmbedder(64)
+TWINS = {
+    "ar/حارس.txt": "يعمل حارس المنارة ليلا. راتب حارس المنارة أربعون دينارا.",
+    "en/keeper.txt": "The keeper of the lighthouse works at night. The wage of the keeper is forty dinars.",
+}
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """An index whose passages have tokens."""
+    build_index(write(tmp_path / "documents", TWINS), tmp_path / "index", TOKENS)
+    return tmp_path / "index"
+
+
+@pytest.mark.parametrize(("question", "sentence"), [("ما راتب الحارس؟", "راتب حارس"), ("What is the wage of the keeper?", "The wage")])
+def test_evidence_tells_how_it_matches_the_question_token_by_token(told: Path, question: str, sentence: str) -> None:
+    with Index.open(told, TOKENS) as index:
+        best, *others = index.evidence(question, index.search(question, 1))
+        assert best.text.startswith(sentence)
+        assert best.match is not None
+        assert best.match.sentence > 0.98  # both content words stand in it, and packing costs a hundredth
+        assert best.match.passage == pytest.approx(best.match.sentence, abs=0.02)
+        assert best.match.weakest > 0.97
+        for other in others:  # «حارس», "keeper" is in the other sentence too, the word for his pay is not
+            assert other.match is not None
+            assert other.match.sentence < best.match.sentence - 0.3
+        assert index.verify() == []
+
+
+def test_an_embedder_without_tokens_makes_an_index_without_matches(built: Path) -> None:
+    with Index.open(built, embedder()) as index:
+        assert {item.match for item in index.evidence("captain", index.search("captain"))} == {None}
+
+
+def test_a_passage_that_matches_every_word_is_put_before_one_with_the_nearer_vector(tmp_path: Path) -> None:
+    class Swapped(TokenHashEmbedder):
+        """Its vectors of whole texts are all alike: only tokens tell one passage from another."""
+
+        def _vector(self, text: str) -> np.ndarray:  # type: ignore[type-arg]
+            return super()._vector(text if " " not in text else "x")
+
+    files = {f"{n}.txt": f"The {word} of the lighthouse was paid." for n, word in enumerate(("cook", "clerk", "keeper", "guest"))}
+    meeting = Swapped(64)
+    build_index(write(tmp_path / "documents", files), tmp_path / "index", meeting)
+    with Index.open(tmp_path / "index", meeting) as index:
+        (first, *_) = index.search("Was the keeper paid?", 1, legs=("dense",))
+    assert first.passage.document_id == "2.txt"
+
+
+def test_tokens_of_what_did_not_change_are_used_again(told: Path, tmp_path: Path) -> None:
+    before = _tokens(told)
+    assert all(before.values())
+    TOKENS.embedded.clear()
+    (tmp_path / "documents" / "en" / "keeper.txt").rename(tmp_path / "documents" / "en" / "wage.txt")
+    write(tmp_path / "documents", {"en/lamp.txt": "The lamp was lit."})
+    build_index(tmp_path / "documents", told, TOKENS)
+    after = _tokens(told)
+    assert TOKENS.embedded == ["The lamp was lit."]
+    assert {text: after[text] for text in before} == before
+    assert all(after.values())
+
+
+def _tokens(index: Path) -> dict[str, bytes]:
+    db = sqlite3.connect(index / "corpus.sqlite")
+    found = dict(db.execute("SELECT p.text, v.tokens FROM passages p JOIN vectors v ON v.passage_id = p.id"))
+    db.close()
+    return found
+
+
+def test_damaged_tokens_are_found_and_made_anew(told: Path) -> None:
+    before = _tokens(told)
+    db = sqlite3.connect(told / "corpus.sqlite")
+    db.execute("UPDATE vectors SET tokens = substr(tokens, 2) WHERE passage_id = 1")
+    db.commit()
+    db.close()
+    with Index.open(told, TOKENS) as index:
+        assert [fault.key for fault in index.verify()] == ["damage.passage"]
+        with pytest.raises(IndexCorrupt, match="tokens"):
+            index.evidence("الحارس؟", index.search("lighthouse", 2))
+    assert repair_index(told, TOKENS).left == ()
+    assert _tokens(told) == before

@@ -13,11 +13,12 @@ import pytest
 from rag.dense import Ids
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, Mark, Passage, Span
-from rag.store import Store, keyword_query, keyword_terms, keywords
+from rag.store import PassageVectors, Store, keyword_query, keyword_terms, keywords
 
 TEXT = "# ميناء\nوصلت العبّارة الشركة. The ferry's captain came.\0".removesuffix("\0")
 DOCUMENT = Document("ar/ملف 1.md", TEXT, "ميناء", "ar", "abc", (Mark(0, "§ ميناء"),), {"source": "أرشيف"})
 UNIT = np.array([0.6, 0.8, 0.0, 0.0], dtype=np.float32)
+TOKENS = b"tokens as they are packed"
 
 
 def passage(id: int = 1, document: Document = DOCUMENT, start: int = 8, end: int = 29, language: str = "ar") -> Passage:
@@ -28,7 +29,7 @@ def passage(id: int = 1, document: Document = DOCUMENT, start: int = 8, end: int
 def put(store: Store, document: Document = DOCUMENT, *passages: Passage) -> None:
     passages = passages or (passage(document=document),)
     with store.transaction():
-        store.put(document, passages, np.stack([UNIT] * len(passages)), [UNIT[None, :]] * len(passages))
+        store.put(document, passages, [PassageVectors(UNIT, UNIT[None, :], TOKENS)] * len(passages))
         store.publish("hash", "hash-4", 4, {"passage": 800, "sentence": 280}, store.generation() + 1)
 
 
@@ -103,7 +104,7 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     manifest = store.manifest()
     assert manifest is not None
     assert (manifest.documents, manifest.passages, manifest.sentences, manifest.next_passage) == (1, 1, 1, 2)
-    assert (manifest.generation, manifest.dimension, manifest.embedder, manifest.format) == (1, 4, "hash", 2)
+    assert (manifest.generation, manifest.dimension, manifest.embedder, manifest.format) == (1, 4, "hash", 3)
     assert dict(manifest.chunker) == {"passage": 800, "sentence": 280}
 
 
@@ -201,7 +202,7 @@ def test_another_format_is_refused_in_words(store: Store, tmp_path: Path) -> Non
         db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
     with pytest.raises(IndexMismatch) as caught:
         Store(tmp_path / "corpus.sqlite")
-    assert "is in the format 99; this version reads 2" in str(caught.value)
+    assert "is in the format 99; this version reads 3" in str(caught.value)
     assert "--rebuild" in caught.value.text("ar")
 
 

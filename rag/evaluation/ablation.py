@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from rag.embed import Vectors
 from rag.errors import BadSetting
 from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares
 from rag.evaluation.questions import QuestionSet
@@ -15,6 +16,7 @@ from rag.evaluation.records import ClaimRecord, Record, RecordFile
 from rag.evaluation.run import Bot, Options, Progress, evaluate
 from rag.fuse import Weights
 from rag.index import LEGS, Index
+from rag.late import Tokens
 from rag.metrics import Difference, Figure, difference, rounded
 from rag.schema import Evidence, Filter, Hit
 from rag.store import DATABASE, Store
@@ -28,7 +30,8 @@ ANSWER_COLUMNS = ("right", "f1", "citation_precision", "declined", "wrongly_decl
 class Variant:
     """The product with something changed.
 
-    `legs`, `stems`: arguments of `Index.search`. `weights`: of the fusion. `unit`: what stands as evidence, a sentence or a whole
+    `legs`, `stems`: arguments of `Index.search`. `weights`: of the fusion. `tokens`: whether passages and sentences are compared with
+    the question token by token as well. `unit`: what stands as evidence, a sentence or a whole
     passage. `ranked_by`: the order of the passages, as search gives it or by their best sentence. `check`: whether sentences that
     evidence does not prove are left out.
     """
@@ -37,6 +40,7 @@ class Variant:
     legs: Container[str] = LEGS
     stems: bool = True
     weights: Weights | None = None
+    tokens: bool = True
     unit: Literal["sentences", "passages"] = "sentences"
     ranked_by: Literal["passages", "sentences"] = "passages"
     check: bool = True
@@ -48,9 +52,10 @@ _UNSTEMMED = Variant("hybrid, keywords not stemmed", stems=False)
 RETRIEVAL = (
     Variant(SHIPPED),
     _DENSE,
-    Variant("dense only, by whole passages", legs=("dense",), weights=Weights(passage=1.0, sentence=0.0)),
-    Variant("dense only, by sentences", legs=("dense",), weights=Weights(passage=0.0, sentence=1.0)),
-    Variant("hybrid, by whole passages", weights=Weights(passage=1.0, sentence=0.0)),
+    Variant("without late interaction", tokens=False),
+    Variant("dense only, by whole passages", legs=("dense",), weights=Weights(passage=1.0, sentence=0.0), tokens=False),
+    Variant("dense only, by sentences", legs=("dense",), weights=Weights(passage=0.0, sentence=1.0), tokens=False),
+    Variant("hybrid, by whole passages", weights=Weights(passage=1.0, sentence=0.0), tokens=False),
     _KEYWORD,
     Variant("keyword only, not stemmed", legs=("keyword",), stems=False),
     _UNSTEMMED,
@@ -87,21 +92,27 @@ class SwitchedIndex(Index):
         own = self._variant
         return super().search(question, k, offset=offset, filter=filter, exclude=exclude, legs=own.legs, stems=own.stems)
 
+    def _embed_question(self, question: str) -> tuple[Vectors, Tokens]:
+        vector, tokens = super()._embed_question(question)
+        return vector, tokens if self._variant.tokens else Tokens.none()
+
     def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """Sentences; or whole passages in the order of the hits, each with the likeness of its best sentence, so that the
         confidence has the same things to judge by."""
         if self._variant.unit == "sentences":
             return super().evidence(question, hits, k)
-        best: dict[int, float] = {}
+        best: dict[int, Evidence] = {}
         for item in super().evidence(question, hits, 10**6):
-            best[item.passage.id] = max(item.score, best.get(item.passage.id, -1.0))
+            if item.passage.id not in best or item.score > best[item.passage.id].score:
+                best[item.passage.id] = item
         return [
             Evidence(
                 passage=replace(hit.passage, sentences=(hit.passage.span,)),
                 span=hit.passage.span,
                 text=hit.passage.text,
-                score=best[hit.passage.id],
+                score=best[hit.passage.id].score,
                 worth=hit.score,
+                match=best[hit.passage.id].match,
             )
             for hit in hits
             if hit.passage.id in best

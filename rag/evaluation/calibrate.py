@@ -121,7 +121,7 @@ def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) ->
             turn = halves[question.language, question.answerable] = halves.get((question.language, question.answerable), -1) + 1
             split = REPORTED if turn % 2 else FITTED
         same = script(event.question) == script(event.evidence[0].text)
-        values = features(event.question, event.hits, event.evidence)
+        values = features(event.question, event.evidence)
         found.append(Case(questions.name, question.id, question.language, same, tuple(values), question.answerable, split))
     return found
 
@@ -154,35 +154,41 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[Likeness] = (), mos
     weighing the same, so that a confidence of 0.5 means "as likely as not, were half of all questions answerable". `least` is
     the confidence that sets the two kinds apart best (Youden, "Index for rating diagnostic tests", Cancer 1950) among those at
     which at most `most_declined` of the answerable are declined, by confidences of models that have not seen the question
-    (5-fold cross-validation). The claims' thresholds are the highest that reject 2 % of the true ones.
+    (5-fold cross-validation); it is that of `same`, and the constant of `across` is moved so that it holds there too. The claims'
+    thresholds are the highest that reject 2 % of the true ones.
     Raises BadSetting when there are too few questions of either kind.
     """
     before = Calibration.of(embedder)
     own = [case for case in found if case.split == FITTED]
     n: dict[str, int] = {}
     weights = {True: before.same, False: before.across}
-    confidences: list[float] = []
-    truths: list[bool] = []
+    leasts: dict[bool, float] = {}
     for same, name in ((True, "same"), (False, "across")):
         group = [case for case in own if case.same is same]
         if min(sum(case.answerable for case in group), sum(not case.answerable for case in group)) < LEAST_OF_EACH:
             continue
         weights[same] = rounded(logistic(group))
         n[name] = len(group)
-        confidences += held_out(group)
-        truths += [case.answerable for case in group]
+        leasts[same] = least_confidence(held_out(group), [case.answerable for case in group], most_declined)
     if not n:
         counts = (sum(case.answerable for case in own), sum(not case.answerable for case in own))
         raise BadSetting("error.calibrate_few", answerable=counts[0], unanswerable=counts[1], least=LEAST_OF_EACH)
-    n["least"] = len(truths)
+    n["least"] = sum(n.values())
+    least = leasts.get(True, leasts.get(False, before.least))
+    if len(leasts) == 2:
+        constant, *slopes = weights[False]
+        weights[False] = rounded([constant + _logit(least) - _logit(leasts[False]), *slopes])
     thresholds = {True: before.thresholds.same, False: before.thresholds.across}
     for same, name in ((True, "claim_same"), (False, "claim_across")):
         true = [item.value for item in near if item.same is same and item.supported and item.split == FITTED]
         if len(true) >= LEAST_OF_EACH:
             thresholds[same] = math.floor(100 * float(np.quantile(true, _TRUE_LOST))) / 100
             n[name] = len(true)
-    least = least_confidence(confidences, truths, most_declined)
     return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n)
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
 def rounded(weights: Iterable[float]) -> tuple[float, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.embed import Embedder, Progress, Vectors
+from rag.embed import Embedder, Progress, Vectors, passage_tokens, query_tokens
+from rag.late import Tokens
 
 
 class Remembering:
@@ -12,7 +13,7 @@ class Remembering:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._vectors: dict[str, Vectors] = {}
+        self._questions: dict[str, tuple[Vectors, Tokens]] = {}
 
     @property
     def name(self) -> str:
@@ -27,9 +28,15 @@ class Remembering:
         return self._embedder.dimension
 
     def embed_query(self, text: str) -> Vectors:
-        if text not in self._vectors:
-            self._vectors[text] = self._embedder.embed_query(text)
-        return self._vectors[text]
+        return self.embed_query_tokens(text)[0]
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        if text not in self._questions:
+            self._questions[text] = query_tokens(self._embedder, text)
+        return self._questions[text]
 
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         return self._embedder.embed_passages(texts, titles, progress)
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        return passage_tokens(self._embedder, texts, titles)
