@@ -129,6 +129,18 @@ def test_stop_stops_at_once_and_frees_the_model(page: Any, window: Scene, how: s
     assert len(window.engine.line) == 0
 
 
+def test_what_was_stopped_before_its_first_word_does_not_say_that_the_documents_do_not_answer(visit: Opener, window: Scene) -> None:
+    page = visit(window, language="ar")
+    GATE.clear()
+    ask(page, "ما ذاكرة هاتف نور؟", until=".panel .source")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    GATE.set()
+    page.wait_for_selector(DONE)
+    assert page.locator(".turn .verdict").inner_text() == "أُوقفت"
+    assert page.locator(".panel-note").inner_text() == "أُوقفت قبل أن يثبت شيء. وهذه هي المقاطع التي عُثر عليها:"
+
+
 def test_closing_the_tab_frees_the_model(visit: Opener, window: Scene) -> None:
     assert window.generator is not None
     page = visit(window)
@@ -595,6 +607,9 @@ def test_without_a_generator_it_quotes_and_says_so(visit: Opener, tmp_path: Path
         assert turn.locator(".verdict").inner_text() == "Quoted word for word"
         assert "The harbour bridge was closed on 12 March 2023" in turn.locator(".answer").inner_text()
         assert turn.locator("a.cite").all_inner_texts() == ["[1]"]
+        # A follow-up that nothing words anew is searched for with words of the question before it, which are told as such.
+        follow_up = ask(page, "And when did it reopen?")
+        assert follow_up.locator(".searched").inner_text() == "With words of an earlier question: harbour · bridge · closed"
         page.close()
 
 

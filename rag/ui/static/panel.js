@@ -95,7 +95,8 @@ export class Panel {
       parts.push(...turn.found.map((source) => card(source, true)));
     } else {
       const { sources, nearest } = turn.answer;
-      if (!sources.length) note(nearest.length ? "panel_nearest" : "panel_nothing");
+      const why = turn.answer.status === "stopped" ? "panel_stopped" : "panel_nearest";
+      if (!sources.length) note(nearest.length ? why : "panel_nothing");
       parts.push(...sources.map((source) => card(source, false)));
       const others = nearest.map((source) => card(source, true));
       if (others.length && sources.length) {

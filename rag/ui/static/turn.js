@@ -18,9 +18,7 @@ export class TurnView {
     const question = h("h2", { class: "question" }, fill(h("span"), turn.question, direction(turn.question) || page.base));
     orient(question, turn.question, page.base);
     const parts = [question];
-    if (turn.searched && turn.searched !== turn.question) {
-      parts.push(h("p", { class: "searched" }, fill(h("span", { class: "label" }), page.t("understood"), page.base), " ", fill(h("bdi"), turn.searched)));
-    }
+    if (turn.searched && turn.searched !== turn.question) parts.push(this.searched(turn));
     if (turn.error) parts.push(fill(h("p", { class: "error" }), turn.error[page.language], page.base));
     else if (turn.answer) parts.push(this.answer(turn), this.standing(turn));
     else if (turn.draft) parts.push(this.draft(turn));
@@ -28,6 +26,14 @@ export class TurnView {
     if (turn.answer || turn.error || turn.state === "stopped") parts.push(this.actions(turn));
     turn.element.replaceChildren(...parts);
     if (focused) turn.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** How a follow-up was understood: in other words, or with words of a question before it. */
+  searched({ question, searched }) {
+    const { page } = this;
+    const added = searched.startsWith(`${question} `) ? searched.slice(question.length).trim().split(/\s+/) : [];
+    const label = fill(h("span", { class: "label" }), page.t(added.length ? "understood_with" : "understood"), page.base);
+    return h("p", { class: "searched" }, label, " ", fill(h("bdi"), added.join(" · ") || searched));
   }
 
   draft(turn) {
