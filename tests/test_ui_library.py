@@ -153,6 +153,32 @@ def test_indexing_that_is_cancelled_changes_nothing(shelf: Shelf, tmp_path: Path
     assert finished(shelf.build("", HashEmbedder())).view()["added"] == 1
 
 
+def test_a_collection_whose_first_indexing_was_cancelled_still_lists_its_files(shelf: Shelf, tmp_path: Path) -> None:
+    finished(shelf.build("", HashEmbedder()))
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    shelf.create("جديدة")
+    receive(shelf, "جديدة", "عبّارة.txt", "تغادر العبّارة عند الظهر.".encode())
+    reached, gate = threading.Event(), threading.Event()
+
+    class Held(HashEmbedder):
+        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
+            reached.set()
+            gate.wait(5)
+            return super().embed_passages(*arguments, **named)
+
+    job = shelf.build("جديدة", Held())
+    assert reached.wait(5)
+    job.cancel.set()
+    gate.set()
+    assert finished(job).state == "cancelled"
+    assert [(row["id"], row["passages"]) for row in shelf.documents("جديدة", base)] == [("عبّارة.txt", None)]
+    with pytest.raises(BadName) as caught:
+        shelf.chatbot("جديدة", base)
+    assert caught.value.key == "ui.error_collection_empty"
+    assert finished(shelf.build("جديدة", HashEmbedder())).view()["added"] == 1
+    assert shelf.chatbot("جديدة", base).index.manifest().documents == 1
+
+
 def test_a_collection_without_documents_says_so(shelf: Shelf, tmp_path: Path) -> None:
     finished(shelf.build("", HashEmbedder()))
     base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))

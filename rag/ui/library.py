@@ -10,6 +10,7 @@ from typing import Any
 from rag.build import BuildReport, build_index
 from rag.chatbot import Chatbot
 from rag.embed import Embedder
+from rag.errors import IndexMissing
 from rag.index import Index
 from rag.load import MAX_BYTES, document_paths
 from rag.ui import files
@@ -62,9 +63,10 @@ class Library:
         with self._lock:
             known = self._chatbots.get(collection.id)
             if known is None or known.generator is not base.generator:
-                if known is None and not any(collection.index.glob("*.sqlite")):
-                    raise BadName("ui.error_collection_empty", name=collection.name)
-                index = known.index if known else Index.open(collection.index, base.index.embedder)
+                try:
+                    index = known.index if known else Index.open(collection.index, base.index.embedder)
+                except IndexMissing as error:  # also where the first indexing was cancelled
+                    raise BadName("ui.error_collection_empty", name=collection.name) from error
                 known = self._chatbots[collection.id] = base.over(index)
             return known
 

@@ -178,6 +178,9 @@ def test_an_indexing_is_cancelled_by_one_click_and_taken_up_again(visit: Opener,
     )
     assert held.reached.wait(60)
     page.wait_for_selector(".library .work:not([hidden])")
+    # The file is listed at once, and nothing offers to index what is being indexed.
+    assert page.locator("tbody tr", has_text="إلغاء.txt").locator("td").nth(2).inner_text() == "لم تُفهرس بعد"
+    assert page.get_by_role("button", name="فهرسة ما لم يُفهرس بعد").count() == 0
     # The work goes on when the page is left, and is found again by it.
     page.reload()
     page.wait_for_selector("#isnad[data-ready]")

@@ -116,7 +116,7 @@ export class LibraryView {
     this.drawStanding();
     this.drop.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
-    this.drawTable(view.documents);
+    this.drawTable(view.documents, Boolean(view.job) || this.busy === "adding");
     this.drawRoom(view.room);
     this.key.element.hidden = !view.room;
     if (view.job && !this.busy) this.follow(view.job);
@@ -183,7 +183,7 @@ export class LibraryView {
     this.page.announce(this.standing.querySelector("p").textContent);
   }
 
-  drawTable(rows) {
+  drawTable(rows, working) {
     const { page } = this;
     if (!rows.length) {
       this.table.replaceChildren(fill(h("p", { class: "panel-note" }), page.t("no_documents"), page.base));
@@ -219,7 +219,7 @@ export class LibraryView {
     this.table.replaceChildren(
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
-    if (this.shown.mine && rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
+    if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
     page.restate(this.table);
   }
 
@@ -269,6 +269,7 @@ export class LibraryView {
       if (error) this.problems.push(this.text(error));
       else added += 1;
     }
+    if (added) await this.refresh(); // what has come is there, though not indexed yet
     this.busy = null;
     this.work.hide();
     if (added) await this.index();
