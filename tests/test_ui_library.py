@@ -122,10 +122,10 @@ def test_indexing_runs_in_the_background_and_is_told_of(shelf: Shelf, tmp_path: 
     assert (job.state, job.view()["added"], job.view()["skipped"]) == ("done", 2, [])
     base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
     (tmp_path / "documents" / "noise.txt").write_bytes(bytes(range(256)) * 3)
-    assert [(row["id"], row["language"], row["passages"]) for row in shelf.documents("", base)] == [
-        ("a.txt", "en", 1),
-        ("noise.txt", "", None),
-        ("ب.txt", "ar", 1),
+    assert [(row["id"], row["language"], row["characters"], row["passages"]) for row in shelf.documents("", base)] == [
+        ("a.txt", "en", 39, 1),
+        ("noise.txt", "", None, None),  # bytes are not characters
+        ("ب.txt", "ar", 26, 1),
     ]
     again = finished(shelf.build("", HashEmbedder())).view()
     assert (again["added"], [item["name"] for item in again["skipped"]]) == (0, ["noise.txt"])

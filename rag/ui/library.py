@@ -126,7 +126,7 @@ class Shelf:
     # --- files ------------------------------------------------------------------------------------------------------------
 
     def documents(self, id: str, base: Chatbot) -> list[View]:
-        """Every document of a collection; those that are in the folder and not yet in the index have no passages."""
+        """Every document of a collection; of those that are in the folder and not yet in the index only the name is known."""
         collection = self._collections.readable(id, self._person)
         try:
             infos = self._library._chatbot(collection, base).index.documents()
@@ -144,8 +144,8 @@ class Shelf:
             }
             for info in infos
         }
-        for document, path in document_paths(collection.documents) if collection.documents.is_dir() else ():
-            blank = {"id": document, "title": "", "language": "", "characters": path.stat().st_size, "passages": None, "added": ""}
+        for document, _ in document_paths(collection.documents) if collection.documents.is_dir() else ():
+            blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": ""}
             rows.setdefault(document, blank | about_view(document, {}))
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 

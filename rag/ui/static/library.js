@@ -210,7 +210,7 @@ export class LibraryView {
         {},
         name,
         fill(h("td"), language, page.base),
-        h("td", { class: "figure" }, row.characters.toLocaleString("en")),
+        h("td", { class: "figure" }, row.characters?.toLocaleString("en") ?? ""),
         fill(h("td", { class: "figure" }), passages, page.base),
         h("td", { class: "figure" }, row.added),
         h("td", {}, bin),
@@ -219,7 +219,7 @@ export class LibraryView {
     this.table.replaceChildren(
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
-    if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(page.plain("index_now", () => this.index()));
+    if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
     page.restate(this.table);
   }
 
@@ -349,7 +349,7 @@ export class LibraryView {
       job = await page.call("job", this.job);
       failed = job.lost ? failed + 1 : 0;
       if (job.state === "running") {
-        const share = job.total ? job.done / job.total : null;
+        const share = job.total && job.done ? job.done / job.total : null;
         this.work.cancelling ||= job.cancelling;
         this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
         if (this.work.cancelling && !job.cancelling) page.call("cancel", this.job); // it has not heard of it
