@@ -9,7 +9,7 @@ import pytest
 
 from bench import large as made
 from bench.corpus import documents
-from bench.indexing import sample
+from bench.indexing import _update, sample
 from bench.large import LANGUAGES, large, vocabulary
 from bench.search import overhead, searched
 from rag.index import Index
@@ -67,3 +67,12 @@ def test_the_sample_is_half_arabic_and_holds_every_sentence_of_its_passages() ->
     assert sum("\u0600" <= text.strip()[0] <= "\u06ff" for text in texts[:2]) == 2
     for passage in texts[:4]:
         assert any(sentence in passage for sentence in texts[4:])
+
+
+def test_an_update_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.indexing._UPDATED", 300)
+    whole, updated, share = _update(HashEmbedder(48), 2)
+    assert whole.name == "a collection of 300 passages written, without embedding"
+    assert (whole.n, updated.n, share.n) == (1, 2, 2)
+    assert updated.least > 0
+    assert share.median == pytest.approx(updated.median / whole.median)
