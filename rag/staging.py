@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,9 @@ from rag.errors import DiskFull
 from rag.late import packed_tokens
 
 BLOCK = 64
-"""Texts embedded between two savings: what a killed build may lose, some ten seconds of work on two cores."""
+"""Texts embedded between two savings, if they are not longer than `_CHARACTERS` together."""
+_CHARACTERS = 12_000
+"""A killed build loses so much, and a cancelled one goes on for so long: some five seconds of work on two cores."""
 _SCHEMA = """CREATE TABLE IF NOT EXISTS staged (
   key BLOB PRIMARY KEY, vector BLOB NOT NULL, tokens BLOB, crc INTEGER NOT NULL
 ) WITHOUT ROWID"""
@@ -50,6 +52,19 @@ def embedded(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
     return [
         Embedded(vector, packed_tokens(found) if one.tokens else None) for one, vector, found in zip(texts, vectors, tokens, strict=True)
     ]
+
+
+def _blocks(numbers: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
+    """The numbers of texts in order, at most BLOCK and `_CHARACTERS` together, or one that is longer alone."""
+    block, size = list[int](), 0
+    for number in numbers:
+        if block and (len(block) == BLOCK or size + lengths[number] > _CHARACTERS):
+            yield block
+            block, size = [], 0
+        block.append(number)
+        size += lengths[number]
+    if block:
+        yield block
 
 
 def key_of(fingerprint: str, text: str, title: str) -> bytes:
@@ -109,15 +124,16 @@ class Staging:
             found.update({key: one for key, one in staged.items() if serves(key, one)})
             wanted = {key: n for n, key in enumerate(keys) if key not in found}
             missing = sorted(wanted.values(), key=lambda n: -len(texts[n].text))  # long with long: little padding
-            progress(len(texts) - len(missing))
-            for start in range(0, len(missing), BLOCK):
-                block = missing[start : start + BLOCK]
+            done = len(texts) - len(missing)
+            progress(done)
+            for block in _blocks(missing, [len(one.text) for one in texts]):
                 rows = embedded(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
                 fresh = {keys[n]: one for n, one in zip(block, rows, strict=True)}
                 found.update(fresh)
                 if save:
                     self.put(fresh)
-                progress(len(texts) - len(missing) + start + len(block))
+                done += len(block)
+                progress(done)
         except sqlite3.DatabaseError as error:
             raise DiskFull("error.disk_full", path=self._path.parent) from error
         return [found[key] for key in keys]
