@@ -30,6 +30,17 @@ HISTORY = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
         ("من كاتبها؟", True),
         ("وزير المالية متى استقال؟", False),
         ("When does the Albatros sail?", False),
+        ("What did the letter that Musk answered talk about?", False),  # joins a clause to its noun
+        ("Who said that?", True),
+        ("What happened after that in Larne?", True),
+        ("Which of the harbour's pilots lost one of his ships?", False),  # his: the pilot's
+        ("Why did he lose the ship?", True),
+        ("Which one sails on Monday to Larne?", True),
+        ("How many cabins are there on the ferry Albatros?", False),
+        ("What can a passenger of the ferry see there?", True),
+        ("ما الرصيف الذي ترسو عليه العبّارة؟", False),  # عليه takes up الذي
+        ("متى ترسو العبّارة عليه؟", True),
+        ("من وقّع هذا المرسوم في الميناء؟", True),
     ],
 )
 def test_follow_ups_are_recognised(question: str, expected: bool) -> None:
