@@ -66,7 +66,7 @@ def rows(chosen: Iterable[Part], corpora: Mapping[str, Mapping[str, str]]) -> li
             gold = [(piece.document, piece.span(corpora[part.corpus][piece.document])) for piece in question.evidence]
             found.append(
                 {
-                    "id": question.id,
+                    "id": f"{part.corpus} {question.id}",  # one question is asked of several corpora
                     "set": part.questions.name,
                     "corpus": part.corpus,
                     "question": question.question,
