@@ -15,7 +15,7 @@ from bench.measure import Measurement, Options, measured, ratio
 from rag.build import build_index
 from rag.chunk import Chunker
 from rag.config import open_embedder
-from rag.embed import Embedder, Vectors, unit
+from rag.embed import Embedder, Vectors, passage_tokens, query_tokens, unit
 from rag.evaluation.questions import write_documents
 from rag.index import Index
 from rag.load import Skipped, load_folder
@@ -69,13 +69,13 @@ def _throughput(embedder: Embedder, folder: Path, options: Options) -> Iterator[
     plain(prompted[:2])
     ours, theirs, least, single, reference = [], [], [], [], []
     for turn in range(options.runs):
-        spent, vectors = _timed(lambda: embedder.embed_passages(texts, titles))
+        spent, (vectors, _) = _timed(lambda: passage_tokens(embedder, texts, titles))  # as a build does
         ours.append(passages / spent)
         spent, expected = _timed(lambda: plain(prompted))
         theirs.append(passages / spent)
         least.append(float((vectors * expected).sum(axis=1).min()))
         for question in asked[turn * 8 : turn * 8 + 8]:
-            single.append(_timed(lambda asked=question: embedder.embed_query(asked))[0] * 1000)  # type: ignore[misc]
+            single.append(_timed(lambda asked=question: query_tokens(embedder, asked))[0] * 1000)  # type: ignore[misc]
             reference.append(_timed(lambda asked=question: plain([query + asked]))[0] * 1000)  # type: ignore[misc]
     yield measured(f"passages with their sentences, {embedder.name}", "1/s", ours, plot=True)
     yield measured(f"the same by sentence-transformers in float32, {embedder.name}", "1/s", theirs, plot=True)
