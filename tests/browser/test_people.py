@@ -98,7 +98,7 @@ def test_collections_are_found_again_in_another_browser_with_the_key(visit: Open
     assert key == own.input_value()
     assert key not in layla.evaluate("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})")
     layla.keyboard.press("Escape")
-    assert own.input_value() == ""  # it is in the page only while it is looked at
+    layla.wait_for_function("document.querySelector('.secret[readonly]').value === ''")  # in the page only while it is looked at
 
     open_documents(elsewhere)
     elsewhere.get_by_text("Your collections in another browser").click()
