@@ -98,13 +98,11 @@ def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]
     best = {id: similarities.max(axis=0) for id, similarities in found.items()}
     weights = _weights(np.stack(list(best.values())))
     few = max(1, len(weights) // 4)
-    return {
-        id: [
-            Match(float(own), float(best[id] @ weights), float(np.partition(best[id], few - 1)[:few].mean()))
-            for own in similarities @ weights
-        ]
-        for id, similarities in found.items()
-    }
+    judged: dict[int, list[Match]] = {}
+    for id, similarities in found.items():
+        whole, weakest = float(best[id] @ weights), float(np.partition(best[id], few - 1)[:few].mean())
+        judged[id] = [Match(float(own), whole, weakest) for own in similarities @ weights]
+    return judged
 
 
 def _nearest(vectors: Floats, blob: bytes, sentences: Sequence[Span]) -> Floats:

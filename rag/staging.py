@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from rag.embed import Embedder, Vectors, passage_tokens
 from rag.errors import DiskFull
 from rag.late import packed_tokens
+from rag.store import crc
 
 BLOCK = 64
 """Texts embedded between two savings, if they are not longer than `_CHARACTERS` together."""
@@ -147,7 +147,7 @@ class Staging:
             chunk = keys[start : start + 500]
             rows = db.execute(f"SELECT key, vector, tokens, crc FROM staged WHERE key IN ({','.join('?' * len(chunk))})", chunk)
             for key, vector, tokens, check in rows:
-                if zlib.crc32(tokens or b"", zlib.crc32(vector)) == check:  # else a bit was flipped: computed again
+                if crc(vector, tokens) == check:  # else a bit was flipped: computed again
                     found[key] = Embedded(np.frombuffer(vector, dtype="<f4"), tokens)
         return found
 
@@ -157,7 +157,7 @@ class Staging:
         values = []
         for key, one in rows.items():
             vector = np.asarray(one.vector, dtype="<f4").tobytes()
-            values.append((key, vector, one.tokens, zlib.crc32(one.tokens or b"", zlib.crc32(vector))))
+            values.append((key, vector, one.tokens, crc(vector, one.tokens)))
         db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)", values)
         db.commit()
 
