@@ -623,11 +623,24 @@ def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, t
 
 @pytest.mark.parametrize(
     ("file", "matters"),
-    [("index.py", True), ("formats/pdf.py", True), ("calibration.toml", True), ("cli.py", False), ("ui/window.py", False)],
+    [
+        ("index.py", True),
+        ("documents/formats/pdf.py", True),
+        ("answering/calibration.toml", True),
+        ("models/llama/engine.py", True),
+        ("models/download.py", False),
+        ("cli.py", False),
+        ("cli/ask.py", False),
+        ("ui/window.py", False),
+        ("models/catalogue.toml", False),
+        ("strings.toml", False),
+    ],
 )
 def test_the_code_that_answers_depend_on_is_part_of_the_key(tmp_path: Path, file: str, matters: bool) -> None:
-    for name in ("index.py", "cli.py", "formats/pdf.py", "ui/window.py", "calibration.toml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    names = """index.py documents/formats/pdf.py answering/calibration.toml models/llama/engine.py models/download.py cli.py cli/ask.py
+    ui/window.py models/catalogue.toml strings.toml"""
+    for name in names.split():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x = 1", encoding="utf-8")
     before = code_hash(tmp_path)
     assert code_hash(tmp_path) == before

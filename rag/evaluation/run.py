@@ -335,8 +335,10 @@ def _overlap(document: str, span: Span, place: Place) -> bool:
 
 # --- what a result depends on ---------------------------------------------------------------------------------------------
 
-# Files of the package that no answer depends on: how models are fetched, what is printed, how it is measured.
-_UNRELATED = frozenset("cli.py doctor.py models.py fetch.py expand.py catalogue.py metrics.py testing.py".split())
+# Packages and modules on which no answer depends: how one comes in, how models are fetched, what is printed, how it is measured.
+# Everything else is hashed, wherever it lies: what is forgotten here costs a repeated run, what is forgotten there a wrong figure.
+_UNRELATED = frozenset("adapters cli doctor evaluation library metrics server testing ui".split())
+_UNRELATED_MODULES = frozenset("catalogue convert_e5 download expand fetch installed models".split())
 
 
 def identity(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Path | None = None) -> dict[str, str]:
@@ -374,12 +376,15 @@ def _version() -> str:
 
 
 def code_hash(package: Path) -> str:
-    """A hash of the code and tables of a package that answers depend on."""
-    files = [path for path in sorted(package.glob("*.py")) if path.name not in _UNRELATED]
-    files += sorted((package / "formats").glob("*.py"))  # what a document's text is, is theirs to say
+    """Return a hash of the modules and tables of a package that answers depend on, all sub-packages included."""
+    found = []
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.toml")), key=lambda path: path.relative_to(package).as_posix()):
+        place = path.relative_to(package)
+        if place.parts[0].removesuffix(".py") in _UNRELATED or place.stem in _UNRELATED_MODULES or place.name == "strings.toml":
+            continue
+        found.append((place.as_posix(), path.read_text("utf-8")))
     said = {key: texts for key, texts in table().items() if key.startswith("answer.")}
-    tables = [path for path in sorted(package.glob("*.toml")) if path.name not in ("strings.toml", "catalogue.toml")]
-    return _hash([(path.name, path.read_text("utf-8")) for path in (*files, *tables)], said)
+    return _hash(found, said)
 
 
 def memory_mb() -> float | None:
