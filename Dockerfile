@@ -11,14 +11,14 @@ RUN /venv/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORC
 
 FROM python:3.12-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 1000 isnad
+    && useradd --create-home --uid 1000 shawahid
 COPY --from=build /venv /venv
 WORKDIR /app
-COPY --chown=isnad app.py ./
-COPY --chown=isnad rag ./rag
-COPY --chown=isnad prompts ./prompts
-COPY --chown=isnad seeds ./seeds
-USER isnad
-ENV PATH=/venv/bin:$PATH ISNAD_HOST=0.0.0.0 ISNAD_PORT=7860 ISNAD_MODELS=/models ISNAD_INDEX=/index
+COPY --chown=shawahid app.py ./
+COPY --chown=shawahid rag ./rag
+COPY --chown=shawahid prompts ./prompts
+COPY --chown=shawahid seeds ./seeds
+USER shawahid
+ENV PATH=/venv/bin:$PATH SHAWAHID_HOST=0.0.0.0 SHAWAHID_PORT=7860 SHAWAHID_MODELS=/models SHAWAHID_INDEX=/index
 EXPOSE 7860
 CMD ["python", "app.py"]

@@ -1,9 +1,9 @@
 # make run · test · check · eval · bench · peers · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
 #
-#   make run ISNAD_PROFILE=light      only MIT and Apache-2.0 models, less memory
+#   make run SHAWAHID_PROFILE=light      only MIT and Apache-2.0 models, less memory
 #   make run TORCH_INDEX=URL          a package index with the CPU build of torch, where the usual one would bring CUDA
 #   make run PYTHON=python3.12        another interpreter (3.11 or newer)
-#   make run ISNAD_MODELS=/some/path  another place for the models (3 GB)
+#   make run SHAWAHID_MODELS=/some/path  another place for the models (3 GB)
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,11 +13,11 @@ endif
 VENV_PYTHON := .venv/bin/python
 TORCH_INDEX ?=
 export TORCH_INDEX
-ifdef ISNAD_PROFILE
-export ISNAD_PROFILE
+ifdef SHAWAHID_PROFILE
+export SHAWAHID_PROFILE
 endif
-ifdef ISNAD_MODELS
-export ISNAD_MODELS
+ifdef SHAWAHID_MODELS
+export SHAWAHID_MODELS
 endif
 
 .PHONY: help run test check eval bench peers clean lock
@@ -28,7 +28,7 @@ help:
 	@echo "make check   lint, format, types, layers"
 	@echo "make eval    measure answers on the project's own questions"
 	@echo "make bench   measure speed and memory on this machine"
-	@echo "make peers   Isnad beside LlamaIndex and LangChain, same models; XQUAD=\"ar.json en.json\" asks these files too"
+	@echo "make peers   Shawahid beside LlamaIndex and LangChain, same models; XQUAD=\"ar.json en.json\" asks these files too"
 	@echo "make clean   remove the environment, the index and all caches of this clone; models stay"
 
 run:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 
 from rag.config import ServerSettings, Settings
-from rag.errors import IsnadError
-from rag.lean import lean_torch
+from rag.errors import ShawahidError
+from rag.messages import say
+from rag.models.torch_import import lean_torch
 from rag.server import serve_settings
-from rag.strings import say
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
             ServerSettings.load(),
             ready=lambda address: print(say("server.serving", language, address=address), flush=True),
         )
-    except IsnadError as error:
+    except ShawahidError as error:
         print(error.text(language), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from bench import SECTIONS
 from bench.measure import Options, machine
 from bench.report import number, publish, save
 from rag.config import Settings
-from rag.errors import IsnadError
+from rag.errors import ShawahidError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not chosen.dry:
                 save(name, measurements, machine())
                 publish(name, section.TITLE, section.ABOUT)
-    except IsnadError as error:
+    except ShawahidError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     return 0

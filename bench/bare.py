@@ -1,4 +1,4 @@
-"""The reference for the generator: llama.cpp driven by nothing but its own C calls, on the weights that Isnad has loaded."""
+"""The reference for the generator: llama.cpp driven by nothing but its own C calls, on the weights that Shawahid has loaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def apart(work: Callable[Concatenate[Bare, Given], Result]) -> Callable[Concaten
     """Compute in a thread that ends with the work.
 
     Each thread that computes keeps threads of its own beside it (OpenMP's). Two such groups on two cores wait for each other by
-    sleeping instead of spinning, and whoever comes second is a quarter slower, be it Isnad or this reference.
+    sleeping instead of spinning, and whoever comes second is a quarter slower, be it Shawahid or this reference.
     """
 
     @wraps(work)

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from bench.corpus import ROOT
 from bench.measure import Measurement, Options, measured, resident
-from rag.build import build_index
-from rag.config import Settings, open_embedder
+from rag.config import Settings
+from rag.factory import open_embedder
+from rag.storage.build import build_index
 
 TITLE = "Cold start and memory"
 ABOUT = """
-Seconds from starting a process, everything present, files in the system's cache as after an earlier use. Search: `isnad search`
-to its end. First token: a process that opens a chatbot, warms it in a thread as `isnad ask` does, and asks a question that the
+Seconds from starting a process, everything present, files in the system's cache as after an earlier use. Search: `shawahid search`
+to its end. First token: a process that opens a chatbot, warms it in a thread as `shawahid ask` does, and asks a question that the
 generator words. The window: `python app.py`
 until its page and its script are served, and the memory it holds when its models are loaded,
 mapped weights included.
@@ -34,7 +35,7 @@ _ASKED = "Who wrote the letter to Microsoft?"
 _FIRST_TOKEN = """
 import json, sys, threading, time
 from rag import Settings, open_chatbot
-from rag.lean import lean_torch
+from rag.models.torch_import import lean_torch
 from rag.schema import Delta
 lean_torch()
 bot, _ = open_chatbot(Settings.load())
@@ -48,7 +49,7 @@ print(json.dumps(time.time()), flush=True)
 
 def run(options: Options) -> Iterator[Measurement]:
     """Measure the import, the commands, and the window with each profile."""
-    environment = dict(os.environ) | {"ISNAD_PORT": "0"}
+    environment = dict(os.environ) | {"SHAWAHID_PORT": "0"}
     imports = [
         _python("import time; t = time.perf_counter(); import rag; print(time.perf_counter() - t)") for _ in range(max(options.runs, 3))
     ]
@@ -59,7 +60,7 @@ def run(options: Options) -> Iterator[Measurement]:
         embedder, _ = open_embedder(settings)
         index = options.scratch / f"seeds-{embedder.name}"
         build_index(ROOT / "seeds", index, embedder)
-        here = environment | {"ISNAD_PROFILE": profile, "ISNAD_INDEX": str(index)}
+        here = environment | {"SHAWAHID_PROFILE": profile, "SHAWAHID_INDEX": str(index)}
         searches = [_timed("-m", "rag", "search", _SEARCHED, environment=here) for _ in range(options.runs)]
         yield measured(f"search answered ({profile})", "s", searches, "≤ 4", plot=True)
         tokens = []
@@ -87,7 +88,7 @@ def _window(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]
     served, memory = [], []
     for _ in range(runs):
         with application(settings, index) as (process, address, started):
-            _wait(lambda at=address: _responds(at) and _responds(f"{at}/isnad/window.js"), process)  # type: ignore[misc]
+            _wait(lambda at=address: _responds(at) and _responds(f"{at}/shawahid/window.js"), process)  # type: ignore[misc]
             served.append(time.perf_counter() - started)
             memory.append(_settled(process) / 1e9)
     yield measured(f"page served ({settings.profile})", "s", served, "≤ 15", plot=True)
@@ -102,7 +103,7 @@ def application(settings: Settings, index: Path) -> Iterator[tuple[subprocess.Po
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"ISNAD_PORT": str(port), "ISNAD_INDEX": str(index), "ISNAD_PROFILE": settings.profile}
+    environment = os.environ | {"SHAWAHID_PORT": str(port), "SHAWAHID_INDEX": str(index), "SHAWAHID_PROFILE": settings.profile}
     started = time.perf_counter()
     command = [sys.executable, str(ROOT / "app.py")]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -10,14 +10,14 @@ from typing import TypeVar
 from bench.bare import Bare
 from bench.corpus import ROOT, questions
 from bench.measure import Measurement, Options, measured, ratio
-from rag.build import build_index
-from rag.chatbot import Chatbot
-from rag.config import open_embedder, open_generator
+from rag.answering.chatbot import Chatbot
+from rag.answering.prompts import answer_prompt
 from rag.errors import ModelMissing
-from rag.generate import LlamaCpp
-from rag.index import Index
-from rag.prompt import answer_prompt
+from rag.factory import open_embedder, open_generator
+from rag.models.llama.generator import LlamaCpp
+from rag.retrieval.index import Index
 from rag.schema import Answer, Delta, Message
+from rag.storage.build import build_index
 
 Item = TypeVar("Item")
 

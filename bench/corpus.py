@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from rag.build import build_index
-from rag.embed import Embedder, Progress, Vectors, passage_tokens, query_tokens, unit
+from rag.arrays import Vectors, unit
 from rag.evaluation.questions import write_documents
-from rag.late import Tokens
+from rag.models.embedder import Embedder, Progress, passage_tokens, query_tokens
+from rag.models.tokens import Tokens
+from rag.storage.build import build_index
 
 ROOT = Path(__file__).resolve().parent.parent
 _PARAGRAPH = 700  # characters: about a passage

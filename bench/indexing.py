@@ -12,14 +12,15 @@ from typing import TypeVar
 
 from bench.corpus import FillingEmbedder, documents, filling, questions
 from bench.measure import Measurement, Options, measured, ratio
-from rag.build import build_index
-from rag.chunk import Chunker
-from rag.config import open_embedder
-from rag.embed import Embedder, Vectors, passage_tokens, query_tokens, unit
+from rag.arrays import Vectors, unit
+from rag.documents.chunker import Chunker
+from rag.documents.load import Skipped, load_folder
 from rag.evaluation.questions import write_documents
-from rag.index import Index
-from rag.load import Skipped, load_folder
-from rag.models import find, profile
+from rag.factory import open_embedder
+from rag.models.embedder import Embedder, passage_tokens, query_tokens
+from rag.models.installed import find, profile
+from rag.retrieval.index import Index
+from rag.storage.build import build_index
 
 TITLE = "Indexing"
 ABOUT = """

@@ -2,8 +2,8 @@
 of real ones.
 
 Vectors: between two real vectors of one language, moved by what lies between other real neighbours. Words: those of the real
-documents, as often as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are put in as `rag.store`
-puts them, so that `isnad verify` finds no fault, without cutting and analysing a million texts.
+documents, as often as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are written as
+`rag.storage.database` writes them, so that `shawahid verify` finds no fault, without cutting and analysing a million texts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.corpus import documents
-from rag.chunk import Chunker
-from rag.embed import Embedder, Vectors, unit
-from rag.language import question_language
+from rag.arrays import Vectors, unit
+from rag.documents.chunker import Chunker
+from rag.models.embedder import Embedder
 from rag.schema import Document, Passage
-from rag.segments import write_base
-from rag.store import DATABASE, Store, document_crc, keywords, packed, passage_crc
-from rag.text import nfc, script
+from rag.storage.codec import document_crc, packed, passage_crc
+from rag.storage.database import DATABASE, Store
+from rag.storage.generations import write_base
+from rag.storage.keywords import keywords
+from rag.text.folding import nfc
+from rag.text.language import question_language, script
 
 LANGUAGES = ("ar", "en")
 EACH = 20

@@ -15,7 +15,7 @@ from typing import Any
 
 from rag.config import Settings
 
-LIBRARIES = ("isnad", "torch", "sentence-transformers", "faiss-cpu", "llama-cpp-python", "gradio")
+LIBRARIES = ("shawahid", "torch", "sentence-transformers", "faiss-cpu", "llama-cpp-python", "gradio")
 
 
 @dataclass(frozen=True, slots=True)

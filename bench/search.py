@@ -18,16 +18,18 @@ from bench.cold import application
 from bench.corpus import documents, questions
 from bench.large import large, total
 from bench.measure import Measurement, Options, measured, resident
-from rag.build import build_index
-from rag.chatbot import Chatbot
-from rag.config import Settings, open_embedder
-from rag.dense import FlatIndex
-from rag.embed import Embedder, Vectors
+from rag.answering.chatbot import Chatbot
+from rag.arrays import Vectors
+from rag.config import Settings
 from rag.evaluation.questions import write_documents
 from rag.evaluation.remember import Remembering
-from rag.index import Index
-from rag.segments import Segments, View, dense_path
-from rag.store import DATABASE, Store
+from rag.factory import open_embedder
+from rag.models.embedder import Embedder
+from rag.retrieval.index import Index
+from rag.storage.build import build_index
+from rag.storage.database import DATABASE, Store
+from rag.storage.flat_index import FlatIndex
+from rag.storage.generations import Segments, View, dense_path
 from rag.testing import HashEmbedder
 
 TITLE = "Search"
@@ -49,8 +51,8 @@ _MEMORY = {100_000: "≤ 3.5", 1_000_000: "≤ 5.5"}
 
 
 def run(options: Options) -> Iterator[Measurement]:
-    """Measure; raises ModelMissing without an embedder. `ISNAD_BENCH_LARGEST` leaves out larger collections."""
-    largest = int(os.environ.get("ISNAD_BENCH_LARGEST", COUNTS[-1]))
+    """Measure; raises ModelMissing without an embedder. `SHAWAHID_BENCH_LARGEST` leaves out larger collections."""
+    largest = int(os.environ.get("SHAWAHID_BENCH_LARGEST", COUNTS[-1]))
     yield from overhead(options.scratch, options.runs)
     embedder, _ = open_embedder(options.settings)
     for count in (count for count in COUNTS if count <= largest):

@@ -1,4 +1,4 @@
-"""Isnad: ask Arabic and English documents, and check every sentence of the answer against its source.
+"""Shawahid: ask Arabic and English documents, and check every sentence of the answer against its source.
 
     from rag import Settings, build_index, open_chatbot
 
@@ -11,29 +11,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rag.aio import AsyncChatbot
-    from rag.build import BuildReport, add_documents, build_index, remove_documents, update_documents
-    from rag.chatbot import Chatbot
-    from rag.chunk import Chunker
-    from rag.config import Settings, open_chatbot, open_embedder, open_generator
-    from rag.embed import Embedder, SentenceTransformerEmbedder
-    from rag.errors import IsnadError
-    from rag.generate import Generator, LlamaCpp
-    from rag.index import Index
-    from rag.load import read_document
+    from rag.answering.chatbot import Chatbot
+    from rag.config import Settings
+    from rag.documents.chunker import Chunker
+    from rag.documents.load import read_document
+    from rag.errors import ShawahidError
+    from rag.factory import open_chatbot, open_embedder, open_generator
+    from rag.models.embedder import Embedder, SentenceTransformerEmbedder
+    from rag.models.generator import Generator
+    from rag.models.llama.generator import LlamaCpp
+    from rag.retrieval.index import Index
     from rag.schema import Answer, Citation, Delta, Document, Evidence, Filter, Found, Hit, Passage, Span, Status, Turn
+    from rag.service.aio import AsyncChatbot
+    from rag.storage.build import BuildReport, add_documents, build_index, remove_documents, update_documents
 
 _HOMES = {
-    "rag.aio": ("AsyncChatbot",),
-    "rag.build": ("BuildReport", "add_documents", "build_index", "remove_documents", "update_documents"),
-    "rag.chatbot": ("Chatbot",),
-    "rag.chunk": ("Chunker",),
-    "rag.config": ("Settings", "open_chatbot", "open_embedder", "open_generator"),
-    "rag.embed": ("Embedder", "SentenceTransformerEmbedder"),
-    "rag.errors": ("IsnadError",),
-    "rag.generate": ("Generator", "LlamaCpp"),
-    "rag.index": ("Index",),
-    "rag.load": ("read_document",),
+    "rag.service.aio": ("AsyncChatbot",),
+    "rag.storage.build": ("BuildReport", "add_documents", "build_index", "remove_documents", "update_documents"),
+    "rag.answering.chatbot": ("Chatbot",),
+    "rag.documents.chunker": ("Chunker",),
+    "rag.config": ("Settings",),
+    "rag.factory": ("open_chatbot", "open_embedder", "open_generator"),
+    "rag.models.embedder": ("Embedder", "SentenceTransformerEmbedder"),
+    "rag.errors": ("ShawahidError",),
+    "rag.models.generator": ("Generator",),
+    "rag.models.llama.generator": ("LlamaCpp",),
+    "rag.retrieval.index": ("Index",),
+    "rag.documents.load": ("read_document",),
     "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Filter", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -54,11 +58,11 @@ __all__ = [
     "Generator",
     "Hit",
     "Index",
-    "IsnadError",
     "LlamaCpp",
     "Passage",
     "SentenceTransformerEmbedder",
     "Settings",
+    "ShawahidError",
     "Span",
     "Status",
     "Turn",

@@ -1,5 +1,5 @@
-"""`python -m rag`: the same as `isnad`."""
+"""`python -m rag`: the same as `shawahid`."""
 
-from rag.cli import main
+from rag.cli.main import main
 
 main()

@@ -1,4 +1,4 @@
-"""The records that flow through Isnad, from a file on disk to a cited answer.
+"""The records that flow through Shawahid, from a file on disk to a cited answer.
 
 Every record is complete when it is made and never changes. A position is always a `Span` in Unicode code points of
 `Document.text`, so a highlight lands in the original whatever was folded or stemmed on the way to finding it.
@@ -9,11 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from rag.errors import InvalidRecord
 
 Message = Mapping[str, str]
 """One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
+
+
+Style = Literal["sentence", "short"]
+"""How long an answer is: whole sentences, or the fewest words."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -137,8 +142,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How well a sentence matches a question token by token (`rag.late`), each from -1 to 1: by itself, with the whole passage, and
-    by the quarter of the question's tokens that the passage matches least."""
+    """How well a sentence matches a question token by token (`rag.retrieval.late_interaction`), each from -1 to 1: by itself, with the
+    whole passage, and by the quarter of the question's tokens that the passage matches least."""
 
     sentence: float
     passage: float

@@ -1,4 +1,4 @@
-"""Doubles for the three seams, for tests of Isnad and of what is built on it: no weights, no waiting, the same every time."""
+"""Doubles for the three seams, for tests of Shawahid and of what is built on it: no weights, no waiting, the same every time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from collections.abc import Generator as TextStream
 
 import numpy as np
 
-from rag.embed import Progress, Vectors, unit
-from rag.generate import Generation, Usage, end
-from rag.late import Tokens
+from rag.arrays import Vectors, unit
+from rag.models.embedder import Progress
+from rag.models.generator import Generation, Usage
+from rag.models.llama.generator import end
+from rag.models.tokens import Tokens
 from rag.schema import Message
-from rag.text import content_stems, stem, words
+from rag.text.words import content_stems, stem, words
 
 Script = Callable[[Sequence[Message]], str] | Mapping[str, str] | str
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from rag.build import build_index
+from rag.storage.build import build_index
 from tests.helpers import Slow
 
 folder, out, seconds = sys.argv[1:]

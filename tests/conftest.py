@@ -10,22 +10,22 @@ import pytest
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from rag.build import build_index
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, embedder, write
 
 # The same examples every time, however busy the machine, and nothing written into the checkout.
-set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "isnad-hypothesis")
-settings.register_profile("isnad", database=None, derandomize=True, deadline=None)
-settings.load_profile("isnad")
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "shawahid-hypothesis")
+settings.register_profile("shawahid", database=None, derandomize=True, deadline=None)
+settings.load_profile("shawahid")
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests see no setting of whoever runs them, but for where the models are."""
-    for name in [name for name in os.environ if name.startswith("ISNAD_") and name != "ISNAD_MODELS"]:
+    for name in [name for name in os.environ if name.startswith("SHAWAHID_") and name != "SHAWAHID_MODELS"]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("ISNAD_CALIBRATION", os.devnull)  # nor values fitted by them
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", os.devnull)  # nor values fitted by them
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.llama import Row
+from rag.models.llama.engine import Row
 
 VOCABULARY = 64
 END = 0

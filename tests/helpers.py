@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rag.embed import Progress, Vectors
-from rag.errors import IsnadError
-from rag.models import find
+from rag.arrays import Vectors
+from rag.errors import ShawahidError
+from rag.models.embedder import Progress
+from rag.models.installed import find
 from rag.testing import HashEmbedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -94,7 +95,7 @@ def long_text(sentences: int, topic: str = "harbour") -> str:
 
 def python(*arguments: str | Path, environment: Mapping[str, str] | None = None, **options: object) -> subprocess.Popen[str]:
     """A Python process that can import this checkout, its output captured as text."""
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("ISNAD_")}
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("SHAWAHID_")}
     settings |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", **(environment or {})}
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
         [sys.executable, *map(str, arguments)],
@@ -118,5 +119,5 @@ def model(name: str, kind: str) -> Path:
     """Where a real model is; skips the test, with the reason, where it is not installed."""
     try:
         return find(name, kind).path  # type: ignore[arg-type]
-    except IsnadError as error:
+    except ShawahidError as error:
         pytest.skip(str(error))

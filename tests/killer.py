@@ -16,12 +16,12 @@ from pathlib import Path
 
 import faiss  # noqa: F401  (once for all children)
 
-import rag.clusters
-import rag.repair
-import rag.segments
-from rag.build import build_index, remove_documents, update_documents
+import rag.storage.clusters
+import rag.storage.generations
+import rag.storage.repair
 from rag.errors import DocumentMissing
 from rag.schema import Document
+from rag.storage.build import build_index, remove_documents, update_documents
 from tests.helpers import embedder
 
 WRITES = frozenset({"execute", "executemany", "commit", "fsync", "replace", "unlink", "write", "write_index", "flush", "close"})
@@ -33,8 +33,8 @@ TEXTS = {
 
 def changes(out: Path, folder: Path) -> None:
     """A folder mirrored, a document removed, two put: each its own generation. What of it is done already does no harm."""
-    rag.segments._LEAST, rag.segments._SHARE = 3, 0.0  # the file of vectors is written anew now and then
-    rag.clusters.CLUSTERED_FROM = 4  # and clusters beside it
+    rag.storage.generations._LEAST, rag.storage.generations._SHARE = 3, 0.0  # the file of vectors is written anew now and then
+    rag.storage.clusters.CLUSTERED_FROM = 4  # and clusters beside it
     build_index(folder, out, embedder())
     with suppress(DocumentMissing):
         remove_documents(out, ["secret.txt"])

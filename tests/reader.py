@@ -28,7 +28,7 @@ class Reader:
             entered = self.http.post("/login", data={"password": password})
             assert entered.status_code == 303, entered.text
         config = self.http.get("/config").json()
-        self._page = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "isnad-window")
+        self._page = next(each["id"] for each in config["components"] if each["props"].get("elem_id") == "shawahid-window")
         self._ask = next(each["id"] for each in config["dependencies"] if each["targets"] and each["targets"][0][1] == "ask")
 
     def call(self, name: str, argument: Any = None) -> Any:
@@ -41,7 +41,7 @@ class Reader:
         return str(self.call(name, argument)["error"]["key"])
 
     def upload(self, collection: str, name: str, text: str) -> httpx.Response:
-        return self.http.put("/isnad/upload", params={"collection": collection, "name": name}, content=text.encode())
+        return self.http.put("/shawahid/upload", params={"collection": collection, "name": name}, content=text.encode())
 
     def ids(self) -> list[str]:
         return [each["id"] for each in self.call("documents", "")["collections"]]

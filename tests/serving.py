@@ -12,15 +12,15 @@ from typing import Any
 
 import httpx
 
-from rag.build import build_index
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot
-from rag.engine import Engine
-from rag.index import Index
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.library import Library
+from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, Limits, site
+from rag.service.service import Engine
+from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
-from rag.ui import Library
 from tests.helpers import CORPUS, embedder, write
 
 FERRY, LIBRARY = "How many passengers did the ferry Albatros carry?", "What did building the library cost?"

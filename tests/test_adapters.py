@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, awaited
 
@@ -28,10 +28,10 @@ def is_where_it_says(text: str, told: dict[str, Any], document: str) -> None:
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_langchain_retrieves_and_awaits(index: Index, question: str, document: str) -> None:
-    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install 'isnad[adapters]')")
-    from rag.adapters.langchain import IsnadRetriever
+    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install 'shawahid[adapters]')")
+    from rag.adapters.langchain import ShawahidRetriever
 
-    retriever = IsnadRetriever(index=index, k=2)
+    retriever = ShawahidRetriever(index=index, k=2)
     found = retriever.invoke(question)
     assert len(found) == 2
     is_where_it_says(found[0].page_content, found[0].metadata, document)
@@ -40,10 +40,10 @@ def test_langchain_retrieves_and_awaits(index: Index, question: str, document: s
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_llamaindex_retrieves_and_awaits(index: Index, question: str, document: str) -> None:
-    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install 'isnad[adapters]')")
-    from rag.adapters.llamaindex import IsnadRetriever
+    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install 'shawahid[adapters]')")
+    from rag.adapters.llamaindex import ShawahidRetriever
 
-    retriever = IsnadRetriever(index, k=2)
+    retriever = ShawahidRetriever(index, k=2)
     found = retriever.retrieve(question)
     assert len(found) == 2
     is_where_it_says(found[0].node.get_content(), found[0].node.metadata, document)
@@ -53,12 +53,12 @@ def test_llamaindex_retrieves_and_awaits(index: Index, question: str, document: 
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_haystack_runs_it_in_a_pipeline(index: Index, question: str, document: str) -> None:
-    haystack = pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install 'isnad[adapters]')")
-    from rag.adapters.haystack import IsnadRetriever
+    haystack = pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install 'shawahid[adapters]')")
+    from rag.adapters.haystack import ShawahidRetriever
 
     pipeline = haystack.Pipeline()
-    pipeline.add_component("isnad", IsnadRetriever(index, top_k=2))
-    found = pipeline.run({"isnad": {"query": question}})["isnad"]["documents"]
+    pipeline.add_component("shawahid", ShawahidRetriever(index, top_k=2))
+    found = pipeline.run({"shawahid": {"query": question}})["shawahid"]["documents"]
     assert len(found) == 2
     is_where_it_says(found[0].content, found[0].meta, document)
-    assert len(pipeline.run({"isnad": {"query": question, "top_k": 1}})["isnad"]["documents"]) == 1
+    assert len(pipeline.run({"shawahid": {"query": question, "top_k": 1}})["shawahid"]["documents"]) == 1

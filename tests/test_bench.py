@@ -16,8 +16,8 @@ from bench.concurrency import _in_order
 from bench.corpus import FillingEmbedder, collection, documents, filling, questions
 from bench.measure import Measurement, machine, measured, ratio
 from bench.report import bars, number, publish, save, table
-from rag.chatbot import Chatbot
-from rag.index import Index
+from rag.answering.chatbot import Chatbot
+from rag.retrieval.index import Index
 from rag.schema import Turn
 from rag.testing import HashEmbedder, ScriptedGenerator
 

@@ -12,9 +12,9 @@ from bench.corpus import documents
 from bench.indexing import _update, sample
 from bench.large import LANGUAGES, large, vocabulary
 from bench.search import overhead, searched
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
-from rag.text import script
+from rag.text.language import script
 
 
 @pytest.fixture(autouse=True)

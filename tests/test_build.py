@@ -16,15 +16,15 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from rag.build import BuildReport, build_index
-from rag.chunk import Chunker
-from rag.dense import FlatIndex
-from rag.errors import DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, IsnadError, NothingToIndex
-from rag.index import Index
-from rag.load import Loader
-from rag.lock import writing
+from rag.documents.chunker import Chunker
+from rag.documents.load import Loader
+from rag.errors import DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, NothingToIndex, ShawahidError
+from rag.files import writing
+from rag.retrieval.index import Index
 from rag.schema import Document
-from rag.segments import dense_path
+from rag.storage.build import BuildReport, build_index
+from rag.storage.flat_index import FlatIndex
+from rag.storage.generations import dense_path
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, write
 
@@ -284,7 +284,7 @@ def test_a_half_written_first_index_is_no_index_and_is_completed(folder: Path, t
     out = tmp_path / "index"
     with pytest.raises(KeyboardInterrupt):
         build_index(folder, out, Failing(5, KeyboardInterrupt()))
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         Index.open(out, meeting)
     assert caught.value.key == "error.index_missing"
     assert build_index(folder, out, meeting).added == 4
@@ -383,7 +383,7 @@ def test_vectors_that_can_not_be_saved_cost_nothing(
 
     write(folder, {"new.txt": long_text(100)})
     monkeypatch.setattr("os.fsync", full)
-    monkeypatch.setattr("rag.writer.BLOCK", 0)  # more passages than there were: the file of vectors is part of the generation
+    monkeypatch.setattr("rag.storage.writer.BLOCK", 0)  # more passages than there were: the file of vectors is part of the generation
     with pytest.raises(DiskFull):
         build_index(folder, built, meeting)
     monkeypatch.undo()
@@ -402,12 +402,12 @@ def test_a_disk_that_is_full_after_publication_leaves_the_new_generation(
 
     write(folder, {"new.txt": "Something else entirely."})
     monkeypatch.setattr("os.fsync", full)
-    monkeypatch.setattr("rag.segments._LEAST", 0)
-    monkeypatch.setattr("rag.segments._SHARE", 0.0)
+    monkeypatch.setattr("rag.storage.generations._LEAST", 0)
+    monkeypatch.setattr("rag.storage.generations._SHARE", 0.0)
     with pytest.raises(DiskFull) as caught:
         build_index(folder, built, meeting)
     assert caught.value.key == "error.unfinished"
-    assert "isnad repair" in str(caught.value)
+    assert "shawahid repair" in str(caught.value)
     assert answers(built, "something else entirely") == "new.txt"
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     assert build_index(folder, built, meeting).generation == 2  # nothing to do but what was left
@@ -459,7 +459,7 @@ def test_an_index_folder_that_can_not_be_made(folder: Path, tmp_path: Path, meet
 HOLD = """
 import sys
 from pathlib import Path
-from rag.lock import writing
+from rag.files import writing
 with writing(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
@@ -495,7 +495,7 @@ def test_the_file_of_vectors_is_written_anew_when_changes_outgrow_it(
     for number in range(3):
         build_index(write(folder, {"n.txt": f"Number {number}."}), built, meeting)
     assert [path.name for path in built.glob("*.faiss")] == ["dense.1.faiss"]
-    monkeypatch.setattr("rag.segments._LEAST", 1)
+    monkeypatch.setattr("rag.storage.generations._LEAST", 1)
     (folder / "en/library.md").unlink()
     with Index.open(built, meeting) as index:
         report = build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
@@ -509,21 +509,21 @@ def test_the_file_of_vectors_is_written_anew_when_changes_outgrow_it(
 def test_readers_begin_again_when_the_file_was_replaced_as_they_came(
     folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rag import segments
+    from rag.storage import generations
 
-    really = segments.read_base
+    really = generations.read_base
     moved: list[int] = []
 
     def late(*arguments: object) -> object:
         """Between the reader's snapshot and its opening of the file, a writer puts another in its place."""
         if not moved:
             moved.append(1)
-            monkeypatch.setattr("rag.segments._LEAST", 0)
-            monkeypatch.setattr("rag.segments._SHARE", 0.0)
+            monkeypatch.setattr("rag.storage.generations._LEAST", 0)
+            monkeypatch.setattr("rag.storage.generations._SHARE", 0.0)
             build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
         return really(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("rag.segments.read_base", late)
+    monkeypatch.setattr("rag.storage.generations.read_base", late)
     with Index.open(built, meeting) as index:
         assert index.search("number")[0].passage.text == "Number 9."
     assert moved
@@ -551,7 +551,7 @@ class Scanner(Loader):
 def test_ocr_turned_on_later_reads_unchanged_files_that_had_pages_left_out(
     tmp_path: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.build.Loader", Scanner)
+    monkeypatch.setattr("rag.storage.build.Loader", Scanner)
     monkeypatch.setattr(Scanner, "reads", [])
     folder, out = write(tmp_path / "documents", {"a.txt": "The quay is made of oak.", "ب.txt": "الرصيف من خشب البلوط."}), tmp_path / "index"
     first = build_index(folder, out, meeting)

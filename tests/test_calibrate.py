@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot
-from rag.cli import app
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.cli.main import app
 from rag.errors import BadSetting
 from rag.evaluation import calibrate as fitting
 from rag.evaluation.calibrate import Case, Fitted, Likeness
 from rag.evaluation.questions import Claim, Gold, Question, QuestionSet
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, embedder
 
@@ -153,7 +153,7 @@ def test_cases_come_from_the_products_own_search(built: Path, meeting: HashEmbed
 
 def test_what_is_written_is_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "settings" / "calibration.toml"
-    monkeypatch.setenv("ISNAD_CALIBRATION", str(path))
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(path))
     assert Calibration.of('org/model "x"') == Calibration.of("another", None).__class__.of('org/model "x"')
     fitted = Fitted('org/model "x"', 0.41, (1.5,) * WIDTH, (-2.5,) * WIDTH, 0.7, 0.6, {"same": 40})
     fitting.write(path, fitted, "made by hand")
@@ -183,15 +183,15 @@ def test_a_file_keeps_what_else_is_in_it(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     path = tmp_path / "calibration.toml"
     path.write_text(text, encoding="utf-8")
-    monkeypatch.setenv("ISNAD_CALIBRATION", str(path))
-    with pytest.raises(BadSetting, match="isnad calibrate") as caught:
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(path))
+    with pytest.raises(BadSetting, match="shawahid calibrate") as caught:
         Calibration.of("hash")
-    assert "isnad calibrate" in caught.value.text("ar")
+    assert "shawahid calibrate" in caught.value.text("ar")
 
 
 def test_weights_for_other_features_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "calibration.toml"
-    monkeypatch.setenv("ISNAD_CALIBRATION", str(path))
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(path))
     fitting.write(path, Fitted("hash", 0.5, (0.0,) * (WIDTH + 1), (0.0,) * WIDTH, 0.6, 0.6, {}), "")
     with pytest.raises(BadSetting, match="same"):
         Calibration.of("hash")
@@ -213,7 +213,7 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def checkout(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small corpus with 24 questions that it answers and 24 that it does not, half of each in Arabic, and a double."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ISNAD_CALIBRATION", str(tmp_path / "own.toml"))
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(tmp_path / "own.toml"))
     asked = {"en": "How many passengers did the ferry Albatros carry on Monday", "ar": "كم راكبًا نقلت العبّارة ألباتروس يوم الاثنين"}
     other = {"en": "Which gardener painted the violet bicycle of the town library", "ar": "أي بستاني دهن الدراجة البنفسجية في موسم الزيتون"}
     places = {
@@ -237,7 +237,7 @@ def checkout(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
             }
         )
     (folder / "questions.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (embedder(), None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
     return tmp_path
 
 
@@ -256,7 +256,7 @@ def test_the_command_fits_writes_and_is_obeyed(checkout: Path) -> None:
     assert list(now.same) == told["fitted"]["same"]
     assert told["fitted"]["n"]["least"] == 32
     assert told["measured"]["fitted"]["all"]["auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 16}
-    assert "isnad calibrate on documents" in (checkout / "own.toml").read_text("utf-8")
+    assert "shawahid calibrate on documents" in (checkout / "own.toml").read_text("utf-8")
 
 
 def test_the_command_shows_what_was_before_and_what_is_now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import build_index
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot, widened
-from rag.cite import Thresholds
+from rag.answering.chatbot import Chatbot, widened
+from rag.answering.checking.judge import Thresholds
+from rag.answering.confidence import Calibration
 from rag.errors import BadQuestion, GenerationFailed
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn, Verdict
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
-from rag.text import script
+from rag.text.language import script
 
 LEXICON = {"عبّارة": "ferry", "راكب": "passengers", "ركاب": "passengers", "ميناء": "harbour", "قبطان": "captain", "سعة": "capacity"}
 FILES = {

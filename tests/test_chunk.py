@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.chunk import Chunker
+from rag.documents.chunker import Chunker
 from rag.errors import BadSetting
 from rag.schema import Document, Mark
 from tests.test_text import TEXTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.cite import Checker, Thresholds, claims, echoes, orders, without_orders
+from rag.answering.checking.judge import Checker, Thresholds, claims, echoes, orders, without_orders
 from rag.schema import Evidence, Passage, Span, Verdict
 from rag.testing import HashEmbedder
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-import rag.cli
-from rag.build import build_index
+import rag.cli.main
 from rag.errors import DiskFull, IndexBusy
 from rag.schema import Status
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
 from tests import pdfs
 from tests.helpers import CORPUS, LEXICON, ROOT, embedder, python, run, write
@@ -38,23 +38,23 @@ class Done:
         return json.loads(self.out)
 
 
-Isnad = Callable[..., Done]
+Shawahid = Callable[..., Done]
 
 
 @pytest.fixture
-def isnad(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Isnad:
+def shawahid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shawahid:
     """Run a command in this process; an exception that gets out of `main` fails the test."""
-    monkeypatch.setattr("rag.cli.open_embedder", lambda settings: (embedder(), None))
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (embedder(), None))
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (None, None))
+    monkeypatch.setattr("rag.cli.main.open_embedder", lambda settings: (embedder(), None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (None, None))
 
     def call(*arguments: str | Path, language: str = "en") -> Done:
-        monkeypatch.setattr(sys, "argv", ["isnad", *map(str, arguments)])
-        monkeypatch.setenv("ISNAD_LANGUAGE", language)
+        monkeypatch.setattr(sys, "argv", ["shawahid", *map(str, arguments)])
+        monkeypatch.setenv("SHAWAHID_LANGUAGE", language)
         capsys.readouterr()
         code = 0
         try:
-            rag.cli.main()
+            rag.cli.main.main()
         except SystemExit as ended:
             code = int(ended.code or 0)
         captured = capsys.readouterr()
@@ -67,22 +67,22 @@ def isnad(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 # --- build ----------------------------------------------------------------------------------------------------------------
 
 
-def test_build_says_what_it_did(isnad: Isnad, folder: Path, tmp_path: Path) -> None:
+def test_build_says_what_it_did(shawahid: Shawahid, folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
-    first = isnad("build", folder, "--index", index)
+    first = shawahid("build", folder, "--index", index)
     assert (first.code, first.err) == (0, "")
     assert first.out.startswith(f"Index {index}: 4 documents, 6 passages, 14 sentences; 4 new, 0 changed, 0 removed, 0 unchanged, in")
     write(folder, {"broken.txt": b"\0" * 9, "فارغ.txt": ""})
-    again = isnad("build", folder, "--index", index, language="ar")
+    again = shawahid("build", folder, "--index", index, language="ar")
     assert again.code == 0
     assert "4 وثيقة، 6 مقطعًا، 14 جملة؛ الجديد 0" in again.out
     assert "لم يُفهرس: الملف broken.txt ليس نصًّا" in again.err
     assert "الملف فارغ.txt لا نص فيه" in again.err
 
 
-def test_build_for_scripts(isnad: Isnad, folder: Path, tmp_path: Path) -> None:
+def test_build_for_scripts(shawahid: Shawahid, folder: Path, tmp_path: Path) -> None:
     write(folder, {"broken.txt": b"\0" * 9})
-    done = isnad("build", folder, "--index", tmp_path / "i", "--json")
+    done = shawahid("build", folder, "--index", tmp_path / "i", "--json")
     assert done.code == 0
     report = done.json
     assert (report["added"], report["passages"], report["sentences"], report["generation"]) == (4, 6, 14, 1)
@@ -90,27 +90,27 @@ def test_build_for_scripts(isnad: Isnad, folder: Path, tmp_path: Path) -> None:
     assert report["skipped"][0]["error"].startswith("broken.txt is not a text file")
 
 
-def test_build_uses_the_settings(isnad: Isnad, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISNAD_DOCUMENTS", str(folder))
-    monkeypatch.setenv("ISNAD_INDEX", str(tmp_path / "other"))
-    monkeypatch.setenv("ISNAD_MAX_FILE_MB", "1")
+def test_build_uses_the_settings(shawahid: Shawahid, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAWAHID_DOCUMENTS", str(folder))
+    monkeypatch.setenv("SHAWAHID_INDEX", str(tmp_path / "other"))
+    monkeypatch.setenv("SHAWAHID_MAX_FILE_MB", "1")
     write(folder, {"big.txt": "word " * 250_000})
-    assert isnad("build", "--json").json["skipped"][0]["error"].startswith("big.txt is 1 MB; the limit for one file is 1 MB.")
+    assert shawahid("build", "--json").json["skipped"][0]["error"].startswith("big.txt is 1 MB; the limit for one file is 1 MB.")
     assert (tmp_path / "other" / "corpus.sqlite").is_file()
 
 
-def test_rebuild(isnad: Isnad, folder: Path, built: Path) -> None:
+def test_rebuild(shawahid: Shawahid, folder: Path, built: Path) -> None:
     (built / "corpus.sqlite").write_bytes(b"damaged " * 1000)
-    refused = isnad("build", folder, "--index", built)
+    refused = shawahid("build", folder, "--index", built)
     assert refused.code == 6
     assert "--rebuild" in refused.err
-    assert isnad("build", folder, "--index", built, "--rebuild").code == 0
-    assert isnad("verify", "--index", built).code == 0
+    assert shawahid("build", folder, "--index", built, "--rebuild").code == 0
+    assert shawahid("verify", "--index", built).code == 0
 
 
-def test_documents_are_added_updated_and_removed_one_by_one(isnad: Isnad, folder: Path, tmp_path: Path) -> None:
+def test_documents_are_added_updated_and_removed_one_by_one(shawahid: Shawahid, folder: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
-    isnad("build", folder, "--index", index)
+    shawahid("build", folder, "--index", index)
     names = {"quay.txt": "The quay is made of oak.", "رصيف.txt": "الرصيف من خشب البلوط."}
     paths = [write(tmp_path / "more", names) / name for name in names]
     change = ("--under", tmp_path / "more", "--index", index, "--json")
@@ -119,17 +119,17 @@ def test_documents_are_added_updated_and_removed_one_by_one(isnad: Isnad, folder
         assert (done.code, done.err) == (0, "")
         return [done.json[name] for name in ("added", "updated", "removed", "unchanged", "documents")]
 
-    assert counts(isnad("add", *paths, *change)) == [2, 0, 0, 0, 6]
-    again = isnad("add", *paths, *change)
+    assert counts(shawahid("add", *paths, *change)) == [2, 0, 0, 0, 6]
+    again = shawahid("add", *paths, *change)
     assert again.code != 0
     assert "quay.txt" in again.err
     paths[0].write_text("The quay is made of granite.", encoding="utf-8")
-    assert counts(isnad("update", *paths, *change)) == [0, 1, 0, 1, 6]
-    assert counts(isnad("remove", "رصيف.txt", "--index", index, "--json")) == [0, 0, 1, 5, 5]
-    assert isnad("verify", "--index", index).code == 0
+    assert counts(shawahid("update", *paths, *change)) == [0, 1, 0, 1, 6]
+    assert counts(shawahid("remove", "رصيف.txt", "--index", index, "--json")) == [0, 0, 1, 5, 5]
+    assert shawahid("verify", "--index", index).code == 0
 
 
-def test_pages_that_are_left_out_are_told_when_a_file_is_added(isnad: Isnad, tmp_path: Path) -> None:
+def test_pages_that_are_left_out_are_told_when_a_file_is_added(shawahid: Shawahid, tmp_path: Path) -> None:
     import pypdfium2
 
     whole = pypdfium2.PdfDocument.new()
@@ -139,21 +139,21 @@ def test_pages_that_are_left_out_are_told_when_a_file_is_added(isnad: Isnad, tmp
     whole.save(data)
     path = write(tmp_path / "more", {"mixed.pdf": data.getvalue()}) / "mixed.pdf"
     for command, language in (("add", "en"), ("update", "ar")):
-        done = isnad(command, path, "--index", tmp_path / "index", language=language)
+        done = shawahid(command, path, "--index", tmp_path / "index", language=language)
         assert done.code == 0
-        assert "ISNAD_OCR=1" in done.err
+        assert "SHAWAHID_OCR=1" in done.err
         assert "mixed.pdf" in done.err
 
 
 # --- info, verify ---------------------------------------------------------------------------------------------------------
 
 
-def test_info(isnad: Isnad, built: Path) -> None:
-    shown = isnad("info", "--index", built)
+def test_info(shawahid: Shawahid, built: Path) -> None:
+    shown = shawahid("info", "--index", built)
     assert shown.code == 0
     for part in ("hash-256", "ar 3", "en 3", "ar/ميناء الواحة.txt", "The library"):
         assert part in shown.out
-    told = isnad("info", "--index", built, "--json").json
+    told = shawahid("info", "--index", built, "--json").json
     assert told["manifest"]["passages"] == 6
     assert told["manifest"]["chunker"] == {"passage": 800, "sentence": 280}
     assert [document["id"] for document in told["documents"]] == sorted(CORPUS)
@@ -161,15 +161,15 @@ def test_info(isnad: Isnad, built: Path) -> None:
     assert told["bytes"] > 10_000
 
 
-def test_verify(isnad: Isnad, built: Path) -> None:
-    whole = isnad("verify", "--index", built, language="ar")
+def test_verify(shawahid: Shawahid, built: Path) -> None:
+    whole = shawahid("verify", "--index", built, language="ar")
     assert (whole.code, whole.out) == (0, f"الفهرس في {built} سليم: فُحص 6 مقطعًا.\n")
-    assert isnad("verify", "--index", built, "--json").json == {"faults": [], "passages": 6}
+    assert shawahid("verify", "--index", built, "--json").json == {"faults": [], "passages": 6}
     (built / "dense.1.faiss").write_bytes(b"x")
-    broken = isnad("verify", "--index", built)
+    broken = shawahid("verify", "--index", built)
     assert broken.code == 6
     assert broken.out.startswith("Fault: The file of vectors ")
-    broken = isnad("verify", "--index", built, "--json")
+    broken = shawahid("verify", "--index", built, "--json")
     assert broken.code == 6
     assert len(broken.json["faults"]) == 1
 
@@ -177,20 +177,20 @@ def test_verify(isnad: Isnad, built: Path) -> None:
 # --- search, ask, chat ----------------------------------------------------------------------------------------------------
 
 
-def test_search_marks_the_sentence(isnad: Isnad, built: Path) -> None:
-    done = isnad("search", "Who was the captain?", "-k", "2", "--index", built)
+def test_search_marks_the_sentence(shawahid: Shawahid, built: Path) -> None:
+    done = shawahid("search", "Who was the captain?", "-k", "2", "--index", built)
     assert done.code == 0
     assert "[1] " in done.out
     assert "[2] " in done.out
     assert "[3] " not in done.out
     assert "»Its captain was John Reed.«" in done.out
-    arabic = isnad("search", "كم درهمًا بلغت كلفة المعصرة؟", "-k", "1", "--index", built, language="ar")
+    arabic = shawahid("search", "كم درهمًا بلغت كلفة المعصرة؟", "-k", "1", "--index", built, language="ar")
     assert "»بلغت كلفة المعصرة خمسين ألف درهم.«" in arabic.out
     assert "[1] موسم الزيتون · ar/زيتون.md · § الكلفة" in arabic.out
 
 
-def test_search_for_scripts(isnad: Isnad, built: Path) -> None:
-    told = isnad("search", "كم كلفة المعصرة؟", "-k", "99", "--index", built, "--json").json
+def test_search_for_scripts(shawahid: Shawahid, built: Path) -> None:
+    told = shawahid("search", "كم كلفة المعصرة؟", "-k", "99", "--index", built, "--json").json
     assert told["question"] == "كم كلفة المعصرة؟"
     assert len(told["hits"]) == 6
     best = told["hits"][0]
@@ -200,63 +200,63 @@ def test_search_for_scripts(isnad: Isnad, built: Path) -> None:
     assert (span["end"] - span["start"]) == len(told["evidence"][0]["text"])
 
 
-def test_ask_quotes_without_a_generator(isnad: Isnad, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ask_quotes_without_a_generator(shawahid: Shawahid, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named = HashEmbedder(256, name=NAMED, lexicon=LEXICON)
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (named, None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (named, None))
     build_index(folder, tmp_path / "i", named)
     question = "Who was the captain of the ferry Albatros?"
-    told = isnad("ask", question, "--index", tmp_path / "i", "--json").json
+    told = shawahid("ask", question, "--index", tmp_path / "i", "--json").json
     if told["status"] != Status.NO_EVIDENCE:  # depends on fitted values
         assert told["citations"][0]["quote"] in told["text"]
         assert "[1]" in told["text"]
     assert told["question"] == question
     assert told["language"] == "en"
-    shown = isnad("ask", question, "--index", tmp_path / "i", language="ar")
+    shown = shawahid("ask", question, "--index", tmp_path / "i", language="ar")
     assert shown.code == 0
     assert "ثانية" in shown.out
 
 
-def test_ask_declines_what_the_documents_do_not_say(isnad: Isnad, built: Path) -> None:
-    told = isnad("ask", "ما عاصمة منغوليا؟", "--index", built, "--json").json
+def test_ask_declines_what_the_documents_do_not_say(shawahid: Shawahid, built: Path) -> None:
+    told = shawahid("ask", "ما عاصمة منغوليا؟", "--index", built, "--json").json
     assert (told["status"], told["text"], told["citations"]) == ("no_evidence", "لا تجيب الوثائق عن هذا السؤال.", [])
-    shown = isnad("ask", "What is the capital of Mongolia?", "--index", built)
+    shown = shawahid("ask", "What is the capital of Mongolia?", "--index", built)
     assert shown.code == 0
     assert shown.out.startswith("The documents do not answer this question.\nnot in the documents · ")
     assert "Nearest passages; they do not answer the question" in shown.out
 
 
-def test_chat_goes_on_after_a_bad_question(isnad: Isnad, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chat_goes_on_after_a_bad_question(shawahid: Shawahid, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     typed = iter(["?!", "Quelle est la capitale de la Mongolie et où est-elle ?", "ما عاصمة منغوليا؟", ""])
     monkeypatch.setattr("builtins.input", lambda *prompt: next(typed))
-    done = isnad("chat", "--index", built)
+    done = shawahid("chat", "--index", built)
     assert done.code == 0
     assert "There is no question." in done.err
     assert "seems to be in another language" in done.err
     assert "لا تجيب الوثائق عن هذا السؤال." in done.out
 
 
-def test_chat_ends_with_the_input(isnad: Isnad, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chat_ends_with_the_input(shawahid: Shawahid, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*prompt: str) -> str:
         raise EOFError
 
     monkeypatch.setattr("builtins.input", nothing)
-    assert isnad("chat", "--index", built).code == 0
+    assert shawahid("chat", "--index", built).code == 0
 
 
-def test_a_generator_that_is_missing_is_told_and_not_needed(isnad: Isnad, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_that_is_missing_is_told_and_not_needed(shawahid: Shawahid, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rag.errors import ModelMissing
 
     notice = ModelMissing("error.generator_missing", path="m.gguf")
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (None, notice))
-    done = isnad("ask", "What is the capital of Mongolia?", "--index", built, language="ar")
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (None, notice))
+    done = shawahid("ask", "What is the capital of Mongolia?", "--index", built, language="ar")
     assert done.code == 0
     assert "النموذج اللغوي m.gguf غير موجود" in done.err
 
 
-def test_a_generator_writes_through_the_same_path(isnad: Isnad, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_writes_through_the_same_path(shawahid: Shawahid, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ScriptedGenerator("Its captain was John Reed.")
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (generator, None))
-    done = isnad("ask", "Who was the captain of the ferry Albatros?", "--index", built)
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (generator, None))
+    done = shawahid("ask", "Who was the captain of the ferry Albatros?", "--index", built)
     assert done.code == 0
     assert "[1]" in done.out or "not in the documents" in done.out
 
@@ -283,7 +283,7 @@ BAD: list[tuple[list[str], int, str, str]] = [
 
 @pytest.mark.parametrize(("arguments", "code", "english", "arabic"), BAD, ids=[" ".join(case[0])[:40] for case in BAD])
 def test_bad_input_is_told_in_a_sentence(
-    isnad: Isnad, built: Path, tmp_path: Path, arguments: list[str], code: int, english: str, arabic: str
+    shawahid: Shawahid, built: Path, tmp_path: Path, arguments: list[str], code: int, english: str, arabic: str
 ) -> None:
     (tmp_path / "empty").mkdir()
     places = {"NOWHERE": str(tmp_path / "لا شيء"), "EMPTY": str(tmp_path / "empty"), "BUILT": str(built)}
@@ -291,26 +291,26 @@ def test_bad_input_is_told_in_a_sentence(
     if arguments[0] == "build":
         given += ["--index", str(tmp_path / "new")]
     for language, message in (("en", english), ("ar", arabic)):
-        done = isnad(*given, language=language)
+        done = shawahid(*given, language=language)
         assert done.code == code
         assert done.out == ""
         assert done.err.startswith("✗ ")
         assert message in done.err
         if arguments[0] in ("build", "search", "ask", "info", "verify"):
-            assert isnad(*given, "--json", language=language).out == ""
+            assert shawahid(*given, "--json", language=language).out == ""
 
 
-def test_an_index_of_another_embedder(isnad: Isnad, built: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for home in ("rag.cli", "rag.config"):
+def test_an_index_of_another_embedder(shawahid: Shawahid, built: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for home in ("rag.cli.main", "rag.factory"):
         monkeypatch.setattr(f"{home}.open_embedder", lambda settings: (HashEmbedder(32, name="other"), None))
     for command in (["build", folder], ["search", "ferry"], ["ask", "ferry"], ["verify"]):
-        done = isnad(*command, "--index", built)
+        done = shawahid(*command, "--index", built)
         assert done.code == 6
         assert "was made with the embedder hash, not with other" in done.err
-    assert isnad("info", "--index", built).code == 0  # needs no embedder
+    assert shawahid("info", "--index", built).code == 0  # needs no embedder
 
 
-def test_a_busy_index_and_a_full_disk(isnad: Isnad, built: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_index_and_a_full_disk(shawahid: Shawahid, built: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for error, code, message in (
         (IndexBusy("error.index_busy", path=built), 7, "تكتب عملية أخرى"),
         (DiskFull("error.disk_full", path=built), 8, "لم تبقَ مساحة"),
@@ -319,56 +319,56 @@ def test_a_busy_index_and_a_full_disk(isnad: Isnad, built: Path, folder: Path, m
         def fail(*arguments: object, error: Exception = error, **named: object) -> None:
             raise error
 
-        monkeypatch.setattr("rag.build.build_index", fail)
-        done = isnad("build", folder, "--index", built, language="ar")
+        monkeypatch.setattr("rag.storage.build.build_index", fail)
+        done = shawahid("build", folder, "--index", built, language="ar")
         assert done.code == code
         assert message in done.err
 
 
-@pytest.mark.parametrize(("name", "value"), [("ISNAD_PORT", "x"), ("ISNAD_PROFILE", "heavy"), ("ISNAD_MAX_FILE_MB", "0")])
-def test_a_bad_setting(isnad: Isnad, built: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [("SHAWAHID_PORT", "x"), ("SHAWAHID_PROFILE", "heavy"), ("SHAWAHID_MAX_FILE_MB", "0")])
+def test_a_bad_setting(shawahid: Shawahid, built: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
-    done = isnad("search", "x", "--index", built, language="ar")
+    done = shawahid("search", "x", "--index", built, language="ar")
     assert done.code == 2
     assert value in done.err
 
 
-def test_a_bad_language_setting(isnad: Isnad, built: Path) -> None:
-    done = isnad("search", "x", "--index", built, language="fr")
+def test_a_bad_language_setting(shawahid: Shawahid, built: Path) -> None:
+    done = shawahid("search", "x", "--index", built, language="fr")
     assert done.code == 2
-    assert "ISNAD_LANGUAGE is set to fr" in done.err
+    assert "SHAWAHID_LANGUAGE is set to fr" in done.err
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["search"], ["search", "x", "-k", "many"], ["build", "--nonsense"], ["models", "x"]])
-def test_usage_errors(isnad: Isnad, arguments: list[str]) -> None:
-    assert isnad(*arguments).code == 2
+def test_usage_errors(shawahid: Shawahid, arguments: list[str]) -> None:
+    assert shawahid(*arguments).code == 2
 
 
-def test_markup_in_documents_and_names_is_text(isnad: Isnad, tmp_path: Path) -> None:
+def test_markup_in_documents_and_names_is_text(shawahid: Shawahid, tmp_path: Path) -> None:
     folder = write(tmp_path / "[red]d", {"[bold]a[/].txt": "The [red]ferry[/] sank [/nonsense] here."})
-    assert isnad("build", folder, "--index", tmp_path / "i[/]").code == 0
-    done = isnad("search", "ferry", "--index", tmp_path / "i[/]")
+    assert shawahid("build", folder, "--index", tmp_path / "i[/]").code == 0
+    done = shawahid("search", "ferry", "--index", tmp_path / "i[/]")
     assert "»The [red]ferry[/] sank [/nonsense] here.«" in done.out
     assert "[bold]a[/].txt" in done.out
-    assert isnad("info", "--index", tmp_path / "i[/]").code == 0
+    assert shawahid("info", "--index", tmp_path / "i[/]").code == 0
 
 
 # --- models and this machine ----------------------------------------------------------------------------------------------
 
 
-def test_models_are_listed(isnad: Isnad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISNAD_MODELS", str(tmp_path))
-    assert "multilingual-e5-small" in isnad("models").out
-    told = isnad("models", "--json").json
+def test_models_are_listed(shawahid: Shawahid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAWAHID_MODELS", str(tmp_path))
+    assert "multilingual-e5-small" in shawahid("models").out
+    told = shawahid("models", "--json").json
     assert len(told) >= 7
 
 
-def test_doctor_without_models(isnad: Isnad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISNAD_MODELS", str(tmp_path))
-    done = isnad("doctor", "--index", tmp_path / "no index", "--json")
+def test_doctor_without_models(shawahid: Shawahid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAWAHID_MODELS", str(tmp_path))
+    done = shawahid("doctor", "--index", tmp_path / "no index", "--json")
     assert done.code == 4
     assert done.json["ok"] is False
-    assert "models get" in isnad("doctor", "--index", tmp_path / "no index").out
+    assert "models get" in shawahid("doctor", "--index", tmp_path / "no index").out
 
 
 # --- as a process of its own ----------------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def test_doctor_without_models(isnad: Isnad, tmp_path: Path, monkeypatch: pytest
 
 def test_a_missing_model_is_told_in_a_real_process(tmp_path: Path) -> None:
     write(tmp_path / "d", CORPUS)
-    environment = {"ISNAD_MODELS": str(tmp_path / "none"), "HF_HUB_CACHE": str(tmp_path / "hub"), "ISNAD_LANGUAGE": "ar"}
+    environment = {"SHAWAHID_MODELS": str(tmp_path / "none"), "HF_HUB_CACHE": str(tmp_path / "hub"), "SHAWAHID_LANGUAGE": "ar"}
     for command in (["build", tmp_path / "d"], ["search", "x"], ["ask", "x"], ["chat"], ["verify"]):
         code, out, err = run("-m", "rag", *command, "--index", tmp_path / "i", environment=environment)
         assert (code, out) == (4, "")
@@ -387,7 +387,7 @@ def test_a_missing_model_is_told_in_a_real_process(tmp_path: Path) -> None:
 
 def test_arabic_is_written_where_the_locale_knows_none(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    environment |= {"ISNAD_LANGUAGE": "ar", "PYTHONCOERCECLOCALE": "0"}
+    environment |= {"SHAWAHID_LANGUAGE": "ar", "PYTHONCOERCECLOCALE": "0"}
     done = subprocess.run([sys.executable, "-m", "rag", "build", tmp_path / "x"], env=environment, capture_output=True, check=False)
     assert done.returncode == 3
     assert "لا يوجد مجلد" in done.stderr.decode("utf-8")
@@ -396,7 +396,7 @@ def test_arabic_is_written_where_the_locale_knows_none(tmp_path: Path) -> None:
 SLOW = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import rag.cli
+import rag.cli.main
 from tests.helpers import Slow
 
 class Told(Slow):
@@ -404,14 +404,14 @@ class Told(Slow):
         print("embedding", flush=True)
         return super().embed_passages(*arguments)
 
-rag.cli.open_embedder = lambda settings: (Told(0.2), None)
-rag.cli.main()
+rag.cli.main.open_embedder = lambda settings: (Told(0.2), None)
+rag.cli.main.main()
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 def test_an_interrupted_build_says_that_nothing_is_lost(folder: Path, tmp_path: Path) -> None:
-    process = python("-c", SLOW, "build", folder, "--index", tmp_path / "i", environment={"ISNAD_LANGUAGE": "ar"})
+    process = python("-c", SLOW, "build", folder, "--index", tmp_path / "i", environment={"SHAWAHID_LANGUAGE": "ar"})
     assert process.stdout is not None
     assert process.stdout.readline() == "embedding\n"
     process.send_signal(signal.SIGINT)

@@ -7,16 +7,16 @@ from pathlib import Path
 import faiss
 import pytest
 
-from rag import clusters
-from rag.build import add_documents, build_index, remove_documents
-from rag.clusters import ClusteredIndex, ClusterFile, clusters_path
-from rag.dense import MappedVectors
 from rag.errors import IndexCorrupt
-from rag.index import Index
-from rag.repair import repair_index
+from rag.retrieval.index import Index
 from rag.schema import Document, Filter
-from rag.segments import dense_path
-from rag.store import Base
+from rag.storage import clusters
+from rag.storage.build import add_documents, build_index, remove_documents
+from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path
+from rag.storage.flat_index import MappedVectors
+from rag.storage.generations import dense_path
+from rag.storage.manifest import Base
+from rag.storage.repair import repair_index
 from rag.testing import HashEmbedder
 from tests.helpers import embedder, long_text, write
 
@@ -84,8 +84,8 @@ def test_what_is_removed_is_overwritten_in_the_clusters(out: Path) -> None:
 
 
 def test_an_index_that_shrinks_or_grows_has_the_files_it_needs(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.segments._LEAST", 1)
-    monkeypatch.setattr("rag.segments._SHARE", 0.0)
+    monkeypatch.setattr("rag.storage.generations._LEAST", 1)
+    monkeypatch.setattr("rag.storage.generations._SHARE", 0.0)
     monkeypatch.setattr(clusters, "CLUSTERED_FROM", base(out).count)
     (out / "dense.9.partial").write_bytes(b"what a killed writer left")
     remove_documents(out, ["en/0.txt"])
@@ -119,7 +119,7 @@ def test_damaged_clusters_are_told_and_made_anew(out: Path, damage: str) -> None
         assert faults(out) == ["error.vectors_damaged"]
         with Index.open(out, embedder()) as index, pytest.raises(IndexCorrupt) as caught:
             index.search("captain")
-        assert "isnad repair" in str(caught.value)
+        assert "shawahid repair" in str(caught.value)
     again = embedder()
     assert repair_index(out, again).left == ()
     assert again.embedded == []

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import ServerSettings, Settings, open_chatbot, open_embedder, open_generator
-from rag.errors import BadSetting, IndexMissing, IsnadError, ModelMissing
+from rag.config import ServerSettings, Settings
+from rag.errors import BadSetting, IndexMissing, ModelMissing, ShawahidError
+from rag.factory import open_chatbot, open_embedder, open_generator
 
 
 def test_without_any_variable_the_defaults_hold() -> None:
@@ -19,22 +20,22 @@ def test_without_any_variable_the_defaults_hold() -> None:
 def test_every_variable_is_read() -> None:
     loaded = Settings.load(
         {
-            "ISNAD_PROFILE": "light",
-            "ISNAD_GENERATOR": "none",
-            "ISNAD_EMBEDDER": "/models/e5",
-            "ISNAD_DOCUMENTS": "وثائق",
-            "ISNAD_INDEX": "/tmp/فهرس",
-            "ISNAD_HOST": "0.0.0.0",
-            "ISNAD_PORT": "0",
-            "ISNAD_LANGUAGE": "ar",
-            "ISNAD_THREADS": "2",
-            "ISNAD_MAX_FILE_MB": "64",
-            "ISNAD_STYLE": "short",
-            "ISNAD_OCR": "1",
-            "ISNAD_GENERATOR_KEY": "sk-1",
-            "ISNAD_MILVUS": "http://m:19530#k",
-            "ISNAD_MILVUS_TOKEN": "root:Milvus",
-            "ISNAD_UNKNOWN": "ignored",
+            "SHAWAHID_PROFILE": "light",
+            "SHAWAHID_GENERATOR": "none",
+            "SHAWAHID_EMBEDDER": "/models/e5",
+            "SHAWAHID_DOCUMENTS": "وثائق",
+            "SHAWAHID_INDEX": "/tmp/فهرس",
+            "SHAWAHID_HOST": "0.0.0.0",
+            "SHAWAHID_PORT": "0",
+            "SHAWAHID_LANGUAGE": "ar",
+            "SHAWAHID_THREADS": "2",
+            "SHAWAHID_MAX_FILE_MB": "64",
+            "SHAWAHID_STYLE": "short",
+            "SHAWAHID_OCR": "1",
+            "SHAWAHID_GENERATOR_KEY": "sk-1",
+            "SHAWAHID_MILVUS": "http://m:19530#k",
+            "SHAWAHID_MILVUS_TOKEN": "root:Milvus",
+            "SHAWAHID_UNKNOWN": "ignored",
         }
     )
     assert loaded == Settings(
@@ -60,29 +61,29 @@ def test_every_variable_is_read() -> None:
 
 def test_every_variable_of_the_server_is_read() -> None:
     assert ServerSettings.load({}) == ServerSettings()
-    loaded = ServerSettings.load({"ISNAD_QUOTA_MB": "0", "ISNAD_TIMEOUT": "9", "ISNAD_CHANGES": "1"})
+    loaded = ServerSettings.load({"SHAWAHID_QUOTA_MB": "0", "SHAWAHID_TIMEOUT": "9", "SHAWAHID_CHANGES": "1"})
     assert (loaded.quota_mb, loaded.timeout, loaded.changes, ServerSettings().quota_mb) == (0, 9, True, 512)
     with pytest.raises(BadSetting) as caught:
-        ServerSettings.load({"ISNAD_QUOTA_MB": "-1"})
-    assert "ISNAD_QUOTA_MB" in caught.value.text("ar")
+        ServerSettings.load({"SHAWAHID_QUOTA_MB": "-1"})
+    assert "SHAWAHID_QUOTA_MB" in caught.value.text("ar")
 
 
 def test_blank_values_are_no_values() -> None:
-    assert Settings.load({"ISNAD_PORT": " ", "ISNAD_LANGUAGE": ""}) == Settings()
-    assert Settings.load({"ISNAD_PORT": "٨٠٨٠"}).port == 8080
+    assert Settings.load({"SHAWAHID_PORT": " ", "SHAWAHID_LANGUAGE": ""}) == Settings()
+    assert Settings.load({"SHAWAHID_PORT": "٨٠٨٠"}).port == 8080
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("ISNAD_PORT", "many"),
-        ("ISNAD_PORT", "-1"),
-        ("ISNAD_PORT", "65536"),
-        ("ISNAD_PORT", "80.5"),
-        ("ISNAD_THREADS", "-2"),
-        ("ISNAD_MAX_FILE_MB", "0"),
-        ("ISNAD_LANGUAGE", "fr"),
-        ("ISNAD_STYLE", "long"),
+        ("SHAWAHID_PORT", "many"),
+        ("SHAWAHID_PORT", "-1"),
+        ("SHAWAHID_PORT", "65536"),
+        ("SHAWAHID_PORT", "80.5"),
+        ("SHAWAHID_THREADS", "-2"),
+        ("SHAWAHID_MAX_FILE_MB", "0"),
+        ("SHAWAHID_LANGUAGE", "fr"),
+        ("SHAWAHID_STYLE", "long"),
     ],
 )
 def test_a_value_that_means_nothing_is_named(name: str, value: str) -> None:
@@ -94,8 +95,8 @@ def test_a_value_that_means_nothing_is_named(name: str, value: str) -> None:
 
 
 def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
-    with pytest.raises(IsnadError) as caught:
-        Settings.load({"ISNAD_PROFILE": "heavy"})
+    with pytest.raises(ShawahidError) as caught:
+        Settings.load({"SHAWAHID_PROFILE": "heavy"})
     assert "heavy" in str(caught.value)
     assert "light" in str(caught.value)
 
@@ -104,7 +105,7 @@ def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
 def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     folder.mkdir()
-    monkeypatch.setenv("ISNAD_MODELS", str(folder))
+    monkeypatch.setenv("SHAWAHID_MODELS", str(folder))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     return folder
@@ -124,7 +125,7 @@ def test_without_models_the_generator_is_left_out_and_the_embedder_missed(no_mod
 def test_a_chatbot_needs_an_index(no_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.helpers import embedder
 
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (embedder(), None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
     with pytest.raises(IndexMissing):
         open_chatbot(Settings(index=tmp_path / "nowhere"))
 
@@ -132,7 +133,7 @@ def test_a_chatbot_needs_an_index(no_models: Path, tmp_path: Path, monkeypatch: 
 def test_a_folder_or_file_can_be_used_in_place_of_a_catalogue_name(no_models: Path, tmp_path: Path) -> None:
     folder = tmp_path / "my embedder"
     folder.mkdir()
-    with pytest.raises(IsnadError):
+    with pytest.raises(ShawahidError):
         open_embedder(Settings(embedder=str(folder)))
     (folder / "modules.json").write_text("[]")
     opened, notice = open_embedder(Settings(embedder=str(folder)))
@@ -141,8 +142,8 @@ def test_a_folder_or_file_can_be_used_in_place_of_a_catalogue_name(no_models: Pa
 
 
 def test_who_may_come_in_is_read_apart_and_never_shown() -> None:
-    secrets = {"ISNAD_PASSWORD": "ليمونة وخمس نجوم", "ISNAD_TOKENS": "first-token-of-a-program  second-token-of-another"}
-    door = ServerSettings.load({**secrets, "ISNAD_ORIGINS": "https://a.example https://b.example", "ISNAD_CHANGES": "1"})
+    secrets = {"SHAWAHID_PASSWORD": "ليمونة وخمس نجوم", "SHAWAHID_TOKENS": "first-token-of-a-program  second-token-of-another"}
+    door = ServerSettings.load({**secrets, "SHAWAHID_ORIGINS": "https://a.example https://b.example", "SHAWAHID_CHANGES": "1"})
     assert (door.password, len(door.tokens)) == ("ليمونة وخمس نجوم", 2)
     assert (door.origins, door.frame_ancestors, door.changes) == (("https://a.example", "https://b.example"), ("'self'",), True)
     assert "ليمونة" not in repr(door)
@@ -150,5 +151,5 @@ def test_who_may_come_in_is_read_apart_and_never_shown() -> None:
     assert ServerSettings.load({}) == ServerSettings()
     assert "password" not in {field.name for field in dataclasses.fields(Settings)}  # settings are kept with measurements
     with pytest.raises(BadSetting) as caught:
-        ServerSettings.load({"ISNAD_CHANGES": "yes"})
-    assert "ISNAD_CHANGES" in caught.value.text("ar")
+        ServerSettings.load({"SHAWAHID_CHANGES": "yes"})
+    assert "SHAWAHID_CHANGES" in caught.value.text("ar")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.conversation import needs_context, standalone
+from rag.answering.followup import needs_context, standalone
 from rag.schema import Turn
 from rag.testing import ScriptedGenerator
 

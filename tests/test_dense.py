@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.dense import FlatIndex
 from rag.errors import DiskFull, IndexCorrupt
+from rag.storage.flat_index import FlatIndex
 
 VECTORS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
 IDS = [10, 20, 7]

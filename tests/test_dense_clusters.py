@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import clusters
-from rag.clusters import ClusteredIndex, ClusterFile, clusters_path
-from rag.dense import FlatIndex, MappedVectors, write_flat
 from rag.errors import IndexCorrupt
+from rag.storage import clusters
+from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path
+from rag.storage.flat_index import FlatIndex, MappedVectors, write_flat
 
 COUNT, SIZE = 6000, 16
 

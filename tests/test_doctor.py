@@ -10,21 +10,22 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from rag import doctor, models
-from rag.doctor import Mark, Report
+from rag.cli import doctor
+from rag.cli.doctor import Mark, Report
+from rag.models import installed
 
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ISNAD_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("SHAWAHID_MODELS", str(tmp_path / "models"))
     return tmp_path / "models"
 
 
 @pytest.fixture
 def light(empty: Path) -> Path:
     """The light embedder and the generator, as files of the right sizes."""
-    for name in (models.profile("light").embedder, models.profile("light").generator):
-        for file in models.catalogue()[name].files:
+    for name in (installed.profile("light").embedder, installed.profile("light").generator):
+        for file in installed.catalogue()[name].files:
             path = empty / name / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as out:
@@ -112,7 +113,7 @@ def test_little_memory_is_a_note_for_the_default_profile_only(light: Path, monke
     monkeypatch.setattr(doctor, "memory", lambda: (1_000_000_000, 4_000_000_000))
     memory = line(doctor.examine(), "doctor.memory")
     assert (memory.mark, memory.value) == (Mark.NOTE, "1.0 GB / 4.0 GB")
-    assert "make run ISNAD_PROFILE=light" in memory.what_to_do("ar")
+    assert "make run SHAWAHID_PROFILE=light" in memory.what_to_do("ar")
     assert line(doctor.examine(profile_name="light"), "doctor.memory").mark is Mark.FINE
 
 
@@ -144,11 +145,11 @@ def test_a_generator_on_another_machine_is_named_and_not_asked(light: Path) -> N
 def test_the_list_of_models_names_all_with_state_size_and_licence(light: Path) -> None:
     for language, state in (("en", "present"), ("ar", "موجود")):
         text = io.StringIO()
-        doctor.render_models(doctor.model_lines(models.profile("light")), language, Console(file=text, width=220))
+        doctor.render_models(doctor.model_lines(installed.profile("light")), language, Console(file=text, width=220))
         rows = [row for row in text.getvalue().splitlines() if "multilingual-e5-small *" in row]
         assert len(rows) == 1
         assert all(part in rows[0] for part in (state, "0.5 GB", "MIT"))
-        assert all(name in text.getvalue() for name in models.catalogue())
+        assert all(name in text.getvalue() for name in installed.catalogue())
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 MB"), (4_400_000, "4 MB"), (100_000_000, "0.1 GB"), (1_117_320_768, "1.1 GB")])

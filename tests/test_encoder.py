@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.encoder import Bert, Encoder, Gemma, Linear, batches, has_int8, layout
+from rag.models.encoder import Bert, Encoder, Gemma, Linear, batches, has_int8, layout
 
 GEMMA = {
     "model_type": "gemma3_text",

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from rag.engine import Engine, State
-from rag.errors import IndexMissing, IsnadError
-from rag.line import Busy, Line
+from rag.errors import IndexMissing, ShawahidError
+from rag.service.fair_queue import Busy, Line
+from rag.service.service import Engine, State
 from tests.helpers import awaited
 
 # --- the line -------------------------------------------------------------------------------------------------------------
@@ -130,10 +130,10 @@ def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
             raise ZeroDivisionError("oops")
             yield
 
-    async def run() -> IsnadError:
+    async def run() -> ShawahidError:
         engine = started(Broken(1, 0))
         chatbot = await engine.ready()
-        with pytest.raises(IsnadError) as caught:
+        with pytest.raises(ShawahidError) as caught:
             async for _ in engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0):
                 pass
         return caught.value

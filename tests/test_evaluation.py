@@ -16,15 +16,16 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from rag.build import build_index
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot
-from rag.embed import Vectors
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.answering.prompts import answer_prompt
+from rag.arrays import Vectors
+from rag.cli.evaluation import eval_app
 from rag.errors import BadSetting, ModelMissing
 from rag.evaluation import ablation, plots
-from rag.evaluation.cli import eval_app
 from rag.evaluation.compare import compare, print_comparison, read_run
 from rag.evaluation.measures import MEASURES, answer_sentences, faults, figures, groups, shares
+from rag.evaluation.metrics import Figure
 from rag.evaluation.page import write_html
 from rag.evaluation.questions import (
     BadQuestionSet,
@@ -44,12 +45,11 @@ from rag.evaluation.records import Cited, ClaimRecord, Place, Record, RecordFile
 from rag.evaluation.remember import Remembering
 from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
 from rag.evaluation.run import Options, code_hash, evaluate, identity, memory_mb, short
-from rag.fuse import Weights
-from rag.index import Index
-from rag.metrics import Figure
-from rag.prompt import answer_prompt
+from rag.messages import table
+from rag.retrieval.fusion import Weights
+from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Delta, Found, History, Span, Status, Timing, Turn
-from rag.strings import table
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
 
 app = typer.Typer()
@@ -1016,8 +1016,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     lines(tmp_path / "seeds" / "questions.jsonl", *rows)
     replies = {"Who wrote": "Alex Spiro wrote the letter to Microsoft.", "من كتب": "كتب أليكس سبيرو الرسالة إلى مايكروسوفت."}
     embedder, generator = HashEmbedder(), ScriptedGenerator(replies)
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (embedder, None))
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (generator, None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder, None))
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (generator, None))
     return tmp_path
 
 
@@ -1039,11 +1039,11 @@ def test_the_command_asks_reports_and_goes_on(checkout: Path) -> None:
 
 def test_the_command_asks_in_the_style_of_the_settings(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ScriptedGenerator("Alex Spiro")
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (generator, None))
-    monkeypatch.setattr("rag.calibration.Calibration.confidence", lambda *words: 0.99)  # what is declined has no style
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (generator, None))
+    monkeypatch.setattr("rag.answering.confidence.Calibration.confidence", lambda *words: 0.99)  # what is declined has no style
     told = {}
     for style in ("sentence", "short"):
-        monkeypatch.setenv("ISNAD_STYLE", style)
+        monkeypatch.setenv("SHAWAHID_STYLE", style)
         result = CliRunner().invoke(app, ["eval", "--json", "--out", "x"])
         assert result.exit_code == 0, result.output
         told[style] = {messages[0]["content"] for messages in generator.prompts}

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag import models
 from rag.errors import ModelCorrupt
-from rag.expand import expand_e5, unpack_q4
+from rag.models import installed
+from rag.models.convert_e5 import expand_e5, unpack_q4
 
 PIECES = [
     "<s>",
@@ -164,11 +164,11 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.integration
 def test_the_real_one_puts_a_question_next_to_its_answer_in_both_languages() -> None:
     name = "multilingual-e5-small"
-    if models.state(name).status != "present":
+    if installed.state(name).status != "present":
         pytest.skip(f"{name} is not installed: python -m rag models get {name}")
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(models.find(name, "embedder").path), device="cpu")
+    model = SentenceTransformer(str(installed.find(name, "embedder").path), device="cpu")
     passages = [
         "باريس هي عاصمة فرنسا وأكبر مدنها.",
         "يُزرع الأرز في الحقول المغمورة بالماء.",

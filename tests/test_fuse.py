@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.fuse import Weights, convex_combination
+from rag.retrieval.fusion import Weights, convex_combination
 
 HALVES = Weights(passage=0.5, sentence=0.5, keyword=0.2)
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.generate import LlamaCpp, Usage, weights_digest
-from rag.llama import foreign
+from rag.models.generator import Usage
+from rag.models.llama.engine import foreign
+from rag.models.llama.generator import LlamaCpp, weights_digest
 from rag.schema import Message
 from rag.testing import HashEmbedder, ScriptedGenerator
 
@@ -58,7 +59,7 @@ def test_a_missing_model_is_told_at_once(tmp_path: Path) -> None:
         with pytest.raises(ModelMissing) as caught:
             LlamaCpp(path)
         assert str(path) in str(caught.value)
-        assert "isnad models get" in caught.value.text("ar")
+        assert "shawahid models get" in caught.value.text("ar")
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"GGUF", b"GGUF\x03\0\0\0" + b"\xff" * 64, b"GGUF\x03\0\0\0" + b"\0" * 64])

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from rag.engine import Engine
 from rag.errors import ModelMissing
+from rag.library.generators import Generators, ModelsBusy, Task, chosen, fetch_command
+from rag.library.generators import main as fetching
+from rag.service.service import Engine
 from rag.testing import ScriptedGenerator
-from rag.ui.generators import Generators, ModelsBusy, Task, chosen, fetch_command
-from rag.ui.generators import main as fetching
 from tests.helpers import awaited
 
 WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
@@ -55,7 +55,7 @@ class Models:
 
 @pytest.fixture
 def no_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("ISNAD_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("SHAWAHID_MODELS", str(tmp_path / "models"))
     return tmp_path
 
 
@@ -118,4 +118,4 @@ def test_the_process_that_fetches_tells_what_is_wrong(no_models: Path, capsys: p
     said = json.loads(capsys.readouterr().out)
     assert said["error"]["key"] == "models.consent"
     assert "Gemma" in said["error"]["ar"]
-    assert fetch_command("m", True)[1:] == ["-m", "rag.ui.generators", "m", "accepted"]
+    assert fetch_command("m", True)[1:] == ["-m", "rag.library.generators", "m", "accepted"]

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.build import add_documents, build_index, remove_documents, update_documents
 from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
-from rag.index import LONGEST_QUESTION, Index, checked_question
-from rag.repair import repair_index
+from rag.retrieval.index import LONGEST_QUESTION, Index, checked_question
 from rag.schema import Document, Filter
-from rag.segments import dense_path
+from rag.storage.build import add_documents, build_index, remove_documents, update_documents
+from rag.storage.generations import dense_path
+from rag.storage.repair import repair_index
 from rag.testing import HashEmbedder, TokenHashEmbedder
 from tests.helpers import CORPUS, ROOT, embedder, run, write
 
@@ -250,14 +250,14 @@ def test_words_that_most_passages_have_are_left_out_first(meeting: HashEmbedder,
 
     with Index.open(tmp_path / "i", meeting) as index:
         assert len(found("captain of the ferry Albatros")) == 10
-        monkeypatch.setattr("rag.index._POSTINGS", 4)  # "albatro", "albatros", and two of "captain"
-        monkeypatch.setattr("rag.index._LOOKED_UP", 2)
+        monkeypatch.setattr("rag.retrieval.index._POSTINGS", 4)  # "albatro", "albatros", and two of "captain"
+        monkeypatch.setattr("rag.retrieval.index._LOOKED_UP", 2)
         assert found("captain of the ferry Albatros") == ["en/a.txt", "en/b.txt"]
         assert found("قبطان عبّارة") == ["ar/a.txt"]
         assert len(found("ferry")) == 8  # one term is always asked for
         assert found("nowhere") == found("nowhere عدم") == []
         assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/3.txt", "en/b.txt"]
-        monkeypatch.setattr("rag.index._LOOKED_UP", 1)
+        monkeypatch.setattr("rag.retrieval.index._LOOKED_UP", 1)
         assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/b.txt"]
         assert found("captain", exclude={hit.passage.id for hit in index.search("captain woke", 1)}) == ["en/a.txt"]
 
@@ -270,7 +270,7 @@ def test_lost_vectors_are_told(built: Path, meeting: HashEmbedder) -> None:
     with Index.open(built, meeting) as index:
         with pytest.raises(IndexCorrupt) as caught:
             index.search("captain")
-        assert "isnad repair" in str(caught.value)
+        assert "shawahid repair" in str(caught.value)
         assert [fault.key for fault in index.verify()] == ["error.vectors_damaged"]
 
 
@@ -299,7 +299,7 @@ def test_vectors_of_another_index_are_refused(folder: Path, built: Path, meeting
     dense_path(built, 1).write_bytes(dense_path(tmp_path / "third", 1).read_bytes())
     with Index.open(built, meeting) as index:
         assert "damage" in {fault.key.split(".")[0] for fault in index.verify()}
-    from rag.dense import FlatIndex
+    from rag.storage.flat_index import FlatIndex
 
     FlatIndex.of([1, 2, 3, 4, 5, 7], np.eye(6, 256, dtype=np.float32), 256).save(dense_path(built, 1))
     with Index.open(built, meeting) as index:
@@ -335,7 +335,7 @@ def test_a_damaged_database_never_gives_a_traceback(built: Path, meeting: HashEm
 READER = """
 import sys, time
 from pathlib import Path
-from rag.index import Index
+from rag.retrieval.index import Index
 from tests.helpers import embedder
 
 folder, done = sys.argv[1:]

@@ -13,10 +13,10 @@ from random import Random
 
 import pytest
 
-from rag.build import add_documents, build_index
 from rag.errors import IndexMissing
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.schema import Document
+from rag.storage.build import add_documents, build_index
 from tests.helpers import ROOT, embedder, long_text, python, write
 from tests.killer import TEXTS
 
@@ -110,7 +110,7 @@ def same_content(one: Path, other: Path) -> None:
 
 PUBLISHING = """
 import os, signal, sys
-import rag.build, rag.clusters, rag.segments, rag.store, rag.writer
+import rag.storage.build, rag.storage.clusters, rag.storage.generations, rag.storage.database, rag.storage.writer
 from tests.helpers import embedder
 
 folder, out, point = sys.argv[1:]
@@ -127,9 +127,9 @@ def dying(really, before, at=1):
         return result
     return method
 
-store, writer = rag.store.Store, rag.writer.Writer
-rag.segments._LEAST = 2  # changes outgrow the file of vectors
-rag.clusters.CLUSTERED_FROM = 4
+store, writer = rag.storage.database.Store, rag.storage.writer.Writer
+rag.storage.generations._LEAST = 2  # changes outgrow the file of vectors
+rag.storage.clusters.CLUSTERED_FROM = 4
 if point == "put":
     store.put = dying(store.put, True, at=3)
 elif point == "publish":
@@ -137,18 +137,18 @@ elif point == "publish":
 elif point == "commit":
     writer.finish = dying(writer.finish, True)
 elif point == "clusters":
-    rag.segments._write_clusters = dying(rag.segments._write_clusters, True)
+    rag.storage.generations._write_clusters = dying(rag.storage.generations._write_clusters, True)
 elif point == "file":
-    rag.writer.write_base = dying(rag.writer.write_base, False)
+    rag.storage.writer.write_base = dying(rag.storage.writer.write_base, False)
 elif point == "renewed":
     writer.renew_base = dying(writer.renew_base, False)
 elif point == "purge":
     store.purge_keywords = dying(store.purge_keywords, False)
 elif point == "files":
-    rag.writer.remove_files = dying(rag.writer.remove_files, True)
+    rag.storage.writer.remove_files = dying(rag.storage.writer.remove_files, True)
 elif point == "checkpoint":
     store.checkpoint = dying(store.checkpoint, True)
-rag.build.build_index(folder, out, embedder())
+rag.storage.build.build_index(folder, out, embedder())
 """
 POINTS = [
     ("put", 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language import detect, question_language
+from rag.text.language import detect, question_language
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rag.late import Tokens, matches, packed_tokens, unpacked_tokens
+from rag.models.tokens import Tokens, packed_tokens, unpacked_tokens
+from rag.retrieval.late_interaction import matches
 from rag.schema import Span
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-_PREFIX = "import sys; from rag.lean import lean_torch, whole_torch\n"
+_PREFIX = "import sys; from rag.models.torch_import import lean_torch, whole_torch\n"
 
 
 def run(script: str) -> str:

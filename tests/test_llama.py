@@ -10,10 +10,10 @@ from typing import Any
 import llama_cpp
 import pytest
 
-from rag import schedule
 from rag.errors import GenerationFailed, ModelCorrupt
-from rag.generate import LlamaCpp
-from rag.llama import Engine, Row
+from rag.models.llama import batching
+from rag.models.llama.engine import Engine, Row
+from rag.models.llama.generator import LlamaCpp
 from rag.schema import Message
 from tests.tiny import write_tiny_model
 
@@ -96,9 +96,9 @@ def test_several_at_once_write_what_each_writes_alone(generator: LlamaCpp) -> No
 def test_drafts_change_nothing(generator: LlamaCpp, monkeypatch: pytest.MonkeyPatch) -> None:
     messages = ask("the ferry and the harbour and the ferry and the harbour and the ferry and", "")
     drafted = written(generator, messages, 100)
-    monkeypatch.setattr(schedule, "_COSTS", (1.0,))
+    monkeypatch.setattr(batching, "_COSTS", (1.0,))
     assert written(generator, messages, 100) == drafted
-    monkeypatch.setattr(schedule, "_COSTS", (1.0, *[1.01] * 6))  # whatever may be drafted is
+    monkeypatch.setattr(batching, "_COSTS", (1.0, *[1.01] * 6))  # whatever may be drafted is
     assert written(generator, messages, 100) == drafted
 
 

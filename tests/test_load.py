@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.documents.formats.plain import decode
+from rag.documents.load import MAX_BYTES, Skipped, document_paths, load_folder, read_document
 from rag.errors import DocumentError, NothingToIndex
-from rag.formats.plain import decode
-from rag.load import MAX_BYTES, Skipped, document_paths, load_folder, read_document
 from rag.schema import Document
 from tests.helpers import write
 
@@ -101,7 +101,7 @@ def test_a_large_file_is_refused_without_being_read(tmp_path: Path, monkeypatch:
     with pytest.raises(DocumentError) as caught:
         read_document(path, "big.txt")
     assert MAX_BYTES == 16 * 2**20
-    assert str(caught.value) == ("big.txt is 50 MB; the limit for one file is 16 MB. Split it into parts, or raise ISNAD_MAX_FILE_MB.")
+    assert str(caught.value) == ("big.txt is 50 MB; the limit for one file is 16 MB. Split it into parts, or raise SHAWAHID_MAX_FILE_MB.")
 
 
 def test_the_limit_itself_is_allowed(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rag.chunk import Chunker
+from rag.documents import sandbox as apart_module
+from rag.documents.chunker import Chunker
+from rag.documents.formats.content import Content, Limits, iso_date, metadata
+from rag.documents.formats.readers import APART, SUFFIXES, read
+from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
+from rag.documents.sandbox import Apart
 from rag.errors import DocumentError
-from rag.formats import apart as apart_module
-from rag.formats.apart import Apart
-from rag.formats.content import Content, Limits, iso_date, metadata
-from rag.formats.readers import APART, SUFFIXES, read
-from rag.load import Loader, Skipped, document_paths, largest, load_folder, read_document
 from rag.schema import Document
 from tests import pdfs
 from tests.helpers import write
@@ -475,6 +475,8 @@ def test_the_process_apart_does_not_answer_in_a_librarys_words(monkeypatch: pyte
 def test_importing_the_door_imports_no_library() -> None:
     from tests.helpers import run
 
-    code, out, err = run("-c", "import sys, rag.load; print([m for m in ('lxml', 'docx', 'pypdfium2', 'yaml') if m in sys.modules])")
+    code, out, err = run(
+        "-c", "import sys, rag.documents.load; print([m for m in ('lxml', 'docx', 'pypdfium2', 'yaml') if m in sys.modules])"
+    )
     assert (code, out.strip(), err) == (0, "[]", "")
     assert APART < SUFFIXES

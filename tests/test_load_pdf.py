@@ -13,13 +13,13 @@ from bidi.algorithm import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.documents.formats import arabic, ocr
+from rag.documents.formats.bidi import reading_order, with_brackets
+from rag.documents.formats.content import Content, Limits
+from rag.documents.formats.layout import Glyph, paragraphs
+from rag.documents.formats.pdf import ranges, read_pdf, read_pdf_with_ocr
+from rag.documents.load import Skipped, load_folder, read_document
 from rag.errors import DocumentError
-from rag.formats import arabic, ocr
-from rag.formats.bidi import reading_order, with_brackets
-from rag.formats.content import Content, Limits
-from rag.formats.layout import Glyph, paragraphs
-from rag.formats.pdf import ranges, read_pdf, read_pdf_with_ocr
-from rag.load import Skipped, load_folder, read_document
 from rag.schema import Document
 from tests import pdfs
 from tests.helpers import write
@@ -266,7 +266,7 @@ def test_pages_that_are_pictures_are_named_and_the_rest_is_read(tmp_path: Path) 
     assert document.text.split() == pdfs.words()
     assert isinstance(skipped, Skipped)
     assert (skipped.id, skipped.error.key, skipped.error.fields["pages"]) == ("mixed.pdf", "error.pages_pictures", "3-4")
-    assert "ISNAD_OCR=1" in skipped.error.text("ar")
+    assert "SHAWAHID_OCR=1" in skipped.error.text("ar")
     assert document.metadata["unread_pages"] == "3-4"
 
 

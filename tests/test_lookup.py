@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rag.lookup import Lookup, worthwhile
-from rag.schedule import _COSTS
+from rag.models.llama.batching import _COSTS
+from rag.models.llama.lookup_decoding import Lookup, worthwhile
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from rag.server import Access
 from tests.helpers import CORPUS, ROOT, awaited
 from tests.serving import FERRY, FERRY_AR, SECRET, Running, served
 
-mcp = pytest.importorskip("mcp", reason="mcp is not installed (pip install 'isnad[mcp]')")
+mcp = pytest.importorskip("mcp", reason="mcp is not installed (pip install 'shawahid[mcp]')")
 
 
 @pytest.fixture(scope="module")
@@ -113,14 +113,14 @@ def test_a_program_starts_the_tools_over_stdio(tmp_path: Path) -> None:
         pass  # leaves an index behind
     script = tmp_path / "program.py"
     script.write_text(
-        "import rag.config\n"
+        "import rag.factory\n"
         "from tests.helpers import embedder\n"
-        "rag.config.open_embedder = lambda settings: (embedder(), None)\n"
-        "from rag.cli import main\n"
+        "rag.factory.open_embedder = lambda settings: (embedder(), None)\n"
+        "from rag.cli.main import main\n"
         "main()\n",
         encoding="utf-8",
     )
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "ISNAD_GENERATOR": "none"}
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "SHAWAHID_GENERATOR": "none"}
     started = StdioServerParameters(command=sys.executable, args=[str(script), "mcp", "--index", str(tmp_path / "index")], env=environment)
 
     async def ask() -> Any:

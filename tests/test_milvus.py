@@ -1,6 +1,6 @@
 """Milvus as the place of vectors and keywords: what holds of the embedded index holds of it.
 
-Runs on milvus-lite; with ISNAD_TEST_MILVUS=http://host:19530 in the environment on that server as well.
+Runs on milvus-lite; with SHAWAHID_TEST_MILVUS=http://host:19530 in the environment on that server as well.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from rag.build import build_index, remove_documents
-from rag.cli import app
-from rag.config import Settings, open_milvus
-from rag.dense import FlatIndex, VectorIndex
-from rag.errors import BadSetting, IndexMismatch, IndexMissing, IsnadError, MilvusFailed
-from rag.index import Index
-from rag.milvus import MilvusIndex, _cut, tokens
-from rag.mirror import _reached, mirror_index
+from rag.cli.main import app
+from rag.config import Settings
+from rag.errors import BadSetting, IndexMismatch, IndexMissing, MilvusFailed, ShawahidError
+from rag.factory import open_milvus
+from rag.library import Library
+from rag.retrieval.index import Index
 from rag.schema import Filter, Hit
 from rag.server.site import mirroring
+from rag.storage.build import build_index, remove_documents
+from rag.storage.flat_index import FlatIndex, VectorIndex
+from rag.storage.milvus.client import MilvusIndex, _cut, tokens
+from rag.storage.milvus.sync import _reached, mirror_index
 from rag.testing import HashEmbedder
-from rag.ui import Library
 from tests.helpers import long_text, write
 
-SERVER = os.environ.get("ISNAD_TEST_MILVUS", "")
+SERVER = os.environ.get("SHAWAHID_TEST_MILVUS", "")
 IDS = [10, 20, 7]
 VECTORS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
 
@@ -40,9 +41,9 @@ VECTORS = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
 @contextmanager
 def collection(kind: str, tmp_path: Path) -> Iterator[MilvusIndex]:
     """A collection of its own, gone afterwards."""
-    pytest.importorskip("pymilvus", reason='pip install "isnad[milvus]"')
+    pytest.importorskip("pymilvus", reason='pip install "shawahid[milvus]"')
     if kind == "server" and not SERVER:
-        pytest.skip("ISNAD_TEST_MILVUS names no server")
+        pytest.skip("SHAWAHID_TEST_MILVUS names no server")
     place = SERVER if kind == "server" else str(tmp_path / "vectors.db")
     opened = MilvusIndex(f"{place}#test_{uuid.uuid4().hex}")
     yield opened
@@ -87,7 +88,7 @@ def test_the_contract(index: VectorIndex) -> None:
     assert found(index, [1, 0], 3, []) == found(index, [1, 0], 3, [999]) == []
     assert index.vectors(np.array([7, 10])).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [1.0, 0.0]]
     assert index.vectors(np.empty(0, dtype=np.int64)).shape == (0, 2)
-    with pytest.raises(IsnadError):
+    with pytest.raises(ShawahidError):
         index.vectors(np.array([7, 999]))
 
 
@@ -123,8 +124,8 @@ def test_languages_keywords_and_removal(milvus: MilvusIndex) -> None:
 
 
 def test_more_ids_than_one_filter_takes(milvus: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.milvus._TERMS", 2)
-    monkeypatch.setattr("rag.milvus._ROWS", 3)
+    monkeypatch.setattr("rag.storage.milvus.client._TERMS", 2)
+    monkeypatch.setattr("rag.storage.milvus.client._ROWS", 3)
     angles = np.linspace(0, 1, 9)
     milvus.create("two", 2)
     milvus.add(range(1, 10), ["en"] * 9, ["word"] * 9, np.stack([np.cos(angles), np.sin(angles)], axis=1))
@@ -242,7 +243,7 @@ def test_how_far_a_mirror_has_come(reached: int) -> None:
 
 def test_what_a_reader_is_told(built: Path, meeting: HashEmbedder, milvus: MilvusIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     with Index.open(built, meeting, milvus) as reader:
-        with pytest.raises(IndexMissing, match="isnad mirror"):
+        with pytest.raises(IndexMissing, match="shawahid mirror"):
             reader.search("Who?", 3)
         milvus.create("another embedder", 256)
         with pytest.raises(IndexMismatch, match="another index or embedder"):
@@ -250,7 +251,7 @@ def test_what_a_reader_is_told(built: Path, meeting: HashEmbedder, milvus: Milvu
         manifest = reader.manifest()
         milvus.create(meeting.fingerprint, meeting.dimension, manifest.born, replace=True)
         assert documents_of(reader.search(QUESTIONS[0], 1)) == ["en/ferry.txt"]  # all of it from the folder
-    monkeypatch.setattr("rag.mirror._BEHIND", 1)
+    monkeypatch.setattr("rag.storage.milvus.sync._BEHIND", 1)
     with Index.open(built, meeting, milvus) as reader, pytest.raises(IndexMismatch, match="holds 0 of"):
         reader.search("Who?", 3)
 
@@ -258,11 +259,11 @@ def test_what_a_reader_is_told(built: Path, meeting: HashEmbedder, milvus: Milvu
 def test_commands_that_change_an_index_change_milvus_too(
     folder: Path, tmp_path: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pymilvus", reason='pip install "isnad[milvus]"')
+    pytest.importorskip("pymilvus", reason='pip install "shawahid[milvus]"')
     place, out = tmp_path / "vectors.db", tmp_path / "index"
     for name, value in (("DOCUMENTS", folder), ("INDEX", out), ("MILVUS", place)):
-        monkeypatch.setenv(f"ISNAD_{name}", str(value))
-    monkeypatch.setattr("rag.cli.open_embedder", lambda settings: (meeting, None))
+        monkeypatch.setenv(f"SHAWAHID_{name}", str(value))
+    monkeypatch.setattr("rag.cli.main.open_embedder", lambda settings: (meeting, None))
     run = CliRunner()
     assert run.invoke(app, ["build"]).exit_code == 0
     opened = MilvusIndex(str(place))
@@ -279,13 +280,13 @@ def test_commands_that_change_an_index_change_milvus_too(
     assert run.invoke(app, ["verify"]).exit_code == 0
     done = run.invoke(app, ["mirror", "--json"])
     assert json.loads(done.stdout)["passages"] == counts[0]
-    assert "isnad" not in run.invoke(app, ["mirror"]).output
-    monkeypatch.delenv("ISNAD_MILVUS")
+    assert "shawahid" not in run.invoke(app, ["mirror"]).output
+    monkeypatch.delenv("SHAWAHID_MILVUS")
     assert isinstance(run.invoke(app, ["mirror"]).exception, BadSetting)
 
 
 def test_what_is_added_in_the_window_or_by_the_api_comes_to_milvus(folder: Path, tmp_path: Path, meeting: HashEmbedder) -> None:
-    pytest.importorskip("pymilvus", reason='pip install "isnad[milvus]"')
+    pytest.importorskip("pymilvus", reason='pip install "shawahid[milvus]"')
     settings = Settings(documents=folder, index=tmp_path / "index", milvus=str(tmp_path / "vectors.db"))
     library = Library(tmp_path / "home", folder, settings.index, published=mirroring(settings))
     for name in ("", "en/mill.txt"):
@@ -313,7 +314,7 @@ def test_an_address_that_means_nothing(address: str) -> None:
     with pytest.raises(BadSetting) as caught:
         open_milvus(Settings(milvus=address))
     for message in (str(caught.value), caught.value.text("ar")):
-        assert "ISNAD_MILVUS" in message
+        assert "SHAWAHID_MILVUS" in message
         assert "hush" not in message
 
 
@@ -322,14 +323,14 @@ def test_no_setting_is_no_milvus_and_nothing_is_imported_before_it_is_used(monke
     opened = open_milvus(Settings(milvus="http://host:19530#mine"))
     assert (opened.address, opened.collection) == ("http://host:19530", "mine")
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         len(opened)
-    assert "isnad[milvus]" in caught.value.text("ar")
+    assert "shawahid[milvus]" in caught.value.text("ar")
 
 
 def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pymilvus")
-    monkeypatch.setattr("rag.milvus._TIMEOUT", 0.5)
+    monkeypatch.setattr("rag.storage.milvus.client._TIMEOUT", 0.5)
     with pytest.raises(MilvusFailed) as caught:
         len(MilvusIndex("http://127.0.0.1:9", "root:hush"))
     assert "127.0.0.1:9" in str(caught.value)

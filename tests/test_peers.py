@@ -220,7 +220,7 @@ def test_a_quotation_in_the_other_language_is_not_the_answers_own_words(opening:
     document, quote = ("ar/letter.txt", ARABIC) if language == "en" else ("en/letter.txt", ENGLISH)
     text = f"{opening}{quote}{'”' if language == 'en' else '»'} [1]"
     place = {**asking.place(DOCUMENTS, document, quote), "number": 1, "at": len(opening) + len(quote)}
-    part = shares([report.record("isnad", question(language=language), answer(text, place, declined=False), DOCUMENTS)])[0]
+    part = shares([report.record("shawahid", question(language=language), answer(text, place, declined=False), DOCUMENTS)])[0]
     assert part["language"] == (1.0, 1.0)
     assert part["foreign_quote"] == (1.0, 1.0)
 
@@ -238,7 +238,7 @@ def test_declined_and_failed() -> None:
     records = [
         report.record("langchain", unanswerable, answer("لا أعرف."), DOCUMENTS),
         report.record("langchain", question("3"), answer("I don't know."), DOCUMENTS),
-        report.record("isnad", unanswerable, answer("كذا", declined=False), DOCUMENTS),
+        report.record("shawahid", unanswerable, answer("كذا", declined=False), DOCUMENTS),
         report.record("langchain", question("4"), answer("", error="ValueError: x"), DOCUMENTS),
     ]
     assert [record.status for record in records] == ["no_evidence", "no_evidence", "answered", "error"]
@@ -256,15 +256,15 @@ def test_only_what_all_have_answered_is_compared(tmp_path: Path) -> None:
     (tmp_path / "task.json").write_text(json.dumps({"questions": rows, "corpora": ["c"]}), encoding="utf-8")
     place = {**asking.place(DOCUMENTS, "ar/letter.txt", ARABIC), "number": 1, "at": 5}
     given = {
-        "isnad": [answer("سبيرو [1]", place, id=name, declined=name == "3") for name in ("1", "2", "3")],
+        "shawahid": [answer("سبيرو [1]", place, id=name, declined=name == "3") for name in ("1", "2", "3")],
         "langchain": [answer("لا أعرف", id="1"), answer("سبيرو", id="3")],
     }
     for name, answers in given.items():
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(item) + "\n" for item in answers), encoding="utf-8")
     found = report.common({name: report.records(tmp_path, name) for name in given})
-    assert [item.id for item in found["isnad"]] == [item.id for item in found["langchain"]] == ["1", "3"]
+    assert [item.id for item in found["shawahid"]] == [item.id for item in found["langchain"]] == ["1", "3"]
     lines = report.table(found).splitlines()
-    assert lines[0] == "| all, 2 questions | Isnad | LangChain, retrieval chain |"
+    assert lines[0] == "| all, 2 questions | Shawahid | LangChain, retrieval chain |"
     assert "| right | 1.00 | 0.00 |" in lines
     assert "| an answer cites gold evidence | 1.00 | – |" in lines
     assert "| unanswerable declined | 1.00 | 0.00 |" in lines
@@ -275,10 +275,10 @@ def test_only_what_all_have_answered_is_compared(tmp_path: Path) -> None:
 def test_each_system_has_a_command_and_a_name() -> None:
     assert set(SYSTEMS) == set(report.NAMES) == set(__main__.COMMANDS)
     with pytest.raises(SystemExit):
-        __main__.main(["--systems", "isnad,haystack"])
+        __main__.main(["--systems", "shawahid,haystack"])
 
 
-def test_the_scripts_of_the_others_import_nothing_of_isnad() -> None:
+def test_the_scripts_of_the_others_import_nothing_of_shawahid() -> None:
     for path in (ROOT / "bench" / "peers").glob("*.py"):
         if path.name in ("asking.py", "with_llamaindex.py", "with_langchain.py"):
             assert "from rag" not in path.read_text("utf-8")

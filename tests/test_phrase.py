@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.phrase import phrase
+from rag.answering.phrase import phrase
 
 BRIDGE = "The harbour bridge was closed on 12 March 2023, after divers from Leith found cracks in two piers."
 PHONE = "أعلنت شركة نور عن هاتفها الجديد في ٣ أيار ٢٠٢٤ في مؤتمر صحفي بمدينة الدوحة، وسعره 349 دولارًا."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag.polarity import contrary, spans
+from rag.answering.checking.polarity import contrary, spans
 
 
 def likeness(claims: Sequence[str], evidence: Sequence[str]) -> list[list[float]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.prompts import Template, answer_prompt, numbered, prompts_dir, template, transcript
 from rag.errors import PromptInvalid
-from rag.prompt import Template, answer_prompt, numbered, prompts_dir, template, transcript
 from rag.schema import Evidence, Passage, Span, Turn
 
 GOOD = "--- system ---\nBe brief. {{x}}\n\n--- user ---\n{evidence}\n\nQuestion: {question}\n"
@@ -62,7 +62,7 @@ def test_a_missing_template_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(prompts_dir().glob("*.txt")), ids=lambda path: path.name)
-def test_every_template_that_comes_with_isnad_is_sound(path: Path) -> None:
+def test_every_template_that_comes_with_shawahid_is_sound(path: Path) -> None:
     assert Template.load(path).messages[0][0] == "system"
 
 

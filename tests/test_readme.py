@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from rag.cli import app
+from rag.cli.main import app
 from rag.testing import HashEmbedder, ScriptedGenerator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ def test_every_make_target_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
 
-@pytest.mark.parametrize("arguments", commands("isnad"), ids=" ".join)
+@pytest.mark.parametrize("arguments", commands("shawahid"), ids=" ".join)
 def test_every_command_and_option_exists(arguments: list[str]) -> None:
     options = {word for word in arguments if word.startswith("-")}
     name = arguments[0]
@@ -45,7 +45,7 @@ def test_every_command_and_option_exists(arguments: list[str]) -> None:
     assert all(option in shown.output for option in options)
 
 
-@pytest.mark.parametrize("command", sorted(set(re.findall(r"`isnad ([a-z]+)`", README))))
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"`shawahid ([a-z]+)`", README))))
 def test_every_command_that_is_named_exists(command: str) -> None:
     assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 
@@ -61,8 +61,8 @@ def test_the_snippets_run(block: str, tmp_path: Path, monkeypatch: pytest.Monkey
     seeds.mkdir()
     (seeds / "a.txt").write_text("كتب المحامي سبيرو الرسالة. The price is 50 dollars.", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("rag.config.open_embedder", lambda settings: (HashEmbedder(), None))
-    monkeypatch.setattr("rag.config.open_generator", lambda settings: (ScriptedGenerator("كتب المحامي سبيرو الرسالة."), None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (HashEmbedder(), None))
+    monkeypatch.setattr("rag.factory.open_generator", lambda settings: (ScriptedGenerator("كتب المحامي سبيرو الرسالة."), None))
     exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "كتب المحامي سبيرو الرسالة. [1]" in printed

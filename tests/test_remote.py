@@ -16,14 +16,15 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from rag.build import build_index
-from rag.chatbot import Chatbot
-from rag.config import Settings, open_generator
+from rag.answering.chatbot import Chatbot
+from rag.config import Settings
 from rag.errors import BadSetting, GenerationFailed
-from rag.generate import Generation, Usage
-from rag.index import Index
-from rag.remote import RemoteGenerator, _native
+from rag.factory import open_generator
+from rag.models.generator import Generation, Usage
+from rag.models.remote import RemoteGenerator, _native
+from rag.retrieval.index import Index
 from rag.schema import Message, Status
+from rag.storage.build import build_index
 from tests.helpers import CORPUS, embedder, write
 
 KEY = "sk-secret"
@@ -314,7 +315,7 @@ def failure(generator: RemoteGenerator) -> GenerationFailed:
 @pytest.mark.parametrize(
     ("model", "key", "says"),
     [
-        ("locked", "error.remote_key", "ISNAD_GENERATOR_KEY"),
+        ("locked", "error.remote_key", "SHAWAHID_GENERATOR_KEY"),
         ("small", "error.remote_refused", "context length is 16 …"),
         ("detail", "error.remote_refused", '{"msg": "no"}'),
         ("down", "error.remote_refused", "503): upstream is away"),
@@ -393,7 +394,7 @@ def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
 
 
 def test_the_key_is_sent_and_never_shown(double: Double, address: str, caplog: pytest.LogCaptureFixture) -> None:
-    settings = Settings.load({"ISNAD_GENERATOR": f" {address}/#plain ", "ISNAD_GENERATOR_KEY": KEY})
+    settings = Settings.load({"SHAWAHID_GENERATOR": f" {address}/#plain ", "SHAWAHID_GENERATOR_KEY": KEY})
     with caplog.at_level(logging.DEBUG):
         generator, notice = open_generator(settings)
         assert isinstance(generator, RemoteGenerator)

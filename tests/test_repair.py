@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from rag.build import add_documents, build_index, remove_documents
 from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing
-from rag.index import Index
-from rag.repair import repair_index
+from rag.retrieval.index import Index
 from rag.schema import Document
-from rag.segments import dense_path
+from rag.storage.build import add_documents, build_index, remove_documents
+from rag.storage.generations import dense_path
+from rag.storage.repair import repair_index
 from rag.testing import HashEmbedder
 from tests.helpers import embedder, write
 
@@ -134,5 +134,5 @@ def test_flipped_bits_are_named_or_harmless(built: Path, meeting: HashEmbedder, 
             if not faults:
                 assert read(out) == whole, (name, trial)
             shutil.rmtree(out)
-    assert [message for message in said if "build" not in message and "isnad" not in message] == []
+    assert [message for message in said if "build" not in message and "shawahid" not in message] == []
     assert named >= 25  # more than half of a small database is room for more

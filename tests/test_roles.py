@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.roles import misplaced
+from rag.answering.checking.roles import misplaced
 
 COURT = "The court ordered the defendant to pay 2,300 dinars to the claimant."
 FERRY = "وتتسع العبّارة لـ ٣٢٠ راكبًا و٤٥ سيارة"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from rag.errors import GenerationFailed
-from rag.schedule import WRITERS, Job, Scheduler, loops
+from rag.models.llama.batching import WRITERS, Job, Scheduler, loops
 from tests.engines import END, FakeEngine, alone, chaos, parrot
 
 

@@ -140,45 +140,47 @@ def test_a_search_is_filtered_and_paged(api: httpx.Client) -> None:
 
 
 def test_the_official_client_gets_proved_sentences_and_their_citations(openai_client: Any) -> None:
-    completion = openai_client.chat.completions.create(model="isnad", messages=[{"role": "user", "content": FERRY}])
+    completion = openai_client.chat.completions.create(model="shawahid", messages=[{"role": "user", "content": FERRY}])
     assert completion.choices[0].message.content == f"{PROVED} [1]"
     assert completion.choices[0].finish_reason == "stop"
-    assert completion.isnad["citations"][0]["quote"] == PROVED
+    assert completion.shawahid["citations"][0]["quote"] == PROVED
     assert completion.usage.completion_tokens == 16
 
 
 def test_a_plain_streaming_client_never_sees_a_sentence_that_was_not_proved(openai_client: Any) -> None:
     for question, shown in ((FERRY, f"{PROVED} [1]"), (FERRY_AR, "نقلت العبّارة ألباتروس 212 راكبًا يوم الاثنين. [1]"), (LIBRARY, None)):
-        chunks = list(openai_client.chat.completions.create(model="isnad", messages=[{"role": "user", "content": question}], stream=True))
+        chunks = list(
+            openai_client.chat.completions.create(model="shawahid", messages=[{"role": "user", "content": question}], stream=True)
+        )
         text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-        answer = chunks[-1].isnad
+        answer = chunks[-1].shawahid
         assert text == answer["text"]
         assert shown is None or text == shown
         assert "999" not in text
         assert "cheese" not in text
         assert chunks[0].choices[0].delta.role == "assistant"
         assert chunks[-1].choices[0].finish_reason == "stop"
-        assert not any(hasattr(chunk, "isnad") for chunk in chunks[:-1])
+        assert not any(hasattr(chunk, "shawahid") for chunk in chunks[:-1])
 
 
 def test_an_invention_alone_is_replaced_by_a_quotation(openai_client: Any) -> None:
-    chunks = list(openai_client.chat.completions.create(model="isnad", messages=[{"role": "user", "content": LIBRARY}], stream=True))
-    assert chunks[-1].isnad["status"] == "unsupported"
-    assert "4 million dirhams" in chunks[-1].isnad["citations"][0]["quote"]
+    chunks = list(openai_client.chat.completions.create(model="shawahid", messages=[{"role": "user", "content": LIBRARY}], stream=True))
+    assert chunks[-1].shawahid["status"] == "unsupported"
+    assert "4 million dirhams" in chunks[-1].shawahid["citations"][0]["quote"]
 
 
 def test_whoever_asks_for_drafts_gets_them_beside_the_content(openai_client: Any) -> None:
     chunks = list(
         openai_client.chat.completions.create(
-            model="isnad",
+            model="shawahid",
             messages=[{"role": "user", "content": FERRY}],
             stream=True,
             stream_options={"include_usage": True},
-            extra_body={"isnad": {"drafts": True}},
+            extra_body={"shawahid": {"drafts": True}},
         )
     )
     assert (chunks[-1].choices, chunks[-1].usage.total_tokens) == ([], 16)
-    told = [chunk.isnad for chunk in chunks if hasattr(chunk, "isnad")]
+    told = [chunk.shawahid for chunk in chunks if hasattr(chunk, "shawahid")]
     assert [item["event"] for item in told[:2]] == ["waiting", "found"]
     assert "".join(item["text"] for item in told if item["event"] == "draft") == f"{PROVED} {INVENTED}"
     assert told[-1]["event"] == "answer"
@@ -193,8 +195,8 @@ def test_a_conversation_and_its_parts_are_understood(openai_client: Any) -> None
         {"role": "assistant", "content": PROVED},
         {"role": "user", "content": "And who was its captain?"},
     ]
-    completion = openai_client.chat.completions.create(model="isnad", messages=messages, temperature=0.9, max_tokens=5, user="x")
-    assert completion.isnad["searched"] == CAPTAIN
+    completion = openai_client.chat.completions.create(model="shawahid", messages=messages, temperature=0.9, max_tokens=5, user="x")
+    assert completion.shawahid["searched"] == CAPTAIN
     assert "PWNED" not in completion.choices[0].message.content
 
 
@@ -211,15 +213,15 @@ def test_embeddings_are_those_of_the_index_in_both_forms(openai_client: Any) -> 
 
 
 def test_models_are_listed_and_named(openai_client: Any) -> None:
-    assert [model.id for model in openai_client.models.list()] == ["isnad", "hash"]
-    assert openai_client.models.retrieve("isnad").owned_by == "isnad"
+    assert [model.id for model in openai_client.models.list()] == ["shawahid", "hash"]
+    assert openai_client.models.retrieve("shawahid").owned_by == "shawahid"
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "code", "param"),
     [
         ({"model": "gpt-4o"}, "NotFoundError", "no_model", "model"),
-        ({"model": "isnad/nothing"}, "NotFoundError", "no_collection", "collection"),
+        ({"model": "shawahid/nothing"}, "NotFoundError", "no_collection", "collection"),
         ({"messages": []}, "BadRequestError", "bad_field", "messages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "BadRequestError", "last_message", "messages"),
         ({"messages": [{"role": "user", "content": "؟"}]}, "BadRequestError", "question_empty", None),
@@ -228,7 +230,7 @@ def test_models_are_listed_and_named(openai_client: Any) -> None:
         ({"n": 2}, "BadRequestError", "only_one", "n"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "BadRequestError", "no_tools", "tools"),
         ({"response_format": {"type": "json_object"}}, "BadRequestError", "only_text", "response_format"),
-        ({"extra_body": {"isnad": {"draft": True}}}, "BadRequestError", "bad_field", "isnad.draft"),
+        ({"extra_body": {"shawahid": {"draft": True}}}, "BadRequestError", "bad_field", "shawahid.draft"),
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
@@ -237,7 +239,7 @@ def test_the_official_client_is_told_what_is_wrong(
 ) -> None:
     import openai
 
-    asked = {"model": "isnad", "messages": [{"role": "user", "content": FERRY}], "stream": stream} | change
+    asked = {"model": "shawahid", "messages": [{"role": "user", "content": FERRY}], "stream": stream} | change
     with pytest.raises(getattr(openai, kind)) as caught:
         openai_client.chat.completions.create(**asked)
     assert (caught.value.code, caught.value.param) == (code, param)
@@ -487,12 +489,12 @@ def test_figures_for_prometheus_count_what_was_asked(tmp_path: Path) -> None:
         client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": LIBRARY}]})
         text = client.get("/metrics").text
     found = {(s.name, *sorted(s.labels.values())): s.value for family in text_string_to_metric_families(text) for s in family.samples}
-    assert found["isnad_questions_total", "answered", "api"] == 1
-    assert found["isnad_questions_total", "api", "no_evidence"] == 1
-    assert found["isnad_questions_total", "openai", "unsupported"] == 1
-    assert found["isnad_answer_seconds_count", "api"] == 2
-    assert (found["isnad_documents",], found["isnad_ready",], found["isnad_waiting",]) == (4, 1, 0)
-    assert found["isnad_tokens_total", "generated"] > 0
+    assert found["shawahid_questions_total", "answered", "api"] == 1
+    assert found["shawahid_questions_total", "api", "no_evidence"] == 1
+    assert found["shawahid_questions_total", "openai", "unsupported"] == 1
+    assert found["shawahid_answer_seconds_count", "api"] == 2
+    assert (found["shawahid_documents",], found["shawahid_ready",], found["shawahid_waiting",]) == (4, 1, 0)
+    assert found["shawahid_tokens_total", "generated"] > 0
 
 
 def test_with_tokens_every_route_but_health_is_closed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

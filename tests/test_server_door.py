@@ -18,15 +18,15 @@ import pytest
 
 from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting
+from rag.library.people import PERSON
 from rag.server.access import LOOPBACK, Access, Limits
 from rag.server.gate import CALLER, Gate
 from rag.server.guard import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
-from rag.ui.people import PERSON
 from tests.helpers import awaited
 
 PASSWORD, TOKEN, OTHER = "ليمونة وخمس نجوم", "first-token-of-a-program", "second-token-of-another"
-PAGES = ("/", "/config", "/gradio_api/queue/join", "/isnad/upload", "/isnad/window.js", "/gradio_api/mcp/schema")
+PAGES = ("/", "/config", "/gradio_api/queue/join", "/shawahid/upload", "/shawahid/window.js", "/gradio_api/mcp/schema")
 PROGRAMS = ("/v1/ask", "/v1/models", "/mcp", "/mcp/", "/metrics", "/openapi.json")
 
 
@@ -82,7 +82,7 @@ def test_nothing_is_given_out_without_the_password() -> None:
     for path in PAGES:
         status, _, text = door.knock(path)
         assert (status, "inside" in text) == (401, False), path
-    assert door.knock("/isnad/fonts/x.woff2")[0] == 200
+    assert door.knock("/shawahid/fonts/x.woff2")[0] == 200
     assert door.knock("/healthz")[0] == 200
     status, _, page = door.knock("/", accept="text/html", accept_language="ar-EG")
     assert status == 401
@@ -110,8 +110,8 @@ def test_the_password_opens_the_door_for_some_hours() -> None:
     assert door.knock("/v1/ask", cookie=cookie)[0] == 200
     login, _, owner = cookie.partition("; ")
     assert door.knock("/config", cookie=login[:-1] + ("0" if login[-1] != "0" else "1") + "; " + owner)[0] == 401
-    assert door.knock("/config", cookie=cookie.replace("isnad=4", "isnad=9"))[0] == 401
-    assert door.knock("/config", cookie="isnad=٩٩٩٩٩٩٩٩.é.é")[0] == 401
+    assert door.knock("/config", cookie=cookie.replace("shawahid=4", "shawahid=9"))[0] == 401
+    assert door.knock("/config", cookie="shawahid=٩٩٩٩٩٩٩٩.é.é")[0] == 401
     door.time += 13 * 3600
     assert door.knock("/config", cookie=cookie)[0] == 401
 
@@ -123,11 +123,11 @@ def test_two_readers_with_the_same_password_are_two_callers() -> None:
 
 def test_each_browser_is_given_a_key_that_stays_when_it_logs_in_again() -> None:
     door = Door()
-    owners = [door.cookie().partition("isnad-owner=")[2] for _ in range(3)]
+    owners = [door.cookie().partition("shawahid-owner=")[2] for _ in range(3)]
     assert len(set(owners)) == 3
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", owner) for owner in owners)
-    assert door.cookie(cookie=f"isnad-owner={owners[0]}").partition("isnad-owner=")[2] == owners[0]
-    door.knock("/", cookie=door.cookie(cookie=f"isnad-owner={owners[0]}"))
+    assert door.cookie(cookie=f"shawahid-owner={owners[0]}").partition("shawahid-owner=")[2] == owners[0]
+    door.knock("/", cookie=door.cookie(cookie=f"shawahid-owner={owners[0]}"))
     assert door.person == hashlib.sha256(owners[0].encode()).hexdigest()
     door.knock("/v1/ask", authorization=f"Bearer {TOKEN}")
     assert door.person == ""
@@ -138,9 +138,9 @@ def test_a_key_that_could_be_guessed_is_none(owner: str) -> None:
     door = Door()
     login, _, own = door.cookie().partition("; ")
     assert door.knock("/", cookie=f"{login}; {own}")[0] == 200
-    assert door.knock("/", cookie=f"{login}; isnad-owner={owner}")[0] == 401
+    assert door.knock("/", cookie=f"{login}; shawahid-owner={owner}")[0] == 401
     assert door.knock("/", cookie=own)[0] == 401  # a key alone opens nothing
-    assert door.cookie(cookie=f"isnad-owner={owner}").partition("isnad-owner=")[2] != owner
+    assert door.cookie(cookie=f"shawahid-owner={owner}").partition("shawahid-owner=")[2] != owner
 
 
 def test_a_token_opens_the_door_for_programs_and_for_nothing_else() -> None:
@@ -167,7 +167,7 @@ def test_with_tokens_and_no_password_the_page_is_closed_and_says_why() -> None:
     for path in (*PAGES, "/login"):
         status, _, text = door.knock(path, accept_language="ar")
         assert status == 403
-        assert "ISNAD_PASSWORD" in text
+        assert "SHAWAHID_PASSWORD" in text
     assert door.knock("/login", b"password=", "POST")[0] == 403
     assert door.knock("/v1/ask", authorization=f"Bearer {TOKEN}")[0] == 200
 
@@ -235,8 +235,8 @@ def test_other_computers_are_not_let_in_without_a_secret() -> None:
     for host in ("0.0.0.0", "::", "192.168.1.5"):
         with pytest.raises(BadSetting) as caught:
             Access.listening(host)
-        assert "ISNAD_PASSWORD" in caught.value.text("ar")
-        assert "ISNAD_TOKENS" in caught.value.text("en")
+        assert "SHAWAHID_PASSWORD" in caught.value.text("ar")
+        assert "SHAWAHID_TOKENS" in caught.value.text("en")
     assert Access.listening("127.0.0.1").hosts == LOOPBACK
     assert Access.listening("0.0.0.0", tokens=(TOKEN,)).hosts is None
 
@@ -369,7 +369,7 @@ def test_a_request_that_is_too_large_is_refused_whatever_it_says_of_itself(decla
 
 def test_a_document_may_be_larger_than_a_question() -> None:
     limits = Limits(body=3, document=6)
-    for path in ("/isnad/upload", "/v1/documents/a.txt"):
+    for path in ("/shawahid/upload", "/v1/documents/a.txt"):
         assert send_to(limits, b"abcdef", path=path, method="PUT") == (200, "abcdef")
         assert send_to(limits, b"", path=path, method="PUT", content_length="7")[0] == 413
         assert send_to(limits, b"abcdef", path=path)[0] == 413
@@ -380,7 +380,7 @@ def test_a_request_may_be_as_large_as_the_largest_kind_of_file(monkeypatch: pyte
     served: dict[str, Any] = {}
     module = importlib.import_module("rag.server.site")  # the package has a function of that name
     monkeypatch.setattr(module, "serve", lambda engine, library, **parts: served.update(parts))
-    monkeypatch.setenv("ISNAD_DATA", str(tmp_path))
+    monkeypatch.setenv("SHAWAHID_DATA", str(tmp_path))
     for megabytes, most in ((16, 64 * 2**20), (1, 4 * 2**20)):
         serve_settings(Settings(generator="none", max_file_mb=megabytes), ServerSettings(), ready=print)
         assert served["limits"].document == most
@@ -390,7 +390,7 @@ def test_a_request_may_be_as_large_as_the_largest_kind_of_file(monkeypatch: pyte
 def test_a_request_that_stops_coming_is_ended() -> None:
     status, text = send_to(Limits(patience=0.05), b"{", stalls=True)
     assert (status, json.loads(text)["error"]["code"]) == (408, "too_slow")
-    assert send_to(Limits(patience=0.05), b"{", path="/isnad/upload", method="PUT", stalls=True)[0] == 499  # as if it had left
+    assert send_to(Limits(patience=0.05), b"{", path="/shawahid/upload", method="PUT", stalls=True)[0] == 499  # as if it had left
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:

@@ -16,7 +16,7 @@ FRIEND = "https://friend.example"
 
 def test_the_script_is_open_and_speaks_both_languages(tmp_path: Path) -> None:
     with served(tmp_path, access=Access(tokens=(SECRET,), hosts=None, origins=(FRIEND,))) as running, running.client() as anybody:
-        response = anybody.get("/isnad/embed.js")
+        response = anybody.get("/shawahid/embed.js")
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/javascript; charset=utf-8"
         assert response.headers["cross-origin-resource-policy"] == "cross-origin"

@@ -1,6 +1,6 @@
 """The OpenAPI description against the server: requests that nobody thought of, made from the description by schemathesis.
 
-Its plugin for pytest is not used: it does not run in this version of pytest. ISNAD_TEST_EXAMPLES sets how many requests each
+Its plugin for pytest is not used: it does not run in this version of pytest. SHAWAHID_TEST_EXAMPLES sets how many requests each
 operation gets.
 """
 
@@ -19,7 +19,7 @@ from tests.serving import SECRET, Running, served
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
-EXAMPLES = int(os.environ.get("ISNAD_TEST_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("SHAWAHID_TEST_EXAMPLES", "15"))
 OPERATIONS = [
     "POST /v1/ask",
     "POST /v1/search",

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.build import build_index
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot
-from rag.dense import FlatIndex
-from rag.errors import IndexCorrupt, IsnadError
-from rag.index import DATABASE, Index
-from rag.prompt import template
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.answering.prompts import template
+from rag.errors import IndexCorrupt, ShawahidError
+from rag.retrieval.index import DATABASE, Index
 from rag.schema import Message, Status
+from rag.storage.build import build_index
+from rag.storage.flat_index import FlatIndex
 from rag.testing import HashEmbedder, ScriptedGenerator
 from tests.helpers import CORPUS, embedder, write
 
@@ -26,7 +26,7 @@ def test_a_database_whose_schema_calls_functions_calls_none(built: Path, meeting
     with sqlite3.connect(built / DATABASE) as db:
         db.execute("ALTER TABLE manifest RENAME TO kept")
         db.execute("CREATE VIEW manifest AS SELECT key, load_extension('/tmp/evil.so') || value AS value FROM kept")
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         Index.open(built, meeting)
     assert isinstance(caught.value, IndexCorrupt)
     assert "load_extension" in str(caught.value)
@@ -36,7 +36,7 @@ def test_a_trigger_in_a_database_runs_nothing_when_it_is_written(built: Path, fo
     with sqlite3.connect(built / DATABASE) as db:
         db.execute("CREATE TRIGGER evil AFTER INSERT ON documents BEGIN SELECT load_extension('/tmp/evil.so'); END")
     (folder / "new.txt").write_text("A heron eats frogs.", encoding="utf-8")
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         build_index(folder, built, meeting)
     assert "load_extension" in str(caught.value)
 

@@ -179,7 +179,7 @@ def test_the_checks_need_no_engine_and_no_models(setup: ModuleType) -> None:
     setup.commands.clear()
     setup.install_for_checks()
     assert setup.commands == []
-    assert not (setup.VENV / "isnad-installed").exists()  # make run still has the engine to install
+    assert not (setup.VENV / "shawahid-installed").exists()  # make run still has the engine to install
 
 
 def test_an_interrupted_install_is_not_taken_for_a_whole_one(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_an_interrupted_install_is_not_taken_for_a_whole_one(setup: ModuleType, 
     monkeypatch.setattr(setup, "fetch_models", lambda also: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         setup.install([])
-    assert not (setup.VENV / "isnad-installed").exists()
+    assert not (setup.VENV / "shawahid-installed").exists()
 
 
 def test_the_torch_index_is_asked_for_torch_alone(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +225,7 @@ def test_the_index_is_built_when_the_seeds_or_the_embedder_change(setup: ModuleT
     index.mkdir()
     setup.VENV.mkdir()
     (seeds / "مقال.txt").write_text("نص", encoding="utf-8")
-    (setup.VENV / "isnad-embedder").write_text("embeddinggemma-300m\n")
+    (setup.VENV / "shawahid-embedder").write_text("embeddinggemma-300m\n")
 
     def built() -> int:
         setup.commands.clear()
@@ -238,7 +238,7 @@ def test_the_index_is_built_when_the_seeds_or_the_embedder_change(setup: ModuleT
     assert built() == 0
     (seeds / "مقال.txt").write_text("نص آخر", encoding="utf-8")
     assert built() == 1
-    (setup.VENV / "isnad-embedder").write_text("multilingual-e5-small\n")
+    (setup.VENV / "shawahid-embedder").write_text("multilingual-e5-small\n")
     assert built() == 1
     (index / "corpus.sqlite").unlink()
     assert built() == 1
@@ -255,16 +255,16 @@ def test_no_browser_and_no_right_to_install_one_only_skips(
 
 def test_terms_are_shown_with_the_way_to_avoid_them(capsys: pytest.CaptureFixture[str]) -> None:
     fetch_models = tool("fetch_models")
-    entry = fetch_models.models.catalogue()["embeddinggemma-300m"]
+    entry = fetch_models.installed.catalogue()["embeddinggemma-300m"]
     assert fetch_models.show_terms(entry)
     shown = capsys.readouterr().out
     assert "https://ai.google.dev/gemma/terms" in shown
-    assert "ISNAD_PROFILE=light" in shown
+    assert "SHAWAHID_PROFILE=light" in shown
 
 
 def test_the_meter_prints_a_line_for_every_tenth_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     fetch_models = tool("fetch_models")
-    meter = fetch_models.Meter(fetch_models.models.catalogue()["multilingual-e5-small"])
+    meter = fetch_models.Meter(fetch_models.installed.catalogue()["multilingual-e5-small"])
     for done in range(1001):
         meter(done * 1_000_000, 1_000_000_000, "models.step_fetch")
     lines = capsys.readouterr().out.splitlines()

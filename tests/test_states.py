@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.states import Disk, States, common
+from rag.models.llama.prompt_cache import Disk, States, common
 from tests.engines import FakeEngine
 
 

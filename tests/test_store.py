@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.dense import Ids
+from rag.arrays import Ids
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, Mark, Passage, Span
-from rag.store import PassageVectors, Store, keyword_query, keyword_terms, keywords
+from rag.storage.codec import PassageVectors
+from rag.storage.database import Store
+from rag.storage.keywords import keyword_query, keyword_terms, keywords
 
 TEXT = "# ميناء\nوصلت العبّارة الشركة. The ferry's captain came.\0".removesuffix("\0")
 DOCUMENT = Document("ar/ملف 1.md", TEXT, "ميناء", "ar", "abc", (Mark(0, "§ ميناء"),), {"source": "أرشيف"})
@@ -179,7 +181,7 @@ def test_a_transaction_that_raises_is_undone(store: Store) -> None:
 def test_opening_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing) as caught:
         Store(tmp_path / "corpus.sqlite")
-    assert f"isnad build FOLDER --index {tmp_path}" in str(caught.value)
+    assert f"shawahid build FOLDER --index {tmp_path}" in str(caught.value)
     (tmp_path / "corpus.sqlite").touch()  # a build that was killed at its first instant
     with pytest.raises(IndexMissing):
         Store(tmp_path / "corpus.sqlite")

@@ -1,4 +1,4 @@
-"""Every sentence Isnad says exists in both languages, says the same things, and is said somewhere."""
+"""Every sentence Shawahid says exists in both languages, says the same things, and is said somewhere."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import string
 import pytest
 
 from rag import errors
-from rag.errors import IsnadError
-from rag.strings import say, table
+from rag.errors import ShawahidError
+from rag.messages import say, table
 from tests.helpers import ROOT
 
 SOURCES = [*sorted((ROOT / "rag").rglob("*.py")), ROOT / "app.py", *sorted((ROOT / "tools").glob("*.py"))]
@@ -88,14 +88,14 @@ def test_say_fills_in_fields_in_the_language_asked_for() -> None:
 
 
 def test_an_error_speaks_both_languages() -> None:
-    error = IsnadError("error.k", value=0)
+    error = ShawahidError("error.k", value=0)
     assert str(error) == "The number of results must be 1 or more; got 0."
     assert error.text("ar") == "يجب أن يكون عدد النتائج 1 أو أكثر؛ القيمة المعطاة 0."
     assert error.text() == str(error)
 
 
 def test_every_error_ends_a_command_with_a_code_of_its_kind() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, IsnadError)]
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ShawahidError)]
     assert len(kinds) >= 15
     assert all(1 <= kind.exit_code <= 8 and 400 <= kind.http_status < 600 for kind in kinds)
     assert (errors.BadQuestion.exit_code, errors.NothingToIndex.exit_code, errors.ModelMissing.exit_code) == (2, 3, 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.terminal import for_terminal, orders_itself
+from rag.text.terminal import for_terminal, orders_itself
 
 # "سلام" in joined letter forms, from left to right as a terminal prints it: meem, lam-alef, seen.
 SALAM = "\ufee1\ufefc\ufeb3"
@@ -60,9 +60,9 @@ def test_control_characters_of_a_document_do_not_reach_the_terminal() -> None:
         ({"KONSOLE_VERSION": "230800"}, True),
         ({"TERM": "mlterm"}, True),
         ({"TERM_PROGRAM": "Apple_Terminal"}, True),
-        ({"TERM_PROGRAM": "Apple_Terminal", "ISNAD_BIDI": "isnad"}, False),
-        ({"ISNAD_BIDI": "terminal"}, True),
-        ({"ISNAD_BIDI": "nonsense"}, False),
+        ({"TERM_PROGRAM": "Apple_Terminal", "SHAWAHID_BIDI": "shawahid"}, False),
+        ({"SHAWAHID_BIDI": "terminal"}, True),
+        ({"SHAWAHID_BIDI": "nonsense"}, False),
     ],
 )
 def test_which_terminals_order_text_themselves(environment: dict[str, str], expected: bool) -> None:

@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.text import content_stems, fold, nfc, numbers, script, sentences, stem, stems, stop_stems, values_claimed, words
-from rag.text import stated_values as stated
+from rag.text.folding import fold, nfc
+from rag.text.language import script
+from rag.text.numbers import numbers, values_claimed
+from rag.text.numbers import stated_values as stated
+from rag.text.sentences import sentences
+from rag.text.words import content_stems, stem, stems, stop_stems, words
 
 
 def cut(text: str, longest: int = 280) -> list[str]:

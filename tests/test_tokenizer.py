@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag import tokenizer as module
-from rag.tokenizer import LONGEST, LazyTokenizer, Tables
+from rag.models import tokenizer as module
+from rag.models.tokenizer import LONGEST, LazyTokenizer, Tables
 
 TEXTS = [
     "the ferry Albatros carried 212 passengers to the other side of the harbour",

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from rag.evaluation.questions import validate
+from rag.library.feedback import BadFeedback, as_question, record
+from rag.library.views import about_view
+from rag.messages import table
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
-from rag.strings import table
-from rag.ui.feedback import BadFeedback, as_question, record
-from rag.ui.render import about_view, answer_view, document_view, documents_of, found_view, source_view, strings
+from rag.ui.render import answer_view, document_view, documents_of, found_view, source_view, strings
 from rag.ui.web import examples_of
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
@@ -134,8 +135,9 @@ def test_a_long_document_is_sent_in_parts_with_the_span_marked() -> None:
 def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_used() -> None:
     both = strings()
     assert set(both["en"]) == set(both["ar"])
-    static = Path(__file__).parents[1] / "rag" / "ui"
-    code = "".join(path.read_text(encoding="utf-8") for path in [*static.glob("*.py"), *static.glob("static/*.js")])
+    package = Path(__file__).parents[1] / "rag"
+    files = [*package.glob("ui/*.py"), *package.glob("library/*.py"), *package.glob("ui/static/*.js")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
     code += (Path(__file__).parents[1] / "app.py").read_text(encoding="utf-8")
     made = (*re.findall(r"`(\w+_)\$\{", code), "feedback_")  # keys put together from a value: `reason_${...}`
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]

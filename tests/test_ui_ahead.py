@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from rag.chatbot import Chatbot
-from rag.engine import Engine
+from rag.answering.chatbot import Chatbot
 from rag.errors import GenerationFailed
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.schema import Message
+from rag.service.prefetch import ReadingAhead
+from rag.service.service import Engine
 from rag.testing import HashEmbedder
-from rag.ui.ahead import ReadingAhead
 from tests.reader import Reader
 from tests.serving import FERRY, FERRY_AR, Running, served
 

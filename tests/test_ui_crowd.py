@@ -63,7 +63,7 @@ def test_ten_people_at_once_wait_in_turn_and_see_their_own_answers(tmp_path: Pat
     access = Access(PASSWORD, (SECRET,), hosts=None)
     with served(tmp_path, access=access, window=True) as server:
         readers = [Reader(server) for _ in range(PEOPLE)]
-        assert len({reader.http.cookies["isnad-owner"] for reader in readers}) == PEOPLE
+        assert len({reader.http.cookies["shawahid-owner"] for reader in readers}) == PEOPLE
         server.gate.open.clear()
         asked = []
         for number, reader in enumerate(readers):

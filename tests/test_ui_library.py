@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from rag.chatbot import Chatbot
+from rag.answering.chatbot import Chatbot
 from rag.errors import DocumentError, IndexBusy
-from rag.index import Index
+from rag.library.collections import BadName
+from rag.library.files import file_name
+from rag.library.jobs import Job
+from rag.library.library import Library, Shelf
+from rag.library.people import OPERATOR
+from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
-from rag.ui.collections import BadName
-from rag.ui.files import file_name
-from rag.ui.indexing import Job
-from rag.ui.library import Library, Shelf
-from rag.ui.people import OPERATOR
 from tests.helpers import awaited
 
 

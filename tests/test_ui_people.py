@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from rag.errors import IndexBusy
+from rag.library import people
+from rag.library.collections import BadName, NotYours
+from rag.library.files import NoRoom
+from rag.library.library import Library
+from rag.library.reports import reports_for
 from rag.server import Access
 from rag.testing import HashEmbedder
-from rag.ui import people
-from rag.ui.collections import BadName, NotYours
-from rag.ui.files import NoRoom
-from rag.ui.library import Library
-from rag.ui.reports import reports_for
 from tests.helpers import awaited
 from tests.reader import PASSWORD, Reader
 from tests.serving import FERRY, SECRET, Running, served
@@ -114,14 +114,14 @@ def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Runni
     said = {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}
     assert layla.call("feedback", said) == {"path": ""}
     assert layla.call("quality", "")["feedback"] == [{"name": "شكاوى", "count": 1, "path": ""}]
-    # One about the documents of everybody is for whoever started Isnad, and is told to nobody else.
+    # One about the documents of everybody is for whoever started Shawahid, and is told to nobody else.
     assert omar.call("feedback", {**said, "collection": "", "question": "Does the ferry sing?"}) == {"path": ""}
     for reader in (layla, omar):
         assert "ferry" not in json.dumps(reader.call("quality", ""))
     assert omar.call("quality", "")["feedback"] == []
 
 
-def test_an_evaluation_of_complaints_is_read_by_whoever_started_isnad_only(server: Running) -> None:
+def test_an_evaluation_of_complaints_is_read_by_whoever_started_shawahid_only(server: Running) -> None:
     question = {"id": "reader-0123456789abcdef", "question": "هل اختلس المدير المال؟"}
     runs: dict[str, list[dict[str, str]] | None] = {
         "seed": [{"id": "ar-1", "question": "من كتب الرسالة؟"}],
@@ -139,11 +139,11 @@ def test_an_evaluation_of_complaints_is_read_by_whoever_started_isnad_only(serve
             (run / "records.jsonl").write_text("".join(lines), encoding="utf-8")
     reader = Reader(server)
     assert sorted(each["name"] for each in reader.call("quality", "")["reports"]) == ["none asked", "seed"]
-    status = {name: reader.http.get("/isnad/report", params={"name": name}).status_code for name in runs}
+    status = {name: reader.http.get("/shawahid/report", params={"name": name}).status_code for name in runs}
     assert status == {"seed": 200, "mixed": 404, "torn": 404, "bare": 404, "none asked": 200}
     # Asked again with a complaint among the questions, the same run is no longer for all.
     (server.folder / "reports" / "seed" / "records.jsonl").write_text(json.dumps(question), encoding="utf-8")
-    assert reader.http.get("/isnad/report", params={"name": "seed"}).status_code == 404
+    assert reader.http.get("/shawahid/report", params={"name": "seed"}).status_code == 404
     assert len(reports_for(server.folder / "reports", people.OPERATOR)) == 5
 
 
@@ -188,7 +188,7 @@ def test_the_key_is_nowhere_on_the_disk_and_in_no_log(tmp_path: Path, caplog: py
     caplog.set_level("DEBUG")
     with shared(tmp_path) as server:
         reader = Reader(server)
-        key = reader.http.cookies["isnad-owner"]
+        key = reader.http.cookies["shawahid-owner"]
         id = reader.collection("أثر", PRIVATE, HERON)
         assert (tmp_path / "home" / "collections" / id / "owner").read_text() == people.digest(key)
         for path in tmp_path.rglob("*"):
@@ -197,7 +197,7 @@ def test_the_key_is_nowhere_on_the_disk_and_in_no_log(tmp_path: Path, caplog: py
         assert not any(key in message for message in own)
         reader.http.close()
     with shared(tmp_path) as again:  # the key outlasts the server
-        later = again.client(cookies={"isnad-owner": key})
+        later = again.client(cookies={"shawahid-owner": key})
         assert later.get("/config").status_code == 401
         later.post("/login", data={"password": PASSWORD})
         assert id in later.get("/v1/models").text
@@ -207,7 +207,7 @@ def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: P
     pytest.importorskip("gradio")
     with served(tmp_path, window=True) as server:
         one, other = Reader(server, ""), Reader(server, "")
-        assert "isnad-owner" not in one.http.cookies
+        assert "shawahid-owner" not in one.http.cookies
         id = one.collection("قضية 12", PRIVATE, HERON)
         assert id == "قضية 12"
         row = next(each for each in other.call("documents", id)["collections"] if each["id"] == id)
@@ -223,15 +223,15 @@ def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: P
 def test_whoever_lost_the_cookie_has_their_collections_again_with_the_key(server: Running) -> None:
     layla = Reader(server)
     id = layla.collection("قضية المفتاح", PRIVATE, HERON)
-    shown = layla.http.post("/isnad/key/show")
+    shown = layla.http.post("/shawahid/key/show")
     key = shown.json()["key"]
-    assert (key, shown.headers["cache-control"]) == (layla.http.cookies["isnad-owner"], "no-store")
+    assert (key, shown.headers["cache-control"]) == (layla.http.cookies["shawahid-owner"], "no-store")
     elsewhere = Reader(server)  # with a key of its own, and something that belongs to it
     other = elsewhere.call("create", "notes")["collection"]
     assert id not in elsewhere.ids()
-    used = elsewhere.http.post("/isnad/key/use", json={"key": f" {key}\n"})
+    used = elsewhere.http.post("/shawahid/key/use", json={"key": f" {key}\n"})
     assert used.status_code == 200
-    assert re.search(f"isnad-owner={key}; Max-Age=34560000; HttpOnly; SameSite=Strict; Path=/$", used.headers["set-cookie"])
+    assert re.search(f"shawahid-owner={key}; Max-Age=34560000; HttpOnly; SameSite=Strict; Path=/$", used.headers["set-cookie"])
     assert {id, other} < set(elsewhere.ids())
     assert elsewhere.call("document", {"id": PRIVATE, "collection": id})["length"] == len(HERON)
     assert elsewhere.upload(id, "x.txt", "x").status_code == 200
@@ -241,28 +241,28 @@ def test_whoever_lost_the_cookie_has_their_collections_again_with_the_key(server
 def test_a_key_that_nothing_belongs_to_does_not_take_the_place_of_a_good_one(server: Running) -> None:
     reader = Reader(server)
     id = reader.call("create", "stays")["collection"]
-    key = reader.http.post("/isnad/key/show").json()["key"]
+    key = reader.http.post("/shawahid/key/show").json()["key"]
     for wrong in (key[:-1], people.new_key(), "", "ق" * 43, None, {"a": 1}):
-        answer = reader.http.post("/isnad/key/use", json={"key": wrong})
+        answer = reader.http.post("/shawahid/key/use", json={"key": wrong})
         assert (answer.status_code, answer.json()["error"]["key"]) == (400, "server.unknown_key"), wrong
         assert "set-cookie" not in answer.headers
-    assert reader.http.post("/isnad/key/use", content=b"{").status_code == 400
+    assert reader.http.post("/shawahid/key/use", content=b"{").status_code == 400
     assert id in reader.ids()
 
 
 def test_a_key_is_shown_to_nobody_but_its_browser(server: Running, tmp_path: Path) -> None:
     reader = Reader(server)
     with server.client() as stranger:
-        assert stranger.post("/isnad/key/show").status_code == 401
-        stranger.cookies.set("isnad-owner", reader.http.cookies["isnad-owner"])
-        assert stranger.post("/isnad/key/show").status_code == 401  # the key alone is no login
+        assert stranger.post("/shawahid/key/show").status_code == 401
+        stranger.cookies.set("shawahid-owner", reader.http.cookies["shawahid-owner"])
+        assert stranger.post("/shawahid/key/show").status_code == 401  # the key alone is no login
     with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
-        assert program.post("/isnad/key/show").status_code == 401
-    foreign = reader.http.post("/isnad/key/use", json={"key": "x"}, headers={"origin": "https://elsewhere.example"})
+        assert program.post("/shawahid/key/show").status_code == 401
+    foreign = reader.http.post("/shawahid/key/use", json={"key": "x"}, headers={"origin": "https://elsewhere.example"})
     assert foreign.status_code == 403
-    assert reader.http.get("/isnad/key/show").status_code in (404, 405)
+    assert reader.http.get("/shawahid/key/show").status_code in (404, 405)
     with served(tmp_path, window=True) as alone:  # without a password there is no key
-        assert alone.client().post("/isnad/key/show").status_code in (404, 405)
+        assert alone.client().post("/shawahid/key/show").status_code in (404, 405)
 
 
 # --- room -----------------------------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ def test_a_reader_has_room_for_so_much_and_loses_nothing_when_it_is_full(tmp_pat
         assert layla.call("destroy", one) is True
         assert layla.upload(one, "d.txt", "d" * 600).status_code == 200
         assert not (documents / ".removed").exists()
-        # Programs act for whoever started Isnad, who needs no such bound.
+        # Programs act for whoever started Shawahid, who needs no such bound.
         with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
             assert program.put("/v1/documents/large.txt", content=b"x" * 2000).status_code == 202
 
@@ -386,7 +386,7 @@ def test_what_was_made_with_a_plain_name_stays_the_operators(library: Library) -
 
 
 def test_nobody_fills_the_disk_with_collections(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.ui.collections._MOST", 2)
+    monkeypatch.setattr("rag.library.collections._MOST", 2)
     for name in ("a", "b"):
         library.of(LAYLA).create(name)
     with pytest.raises(BadName) as caught:

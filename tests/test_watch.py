@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import BuildReport
 from rag.errors import ExtraMissing
-from rag.index import Index
+from rag.retrieval.index import Index
+from rag.storage.build import BuildReport
+from rag.storage.watch import watch_folder
 from rag.testing import HashEmbedder
-from rag.watch import watch_folder
 from tests.helpers import embedder, write
 
 

@@ -1,8 +1,8 @@
-"""Gets the models of a profile, showing what it does; used by `make`. Says in `.venv/isnad-embedder` which embedder there is.
+"""Gets the models of a profile, showing what it does; used by `make`. Says in `.venv/shawahid-embedder` which embedder there is.
 
     python tools/fetch_models.py [--profile default|light] [--also NAME ...]
 
-Running `make` with a profile accepts the terms of its models, which are shown before anything is fetched; ISNAD_PROFILE=light
+Running `make` with a profile accepts the terms of its models, which are shown before anything is fetched; SHAWAHID_PROFILE=light
 chooses models under MIT and Apache-2.0 only.
 """
 
@@ -17,15 +17,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rag import models  # noqa: E402
-from rag.errors import IsnadError  # noqa: E402
-from rag.strings import say  # noqa: E402
+from rag.errors import ShawahidError  # noqa: E402
+from rag.messages import say  # noqa: E402
+from rag.models import installed  # noqa: E402
 
 
 class Meter:
     """One line that grows in a terminal; elsewhere a line every tenth of the way."""
 
-    def __init__(self, entry: models.ModelEntry) -> None:
+    def __init__(self, entry: installed.ModelEntry) -> None:
         self.entry, self.step, self.tenth, self.last = entry, "", -1, 0.0
         self.terminal = sys.stdout.isatty()
 
@@ -41,29 +41,29 @@ class Meter:
         print(f"\r\033[K{line}" if self.terminal else line, end="" if self.terminal else "\n", flush=True)
 
 
-def show_terms(entry: models.ModelEntry) -> bool:
+def show_terms(entry: installed.ModelEntry) -> bool:
     """Show a model's terms before it is fetched; setting up with its profile accepts them."""
     print(f"  {entry.name} comes under the {entry.licence}: {entry.terms}")
-    print("  By going on you accept them. To use only MIT and Apache-2.0 models: make run ISNAD_PROFILE=light", flush=True)
+    print("  By going on you accept them. To use only MIT and Apache-2.0 models: make run SHAWAHID_PROFILE=light", flush=True)
     return True
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--profile", default=os.environ.get("ISNAD_PROFILE") or "default")
+    arguments.add_argument("--profile", default=os.environ.get("SHAWAHID_PROFILE") or "default")
     arguments.add_argument("--also", nargs="*", default=[])
     chosen = arguments.parse_args()
     meters: list[Meter] = []
 
-    def follow(entry: models.ModelEntry) -> Meter:
+    def follow(entry: installed.ModelEntry) -> Meter:
         meters.append(Meter(entry))
         return meters[-1]
 
     try:
-        got, problems = models.provide(models.profile(chosen.profile), accept_terms=show_terms, follow=follow)
+        got, problems = installed.provide(installed.profile(chosen.profile), accept_terms=show_terms, follow=follow)
         for name in chosen.also:
-            models.get(name, accept_terms=show_terms, progress=follow(models.catalogue()[name]))
-    except IsnadError as error:
+            installed.get(name, accept_terms=show_terms, progress=follow(installed.catalogue()[name]))
+    except ShawahidError as error:
         print(f"\n{error}", file=sys.stderr)
         return error.exit_code
     if any(meter.step for meter in meters) and sys.stdout.isatty():
@@ -72,10 +72,10 @@ def main() -> int:
         print(f"  {problem}", file=sys.stderr)
     if problems:
         print(f"  Going on with {got.embedder}; run make again to try once more.", file=sys.stderr)
-    (ROOT / ".venv" / "isnad-embedder").write_text(got.embedder + "\n", encoding="utf-8")
-    size = sum(models.state(name).bytes for name in {got.generator, got.embedder, *chosen.also})
+    (ROOT / ".venv" / "shawahid-embedder").write_text(got.embedder + "\n", encoding="utf-8")
+    size = sum(installed.state(name).bytes for name in {got.generator, got.embedder, *chosen.also})
     print(f"  models: {got.generator}, {', '.join(dict.fromkeys([got.embedder, *chosen.also]))} ({size / 1e9:.1f} GB)")
-    print(f"  in {models.models_dir()}", flush=True)
+    print(f"  in {installed.models_dir()}", flush=True)
     return 0
 
 

@@ -50,7 +50,7 @@ def main() -> None:
     runtime, extras = project["dependencies"], project["optional-dependencies"]
     lock = ROOT / "requirements.lock"
     base = resolve(runtime)
-    write(lock, "What Isnad needs to run.", base)
+    write(lock, "What Shawahid needs to run.", base)
     more = resolve([*runtime, *(line for extra in extras.values() for line in extra)], lock)
     dev = [line for line in more if line not in base]
     write(ROOT / "requirements-dev.lock", "What the tests and checks need beyond requirements.lock.", dev)

@@ -6,7 +6,7 @@
     python tools/setup.py dev      the environment with what lint, types and layers need: no engine, no models
 
 Every step can be interrupted at any moment and goes on when run again: what was downloaded, compiled or fetched stays.
-Environment: ISNAD_PROFILE (default, light), TORCH_INDEX (a package index with the CPU build of torch), ISNAD_MODELS.
+Environment: SHAWAHID_PROFILE (default, light), TORCH_INDEX (a package index with the CPU build of torch), SHAWAHID_MODELS.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def pip(*arguments: object, quiet: bool = True) -> None:
 
 def make_venv() -> None:
     """A virtual environment; one that was left half-made is thrown away. What it was made with is its mark of being whole."""
-    mark = VENV / "isnad-python"
+    mark = VENV / "shawahid-python"
     if mark.exists() and PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False, capture_output=True).returncode == 0:
         return
     if VENV.exists():
@@ -102,7 +102,7 @@ def wanted_packages() -> str:
 def install(with_models: list[str]) -> None:
     """The locked packages; the models are fetched while the engine is still compiling."""
     wanted = wanted_packages()
-    if stamped("isnad-installed", wanted):
+    if stamped("shawahid-installed", wanted):
         fetch_models(with_models)
         return
     tell("installing the build tools")
@@ -121,7 +121,7 @@ def install(with_models: list[str]) -> None:
     pip("install", "--no-deps", "--force-reinstall", wheel)
     pip("install", "--no-deps", "--no-build-isolation", "-e", ROOT)
     shutil.rmtree(WORK, ignore_errors=True)
-    stamp("isnad-installed", wanted)
+    stamp("shawahid-installed", wanted)
     tell("the environment is complete")
 
 
@@ -138,21 +138,21 @@ def install_wheels(engine: str) -> None:
 def install_for_checks() -> None:
     """What lint, types and layers need: everything but the engine and the models."""
     wanted = wanted_packages()
-    if stamped("isnad-installed", wanted) or stamped("isnad-checks", wanted):
+    if stamped("shawahid-installed", wanted) or stamped("shawahid-checks", wanted):
         return
     pip("install", "-r", ROOT / "tools" / "build.lock")
     install_wheels(next(line for line in locked(ROOT / "requirements.lock") if line.startswith(ENGINE + "==")))
     pip("install", "--no-deps", "--no-build-isolation", "-e", ROOT)
-    stamp("isnad-checks", wanted)
+    stamp("shawahid-checks", wanted)
 
 
 def install_dev() -> None:
     wanted = digest(ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
-    if stamped("isnad-dev", wanted):
+    if stamped("shawahid-dev", wanted):
         return
     tell("installing what the tests and checks need")
     pip("install", "-r", ROOT / "requirements-dev.lock")
-    stamp("isnad-dev", wanted)
+    stamp("shawahid-dev", wanted)
 
 
 # --- the engine, which the package index has only as source --------------------------------------------------------------
@@ -162,7 +162,7 @@ def wheel_cache(engine: str) -> Path:
     """Where the compiled engine is kept for the next clone: it fits one version and one set of CPU features."""
     base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache"))
     key = f"{engine.replace('==', '-')}-{sys.platform}-{platform.machine()}-{hashlib.sha256(cpu().encode()).hexdigest()[:12]}"
-    return Path(base) / "isnad" / "wheels" / key
+    return Path(base) / "shawahid" / "wheels" / key
 
 
 def cpu() -> str:
@@ -282,7 +282,7 @@ def build_index() -> None:
         for path in sorted((ROOT / "seeds").rglob("*"))
         if path.is_file()
     }
-    embedder = (VENV / "isnad-embedder").read_text(encoding="utf-8").strip()
+    embedder = (VENV / "shawahid-embedder").read_text(encoding="utf-8").strip()
     wanted = json.dumps({"embedder": embedder, "seeds": seeds}, sort_keys=True)
     mark = ROOT / "index" / ".built-from"
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted and (ROOT / "index" / "corpus.sqlite").exists():
@@ -317,7 +317,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, stop_cleanly)  # a stopped set-up takes its compiler with it
     if sys.version_info < (3, 11):  # noqa: UP036  run by whatever Python the system has, before there is an environment
         print(
-            f"Isnad needs Python 3.11 or newer; this is {platform.python_version()}. Try: make PYTHON=python3.12",
+            f"Shawahid needs Python 3.11 or newer; this is {platform.python_version()}. Try: make PYTHON=python3.12",
             file=sys.stderr,
         )
         return 1

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bench.peers import SYSTEMS, report, task
 from rag.config import Settings
-from rag.errors import IsnadError
+from rag.errors import ShawahidError
 from rag.evaluation.ablation import insert
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORK = Path(".cache/peers")
 COMMANDS = {
-    "isnad": ["-m", "bench.peers.with_isnad"],
-    "isnad-short": ["-m", "bench.peers.with_isnad", "--short"],
+    "shawahid": ["-m", "bench.peers.with_shawahid"],
+    "shawahid-short": ["-m", "bench.peers.with_shawahid", "--short"],
     "llamaindex": ["bench/peers/with_llamaindex.py"],
     "langchain": ["bench/peers/with_langchain.py"],
     "langchain-quotes": ["bench/peers/with_langchain.py", "--quotes"],
@@ -27,7 +27,7 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Each system runs in a process of its own, one after the other, so that its memory and time are its own. Interrupted, it goes
     on where it was as long as the task is the same."""
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Isnad beside LlamaIndex and LangChain, same models.")
+    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Shawahid beside LlamaIndex and LangChain, same models.")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of: {', '.join(SYSTEMS)}")
     parser.add_argument("--xquad", type=Path, nargs="*", default=[], help="SQuAD files of two languages, asked in every direction")
     parser.add_argument("-n", type=int, default=25, help="questions of each direction (25)")
@@ -45,13 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         picked, corpora = task.parts(ROOT / "seeds", chosen.xquad, chosen.seeds, chosen.n, chosen.without)
         task.write(WORK, picked, corpora, task.models(Settings.load()), task.processors())
-    except IsnadError as error:
+    except ShawahidError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     for name in systems:
         if chosen.fresh:
             (WORK / f"{name}.jsonl").unlink(missing_ok=True)
-        interpreter = sys.executable if name.startswith("isnad") else chosen.python
+        interpreter = sys.executable if name.startswith("shawahid") else chosen.python
         command = [interpreter, *COMMANDS[name], str(WORK), "--limit", str(chosen.limit), "--seconds", str(chosen.seconds)]
         # Nothing is to be fetched, and nothing is sent anywhere.
         offline = {"HF_HUB_OFFLINE": "1", "LANGSMITH_TRACING": "false", "ANONYMIZED_TELEMETRY": "false"}

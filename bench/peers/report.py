@@ -11,14 +11,14 @@ from typing import Any
 
 from bench.peers.asking import MARKER, read_task, texts
 from rag.evaluation.measures import NOT_ABOUT, answer_sentences, figures, shares
+from rag.evaluation.metrics import Figure, difference, rounded
 from rag.evaluation.records import ERROR, Cited, Place, Record
-from rag.metrics import Figure, difference, rounded
 from rag.schema import Span
-from rag.text import fold
+from rag.text.folding import fold
 
 NAMES = {
-    "isnad": "Isnad",
-    "isnad-short": "Isnad, short style",
+    "shawahid": "Shawahid",
+    "shawahid-short": "Shawahid, short style",
     "llamaindex": "LlamaIndex, CitationQueryEngine",
     "langchain": "LangChain, retrieval chain",
     "langchain-quotes": "LangChain, quoted citations",
@@ -143,7 +143,7 @@ def common(by_system: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]
 
 
 def table(by_system: Mapping[str, Sequence[Record]], group: str = "") -> str:
-    """A row for each measure, a column for each system: value, 95 % interval and n; in bold the difference to Isnad, where the paired
+    """A row for each measure, a column for each system: value, 95 % interval and n; in bold the difference to Shawahid, where the paired
     bootstrap is sure of one. `group` is the name of a set; all without one."""
     kept = {name: [item for item in found if not group or item.set == group] for name, found in by_system.items()}
     measured = {name: _figures(found) for name, found in kept.items()}

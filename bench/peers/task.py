@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rag.config import Settings, open_embedder, profile
+from rag.config import Settings, profile
+from rag.documents.load import load_folder
 from rag.evaluation.questions import Question, QuestionSet, read_lines, read_squad, write_documents
-from rag.load import load_folder
-from rag.models import find
+from rag.factory import open_embedder
+from rag.models.installed import find
 from rag.schema import Document
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from haystack import Document, component
 
 from rag.adapters.fields import fields, name
-from rag.index import Index
+from rag.retrieval.index import Index
 
 
 @component
-class IsnadRetriever:
-    """`IsnadRetriever(index, top_k=5).run("كم راكبًا؟")["documents"]`: documents, best first; `meta` says where each is.
+class ShawahidRetriever:
+    """`ShawahidRetriever(index, top_k=5).run("كم راكبًا؟")["documents"]`: documents, best first; `meta` says where each is.
 
     Raises what `Index.search` raises.
     """

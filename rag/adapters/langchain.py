@@ -10,11 +10,11 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from rag.adapters.fields import fields, name
-from rag.index import Index
+from rag.retrieval.index import Index
 
 
-class IsnadRetriever(BaseRetriever):
-    """`IsnadRetriever(index=index, k=5).invoke("كم راكبًا؟")`: passages, best first; `metadata` says where each is.
+class ShawahidRetriever(BaseRetriever):
+    """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")`: passages, best first; `metadata` says where each is.
 
     Await it with `ainvoke`. Raises what `Index.search` raises.
     """

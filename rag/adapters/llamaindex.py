@@ -8,11 +8,11 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from rag.adapters.fields import fields, name
-from rag.index import Index
+from rag.retrieval.index import Index
 
 
-class IsnadRetriever(BaseRetriever):
-    """`IsnadRetriever(index, k=5).retrieve("كم راكبًا؟")`: scored nodes, best first; `metadata` says where each is.
+class ShawahidRetriever(BaseRetriever):
+    """`ShawahidRetriever(index, k=5).retrieve("كم راكبًا؟")`: scored nodes, best first; `metadata` says where each is.
 
     Await it with `aretrieve`. Raises what `Index.search` raises.
     """

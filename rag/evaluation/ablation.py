@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from rag.embed import Vectors
+from rag.arrays import Vectors
 from rag.errors import BadSetting
 from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares
+from rag.evaluation.metrics import Difference, Figure, difference, rounded
 from rag.evaluation.questions import QuestionSet
 from rag.evaluation.records import ClaimRecord, Record, RecordFile
 from rag.evaluation.run import Bot, Options, Progress, evaluate
-from rag.fuse import Weights
-from rag.index import LEGS, Index
-from rag.late import Tokens
-from rag.metrics import Difference, Figure, difference, rounded
+from rag.models.tokens import Tokens
+from rag.retrieval.fusion import Weights
+from rag.retrieval.index import LEGS, Index
 from rag.schema import Evidence, Filter, Hit
-from rag.store import DATABASE, Store
+from rag.storage.database import DATABASE, Store
 
 SHIPPED = "as shipped"
 RETRIEVAL_COLUMNS = ("recall@1", "recall@5", "document_recall@1", "document_recall@5", "evidence_recall@1")

@@ -1,4 +1,4 @@
-"""Fitting the values of `rag.calibration` for an embedder: when to decline, and how near a claim must be to its evidence.
+"""Fitting the values of `rag.answering.confidence` for an embedder: when to decline, and how near a claim must be to its evidence.
 
 Everything is fitted on one half of the questions and reported on the other.
 """
@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.calibration import Calibration, features
+from rag.answering.confidence import Calibration, features
 from rag.errors import BadSetting
+from rag.evaluation.metrics import Figure, auroc, ratio
+from rag.evaluation.metrics import rounded as _rounded
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
 from rag.evaluation.report import cell, label
 from rag.evaluation.run import Bot, Corpus, Progress
-from rag.metrics import Figure, auroc, ratio
-from rag.metrics import rounded as _rounded
+from rag.messages import say
 from rag.schema import Found
-from rag.strings import say
-from rag.terminal import for_terminal
-from rag.text import script
+from rag.text.language import script
+from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rag.embed import Embedder
+    from rag.models.embedder import Embedder
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +44,7 @@ _TRUE_LOST = 0.02  # of true claims, the share that the least similarity may rej
 class Case:
     """What confidence is judged by for one question, and whether the documents answer it.
 
-    `same`: question and best evidence are in one language. `values` are `rag.calibration.features`.
+    `same`: question and best evidence are in one language. `values` are `rag.answering.confidence.features`.
     """
 
     set: str
@@ -127,8 +127,10 @@ def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) ->
 
 
 def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
-    """The similarity of each claim to its nearest piece of evidence, as `rag.cite` compares them. Verbatim claims, which that
-    accepts without looking, are left out."""
+    """The similarity of each claim to its nearest piece of evidence, as `rag.answering.checking.judge` compares them.
+
+    Verbatim claims, which the judge accepts without looking, are left out.
+    """
     kept = [claim for claim in claims if claim.kind != "verbatim"]
     texts = list(dict.fromkeys(text for claim in kept for text in (claim.claim, *(piece.quote for piece in claim.evidence))))
     if not texts:
@@ -336,7 +338,7 @@ def remark(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured
     sets = ", ".join(dict.fromkeys(questions.name for questions, _ in pairs))
     counts = ", ".join(f"{name} {count}" for name, count in fitted.n.items())
     worth = ", ".join(f"{name} {shown(figure)}" for name, figure in measured["all"].items()) if "all" in measured else ""
-    return f"isnad calibrate on {sets}; n: {counts}; on the other half: {worth}"
+    return f"shawahid calibrate on {sets}; n: {counts}; on the other half: {worth}"
 
 
 def shown(figure: Figure) -> str:

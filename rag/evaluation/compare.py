@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from rag.errors import BadSetting
 from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares
+from rag.evaluation.metrics import Difference, auroc_difference, difference, ratio, rounded
 from rag.evaluation.records import ClaimRecord, Record, read_records
 from rag.evaluation.report import group_label, label
-from rag.metrics import Difference, auroc_difference, difference, ratio, rounded
-from rag.strings import say
-from rag.terminal import for_terminal
+from rag.messages import say
+from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -126,7 +126,7 @@ def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[C
     change = auroc_difference([x.confidence for x, _ in pairs], [y.confidence for _, y in pairs], [x.answerable for x, _ in pairs])
     if change.value is None:
         return []
-    from rag.metrics import auroc
+    from rag.evaluation.metrics import auroc
 
     truth = [x.answerable for x, _ in pairs]
     before, after = auroc([x.confidence for x, _ in pairs], truth), auroc([y.confidence for _, y in pairs], truth)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.evaluation.records import ERROR, ClaimRecord, Place, Record
-from rag.metrics import (
+from rag.evaluation.metrics import (
     RULES,
     Figure,
     Share,
@@ -26,8 +25,9 @@ from rag.metrics import (
     token_f1,
     unmarked,
 )
+from rag.evaluation.records import ERROR, ClaimRecord, Place, Record
 from rag.schema import Span
-from rag.text import sentences
+from rag.text.sentences import sentences
 
 Shares = dict[str, Share]
 """By measure, what one record adds to it."""
@@ -44,7 +44,7 @@ def passage_retrieval(records: Sequence[Record]) -> list[Shares]:
 
     A passage is relevant when it overlaps gold evidence by a character. Where any piece of the evidence will do, all of them
     are one need; where two documents are needed, each is a need: recall is the share of needs met, and a second passage that
-    meets the same need adds nothing. Definitions: `rag.metrics.retrieval`.
+    meets the same need adds nothing. Definitions: `rag.evaluation.metrics.retrieval`.
     """
     return _retrieval(records, lambda record: [_first(place.needs) for place in record.passages], "")
 
@@ -106,9 +106,9 @@ def across_copies(record: Record) -> Shares:
 
 
 def answers(record: Record) -> Shares:
-    """Of answerable questions: right, an accepted answer is contained in the answer (`rag.metrics.contains`); em and f1 by the
+    """Of answerable questions: right, an accepted answer is contained in the answer (`rag.evaluation.metrics.contains`); em and f1 by the
     Arabic-aware rule, em_squad and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each
-    the best over the accepted answers (`rag.metrics.RULES`). Citation markers are taken off first. A declined question and a
+    the best over the accepted answers (`rag.evaluation.metrics.RULES`). Citation markers are taken off first. A declined question and a
     failed one have 0.
 
     in_sources: the sentences that the answer was made from hold gold evidence, all of it where two documents are needed.
@@ -185,7 +185,7 @@ def answer_sentences(text: str) -> list[Span]:
 def abstention(record: Record) -> Shares:
     """declined: of unanswerable questions, those declined. wrongly_declined: of answerable ones, those declined or failed.
     (SelectiveQA's terms: Kamath, Jia and Liang, ACL 2020. AUROC and the risk-coverage area of `Answer.confidence`:
-    `rag.metrics.auroc`, `risk_area`; right there means right for the answerable, never for the others.)"""
+    `rag.evaluation.metrics.auroc`, `risk_area`; right there means right for the answerable, never for the others.)"""
     if not record.asked:
         return {}
     if record.answerable:
@@ -196,7 +196,7 @@ def abstention(record: Record) -> Shares:
 def language(record: Record) -> Shares:
     """language: of all replies, refusals too, those whose own words are in the question's language by script; a passage quoted
     verbatim and said to be one is the document's words. clean: those in whose own words nothing stands that the language doesn't
-    write so (`rag.metrics.strays`). foreign_quote: of answers given, those whose content is such a quotation in the other
+    write so (`rag.evaluation.metrics.strays`). foreign_quote: of answers given, those whose content is such a quotation in the other
     language, which a reader of one language can't use. A failed question has none of them."""
     if not record.asked:
         return {}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rag.evaluation import plots
 from rag.evaluation.measures import MEASURES, faults, is_right, shares
+from rag.evaluation.metrics import Figure, rounded
 from rag.evaluation.records import ClaimRecord, Place, Record
 from rag.evaluation.report import AnyRecord, Summary, distinct, group_label, label
-from rag.metrics import Figure, rounded
-from rag.strings import say
+from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _SHOWN = ("recall@1", "recall@5", "evidence_recall@1", "right", "f1", "citation_precision", "citation_recall", "declined")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rag.metrics import Figure, risk_coverage
+from rag.evaluation.metrics import Figure, risk_coverage
 
 _COLOURS = (
     "#4477aa",

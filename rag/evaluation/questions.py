@@ -13,17 +13,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.errors import IsnadError
-from rag.formats.plain import decode
-from rag.language import detect
+from rag.documents.formats.plain import decode
+from rag.errors import ShawahidError
 from rag.schema import Span
-from rag.text import nfc
+from rag.text.folding import nfc
+from rag.text.language import detect
 
 Kind = Literal["question", "dialogue", "claim"]
 Row = Mapping[str, Any]
 
 
-class BadQuestionSet(IsnadError):
+class BadQuestionSet(ShawahidError):
     """A question set can't be read, or a line of it is wrong."""
 
     exit_code = 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.embed import Embedder, Progress, Vectors, passage_tokens, query_tokens
-from rag.late import Tokens
+from rag.arrays import Vectors
+from rag.models.embedder import Embedder, Progress, passage_tokens, query_tokens
+from rag.models.tokens import Tokens
 
 
 class Remembering:

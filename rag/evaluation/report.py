@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import BadSetting, IsnadError
+from rag.errors import BadSetting, ShawahidError
 from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares
+from rag.evaluation.metrics import Figure, rounded
 from rag.evaluation.records import ClaimRecord, Record
-from rag.metrics import Figure, rounded
-from rag.strings import say
-from rag.terminal import for_terminal
+from rag.messages import say
+from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +55,7 @@ def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Seq
 # --- requirements ---------------------------------------------------------------------------------------------------------
 
 
-class RequirementMissed(IsnadError):
+class RequirementMissed(ShawahidError):
     """A figure is worse than what was required of it."""
 
     exit_code = 9

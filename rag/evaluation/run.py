@@ -13,14 +13,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from rag.cite import Checker
+from rag.answering.checking.judge import Checker
+from rag.answering.prompts import prompts_dir
 from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing, ModelCorrupt, ModelMissing
 from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Fault, Gold, Question, QuestionSet
 from rag.evaluation.records import RETRIEVED, Cited, ClaimRecord, Place, Record, RecordFile
-from rag.index import Index
-from rag.prompt import prompts_dir
+from rag.messages import table
+from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn, Verdict
-from rag.strings import table
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
 Progress = Callable[[int, int, str], None]
@@ -32,7 +32,7 @@ _FATAL = (ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt)
 
 
 class Bot(Protocol):
-    """What is evaluated: `rag.chatbot.Chatbot`, or anything that streams alike over an index."""
+    """What is evaluated: `rag.answering.chatbot.Chatbot`, or anything that streams alike over an index."""
 
     @property
     def index(self) -> Index: ...
@@ -370,7 +370,7 @@ def _hash(*parts: object) -> str:
 
 def _version() -> str:
     try:
-        return metadata.version("isnad")
+        return metadata.version("shawahid")
     except metadata.PackageNotFoundError:  # run from a checkout that is not installed
         return "unknown"
 

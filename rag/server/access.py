@@ -43,10 +43,12 @@ class Access:
             raise BadSetting("server.short_token", least=LEAST_TOKEN)
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
-                raise BadSetting("error.setting", name="ISNAD_ORIGINS", value=origin, allowed="https://example.org …")
+                raise BadSetting("error.setting", name="SHAWAHID_ORIGINS", value=origin, allowed="https://example.org …")
         for source in self.frame_ancestors:
             if not _SOURCE.fullmatch(source):
-                raise BadSetting("error.setting", name="ISNAD_FRAME_ANCESTORS", value=source, allowed="'self' 'none' https://example.org …")
+                raise BadSetting(
+                    "error.setting", name="SHAWAHID_FRAME_ANCESTORS", value=source, allowed="'self' 'none' https://example.org …"
+                )
 
     @classmethod
     def listening(

@@ -13,9 +13,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from rag.chatbot import Chatbot
-from rag.engine import Engine, State, Waiting
-from rag.errors import IsnadError, as_ours
+from rag.answering.chatbot import Chatbot
+from rag.errors import ShawahidError, as_ours
+from rag.library import Library
+from rag.library.library import Shelf
+from rag.messages import say
 from rag.schema import Delta, Found, Turn
 from rag.server.access import Access, Limits
 from rag.server.bodies import (
@@ -37,9 +39,7 @@ from rag.server.follow import Follower
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
 from rag.server.views import answer_body, document_text, found_fields, found_hits
-from rag.strings import say
-from rag.ui import Library
-from rag.ui.library import Shelf
+from rag.service.service import Engine, State, Waiting
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
 _PAGE = 20_000
@@ -63,7 +63,7 @@ def build_api(
         async with running() if running else nullcontext():
             yield
 
-    app = FastAPI(title="Isnad", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app = FastAPI(title="Shawahid", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     desk = Desk(engine, library, limits)
     app.include_router(_answers(desk))
     app.include_router(_documents(desk, access))
@@ -78,7 +78,7 @@ def _version() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("isnad")
+        return version("shawahid")
     except PackageNotFoundError:  # run from a folder that was never installed
         return "0"
 
@@ -291,7 +291,7 @@ def _errors(app: FastAPI) -> None:
     async def slow(request: Request, error: Exception) -> Response:
         return await ours(request, TooSlow("server.too_long", seconds=""))
 
-    app.add_exception_handler(IsnadError, ours)
+    app.add_exception_handler(ShawahidError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Left, left)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from rag.index import LONGEST_QUESTION
+from rag.retrieval.index import LONGEST_QUESTION
 from rag.schema import Filter
 
 Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
@@ -229,19 +229,19 @@ class StreamOptions(Lenient):
 
 
 class ChatExtension(Taken):
-    """What Isnad takes beyond OpenAI's fields."""
+    """What Shawahid takes beyond OpenAI's fields."""
 
     collection: Name = ""
     drafts: bool = Field(
         default=False,
-        description="With `stream`: also send what the model writes before it is checked, in `isnad` of chunks without content",
+        description="With `stream`: also send what the model writes before it is checked, in `shawahid` of chunks without content",
     )
 
 
 class ChatRequest(Lenient):
     """Of OpenAI's fields these are heeded; sampling and length are the server's own, and every other field is passed over."""
 
-    model: Name = "isnad"
+    model: Name = "shawahid"
     messages: list[ChatMessage] = Field(min_length=1, max_length=200, description="The last is the user's: the question, as text")
     stream: bool | None = False
     stream_options: StreamOptions | None = None
@@ -252,7 +252,7 @@ class ChatRequest(Lenient):
     response_format: dict[str, Any] | None = Field(
         default=None, description='Only {"type": "text"}', json_schema_extra={"properties": {"type": {"const": "text"}}}
     )
-    isnad: ChatExtension | None = None
+    shawahid: ChatExtension | None = None
 
 
 class Usage(BaseModel):
@@ -283,7 +283,7 @@ class ChatCompletion(BaseModel):
     model: str
     choices: list[Choice]
     usage: Usage
-    isnad: AnswerBody = Field(description="The answer with its citations")
+    shawahid: AnswerBody = Field(description="The answer with its citations")
 
 
 class ModelLine(BaseModel):

@@ -13,18 +13,18 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from rag.aio import Event, beating
-from rag.chatbot import Chatbot
-from rag.engine import Engine, Waiting
-from rag.errors import IsnadError, as_ours
+from rag.answering.chatbot import Chatbot
+from rag.errors import ShawahidError, as_ours
+from rag.library import Library
+from rag.library.people import person_of
 from rag.schema import Answer, Filter, Status, Turn
 from rag.server.access import Limits
 from rag.server.asgi import Receive, Scope, Send
 from rag.server.bodies import ErrorBody
 from rag.server.failures import TooSlow, Unknown, error_body, language_of
 from rag.server.gate import CALLER
-from rag.ui import Library
-from rag.ui.people import person_of
+from rag.service.aio import Event, beating
+from rag.service.service import Engine, Waiting
 
 T = TypeVar("T")
 Over = Callable[[Chatbot], Chatbot]
@@ -169,7 +169,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, pieces: AsyncGenerator[str, None], failed: Callable[[IsnadError], str]) -> None:
+    def __init__(self, pieces: AsyncGenerator[str, None], failed: Callable[[ShawahidError], str]) -> None:
         super().__init__(None, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         del self.headers["content-length"]
         self._pieces = pieces
@@ -225,6 +225,6 @@ def line(data: Any) -> str:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def failed_event(language: str) -> Callable[[IsnadError], str]:
+def failed_event(language: str) -> Callable[[ShawahidError], str]:
     """An error in the middle of a stream, as one of its events."""
     return lambda error: event("error", error_body(error, language))

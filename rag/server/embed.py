@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from rag.strings import say
+from rag.messages import say
 
-PATH = "/isnad/embed.js"
+PATH = "/shawahid/embed.js"
 _WORDS = ("name", "ask", "send", "stop", "searching", "reading", "waiting", "unchecked", "proved", "stopped", "source", "unreachable")
 
 

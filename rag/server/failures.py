@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rag.errors import IsnadError
+from rag.errors import ShawahidError
+from rag.messages import say
 from rag.server.asgi import Send, respond
-from rag.strings import say
 
 _JSON = "application/json"
 
 
-class BadRequest(IsnadError):
+class BadRequest(ShawahidError):
     """A request that means nothing here. `param` names the field at fault."""
 
     http_status = 400
@@ -28,13 +28,13 @@ class Unknown(BadRequest):
     http_status = 404
 
 
-class Forbidden(IsnadError):
+class Forbidden(ShawahidError):
     """Something this server does not do for anybody who comes this way."""
 
     http_status = 403
 
 
-class TooSlow(IsnadError):
+class TooSlow(ShawahidError):
     """An answer took longer than it may."""
 
     http_status = 504
@@ -52,7 +52,7 @@ def body_of(message: str, status: int, code: str, param: str | None = None) -> d
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def error_body(error: IsnadError, language: str = "en") -> dict[str, Any]:
+def error_body(error: ShawahidError, language: str = "en") -> dict[str, Any]:
     """An error of ours as the API gives it. Its code is the name of its sentence: "question_empty"."""
     code = error.key.rpartition(".")[2]
     return body_of(error.text(language), error.http_status, code, getattr(error, "param", None))

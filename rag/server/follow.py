@@ -6,9 +6,9 @@ import threading
 import time
 from contextlib import suppress
 
-from rag.embed import Embedder
 from rag.errors import IndexBusy
-from rag.ui.library import Shelf
+from rag.library.library import Shelf
+from rag.models.embedder import Embedder
 
 _LOOK = 0.05
 
@@ -28,7 +28,7 @@ class Follower:
             if self._working:
                 return
             self._working = True
-        threading.Thread(target=self._work, name="isnad-follow", daemon=True).start()
+        threading.Thread(target=self._work, name="shawahid-follow", daemon=True).start()
 
     def _work(self) -> None:
         while True:

@@ -11,26 +11,26 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
+from rag.library.people import OPERATOR, PERSON, digest, is_key, new_key
+from rag.messages import say
 from rag.server.access import Access, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
 from rag.server.failures import failure, language_of
-from rag.strings import say
-from rag.ui.people import OPERATOR, PERSON, digest, is_key, new_key
 
-COOKIE, OWNER_COOKIE = "isnad", "isnad-owner"
+COOKIE, OWNER_COOKIE = "shawahid", "shawahid-owner"
 _STAY, _OWNED = 12 * 3600, 400 * 86400  # seconds that a login and a browser's key last
 _TRIES, _PAUSE = 5, 60.0  # wrong passwords from one address, and the seconds it then has to wait
 _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
-_OPEN = ("/isnad/fonts/", "/isnad/icon.svg", "/isnad/embed.js", "/favicon.ico", "/healthz")
-CALLER = "isnad.caller"
+_OPEN = ("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz")
+CALLER = "shawahid.caller"
 """Where a request says who asks: questions of one caller take turns with those of the others."""
 
 _PAGE = """<!doctype html>
 <html lang="{language}" dir="{direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><link rel="icon" href="/isnad/icon.svg"><style>
-@font-face {{ font-family: P; src: url("/isnad/fonts/ibm-plex-sans-arabic-arabic-400-normal.woff2"); unicode-range: U+0600-06FF; }}
-@font-face {{ font-family: P; src: url("/isnad/fonts/ibm-plex-sans-arabic-latin-400-normal.woff2"); unicode-range: U+0000-00FF; }}
+<title>{title}</title><link rel="icon" href="/shawahid/icon.svg"><style>
+@font-face {{ font-family: P; src: url("/shawahid/fonts/ibm-plex-sans-arabic-arabic-400-normal.woff2"); unicode-range: U+0600-06FF; }}
+@font-face {{ font-family: P; src: url("/shawahid/fonts/ibm-plex-sans-arabic-latin-400-normal.woff2"); unicode-range: U+0000-00FF; }}
 :root {{ color-scheme: light dark; }}
 body {{ font: 1rem/1.8 P, system-ui, sans-serif; display: grid; place-items: center; min-height: 90vh; margin: 0 1rem; }}
 form {{ display: grid; gap: .8rem; width: min(22rem, 100%); }} h1 {{ font-size: 1.4rem; margin: 0; }} p {{ margin: 0; }}

@@ -7,13 +7,13 @@ from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from rag.messages import say
 from rag.server.access import Access, Limits, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
 from rag.server.failures import failure
-from rag.strings import say
 
 _TEXT = "text/plain; charset=utf-8"
-_UPLOADS = ("/isnad/upload", "/v1/documents/")
+_UPLOADS = ("/shawahid/upload", "/v1/documents/")
 
 
 def content_policy(frame_ancestors: tuple[str, ...] = ("'self'",)) -> str:

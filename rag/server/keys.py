@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from rag.library import Library
+from rag.library.collections import BadName
+from rag.library.people import OPERATOR, digest, is_key, person_of
+from rag.library.views import error_view
 from rag.server.gate import OWNER_COOKIE, owner_cookie
-from rag.ui import Library
-from rag.ui.collections import BadName
-from rag.ui.people import OPERATOR, digest, is_key, person_of
-from rag.ui.render import error_view
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Route
 
-SHOW, USE = "/isnad/key/show", "/isnad/key/use"
+SHOW, USE = "/shawahid/key/show", "/shawahid/key/use"
 
 
 def key_routes(library: Library) -> list[Route]:

@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from rag.engine import Engine, State
-from rag.errors import IsnadError
+from rag.errors import ShawahidError
 from rag.schema import Answer
+from rag.service.service import Engine, State
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 
@@ -23,16 +23,16 @@ class Metrics:
         PlatformCollector(registry=self.registry)
         ProcessCollector(registry=self.registry)
         ways, own = ("way",), self.registry
-        self._questions = Counter("isnad_questions", "Questions that ended, by how", ("way", "status"), registry=own)
-        self._seconds = Histogram("isnad_answer_seconds", "From the question's turn to its answer", ways, buckets=_SECONDS, registry=own)
-        self._found = Histogram("isnad_found_seconds", "Until the sources were found", ways, buckets=_SECONDS, registry=own)
-        self._first = Histogram("isnad_first_token_seconds", "Until the model's first word", ways, buckets=_SECONDS, registry=own)
-        self._tokens = Counter("isnad_tokens", "Tokens of the language model", ("kind",), registry=own)
+        self._questions = Counter("shawahid_questions", "Questions that ended, by how", ("way", "status"), registry=own)
+        self._seconds = Histogram("shawahid_answer_seconds", "From the question's turn to its answer", ways, buckets=_SECONDS, registry=own)
+        self._found = Histogram("shawahid_found_seconds", "Until the sources were found", ways, buckets=_SECONDS, registry=own)
+        self._first = Histogram("shawahid_first_token_seconds", "Until the model's first word", ways, buckets=_SECONDS, registry=own)
+        self._tokens = Counter("shawahid_tokens", "Tokens of the language model", ("kind",), registry=own)
         own.register(_Now(engine))
         engine.watchers.append(self._ended)
 
-    def _ended(self, way: str, ended: Answer | IsnadError, seconds: float) -> None:
-        if isinstance(ended, IsnadError):
+    def _ended(self, way: str, ended: Answer | ShawahidError, seconds: float) -> None:
+        if isinstance(ended, ShawahidError):
             self._questions.labels(way, "error").inc()
             return
         self._questions.labels(way, ended.status.value).inc()
@@ -58,14 +58,14 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         engine = self._engine
-        yield GaugeMetricFamily("isnad_waiting", "Questions that wait or run", len(engine.line))
-        yield GaugeMetricFamily("isnad_ready", "1 when the models are there", int(engine.state is State.READY))
+        yield GaugeMetricFamily("shawahid_waiting", "Questions that wait or run", len(engine.line))
+        yield GaugeMetricFamily("shawahid_ready", "1 when the models are there", int(engine.state is State.READY))
         if engine.chatbot is None:
             return
         try:
             manifest = engine.chatbot.index.manifest()
-        except IsnadError:
+        except ShawahidError:
             return  # an index that can't be read is told of by /healthz and by every question
-        yield GaugeMetricFamily("isnad_documents", "Documents in the index", manifest.documents)
-        yield GaugeMetricFamily("isnad_passages", "Passages in the index", manifest.passages)
-        yield GaugeMetricFamily("isnad_generation", "The published generation of the index", manifest.generation)
+        yield GaugeMetricFamily("shawahid_documents", "Documents in the index", manifest.documents)
+        yield GaugeMetricFamily("shawahid_passages", "Passages in the index", manifest.passages)
+        yield GaugeMetricFamily("shawahid_generation", "The published generation of the index", manifest.generation)

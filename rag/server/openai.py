@@ -2,7 +2,7 @@
 
 A client that knows nothing of citations must never show a sentence that was not proved. So `content` holds checked sentences only,
 in a stream as well: it begins when the answer was checked, and until then the connection is kept open. Whoever wants to show the
-draft while it is written asks for it (`"isnad": {"drafts": true}`) and gets it in a field that other clients do not read.
+draft while it is written asks for it (`"shawahid": {"drafts": true}`) and gets it in a field that other clients do not read.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from rag.embed import Embedder
-from rag.engine import Waiting
+from rag.models.embedder import Embedder
 from rag.schema import Answer, Delta, Found, Status, Turn
 from rag.server.bodies import (
     AssistantMessage,
@@ -38,9 +37,10 @@ from rag.server.bodies import (
 from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, asker_of, begun, language_for, last_of, line, present
 from rag.server.failures import BadRequest, Unknown, error_body
 from rag.server.views import answer_body, found_fields, sentences, usage_body
-from rag.text import words
+from rag.service.service import Waiting
+from rag.text.words import words
 
-MODEL = "isnad"
+MODEL = "shawahid"
 _STARTED = int(time.time())
 
 
@@ -50,10 +50,10 @@ def openai_routes(desk: Desk) -> APIRouter:
     @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
     async def complete(asked: ChatRequest, request: Request) -> Response:
         """The last user message is the question; earlier turns let it follow up. System messages are passed over: what may be said
-        is what the documents prove. The field `isnad` of the completion, in a stream of the last chunk with a choice, has the citations.
+        is what the documents prove. The field `shawahid` of the completion, in a stream of the last chunk with a choice, has the citations.
         """
         question, history = conversation(asked)
-        extension = asked.isnad or ChatExtension()
+        extension = asked.shawahid or ChatExtension()
         collection = extension.collection or collection_of(asked.model)
         events = desk.answer(asker_of(request.scope), question, history, way="openai", collection=collection)
         id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
@@ -69,7 +69,7 @@ def openai_routes(desk: Desk) -> APIRouter:
             model=asked.model,
             choices=[Choice(index=0, message=AssistantMessage(content=answer.text), finish_reason=_finish(answer))],
             usage=usage_body(answer),
-            isnad=answer_body(answer),
+            shawahid=answer_body(answer),
         )
         return JSONResponse(completion.model_dump())
 
@@ -80,7 +80,7 @@ def openai_routes(desk: Desk) -> APIRouter:
 
     @router.get("/v1/models", summary="What can be named as a model")
     async def models(request: Request) -> ModelList:
-        """ "isnad" answers questions, "isnad/NAME" over another collection; the embedder is there for /v1/embeddings."""
+        """ "shawahid" answers questions, "shawahid/NAME" over another collection; the embedder is there for /v1/embeddings."""
         base = await desk.engine.ready()
         return ModelList(data=[_model(name) for name in _names(desk, asker_of(request.scope).person, base.index.embedder)])
 
@@ -119,7 +119,7 @@ def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
 
 
 def collection_of(model: str) -> str:
-    """The collection that a model's name means: "isnad/NAME"."""
+    """The collection that a model's name means: "shawahid/NAME"."""
     return model.partition("/")[2]
 
 
@@ -153,15 +153,15 @@ async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], draft
         if isinstance(item, Answer):
             answer = item
         elif drafts and isinstance(item, Waiting):
-            yield chunk({}, isnad={"event": "waiting", "place": item.place})
+            yield chunk({}, shawahid={"event": "waiting", "place": item.place})
         elif drafts and isinstance(item, Found):
-            yield chunk({}, isnad={"event": "found", **found_fields(item)})
+            yield chunk({}, shawahid={"event": "found", **found_fields(item)})
         elif drafts and isinstance(item, Delta):
-            yield chunk({}, isnad={"event": "draft", "text": item.text})
+            yield chunk({}, shawahid={"event": "draft", "text": item.text})
     assert answer is not None, "a stream ends with an answer"
     for sentence in sentences(answer):
         yield chunk({"content": sentence})
-    yield chunk({}, _finish(answer), isnad={"event": "answer", **answer_body(answer).model_dump()})
+    yield chunk({}, _finish(answer), shawahid={"event": "answer", **answer_body(answer).model_dump()})
     if wants_usage:
         yield line({**same, "object": "chat.completion.chunk", "choices": [], "usage": usage_body(answer).model_dump()})
     yield "data: [DONE]\n\n"
@@ -173,7 +173,7 @@ def _names(desk: Desk, person: str, embedder: Embedder) -> list[str]:
 
 
 def _model(name: str) -> ModelLine:
-    return ModelLine(id=name, created=_STARTED, owned_by="isnad")
+    return ModelLine(id=name, created=_STARTED, owned_by="shawahid")
 
 
 async def _embedded(desk: Desk, asked: EmbeddingRequest, caller: str) -> EmbeddingList:

@@ -9,19 +9,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rag.chatbot import Chatbot
-from rag.config import ServerSettings, Settings, open_chatbot, open_generator, open_milvus
-from rag.engine import Engine
+from rag.answering.chatbot import Chatbot
+from rag.config import ServerSettings, Settings
+from rag.documents.load import largest
 from rag.errors import BadSetting
-from rag.load import largest
-from rag.mirror import mirror_index
-from rag.models import profile
+from rag.factory import open_chatbot, open_generator, open_milvus
+from rag.library import Generators, Library
+from rag.library.generators import chosen
+from rag.models.installed import profile
 from rag.server.access import Access, Limits
 from rag.server.asgi import App
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured
-from rag.ui import Generators, Library, mount_page
-from rag.ui.generators import chosen
+from rag.service.service import Engine
+from rag.storage.milvus.sync import mirror_index
+from rag.ui import mount_page
 from rag.ui.web import examples_of
 
 _WIDTH = 16
@@ -106,7 +108,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
     """Serve what the settings name, the window with its library and its examples."""
     from platformdirs import user_data_path
 
-    home = Path(os.environ.get("ISNAD_DATA") or user_data_path("isnad", appauthor=False))  # what readers add
+    home = Path(os.environ.get("SHAWAHID_DATA") or user_data_path("shawahid", appauthor=False))  # what readers add
     size = settings.max_file_mb * 2**20
     remembered = home / "generator"
     if not settings.generator:

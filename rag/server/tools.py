@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from rag.engine import Engine
-from rag.errors import IsnadError
+from rag.errors import ShawahidError
+from rag.library import Library
 from rag.schema import Filter
 from rag.server.access import Limits
 from rag.server.asgi import Receive, Scope, Send
@@ -19,7 +19,7 @@ from rag.server.bodies import AnswerBody, DocumentText, HitBody
 from rag.server.desk import Asker, Desk, asker_of, last_of
 from rag.server.failures import Unknown
 from rag.server.views import answer_body, document_text, found_hits
-from rag.ui import Library
+from rag.service.service import Engine
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -34,7 +34,7 @@ _LONGEST = 20_000
 
 
 def tools(engine: Engine, library: Library | None = None, limits: Limits | None = None) -> MCPServer[Any]:
-    """The server of the tools, for any transport. Needs the extra `isnad[mcp]`."""
+    """The server of the tools, for any transport. Needs the extra `shawahid[mcp]`."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.exceptions import ToolError
@@ -42,7 +42,7 @@ def tools(engine: Engine, library: Library | None = None, limits: Limits | None 
     from pydantic import Field
 
     desk = Desk(engine, library, limits or Limits())
-    server: MCPServer[Any] = MCPServer("isnad", title="Isnad · إسناد", instructions=_ABOUT, log_level="WARNING")
+    server: MCPServer[Any] = MCPServer("shawahid", title="Shawahid · شواهد", instructions=_ABOUT, log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ def tools(engine: Engine, library: Library | None = None, limits: Limits | None 
         """Our errors as the tool's, in a sentence."""
         try:
             yield
-        except IsnadError as error:
+        except ShawahidError as error:
             raise ToolError(f"{error} {error.text('ar')}") from error
 
     def asker(context: Context[Any, Any]) -> Asker:

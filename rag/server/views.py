@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rag.index import Index
+from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Filter, Found, Hit, Passage, RejectedCitation, Span
 from rag.server.bodies import (
     AnswerBody,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rag.ui.generators import Generators
-from rag.ui.library import Library
 from rag.ui.web import mount_page
 
-__all__ = ["Generators", "Library", "mount_page"]
+__all__ = ["mount_page"]

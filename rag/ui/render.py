@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any
 
-from rag.errors import IsnadError
+from rag.library.views import View, about_view
+from rag.messages import LANGUAGES, table
 from rag.schema import Answer, Citation, Document, Evidence, Found, Passage, Span
-from rag.strings import LANGUAGES, table
-
-View = dict[str, Any]
-"""A JSON object."""
 
 About = Mapping[str, Mapping[str, str]]
 """The metadata of documents by their ids."""
 
 PAGE = 60_000
 """Characters of a document sent to the page at a time, on each side of what it was opened for."""
-
-_PLAIN = {"", ".txt", ".md"}
-_KINDS = {".htm": "HTML", ".xhtml": "HTML"}
-_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\"'<>\\^`{|}\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,2000}")
 _MARKER = re.compile(r"([^\w\s\[]*)\s*\[([0-9]{1,3})\]")
 
 
@@ -34,25 +25,6 @@ def strings() -> dict[str, dict[str, str]]:
     """All strings of the interface: `{"en": {"send": ...}, "ar": {...}}`."""
     own = {key.removeprefix("ui."): texts for key, texts in table().items() if key.startswith("ui.")}
     return {language: {key: texts[language] for key, texts in own.items()} for language in LANGUAGES}
-
-
-def error_view(error: IsnadError) -> View:
-    """What went wrong, in both languages, so that it follows the interface when that changes its language; `key` says which it is."""
-    return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
-
-
-def about_view(id: str, metadata: Mapping[str, str]) -> View:
-    """What is known of a document beside its text: its kind where that is not plain text, author, date, and source; `url` is
-    the source where that is an address of the web."""
-    suffix = PurePosixPath(id).suffix.lower()
-    address = metadata.get("source", "")
-    return {
-        "kind": "" if suffix in _PLAIN else _KINDS.get(suffix, suffix.removeprefix(".").upper()),
-        "author": metadata.get("author", ""),
-        "date": metadata.get("date", ""),
-        "source": address,
-        "url": address if _ADDRESS.fullmatch(address) else "",
-    }
 
 
 def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({})) -> View:

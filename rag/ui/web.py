@@ -11,18 +11,18 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.engine import Engine
-from rag.errors import IsnadError
-from rag.ui.generators import Generators
-from rag.ui.library import Library
-from rag.ui.people import person_of
-from rag.ui.render import View, error_view
-from rag.ui.reports import reports_for
+from rag.errors import ShawahidError
+from rag.library.generators import Generators
+from rag.library.library import Library
+from rag.library.people import person_of
+from rag.library.reports import reports_for
+from rag.library.views import View, error_view
+from rag.service.service import Engine
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-STATIC = "/isnad"  # /static is Gradio's
+STATIC = "/shawahid"  # /static is Gradio's
 
 
 def mount_page(
@@ -36,7 +36,7 @@ def mount_page(
     language: str = "en",
     examples: Sequence[View] = (),
 ) -> FastAPI:
-    """The app with the page under / and its files under /isnad; what is mounted before stays before it."""
+    """The app with the page under / and its files under /shawahid; what is mounted before stays before it."""
     stay_offline()
     import gradio as gr
     from fastapi.responses import FileResponse, Response
@@ -85,7 +85,7 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
         try:
             shelf = library.of(person_of(request.scope))
             id = await shelf.receive(query.get("collection", ""), query.get("name", ""), request.stream())
-        except IsnadError as error:
+        except ShawahidError as error:
             return JSONResponse({"error": error_view(error)}, status_code=error.http_status)
         return JSONResponse({"id": id})
 

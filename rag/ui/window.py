@@ -16,21 +16,22 @@ from typing import Any
 
 import gradio as gr
 
-from rag.aio import beating
-from rag.chatbot import Chatbot
-from rag.engine import Engine
-from rag.errors import BadQuestion, IsnadError, as_ours
-from rag.index import LONGEST_QUESTION, checked_question
-from rag.language import question_language
-from rag.load import SUFFIXES, largest
+from rag.answering.chatbot import Chatbot
+from rag.documents.load import SUFFIXES, largest
+from rag.errors import BadQuestion, ShawahidError, as_ours
+from rag.library.feedback import as_question, lines, record
+from rag.library.generators import Generators
+from rag.library.library import Library, Shelf, whole
+from rag.library.people import OPERATOR, person_of
+from rag.library.reports import reports_for
+from rag.library.views import View, error_view
+from rag.retrieval.index import LONGEST_QUESTION, checked_question
 from rag.schema import Answer, Delta, Found, Span, Turn
-from rag.ui.ahead import ReadingAhead
-from rag.ui.feedback import as_question, lines, record
-from rag.ui.generators import Generators
-from rag.ui.library import Library, Shelf, whole
-from rag.ui.people import OPERATOR, person_of
-from rag.ui.render import View, answer_view, document_view, documents_of, error_view, found_view, strings
-from rag.ui.reports import reports_for
+from rag.service.aio import beating
+from rag.service.prefetch import ReadingAhead
+from rag.service.service import Engine
+from rag.text.language import question_language
+from rag.ui.render import answer_view, document_view, documents_of, found_view, strings
 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
@@ -51,7 +52,7 @@ Call = Callable[[Any, Any], Any]
 """What the page calls: with what it sends, and the person whose page it is."""
 
 
-class NotReady(IsnadError):
+class NotReady(ShawahidError):
     """Something was asked for that needs the models, which are still being loaded."""
 
     http_status = 503
@@ -70,7 +71,7 @@ class Window:
         reports: Path | None = None,
         language: str = "en",
         examples: Sequence[View] = (),
-        static: str = "/isnad",
+        static: str = "/shawahid",
     ) -> None:
         self._engine = engine
         self._library = library
@@ -99,13 +100,13 @@ class Window:
             calls += [self.documents, self.create, self.share, self.remove, self.destroy, self.build, self.job, self.cancel]
         if self._generators is not None:
             calls += [self.use, self.fetch, self.task, self.halt]
-        with gr.Blocks(title="إسناد · Isnad", analytics_enabled=False, fill_width=True) as app:
+        with gr.Blocks(title="شواهد · Shawahid", analytics_enabled=False, fill_width=True) as app:
             page = gr.HTML(
                 {},
-                html_template='<div class="isnad-host"></div>',
+                html_template='<div class="shawahid-host"></div>',
                 js_on_load=_LOAD,
                 apply_default_css=False,
-                elem_id="isnad-window",
+                elem_id="shawahid-window",
                 server_functions=[_function(call) for call in calls],
                 boot=boot,
             )
@@ -137,7 +138,7 @@ class Window:
                 async for change in changes:
                     view = {**view, **change, "beat": view["beat"] + 1}
                     yield view
-        except IsnadError as error:
+        except ShawahidError as error:
             yield {**view, "state": "error", "error": error_view(error)}
         except Exception as error:
             yield {**view, "state": "error", "error": error_view(as_ours(error))}
@@ -202,7 +203,7 @@ class Window:
         chatbot = engine.chatbot
         try:
             documents = self._over(collection, person, chatbot).index.manifest().documents if chatbot else 0
-        except IsnadError:
+        except ShawahidError:
             documents = 0
         return {
             "state": engine.state.value,

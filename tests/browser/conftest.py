@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """The browser, for the tests of this folder only: while it runs, this thread has an event loop that others would trip over."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install 'isnad[browser]')")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install 'shawahid[browser]')")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here (apt install chromium)")
     with playwright.sync_playwright() as running:
@@ -154,7 +154,7 @@ def visit(contexts: Callable[..., Any]) -> Iterator[Opener]:
         dark: bool = False,
         own: bool = False,
         scale: float = 1,
-        ready: str = "#isnad[data-ready]",
+        ready: str = "#shawahid[data-ready]",
     ) -> Any:
         page = contexts(language, width, height, dark, own, scale).new_page()
         pages.append(page)
@@ -192,7 +192,7 @@ def page(visit: Opener, window: Scene) -> Any:
 def script(chromium: Any, window: Scene) -> Any:
     """A page that only runs functions of the window's script."""
     page = chromium.new_page()
-    page.goto(f"{window.address}isnad/text.js")
+    page.goto(f"{window.address}shawahid/text.js")
     return page
 
 

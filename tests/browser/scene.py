@@ -17,16 +17,16 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rag.build import build_index
-from rag.calibration import Calibration
-from rag.chatbot import Chatbot
-from rag.engine import Engine
-from rag.index import Index
-from rag.models import profile
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.library import Generators, Library
+from rag.models.installed import profile
+from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, site
+from rag.service.service import Engine
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
-from rag.ui import Generators, Library
 from tests.serving import listening
 
 ARABIC_PHONE = "هاتف نور.md"
@@ -104,7 +104,7 @@ def write_documents(folder: Path) -> None:
 @cache
 def built() -> Path:
     """The documents and their index, made once for all scenes of this process, which take copies of them."""
-    folder = Path(tempfile.mkdtemp(prefix="isnad-scene-"))
+    folder = Path(tempfile.mkdtemp(prefix="shawahid-scene-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     write_documents(folder / "documents")
     build_index(folder / "documents", folder / "index", HashEmbedder(256, lexicon=LEXICON))

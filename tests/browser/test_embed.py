@@ -17,7 +17,7 @@ from tests.serving import FERRY, FERRY_AR, LIBRARY, SECRET, Running, served
 
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Another site</title>
 <h1>Another site</h1><div id="here"></div>
-<script src="{server}/isnad/embed.js" data-token="{token}" data-target="#here"></script></html>"""
+<script src="{server}/shawahid/embed.js" data-token="{token}" data-target="#here"></script></html>"""
 
 
 class Site:
@@ -85,9 +85,9 @@ def opened(chromium: Any) -> Iterator[Callable[[str], Any]]:
 
 def ask(page: Any, question: str) -> Any:
     """Ask, and return the answer when it stands there checked."""
-    answers = page.locator("isnad-chat .answer:not(.draft)")
+    answers = page.locator("shawahid-chat .answer:not(.draft)")
     before = answers.count()
-    page.locator("isnad-chat input").fill(question)
+    page.locator("shawahid-chat input").fill(question)
     page.keyboard.press("Enter")
     answers.nth(before).wait_for()
     return answers.nth(before)
@@ -116,18 +116,18 @@ def test_a_page_of_another_site_asks_and_shows_the_proof(
         page = opened(site.origin)
         shown = ask(page, question)
         assert shown.inner_text().startswith(answer)
-        assert "999" not in page.locator("isnad-chat").inner_text()  # the invention of the draft
-        assert page.locator("isnad-chat .chat").evaluate("e => getComputedStyle(e).direction") == direction
-        page.locator("#here isnad-chat .answer button").first.click()
-        page.locator("isnad-chat mark").wait_for()
-        assert quote in page.locator("isnad-chat mark").inner_text()
-        source = page.locator("isnad-chat .source").inner_text()
+        assert "999" not in page.locator("shawahid-chat").inner_text()  # the invention of the draft
+        assert page.locator("shawahid-chat .chat").evaluate("e => getComputedStyle(e).direction") == direction
+        page.locator("#here shawahid-chat .answer button").first.click()
+        page.locator("shawahid-chat mark").wait_for()
+        assert quote in page.locator("shawahid-chat mark").inner_text()
+        source = page.locator("shawahid-chat .source").inner_text()
         assert source.startswith(name)
-        assert len(source) > len(name) + len(page.locator("isnad-chat mark").inner_text()) + 20  # what stands around it too
+        assert len(source) > len(name) + len(page.locator("shawahid-chat mark").inner_text()) + 20  # what stands around it too
         shown.locator("button").first.click()
-        assert page.locator("isnad-chat .source").count() == 0
+        assert page.locator("shawahid-chat .source").count() == 0
         ask(page, question)
-        assert page.locator("isnad-chat .asked").count() == 2
+        assert page.locator("shawahid-chat .asked").count() == 2
 
 
 def test_what_is_written_in_documents_is_never_markup(tmp_path: Path, site: Site, opened: Callable[[str], Any]) -> None:
@@ -136,16 +136,16 @@ def test_what_is_written_in_documents_is_never_markup(tmp_path: Path, site: Site
         page = opened(site.origin)
         hostile = '<img src=x onerror="document.title=1">'
         ask(page, f"{hostile} {LIBRARY}")
-        assert hostile in page.locator("isnad-chat .asked").inner_text()
-        assert page.locator("isnad-chat :is(img, script, iframe)").count() == 0
+        assert hostile in page.locator("shawahid-chat .asked").inner_text()
+        assert page.locator("shawahid-chat :is(img, script, iframe)").count() == 0
         assert page.title() == "Another site"
 
 
 @pytest.mark.parametrize(
     ("language", "named", "token", "told"),
     [
-        ("en", False, SECRET, "ISNAD_ORIGINS"),
-        ("ar", False, SECRET, "ISNAD_ORIGINS"),
+        ("en", False, SECRET, "SHAWAHID_ORIGINS"),
+        ("ar", False, SECRET, "SHAWAHID_ORIGINS"),
         ("en", True, "wrong", "token"),
         ("ar", True, "wrong", "رمز"),
     ],
@@ -156,9 +156,9 @@ def test_a_site_that_is_not_named_or_has_no_token_gets_nothing(
     with answering(tmp_path, site.origin if named else "https://friend.example") as running:
         site.show(running.address, language, token)
         page = opened(site.origin)
-        page.locator("isnad-chat input").fill(FERRY)
+        page.locator("shawahid-chat input").fill(FERRY)
         page.keyboard.press("Enter")
-        problem = page.locator("isnad-chat .failed")
+        problem = page.locator("shawahid-chat .failed")
         problem.wait_for()
         assert told in problem.inner_text()
         assert not running.gate.reached.acquire(blocking=False)
@@ -169,10 +169,10 @@ def test_leaving_or_stopping_frees_the_model(tmp_path: Path, site: Site, opened:
         site.show(running.address)
         page = opened(site.origin)
         running.gate.open.clear()
-        page.locator("isnad-chat input").fill(FERRY)
+        page.locator("shawahid-chat input").fill(FERRY)
         page.keyboard.press("Enter")
         assert running.gate.reached.acquire(timeout=60)
-        page.locator("isnad-chat form button").click()
-        page.locator("isnad-chat .state", has_text="Stopped").wait_for()
+        page.locator("shawahid-chat form button").click()
+        page.locator("shawahid-chat .state", has_text="Stopped").wait_for()
         running.gate.open.set()
         assert "4 million dirhams" in ask(page, LIBRARY).inner_text()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from rag.evaluation.questions import validate
-from rag.ui import indexing
+from rag.library import jobs as indexing_jobs
 from tests.browser.conftest import Opener
 from tests.browser.scene import DOCUMENTS, Scene, scene
 from tests.browser.test_window import DONE, ask, left_to_right, style
@@ -146,26 +146,26 @@ class Held:
 
     gate: threading.Event = field(default_factory=threading.Event)
     reached: threading.Event = field(default_factory=threading.Event)
-    jobs: list[indexing.Job] = field(default_factory=list)
+    jobs: list[indexing_jobs.Job] = field(default_factory=list)
 
 
 @pytest.fixture
 def held(shelf: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     assert shelf.engine.chatbot is not None
     embedder, holding = shelf.engine.chatbot.index.embedder, Held()
-    really, Job = embedder.embed_passages, indexing.Job
+    really, Job = embedder.embed_passages, indexing_jobs.Job
 
     def embed(*arguments: Any, **named: Any) -> Any:
         holding.reached.set()
         assert holding.gate.wait(120)
         return really(*arguments, **named)
 
-    def recorded(*arguments: Any) -> indexing.Job:
+    def recorded(*arguments: Any) -> indexing_jobs.Job:
         holding.jobs.append(Job(*arguments))
         return holding.jobs[-1]
 
     monkeypatch.setattr(embedder, "embed_passages", embed)
-    monkeypatch.setattr(indexing, "Job", recorded)
+    monkeypatch.setattr(indexing_jobs, "Job", recorded)
     yield holding
     holding.gate.set()
 
@@ -183,7 +183,7 @@ def test_an_indexing_is_cancelled_by_one_click_and_taken_up_again(visit: Opener,
     assert page.get_by_role("button", name="فهرسة ما لم يُفهرس بعد").count() == 0
     # The work goes on when the page is left, and is found again by it.
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     open_documents(page, "الوثائق")
     page.locator(".library .work").get_by_role("button", name="إلغاء").click()
     # At once, though the work ends only where it can.
@@ -291,9 +291,9 @@ def test_hostile_names_of_files_are_text_and_stay_in_their_folder(visit: Opener,
         card.get_by_role("button", name="Open the document").click()
         page.wait_for_selector("dialog[data-loaded]")
         assert "The walrus number" in page.locator(".document-body").inner_text()
-        assert page.locator("#isnad :is(.panel, dialog) :is(img, script, iframe)").count() == 0
+        assert page.locator("#shawahid :is(.panel, dialog) :is(img, script, iframe)").count() == 0
         assert page.evaluate("window.pwned") is None
-        assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.locator("#isnad").inner_text())
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", page.locator("#shawahid").inner_text())
         page.close()
 
 
@@ -375,7 +375,7 @@ def test_a_conversation_is_kept_only_where_the_reader_wants_it(visit: Opener, sh
     page = visit(shelf)
     ask(page, "When was the harbour bridge closed?")
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     assert page.locator(".turn").count() == 0
     ask(page, "ما ذاكرة هاتف نور؟")
     page.get_by_role("button", name="More").click()
@@ -388,7 +388,7 @@ def test_a_conversation_is_kept_only_where_the_reader_wants_it(visit: Opener, sh
     page.get_by_role("button", name="More").click()
     page.get_by_role("button", name="Keep conversations on this computer").click()
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     assert page.locator(".turn").count() == 0
 
 
@@ -415,7 +415,7 @@ def test_a_conversation_is_saved_with_footnotes_and_no_markup_of_its_documents(v
     assert "<img" not in html
     assert "default-src 'none'" in html
     printed = page.context.new_page()
-    printed.goto(f"file://{tmp_path / 'isnad.html'}")
+    printed.goto(f"file://{tmp_path / 'shawahid.html'}")
     assert printed.locator("ol li").count() >= 3
     assert printed.evaluate("window.pwned") is None
     assert style(printed.locator("h2").nth(0), "direction") == "rtl"
@@ -464,7 +464,7 @@ def test_the_quality_page_names_the_models_and_opens_the_latest_report(visit: Op
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="seed-default").click()
     assert opened.value.locator("p").inner_text() == "0.83"
-    assert page.request.get(f"{shelf.address}isnad/report?name=../../etc").status == 404
+    assert page.request.get(f"{shelf.address}shawahid/report?name=../../etc").status == 404
 
 
 def test_a_shared_window_asks_for_its_password(chromium: Any, tmp_path: Path) -> None:
@@ -472,14 +472,14 @@ def test_a_shared_window_asks_for_its_password(chromium: Any, tmp_path: Path) ->
         context = chromium.new_context(locale="ar-EG")
         page = context.new_page()
         page.goto(shared.address)
-        assert page.locator("#isnad").count() == 0
+        assert page.locator("#shawahid").count() == 0
         assert page.request.get(f"{shared.address}config").status == 401
         page.get_by_label("كلمة المرور").fill("خطأ")
         page.keyboard.press("Enter")
         assert page.get_by_role("alert").inner_text() == "ليست هذه كلمة المرور."
         page.get_by_label("كلمة المرور").fill("صباح الخير")
         page.keyboard.press("Enter")
-        page.wait_for_selector("#isnad[data-ready]")
+        page.wait_for_selector("#shawahid[data-ready]")
         turn = ask(page, "ما ذاكرة هاتف نور؟")
         assert "8 GB" in turn.locator(".answer").inner_text()
         context.close()

@@ -16,8 +16,8 @@ and under 50: see docs/performance.md. A page that lays out all of the conversat
 
 KEPT = """
 (turns) => {
-  localStorage.setItem("isnad.keep", "yes");
-  localStorage.setItem("isnad.turns", JSON.stringify(turns));
+  localStorage.setItem("shawahid.keep", "yes");
+  localStorage.setItem("shawahid.turns", JSON.stringify(turns));
 }"""
 
 SCROLL = """
@@ -54,12 +54,12 @@ async () => {
 
 def turns_of(page: Any) -> list[dict[str, Any]]:
     """A hundred questions and answers in both languages, made of two real ones."""
-    page.evaluate("localStorage.setItem('isnad.keep', 'yes')")
+    page.evaluate("localStorage.setItem('shawahid.keep', 'yes')")
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     ask(page, "ما ذاكرة هاتف نور؟")
     ask(page, "When was the harbour bridge closed?")
-    kept = json.loads(page.evaluate("localStorage.getItem('isnad.turns')"))
+    kept = json.loads(page.evaluate("localStorage.getItem('shawahid.turns')"))
     assert len(kept) == 2
     return [kept[number % 2] | {"id": f"{number:032x}"} for number in range(MESSAGES // 2)]
 

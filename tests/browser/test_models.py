@@ -34,7 +34,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     (folder / ARABIC).mkdir(parents=True)
     (folder / ARABIC / FILE).write_bytes(b"GGUF")
-    monkeypatch.setenv("ISNAD_MODELS", str(folder))
+    monkeypatch.setenv("SHAWAHID_MODELS", str(folder))
     return folder
 
 
@@ -133,11 +133,11 @@ def test_where_others_are_let_in_the_models_can_be_seen_and_not_changed(visit: O
         page = visit(shared, own=True, ready="form")
         page.get_by_label("Password").fill("صباح الخير")
         page.keyboard.press("Enter")
-        page.wait_for_selector("#isnad[data-ready]")
+        page.wait_for_selector("#shawahid[data-ready]")
         page.get_by_role("button", name="More", exact=True).click()
         page.get_by_role("button", name="Quality and models").click()
         page.wait_for_selector(".quality dl")
         assert page.locator(".models").count() == 0
-        assert "The models are chosen on the computer that Isnad runs on." in page.locator(".quality").inner_text()
+        assert "The models are chosen on the computer that Shawahid runs on." in page.locator(".quality").inner_text()
         page.allowed_complaints += ["401"]
         page.close()

@@ -29,7 +29,7 @@ def enter(visit: Opener, shown: Scene, language: str = "en") -> Any:
     page.allowed_complaints += ["401"]
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     return page
 
 
@@ -54,7 +54,7 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     assert layla.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
 
     open_documents(omar)
-    assert collections(omar) == ["The documents Isnad was started with"]
+    assert collections(omar) == ["The documents Shawahid was started with"]
     omar.keyboard.press("Escape")
     assert "47 درجة" not in ask(omar, QUESTION).locator(".answer").inner_text()
 
@@ -111,7 +111,7 @@ def test_collections_are_found_again_in_another_browser_with_the_key(visit: Open
     field.fill(f" {key} ")
     elsewhere.get_by_role("button", name="Use this key").click()
     elsewhere.wait_for_selector(".news .good")
-    assert collections(elsewhere) == ["The documents Isnad was started with", "مفقودة"]
+    assert collections(elsewhere) == ["The documents Shawahid was started with", "مفقودة"]
     for page in (layla, elsewhere):
         page.close()
 
@@ -148,11 +148,11 @@ def test_a_collection_is_still_there_when_its_browser_comes_back(visit: Opener, 
     page.get_by_role("textbox", name="Name of the new collection").fill("Case 7")
     page.keyboard.press("Enter")
     page.wait_for_selector(".documents .panel-note")
-    page.context.clear_cookies(name="isnad")  # the login is over; the key is not
+    page.context.clear_cookies(name="shawahid")  # the login is over; the key is not
     page.goto(shared.address)
     page.locator("#password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     open_documents(page)
     assert "Case 7" in collections(page)
     page.close()

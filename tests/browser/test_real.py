@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from rag.build import build_index
-from rag.config import Settings, open_chatbot, open_embedder
-from rag.engine import Engine
-from rag.models import profile
+from rag.config import Settings
+from rag.factory import open_chatbot, open_embedder
+from rag.models.installed import profile
 from rag.server import site
+from rag.service.service import Engine
+from rag.storage.build import build_index
 from tests.browser.conftest import Opener
 from tests.browser.scene import Scene
 from tests.browser.test_window import ask

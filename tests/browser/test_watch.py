@@ -25,7 +25,7 @@ def test_a_page_that_is_left_in_the_middle_of_an_answer_has_not_complained(heard
     GATE.clear()
     ask(page, "When was the harbour bridge closed?", until=".turn[data-state=reading]")
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     assert watch.left() == []
 
 

@@ -73,7 +73,7 @@ def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
     )
     assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
     assert re.fullmatch(r"First word: \d+\.\d+ s · Total: \d+\.\d+ s", turn.locator(".times").inner_text())
-    page.wait_for_function("document.querySelector('#isnad > [role=status]').innerText === 'Every sentence is proved Sources: 2'")
+    page.wait_for_function("document.querySelector('#shawahid > [role=status]').innerText === 'Every sentence is proved Sources: 2'")
 
 
 def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener, window: Scene) -> None:
@@ -174,9 +174,9 @@ def test_who_comes_second_sees_the_place_in_line(visit: Opener, window: Scene) -
 
 def test_a_question_in_a_third_language_is_told_so_in_the_language_of_the_window(page: Any) -> None:
     turn = ask(page, "Quelle est la mémoire du téléphone de la société Nour et quand sera-t-il vendu?", until="[data-state=error]")
-    assert turn.locator(".error").inner_text().startswith("Isnad understands questions in Arabic and English")
+    assert turn.locator(".error").inner_text().startswith("Shawahid understands questions in Arabic and English")
     page.get_by_role("button", name="العربية").click()
-    assert turn.locator(".error").inner_text().startswith("يفهم إسناد الأسئلة بالعربية والإنجليزية")
+    assert turn.locator(".error").inner_text().startswith("تفهم شواهد الأسئلة بالعربية والإنجليزية")
     assert style(turn.locator(".error"), "direction") == "rtl"
 
 
@@ -292,7 +292,7 @@ def test_the_whole_document_opens_at_the_sentence(page: Any) -> None:
 def test_copying_takes_the_answer_and_its_sources_without_markup(page: Any) -> None:
     ask(page, "When did the harbour bridge reopen?")
     page.get_by_role("button", name="Copy the answer with its sources").click()
-    page.wait_for_function("document.querySelector('#isnad > [role=status]').innerText === 'Copied'")
+    page.wait_for_function("document.querySelector('#shawahid > [role=status]').innerText === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == (
         "The harbour bridge reopened to buses in November 2023. [1]\n\n"
         "[1] Report on the harbour bridge — bridge report.txt: “The harbour bridge reopened to buses in November 2023.”"
@@ -388,16 +388,16 @@ def test_numbers_units_dates_and_names_read_from_left_to_right_inside_arabic(vis
     ],
 )
 def test_the_runs_that_are_isolated_inside_arabic(script: Any, text: str, runs: list[str]) -> None:
-    found = script.evaluate("async (text) => (await import('/isnad/text.js')).runs(text, 'rtl').map(([a, b]) => text.slice(a, b))", text)
+    found = script.evaluate("async (text) => (await import('/shawahid/text.js')).runs(text, 'rtl').map(([a, b]) => text.slice(a, b))", text)
     assert found == runs
 
 
 @pytest.mark.parametrize(
     ("text", "direction"),
-    [("RAG هو أسلوب في استرجاع المعلومات", "rtl"), ("The word «إسناد» means attribution", "ltr"), ("2024 — 15", ""), ("", "")],
+    [("RAG هو أسلوب في استرجاع المعلومات", "rtl"), ("The word «شواهد» means attestations", "ltr"), ("2024 — 15", ""), ("", "")],
 )
 def test_the_direction_of_a_text_is_that_of_most_of_its_letters(script: Any, text: str, direction: str) -> None:
-    assert script.evaluate("async (text) => (await import('/isnad/text.js')).direction(text)", text) == direction
+    assert script.evaluate("async (text) => (await import('/shawahid/text.js')).direction(text)", text) == direction
 
 
 def test_the_box_turns_with_what_is_typed(page: Any) -> None:
@@ -418,15 +418,15 @@ def test_the_language_changes_at_once_in_mid_conversation_and_is_remembered(page
     assert panel["x"] < talk["x"]
     assert style(page.locator(".answer p"), "direction") == "ltr"
     page.reload()
-    page.wait_for_selector("#isnad[data-ready]")
+    page.wait_for_selector("#shawahid[data-ready]")
     assert page.locator("html").get_attribute("lang") == "ar"
-    assert page.title().startswith("إسناد")
+    assert page.title().startswith("شواهد")
 
 
 def test_the_font_comes_with_the_window_in_both_scripts(visit: Opener, window: Scene) -> None:
     page = visit(window, language="ar")
     page.evaluate("document.fonts.ready")
-    loaded = page.evaluate("""[...document.fonts].filter((f) => f.family.includes('Isnad Plex') && f.status === 'loaded')
+    loaded = page.evaluate("""[...document.fonts].filter((f) => f.family.includes('Shawahid Plex') && f.status === 'loaded')
         .map((f) => f.unicodeRange.split(',')[0].toUpperCase())""")
     assert {"U+0-FF", "U+600-6FF"} <= set(loaded)
 
@@ -440,7 +440,7 @@ def test_on_a_telephone_nothing_is_cut_off_and_sources_come_over_the_conversatio
     ask(page, "ما ذاكرة هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     outside = page.evaluate(
-        "[...document.querySelectorAll('#isnad .talk *, #isnad .bar *')].filter((e) => { const b = e.getBoundingClientRect();"
+        "[...document.querySelectorAll('#shawahid .talk *, #shawahid .bar *')].filter((e) => { const b = e.getBoundingClientRect();"
         " return b.width && !e.closest('.offscreen') && (b.left < -1 || b.right > 391); }).map((e) => e.className)"
     )
     assert outside == []
@@ -497,11 +497,11 @@ def test_at_twice_the_size_nothing_is_cut_off(visit: Opener, window: Scene, lang
             )
         )
 
-    assert cut("#isnad .bar *, #isnad .talk *") == []
+    assert cut("#shawahid .bar *, #shawahid .talk *") == []
     assert page.locator("#question").is_visible()
     ask(page, "ما ذاكرة هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
     assert page.evaluate("document.documentElement.scrollWidth") <= 640
-    assert cut("#isnad .bar *, #isnad .talk *") == []
+    assert cut("#shawahid .bar *, #shawahid .talk *") == []
     thread, box = page.locator(".thread").bounding_box(), page.locator("#question").bounding_box()
     assert thread["height"] >= 120  # of 400: the answer can be read, whatever else stands there
     assert box["y"] + box["height"] <= 400
@@ -567,14 +567,14 @@ def test_markup_in_documents_answers_and_file_names_stays_text(visit: Opener, wi
     assert page.evaluate("window.pwned") is None
     assert (
         page.locator(
-            "#isnad :is(iframe, form[action], script, video, object, embed), #isnad .answer img, #isnad .panel img, dialog img"
+            "#shawahid :is(iframe, form[action], script, video, object, embed), #shawahid .answer img, #shawahid .panel img, dialog img"
         ).count()
         == 0
     )
     # Only what was proved is a link, whatever looks like one.
     assert set(turn.locator("a.cite").all_inner_texts()) <= {"[1]", "[2]"}
     assert not any("[99]" in text for text in turn.locator("a").all_inner_texts())
-    shown = page.locator("#isnad").inner_text()
+    shown = page.locator("#shawahid").inner_text()
     assert not re.search("[\u202a-\u202e\u2066-\u2069]", shown)
 
 

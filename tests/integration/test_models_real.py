@@ -12,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.build import build_index
-from rag.chatbot import Chatbot
-from rag.config import Settings, open_embedder
-from rag.embed import Embedder, SentenceTransformerEmbedder, weights_fingerprint
+from rag.answering.chatbot import Chatbot
+from rag.config import Settings
 from rag.errors import GenerationFailed, ModelCorrupt, ModelMissing
-from rag.generate import LlamaCpp
-from rag.index import Index
+from rag.factory import open_embedder
+from rag.models.embedder import Embedder, SentenceTransformerEmbedder, weights_fingerprint
+from rag.models.llama.generator import LlamaCpp
+from rag.models.tokenizer import LazyTokenizer
+from rag.retrieval.index import Index
 from rag.schema import Answer, Delta, Found, Message, Status
-from rag.text import script
-from rag.tokenizer import LazyTokenizer
+from rag.storage.build import build_index
+from rag.text.language import script
 from tests.helpers import ROOT, model
 
 pytestmark = pytest.mark.integration
@@ -121,7 +122,7 @@ def test_a_truncated_embedder_is_told(tmp_path: Path) -> None:
         file.truncate(1_000_000)
     with pytest.raises(ModelCorrupt) as caught:
         SentenceTransformerEmbedder(copy, "e5").embed_query("x")
-    assert "isnad models get e5" in str(caught.value)
+    assert "shawahid models get e5" in str(caught.value)
     (copy / "modules.json").unlink()
     with pytest.raises(ModelMissing):
         SentenceTransformerEmbedder(copy, "e5")
@@ -320,7 +321,7 @@ def test_a_truncated_model_is_told(tmp_path: Path) -> None:
         short.write_bytes(file.read(20 * 2**20))
     with pytest.raises(ModelCorrupt) as caught:
         LlamaCpp(short).load()
-    assert "isnad models get" in str(caught.value)
+    assert "shawahid models get" in str(caught.value)
 
 
 def test_a_closed_model_opens_again(generator: LlamaCpp) -> None:

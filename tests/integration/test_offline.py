@@ -56,14 +56,14 @@ def without_network() -> list[str]:
     return unshare if allowed else []
 
 
-def isnad(tmp_path: Path, *arguments: str | Path, typed: str = "") -> str:
+def shawahid(tmp_path: Path, *arguments: str | Path, typed: str = "") -> str:
     guard = tmp_path / "guard"
     guard.mkdir(exist_ok=True)
     (guard / "sitecustomize.py").write_text(GUARD, encoding="utf-8")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ISNAD_", "HF_"))}
-    if "ISNAD_MODELS" in os.environ:
-        environment["ISNAD_MODELS"] = os.environ["ISNAD_MODELS"]
-    environment |= {"PYTHONPATH": f"{guard}{os.pathsep}{ROOT}", "TRIED": str(tmp_path / "tried"), "ISNAD_PROFILE": "light"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SHAWAHID_", "HF_"))}
+    if "SHAWAHID_MODELS" in os.environ:
+        environment["SHAWAHID_MODELS"] = os.environ["SHAWAHID_MODELS"]
+    environment |= {"PYTHONPATH": f"{guard}{os.pathsep}{ROOT}", "TRIED": str(tmp_path / "tried"), "SHAWAHID_PROFILE": "light"}
     done = subprocess.run(
         [*without_network(), sys.executable, "-m", "rag", *map(str, arguments), "--index", str(tmp_path / "index")],
         env=environment,
@@ -84,9 +84,9 @@ def isnad(tmp_path: Path, *arguments: str | Path, typed: str = "") -> str:
 def test_nothing_is_asked_of_the_network(tmp_path: Path) -> None:
     model("multilingual-e5-small", "embedder")
     model("qwen2.5-coder-1.5b-instruct-q4_k_m", "generator")
-    assert "Index " in isnad(tmp_path, "build", "seeds")
-    assert "سبيرو" in isnad(tmp_path, "search", "من هو محامي إيلون ماسك؟", "-k", "3")
-    answers = isnad(tmp_path, "chat", typed="من هو المحامي الذي وجّه الرسالة إلى مايكروسوفت؟\nWho sent it?\n")
+    assert "Index " in shawahid(tmp_path, "build", "seeds")
+    assert "سبيرو" in shawahid(tmp_path, "search", "من هو محامي إيلون ماسك؟", "-k", "3")
+    answers = shawahid(tmp_path, "chat", typed="من هو المحامي الذي وجّه الرسالة إلى مايكروسوفت؟\nWho sent it?\n")
     assert "[1]" in answers
     assert answers.count(" · first word ") == 2
     tried = tmp_path / "tried"

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from rag.build import build_index
-from rag.chatbot import Chatbot
-from rag.config import Settings, open_embedder, open_generator
-from rag.index import Index
-from rag.prompt import template
+from rag.answering.chatbot import Chatbot
+from rag.answering.prompts import template
+from rag.config import Settings
+from rag.factory import open_embedder, open_generator
+from rag.retrieval.index import Index
 from rag.schema import Filter, Status
+from rag.storage.build import build_index
 from tests.helpers import CORPUS, model, write
 
 pytestmark = pytest.mark.integration

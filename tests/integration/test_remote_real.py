@@ -15,11 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rag.catalogue import profile
-from rag.chatbot import Chatbot
-from rag.errors import IsnadError
-from rag.generate import LlamaCpp
-from rag.remote import RemoteGenerator
+from rag.answering.chatbot import Chatbot
+from rag.errors import ShawahidError
+from rag.models.catalogue import profile
+from rag.models.llama.generator import LlamaCpp
+from rag.models.remote import RemoteGenerator
 from rag.schema import Message, Status
 from rag.testing import HashEmbedder
 from tests.helpers import model
@@ -105,10 +105,10 @@ def test_leaving_in_the_middle_lets_the_next_one_in(remote: RemoteGenerator) -> 
 
 
 def test_the_servers_refusals(remote: RemoteGenerator) -> None:
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         list(RemoteGenerator(f"{remote.url}#{GENERATOR}", "sk-wrong").stream(user("Who?")))
     assert caught.value.key == "error.remote_key"
-    with pytest.raises(IsnadError) as caught:
+    with pytest.raises(ShawahidError) as caught:
         remote.count(user("word " * 3000))
     assert caught.value.key == "error.remote_refused"
     assert "2048" in str(caught.value)
@@ -119,7 +119,7 @@ def test_the_model_found_by_asking(remote: RemoteGenerator) -> None:
 
 
 def test_a_chatbot_over_the_server(remote: RemoteGenerator, built: Path, meeting: HashEmbedder) -> None:
-    from rag.index import Index
+    from rag.retrieval.index import Index
 
     with Index.open(built, meeting) as index:
         bot = Chatbot(index, remote)

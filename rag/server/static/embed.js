@@ -1,4 +1,4 @@
-// The chat in any page: <script src="https://isnad.example/isnad/embed.js" data-token="…"></script>
+// The chat in any page: <script src="https://shawahid.example/shawahid/embed.js" data-token="…"></script>
 // The server puts WORDS, the sentences of both languages, before this file. Whatever a document or a model says is text, never markup.
 (() => {
   "use strict";
@@ -43,7 +43,7 @@
       response = await fetch(server + path, { ...options, body: body && JSON.stringify(body) });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Failure(words.unreachable); // also where this site is not among ISNAD_ORIGINS: a browser does not tell which
+      throw new Failure(words.unreachable); // also where this site is not among SHAWAHID_ORIGINS: a browser does not tell which
     }
     if (!response.ok) {
       const told = await response.json().catch(() => null);
@@ -204,8 +204,8 @@
     }
   }
 
-  let tag = "isnad-chat";
-  for (let n = 2; customElements.get(tag); n++) tag = `isnad-chat-${n}`; // two in one page, each with its own settings
+  let tag = "shawahid-chat";
+  for (let n = 2; customElements.get(tag); n++) tag = `shawahid-chat-${n}`; // two in one page, each with its own settings
   customElements.define(tag, Chat);
   const chat = document.createElement(tag);
   const place = script.dataset.target && document.querySelector(script.dataset.target);

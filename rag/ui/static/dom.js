@@ -51,7 +51,7 @@ export function icon(name) {
 /** A value of localStorage, or null where there is none or it can't be read (private windows may refuse). */
 export function recall(key) {
   try {
-    return window.localStorage.getItem(`isnad.${key}`);
+    return window.localStorage.getItem(`shawahid.${key}`);
   } catch {
     return null;
   }
@@ -59,8 +59,8 @@ export function recall(key) {
 
 export function remember(key, value) {
   try {
-    if (value === null) window.localStorage.removeItem(`isnad.${key}`);
-    else window.localStorage.setItem(`isnad.${key}`, value);
+    if (value === null) window.localStorage.removeItem(`shawahid.${key}`);
+    else window.localStorage.setItem(`shawahid.${key}`, value);
   } catch {
     // Not remembered; nothing else is lost.
   }

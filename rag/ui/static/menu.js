@@ -28,8 +28,8 @@ export class Menu {
     };
     const disabled = !turns.some((turn) => turn.answer);
     this.list.replaceChildren(
-      item("export_markdown", () => exporting.save("isnad.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
-      item("export_html", () => exporting.save("isnad.html", "text/html", exporting.html(page, turns)), { disabled }),
+      item("export_markdown", () => exporting.save("shawahid.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
+      item("export_html", () => exporting.save("shawahid.html", "text/html", exporting.html(page, turns)), { disabled }),
       item("keep", () => page.conversation.toggleKeeping(), { "aria-pressed": String(keeping), class: "menu-item toggle" }),
       item("quality", () => page.qualityView.open()),
     );

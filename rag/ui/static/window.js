@@ -19,7 +19,7 @@ export function mount(element, props, trigger, watch, server) {
   const place = new URL("window.css", import.meta.url).href;
   const style = h("link", { rel: "stylesheet", href: place });
   style.addEventListener("load", () => {
-    const page = new Page(element.querySelector(".isnad-host"), props.boot, trigger, server);
+    const page = new Page(element.querySelector(".shawahid-host"), props.boot, trigger, server);
     watch("value", () => page.conversation.receive(props.value));
     page.start();
   });
@@ -89,7 +89,7 @@ class Page {
     this.talk = h("section", { class: "talk" }, this.notice.element, this.conversation.thread, this.conversation.composer);
     this.say(this.talk, "conversation", "label");
     this.toastBox = h("div", { class: "toast", "aria-hidden": "true", hidden: true });
-    this.root = h("div", { id: "isnad" }, this.bar, this.talk, this.panel.element, this.live, this.alarm, this.toastBox);
+    this.root = h("div", { id: "shawahid" }, this.bar, this.talk, this.panel.element, this.live, this.alarm, this.toastBox);
     this.host.append(this.root);
   }
 

@@ -1,0 +1,168 @@
+"""How sure to be that the documents answer a question: values fitted on data, shipped with the models they belong to."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from rag.answering.checking.judge import Thresholds
+from rag.errors import BadSetting
+from rag.schema import Evidence
+from rag.text.folding import fold
+from rag.text.language import script
+from rag.text.names import unmatched_names
+from rag.text.numbers import names_month, stated_values
+from rag.text.words import content_stems
+
+UNKNOWN = "unknown"
+Manner = Literal["quote", "write"]
+"""How an answer is made of evidence: quoted, or written by the generator in its own words and checked."""
+_QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was fitted for an embedder and a generator.
+
+    `same` and `across` weigh the features of `features`, in that order, where question and evidence are in one language and
+    where they are in two; `least` is the confidence below which a question is declined; `thresholds` are the citation check's.
+    `manner_same` and `manner_across` say how far the generator's own words are trusted: a small model's sentence is right half as
+    often as the sentence it was made from. `prompted` is how many sentences of evidence it is given.
+    """
+
+    embedder: str
+    least: float
+    same: tuple[float, ...]
+    across: tuple[float, ...]
+    thresholds: Thresholds
+    manner_same: Manner
+    manner_across: Manner
+    prompted: int
+
+    @classmethod
+    def of(cls, embedder: str, generator: str | None = None) -> Calibration:
+        """The values for two models: those fitted on this machine (`shawahid calibrate`), else those shipped, else conservative ones.
+
+        Without a generator, quotes. Raises BadSetting when the file of values fitted here can't be used.
+        """
+        generators = _table()["generators"]
+        values = _fitted_here(embedder) or _shipped(embedder)
+        manners = _QUOTES if generator is None else generators.get(generator) or generators[UNKNOWN]
+        return cls(
+            embedder=embedder,
+            least=values["least"],
+            same=tuple(values["same"]),
+            across=tuple(values["across"]),
+            thresholds=Thresholds(values["claim_same"], values["claim_across"]),
+            manner_same=manners["same"],
+            manner_across=manners["across"],
+            prompted=manners["prompted"],
+        )
+
+    def confidence(self, question: str, evidence: Sequence[Evidence]) -> float:
+        """The probability, 0..1, that the evidence answers the question."""
+        if not evidence:
+            return 0.0
+        weights = self.same if script(question) == script(evidence[0].text) else self.across
+        logit = sum(weight * value for weight, value in zip(weights, features(question, evidence), strict=True))
+        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def features(question: str, evidence: Sequence[Evidence]) -> tuple[float, ...]:
+    """What confidence is judged by: a constant; the best sentence's similarity; how far it stands above the fifth in worth; the share
+    of the question's content words in its passage; how many of the question's names that passage lacks (at most 2); whether the
+    question asks for a number or a time and the best sentences state none; how well the passage matches the question's tokens, and
+    the quarter of them that it matches least (0 where the index has none)."""
+    best = evidence[0]
+    others = evidence[min(4, len(evidence) - 1)]
+    words = content_stems(question)
+    known = set(content_stems(best.passage.text))
+    covered = sum(word in known for word in words) / len(words) if words else 0.0
+    missing = unmatched_names(question, f"{best.passage.title} {best.passage.text}")
+    near = " ".join(item.text for item in evidence[:2])
+    lacking = (asks_for_value(question) and not states_value(near)) or (asks_for_time(question) and not states_time(near))
+    matched, weakest = (best.match.passage, best.match.weakest) if best.match else (0.0, 0.0)
+    return (1.0, best.score, best.worth - others.worth, covered, float(min(len(missing), 2)), float(lacking), matched, weakest)
+
+
+_VALUE = re.compile(
+    r"\bhow (?:many|much|old|long|far|tall|high|big|large|often|wide|deep|heavy)\b|\bwhat (?:percentage|number|amount|share|price)\b"
+    r"|(?:^|\s)و?(?:كم|قديش|اديش)(?:\s|$)|(?:^|\s)ما (?:عدد|نسبه|مقدار|مبلغ|سعر|ثمن|طول|ارتفاع|وزن|كميه)"
+)
+_TIME = re.compile(
+    r"\bwhen\b|\b(?:what|which|on what|in what) (?:year|date|day|month|time|century)\b"
+    r"|(?:^|\s)و?(?:متي|امتي|ايمتي)(?:\s|$)|(?:اي|ما) (?:سنه|عام|يوم|شهر|تاريخ|ساعه|وقت|قرن)"
+)
+_TIME_WORDS = re.compile(
+    r"day\b|month|year|week|century|season|decade|morning|noon|evening|night|today|before|after|during|until|since|while|when"
+    r"|يوم|شهر|عام|سنه|اسبوع|قرن|موسم|عقد|صباح|ظهر|مساء|ليل|قبل|بعد|خلال|اثناء|حتي|منذ|عندما|حين|السبت|احد|اثنين|ثلاثاء|اربعاء|خميس|جمعه"
+)
+
+
+def asks_for_value(question: str) -> bool:
+    """Whether only a number can answer the question."""
+    return _VALUE.search(fold(question)) is not None
+
+
+def asks_for_time(question: str) -> bool:
+    """Whether only a time can answer the question."""
+    return _TIME.search(fold(question)) is not None
+
+
+def states_value(text: str) -> bool:
+    """Whether a text states any number, in digits or words."""
+    return bool(stated_values(text))
+
+
+def states_time(text: str) -> bool:
+    """Whether a text states anything that can be a time."""
+    return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
+
+
+def user_file() -> Path:
+    """Where the values fitted on this machine are: SHAWAHID_CALIBRATION, else a file in the user's settings folder."""
+    chosen = os.environ.get("SHAWAHID_CALIBRATION", "").strip()
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_config_path
+
+    return user_config_path("shawahid", appauthor=False) / "calibration.toml"
+
+
+def _shipped(embedder: str) -> Mapping[str, Any]:
+    embedders = _table()["embedders"]
+    values: Mapping[str, Any] = embedders.get(embedder) or embedders[UNKNOWN]
+    return values
+
+
+def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
+    """The values of the user's own file, which have to be of the form of those shipped. Raises BadSetting."""
+    path = user_file()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8")).get("embedders", {}).get(embedder)
+        if values is None:
+            return None
+        shipped = _shipped(UNKNOWN)
+        own = {name: values[name] for name in shipped}
+        for name, like in shipped.items():
+            numbers = own[name] if isinstance(like, list) else [own[name]]
+            if len(numbers) != (len(like) if isinstance(like, list) else 1) or not all(math.isfinite(number) for number in numbers):
+                raise ValueError(name)
+        return own
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadSetting("error.calibration_use", path=path, embedder=embedder, reason=error) from error
+
+
+@cache
+def _table() -> Mapping[str, Mapping[str, Any]]:
+    return tomllib.loads(resources.files("rag.answering").joinpath("calibration.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,318 @@
+"""What is installed, which models are whole, what room there is, and for whatever is missing the command to run."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import IndexMissing, ModelMissing, ShawahidError
+from rag.messages import say
+from rag.models.catalogue import ModelEntry, Profile
+from rag.models.installed import catalogue, find, models_dir, profile, state
+from rag.models.remote import is_address
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PACKAGES = (
+    "torch",
+    "sentence-transformers",
+    "faiss-cpu",
+    "llama-cpp-python",
+    "gradio",
+    "PyStemmer",
+    "py3langid",
+    "charset-normalizer",
+    "tokenizers",
+    "huggingface_hub",
+    "filelock",
+    "platformdirs",
+    "typer",
+    "rich",
+)
+SMALL_MEMORY = 5_000_000_000
+"""Bytes of memory below which the default profile is not comfortable: it takes up to 4.5 GB."""
+
+
+class Mark(StrEnum):
+    """How a line of the report stands."""
+
+    FINE = "fine"
+    NOTE = "note"
+    """Worth knowing; nothing that is needed is missing."""
+    MISSING = "missing"
+    """Something that is needed is not there or not usable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line: `label`, `says` and `advice` are keys of strings.toml filled in with `fields`; `command` is what to run, or "".
+
+    `value` is the same in every language; where `says` is given it is shown instead.
+    """
+
+    label: str
+    value: str
+    mark: Mark = Mark.FINE
+    advice: str = ""
+    command: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""
+
+    def name(self, language: str = "en") -> str:
+        """The label in the reader's language."""
+        return say(self.label, language, **self.fields)
+
+    def found(self, language: str = "en") -> str:
+        """What is there, in the reader's language; that it is missing where nothing is."""
+        if self.says:
+            return say(self.says, language, **self.fields)
+        return self.value or say("doctor.absent", language)
+
+    def what_to_do(self, language: str = "en") -> str:
+        """The advice in the reader's language; "" where there is none."""
+        return say(self.advice, language, command=self.command, **self.fields) if self.advice else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    """One model of the catalogue on this machine: `bytes` it takes now, `size` bytes when whole, `status` as in ModelState."""
+
+    entry: ModelEntry
+    status: str
+    bytes: int
+    size: int
+    wanted: bool
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found; `models` are all of the catalogue, `wanted` those of the profile in use."""
+
+    checks: tuple[Check, ...]
+    models: tuple[ModelLine, ...]
+    models_path: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that is needed is there."""
+        return not any(check.mark is Mark.MISSING for check in self.checks)
+
+    @property
+    def exit_code(self) -> int:
+        """0, or that of a missing model where anything needed is missing."""
+        return 0 if self.ok else ModelMissing.exit_code
+
+
+def examine(
+    *,
+    profile_name: str = "default",
+    generator: str = "",
+    embedder: str = "",
+    index: Path | None = None,
+    documents: str = "seeds",
+    deep: bool = False,
+) -> Report:
+    """Look at everything; change nothing, touch no network.
+
+    `generator` and `embedder` (names or paths) replace those of the profile; `index` is the folder of an index to look at and
+    `documents` what it would be built from; `deep` compares every model's hashes, which reads gigabytes.
+    """
+    chosen = profile(profile_name)
+    chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder)
+    lines = model_lines(chosen, deep=deep)
+    checks = [*_python(), *_packages(), *_models(chosen, lines), _disk(lines), *_memory(chosen)]
+    if index is not None:
+        checks.append(_index(index, chosen.embedder, documents))
+    return Report(tuple(checks), tuple(lines), models_dir())
+
+
+def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelLine]:
+    """Every model of the catalogue with how it stands here."""
+    wanted = {chosen.generator, chosen.embedder} if chosen else set()
+    lines = []
+    for name, entry in catalogue().items():
+        found = state(name, deep=deep)
+        lines.append(ModelLine(entry, found.status, found.bytes, entry.bytes, name in wanted, _get(name)))
+    return lines
+
+
+def _get(name: str) -> str:
+    return f"python -m rag models get {name}"
+
+
+def gigabytes(count: int) -> str:
+    """A number of bytes for a reader: "1.1 GB", "4 MB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
+
+
+def _python() -> Iterator[Check]:
+    version = platform.python_version()
+    if sys.version_info < (3, 11):  # noqa: UP036  whoever runs it from a checkout may have any Python
+        yield Check("doctor.python", version, Mark.MISSING, "doctor.old_python", "make run")
+    else:
+        yield Check("doctor.python", f"{version} ({sys.executable})")
+    yield Check("doctor.system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU")
+
+
+def _packages() -> Iterator[Check]:
+    missing = set()
+    for name in PACKAGES:
+        fields = {"name": name}
+        try:
+            yield Check("doctor.package", metadata.version(name), fields=fields)
+        except metadata.PackageNotFoundError:
+            missing.add(name)
+            yield Check("doctor.package", "", Mark.MISSING, "doctor.no_package", "make run", fields)
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
+    if compiler or "llama-cpp-python" not in missing:
+        yield Check("doctor.compiler", compiler or "", Mark.FINE if compiler else Mark.NOTE)
+    else:
+        command = "xcode-select --install" if sys.platform == "darwin" else "sudo apt-get install g++"
+        yield Check("doctor.compiler", "", Mark.MISSING, "doctor.no_compiler", command)
+
+
+def _models(chosen: Profile, lines: Sequence[ModelLine]) -> Iterator[Check]:
+    """The two models in use: of the catalogue, or at paths of the user's own."""
+    known = {line.entry.name: line for line in lines}
+    yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
+    yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
+
+
+def _model(label: str, name: str, line: ModelLine | None) -> Check:
+    if label == "doctor.generator" and is_address(name):
+        return Check(label, name.rpartition("@")[2])
+    if line is None:
+        try:
+            found = find(name, "generator" if label == "doctor.generator" else "embedder")
+        except ShawahidError:
+            fields = {"name": name, "size": "?"}
+            return Check(label, name, Mark.MISSING, "doctor.model_missing", "python -m rag models", fields)
+        return Check(label, str(found.path))
+    if line.status == "present":
+        return Check(label, f"{name} ({gigabytes(line.bytes)})")
+    fields = {"name": name, "size": gigabytes(line.size)}
+    return Check(label, name, Mark.MISSING, f"doctor.model_{line.status}", line.command, fields)
+
+
+def _disk(lines: Sequence[ModelLine]) -> Check:
+    place = models_dir()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    needed = sum(line.size for line in lines if line.wanted and line.status != "present")
+    if needed > free:
+        fields = {"needed": gigabytes(needed), "free": gigabytes(free)}
+        return Check("doctor.disk", gigabytes(free), Mark.MISSING, "doctor.little_disk", "", fields)
+    return Check("doctor.disk", gigabytes(free))
+
+
+def memory() -> tuple[int, int] | None:
+    """Bytes of memory free to use and in total; None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found = {name: 1024 * int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
+        return found["MemAvailable"], found["MemTotal"]
+    except (OSError, ValueError, KeyError, IndexError):
+        pass
+    try:
+        page = os.sysconf("SC_PAGE_SIZE")
+        return page * os.sysconf("SC_AVPHYS_PAGES"), page * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _memory(chosen: Profile) -> Iterator[Check]:
+    found = memory()
+    if found is None:
+        return
+    free, total = found
+    value = f"{gigabytes(free)} / {gigabytes(total)}"
+    if total < SMALL_MEMORY and chosen.embedder == profile("default").embedder:
+        fields = {"total": gigabytes(total)}
+        yield Check("doctor.memory", value, Mark.NOTE, "doctor.little_memory", "make run SHAWAHID_PROFILE=light", fields)
+    else:
+        yield Check("doctor.memory", value)
+
+
+def _index(folder: Path, embedder: str, documents: str) -> Check:
+    from rag.storage.database import DATABASE, Store
+
+    where, command = {"path": str(folder)}, f"python -m rag build {documents}"
+    try:
+        store = Store(folder / DATABASE)
+        try:
+            manifest = store.manifest()
+        finally:
+            store.close()
+    except IndexMissing:
+        manifest = None
+    except ShawahidError as error:
+        return Check("doctor.index", "", Mark.MISSING, "doctor.bad_index", command, where | {"reason": str(error)})
+    if manifest is None:
+        return Check("doctor.index", "", Mark.MISSING, "doctor.no_index", command, where)
+    fields = where | {"embedder": manifest.embedder, "wanted": embedder}
+    fields |= {"documents": str(manifest.documents), "passages": str(manifest.passages)}
+    if manifest.embedder != embedder:
+        return Check("doctor.index", "", Mark.MISSING, "doctor.other_embedder", command, fields, "doctor.index_holds")
+    return Check("doctor.index", "", fields=fields, says="doctor.index_holds")
+
+
+# --- showing it ----------------------------------------------------------------------------------------------------------
+
+_SIGNS = {Mark.FINE: "[green]✓[/]", Mark.NOTE: "[yellow]•[/]", Mark.MISSING: "[red]✗[/]"}
+_STATES = {"present": "green", "partial": "yellow", "corrupt": "red", "missing": "dim"}
+
+
+def render(report: Report, language: str, console: Console) -> None:
+    """Print the report: a table of what was found, the models, and what to do about what is missing."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=say("doctor.title", language), show_header=False, box=None, pad_edge=False)
+    for check in report.checks:
+        table.add_row(_SIGNS[check.mark], escape(check.name(language)), escape(check.found(language)))
+    console.print(table)
+    console.print()
+    render_models(report.models, language, console)
+    advice = [check.what_to_do(language) for check in report.checks if check.advice]
+    console.print()
+    if not advice:
+        console.print(say("doctor.all_well", language), style="green")
+        return
+    console.print(say("doctor.advice_title", language), style="bold")
+    for number, text in enumerate(advice, 1):
+        console.print(f"{number}. {escape(text)}", soft_wrap=True)
+
+
+def render_models(lines: Sequence[ModelLine], language: str, console: Console) -> None:
+    """Print the catalogue: each model with its kind, whether it is here and whole, its size, licence and a remark."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=say("doctor.models_title", language, path=models_dir()), box=None, pad_edge=False)
+    table.add_column(say("doctor.column_model", language), no_wrap=True)  # a name is there to be copied
+    table.add_column(say("doctor.column_kind", language))
+    table.add_column(say("doctor.column_state", language))
+    table.add_column(say("doctor.column_size", language), justify="right")
+    table.add_column(say("doctor.column_licence", language))
+    table.add_column(say("doctor.column_note", language))
+    for line in lines:
+        table.add_row(
+            escape(line.entry.name) + (" *" if line.wanted else ""),
+            say(f"doctor.{line.entry.kind}", language),
+            f"[{_STATES[line.status]}]{say(f'doctor.state_{line.status}', language)}[/]",
+            gigabytes(line.bytes if line.status == "present" else line.size),
+            escape(line.entry.licence),
+            escape(line.entry.remark(language)),
+        )
+    console.print(table)

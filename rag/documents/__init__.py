@@ -1,0 +1,1 @@
+"""Files into documents, and documents into passages."""

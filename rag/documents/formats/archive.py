@@ -1,0 +1,45 @@
+"""Zip archives from anywhere: looked through before anything is unpacked, read member by member, never written to a disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rag.documents.formats.content import Limits
+from rag.errors import DocumentError
+
+_MOST_MEMBERS = 20_000
+_ENCRYPTED = 0x1
+
+
+@contextmanager
+def opened(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
+    """The archive, if what it says it unpacks to is within the limit. Raises DocumentError.
+
+    A member is never longer than the archive says: `zipfile` reads no further. Names are only looked up, so that a path that
+    climbs out of the archive names nothing.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > limits.unpacked:
+                raise DocumentError("error.unpacks_too_much", name=name, limit=f"{limits.unpacked / 2**20:.0f}")
+            if any(member.flag_bits & _ENCRYPTED for member in members):
+                raise DocumentError("error.protected", name=name)
+            yield archive
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zipfile.LargeZipFile) as error:
+        raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
+
+
+def member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:
+    """One member's bytes. Raises DocumentError when it is missing or damaged."""
+    import zlib
+
+    try:
+        return archive.read(path)
+    except KeyError as error:
+        raise DocumentError("error.damaged", name=name, reason=f"no {path}"[:200]) from error
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error

@@ -1,0 +1,88 @@
+"""Pages that are pictures, read by Tesseract, a program of its own with data for Arabic and English.
+
+Nothing here is used unless it is asked for. The picture goes in through a pipe and the words come out of one; no file is written.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import unicodedata
+from typing import Any
+
+from rag.documents.formats.arabic import is_garbled
+from rag.documents.formats.content import Limits
+from rag.errors import DocumentError
+
+PROGRAM = "tesseract"
+LANGUAGES = ("ara", "eng")
+_DOTS_PER_INCH = 300
+_MOST_PIXELS = 30_000_000
+_LEAST_SURE = 40.0  # per cent, the mean over a page's words; guesses at a photograph are far below, print is above 80
+
+
+class Ocr:
+    """Reads pages of one file. `missing` says why it can't, where Tesseract or its data is not installed."""
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._seconds = limits.ocr_seconds
+        self._program = shutil.which(PROGRAM)
+        self._languages = _installed(self._program) if self._program else []
+        self.missing = None if self._languages else DocumentError("error.ocr_missing", name=name)
+
+    def read(self, page: Any) -> list[str]:
+        """The paragraphs of a page; none where nothing can be read with some certainty."""
+        if not self._languages or self._program is None:
+            return []
+        command = [self._program, "stdin", "stdout", "-l", "+".join(self._languages), "--dpi", str(_DOTS_PER_INCH), "tsv"]
+        # One thread: several slow each other down, and the other core may be answering a question.
+        settings = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+        try:
+            done = subprocess.run(command, input=_picture(page), capture_output=True, timeout=10 * self._seconds, env=settings, check=False)
+        except (subprocess.TimeoutExpired, OSError):
+            return []
+        if done.returncode:
+            return []
+        blocks = paragraphs(done.stdout.decode("utf-8", "replace"))
+        return [] if is_garbled(" ".join(blocks)) else blocks
+
+
+def _installed(program: str) -> list[str]:
+    try:
+        done = subprocess.run([program, "--list-langs"], capture_output=True, timeout=60, check=False)
+    except (subprocess.TimeoutExpired, OSError):
+        return []
+    known = (done.stdout + done.stderr).decode("utf-8", "replace").split()
+    return [language for language in LANGUAGES if language in known]
+
+
+def _picture(page: Any) -> bytes:
+    """A page in grey, as a portable grey map (PGM)."""
+    width, height = page.get_size()
+    scale = min(_DOTS_PER_INCH / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)))
+    bitmap = page.render(scale=scale, grayscale=True)
+    try:
+        raw = memoryview(bitmap.buffer).cast("B")
+        rows = [bytes(raw[row * bitmap.stride : row * bitmap.stride + bitmap.width]) for row in range(bitmap.height)]
+        return b"P5 %d %d 255\n" % (bitmap.width, bitmap.height) + b"".join(rows)
+    finally:
+        bitmap.close()
+
+
+def paragraphs(table: str) -> list[str]:
+    """The paragraphs of Tesseract's table of words; none when it is not sure enough of them."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    sure: list[float] = []
+    for row in table.splitlines()[1:]:
+        cells = row.split("\t")
+        if len(cells) < 12 or cells[0] != "5":
+            continue
+        word = "".join(c for c in cells[11] if unicodedata.category(c) != "Cf").strip()
+        if word:
+            found.setdefault(tuple(cells[1:4]), []).append(word)
+            sure.append(float(cells[10]))
+    if not sure or sum(sure) / len(sure) < _LEAST_SURE:
+        return []
+    return [" ".join(words) for words in found.values()]

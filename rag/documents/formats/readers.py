@@ -1,0 +1,56 @@
+"""Which reader takes which kind of file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from rag.documents.formats.content import Content, Limits
+from rag.errors import DocumentError
+
+Reader = Callable[[bytes, str, Limits], Content]
+"""Takes the bytes of a file, its name for messages, and the limits. Raises DocumentError."""
+
+_READERS = {
+    ".txt": "plain:read_text",
+    ".md": "plain:read_markdown",
+    ".csv": "table:read_csv",
+    ".tsv": "table:read_csv",
+    ".json": "records:read_json",
+    ".jsonl": "records:read_lines",
+    ".html": "html:read_html",
+    ".htm": "html:read_html",
+    ".xhtml": "html:read_html",
+    ".epub": "epub:read_epub",
+    ".docx": "docx:read_docx",
+    ".pdf": "pdf:read_pdf",
+}
+SUFFIXES = frozenset(_READERS)
+"""The kinds of files that are read, as lower-case suffixes."""
+APART = frozenset((".html", ".htm", ".xhtml", ".epub", ".docx", ".pdf"))
+"""Those whose parsers are large programs in C, which a hostile file might crash or keep busy: they run in a process of their own."""
+PACKED = frozenset((".epub", ".docx", ".pdf"))
+"""Those that hold pictures and fonts beside their text, and may be larger than others."""
+
+
+def reader(suffix: str, ocr: bool = False) -> Reader:
+    """The reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
+    module, _, function = _READERS[suffix].partition(":")
+    found: Reader = getattr(
+        import_module(f"rag.documents.formats.{module}"), function if not (ocr and suffix == ".pdf") else "read_pdf_with_ocr"
+    )
+    return found
+
+
+def read(data: bytes, suffix: str, name: str, limits: Limits, ocr: bool = False) -> Content:
+    """The content of a file. Whatever a library raises becomes a DocumentError that names the file."""
+    try:
+        return reader(suffix, ocr)(data, name, limits)
+    except DocumentError:
+        raise
+    except MemoryError as error:
+        raise DocumentError("error.too_much_memory", name=name, limit=f"{limits.memory / 2**20:.0f}") from error
+    except RecursionError as error:
+        raise DocumentError("error.too_nested", name=name) from error
+    except Exception as error:  # a library met something it was not made for
+        raise DocumentError("error.damaged", name=name, reason=f"{type(error).__name__}: {error}"[:200]) from error

@@ -1,0 +1,69 @@
+"""What a filter compares: days, folders and folded values of a document's metadata."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterable, Mapping
+
+from rag.errors import BadSetting
+from rag.text.folding import fold
+
+COLLECTION = "collection"
+DATE = "date"
+UNREAD = "unread_pages"
+"""The metadata field that names pages left out of a document, which OCR has not been tried on."""
+
+# \d also matches Arabic-Indic digits, and int() reads them: ٢٠١٩ is 2019.
+_DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?\s*", re.DOTALL)
+_PARTS = re.compile(r"[;؛\n]")
+
+
+def days(text: str) -> tuple[str, str] | None:
+    """The first and the last day that an ISO 8601 date, month or year covers, as YYYY-MM-DD; None for anything else."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (int(part) if part else 0 for part in found.groups())
+    if year < 1 or (found[2] and not 1 <= month <= 12):
+        return None
+    last = calendar.monthrange(year, month or 12)[1]
+    if found[3] and not 1 <= day <= last:
+        return None
+    return f"{year:04}-{month or 1:02}-{day or 1:02}", f"{year:04}-{month or 12:02}-{day or last:02}"
+
+
+def day_limits(since: str, until: str) -> tuple[str, str]:
+    """The first and the last day of a range, "" where it is open. Raises BadSetting for what is no date."""
+    limits = []
+    for text, end in ((since, 0), (until, 1)):
+        found = days(text) if text else ("", "")
+        if found is None:
+            raise BadSetting("error.filter_date", value=text)
+        limits.append(found[end])
+    return limits[0], limits[1]
+
+
+def folded(value: str) -> str:
+    """A value as it is compared: one spelling, one case, single spaces."""
+    return " ".join(fold(value).split())
+
+
+def facts(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The pairs of field and value under which a document is found: each value as a whole, and its parts between semicolons."""
+    found = {(folded(key), folded(part)): None for key, value in metadata.items() for part in (value, *_PARTS.split(value)) if folded(part)}
+    return list(found)
+
+
+def wanted(metadata: Mapping[str, str | Iterable[str]]) -> list[tuple[str, list[str]]]:
+    """The conditions of a filter in the form of `facts`."""
+    found = []
+    for key, value in metadata.items():
+        values = [value] if isinstance(value, str) else list(value)
+        found.append((folded(key), [folded(each) for each in values]))
+    return found
+
+
+def collection(id: str, metadata: Mapping[str, str]) -> str:
+    """The collection a document belongs to: what its metadata say, else the folder it lies in; "" for neither."""
+    return metadata.get(COLLECTION, "").strip("/") or id.rpartition("/")[0]

@@ -1,0 +1,8 @@
+"""Collections of documents, the people they belong to, their files, and the jobs that index them."""
+
+from __future__ import annotations
+
+from rag.library.generators import Generators
+from rag.library.library import Library
+
+__all__ = ["Generators", "Library"]

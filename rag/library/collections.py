@@ -1,0 +1,151 @@
+"""Named collections of documents, each with its index, and who may see and change which.
+
+They are folders under `collections`. One with a plain name is the operator's. One that a browser made has a name that nobody can
+guess, and in it, beside `documents` and `index`, the files `name` and `owner`, a digest of that browser's key. A file `shared` lets
+everybody see the collection; only its owner changes it. The documents that Shawahid was started with are seen by all and are the
+operator's.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import DiskFull, ShawahidError
+from rag.library.people import OPERATOR, same
+
+FIRST = ""
+"""The id of the collection that Shawahid was started with."""
+# \w has no vowel signs: the shadda of «سرّي» is a mark that is written on a letter.
+_NAME = re.compile(r"\w[\w\u0610-\u061a\u064b-\u065f\u0670 .()\-]{0,39}")
+_SECRET = re.compile(r"~[0-9a-f]{32}")
+_OWNER = re.compile(r"[0-9a-f]{64}")
+_MOST = 100  # collections that one browser may make
+
+
+class BadName(ShawahidError):
+    """A name that can't be given to a collection or a file, or that names none."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class NotYours(ShawahidError):
+    """A collection that is shared can be seen, and is changed by its owner only."""
+
+    http_status = 403
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A collection. `id` is what it is asked for by, `name` what its owner calls it; `owner` is a person of `rag.library.people`."""
+
+    id: str
+    name: str
+    owner: str
+    shared: bool
+    documents: Path
+    index: Path
+
+
+class Collections:
+    """All collections. Whatever is given out is given for a person who may have it."""
+
+    def __init__(self, home: Path, documents: Path, index: Path) -> None:
+        self._home = home / "collections"
+        self._first = Collection(FIRST, "", OPERATOR, True, documents, index)
+
+    def visible(self, person: str) -> list[Collection]:
+        """Those a person may see: the first, their own by name, then those that others share."""
+        known = [(same(each.owner, person), each) for each in self._others()]
+        own = sorted((each for mine, each in known if mine), key=lambda each: each.name)
+        others = sorted((each for mine, each in known if not mine and each.shared), key=lambda each: (each.name, each.id))
+        return [self._first, *own, *others]
+
+    def readable(self, id: str, person: str) -> Collection:
+        """A collection that this person may see. Raises BadName, the same for one of others as for one that is not there."""
+        for each in self.visible(person):
+            if each.id == id:
+                return each
+        raise BadName("ui.error_collection_unknown")
+
+    def changeable(self, id: str, person: str) -> Collection:
+        """A collection that is this person's. Raises BadName, NotYours."""
+        found = self.readable(id, person)
+        if not same(found.owner, person):
+            raise NotYours("ui.error_collection_not_yours")
+        return found
+
+    def create(self, name: str, person: str) -> Collection:
+        """Make an empty collection. Raises BadName when its owner has one of that name, or too many; DiskFull."""
+        name = unicodedata.normalize("NFC", " ".join(name.split()))
+        if not _NAME.fullmatch(name):
+            raise BadName("ui.error_collection_name", name=name[:60])
+        own = [each.name.casefold() for each in self.own(person)]
+        if name.casefold() in own:
+            raise BadName("ui.error_collection_exists", name=name)
+        if len(own) >= _MOST and person != OPERATOR:
+            raise BadName("ui.error_collection_many", most=_MOST)
+        id = name if person == OPERATOR else f"~{secrets.token_hex(16)}"
+        new = self._home / f".{secrets.token_hex(8)}.new"
+        try:
+            (new / "documents").mkdir(parents=True)
+            if person != OPERATOR:
+                (new / "name").write_text(name, encoding="utf-8")
+                (new / "owner").write_text(person, encoding="ascii")
+            new.rename(self._home / id)  # it is there when it is whole
+        except OSError as error:
+            raise DiskFull("error.folder_unwritable", path=self._home, reason=error.strerror or error) from error
+        return self.readable(id, person)
+
+    def share(self, id: str, person: str, shared: bool) -> Collection:
+        """Let everybody see a collection, or only its owner again. Raises BadName, NotYours, DiskFull."""
+        found = self.changeable(id, person)
+        if found.id != FIRST:
+            mark = self._home / id / "shared"
+            try:
+                mark.touch() if shared else mark.unlink(missing_ok=True)
+            except OSError as error:
+                raise DiskFull("error.folder_unwritable", path=mark, reason=error.strerror or error) from error
+        return self.readable(id, person)
+
+    def adopt(self, person: str, by: str) -> bool:
+        """Give everything of one person to another, who has collections of their own already; False where they have none. Raises
+        DiskFull."""
+        if not self.own(by):
+            return False
+        for each in self.own(person):
+            owner = self._home / each.id / "owner"
+            part = owner.with_suffix(".part")
+            try:
+                part.write_text(by, encoding="ascii")
+                part.replace(owner)
+            except OSError as error:
+                raise DiskFull("error.folder_unwritable", path=owner, reason=error.strerror or error) from error
+        return True
+
+    def own(self, person: str) -> list[Collection]:
+        """Those of a person, the first not among them, in no order."""
+        return [each for each in self._others() if same(each.owner, person)]
+
+    def _others(self) -> list[Collection]:
+        """Every collection but the first, whoever it belongs to."""
+        if not self._home.is_dir():
+            return []
+        return [found for path in self._home.iterdir() if path.is_dir() and (found := self._read(path)) is not None]
+
+    def _read(self, path: Path) -> Collection | None:
+        name, owner = path.name, OPERATOR
+        if _SECRET.fullmatch(path.name):
+            try:
+                name, owner = (path / "name").read_text(encoding="utf-8"), (path / "owner").read_text(encoding="ascii")
+            except (OSError, UnicodeError):
+                return None  # nobody can be shown to own it
+            if not _OWNER.fullmatch(owner):
+                return None
+        if not _NAME.fullmatch(name):
+            return None
+        return Collection(path.name, name, owner, (path / "shared").exists(), path / "documents", path / "index")

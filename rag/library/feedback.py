@@ -1,0 +1,102 @@
+"""What a reader says of an answer, as a line of a question set: a complaint turns into a test that the evaluation runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rag.errors import ShawahidError
+from rag.library.people import OPERATOR
+from rag.library.views import View
+from rag.messages import say
+from rag.schema import Document
+from rag.text.folding import nfc
+
+READER = "reader-"
+"""What the id of a question that a reader's word became begins with."""
+KINDS = ("good", "wrong_answer", "wrong_source", "should_decline", "should_answer")
+_LOCK = threading.Lock()
+
+
+class BadFeedback(ShawahidError):
+    """Something is missing without which the feedback can't become a test."""
+
+    http_status = 400
+
+
+def as_question(
+    kind: str,
+    question: str,
+    language: str,
+    *,
+    answered: bool,
+    claims: Sequence[str] = (),
+    quotes: Sequence[tuple[str, str]] = (),
+    right: str = "",
+    proof: str = "",
+    person: str = OPERATOR,
+    documents: Callable[[], Sequence[Document]] = tuple,
+) -> View:
+    """A question with its gold answer, as rag/schemas/questions.schema.json has it.
+
+    `claims` are the sentences of the answer, `quotes` (document id, quote) what it cites, `right` the reader's own answer,
+    `proof` the sentence that proves it, which has to stand in one of the `documents`. The id is that of a `person`'s word on a
+    question: what they say of it later takes its place. Raises BadFeedback.
+    """
+    if kind not in KINDS or not question.strip():
+        raise BadFeedback("ui.error_feedback")
+    answerable = answered if kind == "good" else kind != "should_decline"
+    answers: list[str] = []
+    evidence: list[View] = []
+    if answerable:
+        answers = [right.strip()] if right.strip() else [] if kind in ("wrong_answer", "should_answer") else list(claims)
+        if not answers:
+            raise BadFeedback("ui.error_feedback_answer")
+        given = [{"document": document, "quote": quote} for document, quote in quotes if quote.strip()]
+        evidence = [_located(proof, documents())] if proof.strip() else [] if kind in ("wrong_source", "should_answer") else given
+        if not evidence:
+            raise BadFeedback("ui.error_feedback_proof")
+    asked = nfc(" ".join(question.split())).casefold()
+    return {
+        "id": f"{READER}{hashlib.sha256(json.dumps([person, asked]).encode()).hexdigest()[:16]}",
+        "question": question.strip(),
+        "language": language,
+        "answers": list(dict.fromkeys(answers)),
+        "evidence": evidence,
+        "answerable": answerable,
+        "note": f"{say(f'ui.feedback_{kind}', 'en')} ({time.strftime('%Y-%m-%d')})",
+    }
+
+
+def record(path: Path, line: View) -> None:
+    """Add a line to a question set; what a line of the same id said before is replaced."""
+    with _LOCK:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        kept = [text for text in before if text.strip() and json.loads(text).get("id") != line["id"]]
+        part = path.with_suffix(".part")
+        with part.open("w", encoding="utf-8", newline="\n") as out:
+            out.write("\n".join([*kept, json.dumps(line, ensure_ascii=False)]) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+
+
+def lines(path: Path) -> int:
+    """How many questions a set holds."""
+    return sum(bool(text.strip()) for text in path.read_text(encoding="utf-8").splitlines())
+
+
+def _located(proof: str, documents: Sequence[Document]) -> View:
+    """The one document that the sentence stands in, word for word; spaces and line ends may differ from what was copied."""
+    wanted = nfc(proof.strip().strip("«»“”\"'"))
+    places = [(document.id, wanted) for document in documents if document.text.count(wanted) == 1]
+    if len(places) != 1:
+        key = "ui.error_feedback_nowhere" if not any(wanted in document.text for document in documents) else "ui.error_feedback_twice"
+        raise BadFeedback(key)
+    return {"document": places[0][0], "quote": places[0][1]}

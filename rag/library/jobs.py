@@ -1,0 +1,122 @@
+"""Bringing indexes up to date in the background, one after another: whose turn it is, how far it is, and stopping it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rag.errors import IndexBusy, ShawahidError, as_ours
+from rag.library.people import same
+from rag.library.views import View, error_view
+from rag.service.fair_queue import Line, Ticket
+from rag.storage.build import BuildReport
+
+Build = Callable[[Callable[[str, int, int], None]], BuildReport]
+"""The work itself; what it is given is told how far it is."""
+
+_LOOK = 0.1  # seconds between two looks at the line
+_KEPT = 200  # jobs that are remembered
+
+
+class _Cancelled(Exception):
+    """The reader stopped the indexing."""
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One run of indexing. `state`: running | done | cancelled | error; counts are of what `step` does: wait | load | embed | store.
+
+    Only `person` is told of it, by its `id`, which nobody can guess.
+    """
+
+    collection: str
+    person: str
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    state: str = "running"
+    step: str = "load"
+    done: int = 0
+    total: int = 0
+    report: BuildReport | None = None
+    error: ShawahidError | None = None
+    cancel: threading.Event = field(default_factory=threading.Event)
+
+    def view(self) -> View:
+        """The job as the page shows it."""
+        report = self.report
+        return {
+            "id": self.id,
+            "collection": self.collection,
+            "state": self.state,
+            "cancelling": self.cancel.is_set(),
+            "step": self.step,
+            "done": self.done,
+            "total": self.total,
+            "added": report.added + report.updated if report else 0,
+            "removed": report.removed if report else 0,
+            "skipped": [{"name": item.id, "error": error_view(item.error)} for item in report.skipped] if report else [],
+            "error": error_view(self.error) if self.error else None,
+        }
+
+
+class Indexing:
+    """The jobs of everybody. One runs at a time; people take turns, and see nothing of the others' but their own place."""
+
+    def __init__(self) -> None:
+        self._jobs: list[Job] = []  # oldest first
+        self._line = Line(1, most=1000)
+        self._lock = threading.Lock()
+
+    def begin(self, collection: str, person: str, build: Build) -> Job:
+        """Run a build in a thread when its turn comes. Raises IndexBusy while one of the same collection runs or waits."""
+        job = Job(collection, person)
+        with self._lock:
+            if any(other.state == "running" and other.collection == collection for other in self._jobs):
+                raise IndexBusy("ui.error_indexing")
+            ended = [other for other in self._jobs if other.state != "running"]
+            for other in ended[: max(len(self._jobs) + 1 - _KEPT, 0)]:
+                self._jobs.remove(other)
+            self._jobs.append(job)
+        ticket = self._line.join(person)
+        threading.Thread(target=self._work, args=(job, ticket, build), name="shawahid-index", daemon=True).start()
+        return job
+
+    def find(self, id: str, person: str) -> Job | None:
+        """The job of that name, when it is this person's."""
+        return next((job for job in self._of(person) if same(job.id, id)), None)
+
+    def last(self, person: str, collection: str | None = None) -> Job | None:
+        """The job of this person that runs, or the last one that ran; of one collection, where one is named."""
+        own = [job for job in self._of(person) if collection is None or job.collection == collection]
+        return next((job for job in own if job.state == "running"), own[-1] if own else None)
+
+    def adopt(self, person: str, by: str) -> None:
+        """Give the jobs of one person to another."""
+        for job in self._of(person):
+            job.person = by
+
+    def _of(self, person: str) -> list[Job]:
+        with self._lock:
+            return [job for job in self._jobs if same(job.person, person)]
+
+    def _work(self, job: Job, ticket: Ticket, build: Build) -> None:
+        def progress(step: str, done: int, total: int) -> None:
+            if job.cancel.is_set():
+                raise _Cancelled
+            job.step, job.done, job.total = step, done, total
+
+        try:
+            while place := self._line.place(ticket):
+                progress("wait", place, 0)
+                job.cancel.wait(_LOOK)
+            progress("load", 0, 0)
+            job.report = build(progress)
+            job.state = "done"
+        except _Cancelled:
+            job.state = "cancelled"
+        except Exception as error:
+            job.error = as_ours(error)
+            job.state = "error"
+        finally:
+            self._line.leave(ticket)

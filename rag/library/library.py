@@ -1,0 +1,207 @@
+"""The documents behind the window, as each person may see and change them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from rag.answering.chatbot import Chatbot
+from rag.documents.load import MAX_BYTES, document_paths
+from rag.errors import IndexMissing
+from rag.library import files
+from rag.library.collections import FIRST, BadName, Collection, Collections
+from rag.library.jobs import Indexing, Job
+from rag.library.people import OPERATOR, same
+from rag.library.views import View, about_view
+from rag.models.embedder import Embedder
+from rag.retrieval.index import Index
+from rag.storage.build import BuildReport, build_index
+
+
+class Library:
+    """Collections under one folder, beside the one that the settings name. What is in it is reached through somebody's `Shelf`."""
+
+    def __init__(
+        self,
+        home: Path,
+        documents: Path,
+        index: Path,
+        *,
+        max_bytes: int = MAX_BYTES,
+        quota: int = 0,
+        ocr: bool = False,
+        published: Callable[[Path], object] = lambda index: None,
+    ) -> None:
+        """`quota` bounds the bytes of files in all collections of a person other than the operator, 0 sets no bound; `published` is
+        called with the folder of an index after each change of it."""
+        self.home = home
+        self.quota = quota
+        self.published = published
+        self.max_bytes = max_bytes
+        self.ocr = ocr
+        self._collections = Collections(home, documents, index)
+        self._indexing = Indexing()
+        self._chatbots: dict[str, Chatbot] = {}
+        self._lock = threading.Lock()
+
+    def of(self, person: str) -> Shelf:
+        """What one person may see and change of it."""
+        return Shelf(self, person, self._collections, self._indexing)
+
+    def adopt(self, person: str, by: str) -> bool:
+        """Give everything of one person to another, who has collections already; False where they have none. Raises DiskFull."""
+        adopted = self._collections.adopt(person, by)
+        if adopted:
+            self._indexing.adopt(person, by)
+        return adopted
+
+    def _chatbot(self, collection: Collection, base: Chatbot) -> Chatbot:
+        if collection.id == FIRST:
+            return base
+        with self._lock:
+            known = self._chatbots.get(collection.id)
+            if known is None or known.generator is not base.generator:
+                try:
+                    index = known.index if known else Index.open(collection.index, base.index.embedder)
+                except IndexMissing as error:  # also where the first indexing was cancelled
+                    raise BadName("ui.error_collection_empty", name=collection.name) from error
+                known = self._chatbots[collection.id] = base.over(index)
+            return known
+
+
+class Shelf:
+    """A library for one person: every way to a document leads through here.
+
+    `id` is that of a collection throughout. Raises BadName for one that is not there or is not this person's to see, NotYours
+    where it is shared and was to be changed.
+    """
+
+    def __init__(self, library: Library, person: str, collections: Collections, indexing: Indexing) -> None:
+        self._library = library
+        self._person = person
+        self._collections = collections
+        self._indexing = indexing
+
+    # --- collections ------------------------------------------------------------------------------------------------------
+
+    def collections(self) -> list[Collection]:
+        """The collections this person may see, the one of the settings first."""
+        return self._collections.visible(self._person)
+
+    def sees(self, id: str) -> bool:
+        """Whether there is such a collection for this person."""
+        return any(each.id == id for each in self.collections())
+
+    def owns(self, collection: Collection) -> bool:
+        """Whether this person may change it."""
+        return same(collection.owner, self._person)
+
+    def rows(self) -> list[View]:
+        """The collections as the page shows them. Where there is one person only there is nobody to share with."""
+        return [
+            {
+                "id": each.id,
+                "name": each.name,
+                "mine": self.owns(each),
+                "shared": each.shared,
+                "shareable": self.owns(each) and self._person != OPERATOR,
+            }
+            for each in self.collections()
+        ]
+
+    def create(self, name: str) -> Collection:
+        """Make an empty collection, which nobody else sees."""
+        return self._collections.create(name, self._person)
+
+    def share(self, id: str, shared: bool) -> Collection:
+        """Let everybody see a collection, or only this person again."""
+        return self._collections.share(id, self._person, shared)
+
+    def chatbot(self, id: str, base: Chatbot) -> Chatbot:
+        """A chatbot over a collection, with the models of `base`. Raises BadName, also when nothing is indexed in it yet."""
+        return self._library._chatbot(self._collections.readable(id, self._person), base)
+
+    # --- files ------------------------------------------------------------------------------------------------------------
+
+    def documents(self, id: str, base: Chatbot) -> list[View]:
+        """Every document of a collection; of those that are in the folder and not yet in the index only the name is known."""
+        collection = self._collections.readable(id, self._person)
+        try:
+            infos = self._library._chatbot(collection, base).index.documents()
+        except BadName:
+            infos = []
+        rows: dict[str, View] = {
+            info.id: {
+                "id": info.id,
+                "title": info.title,
+                "language": info.language,
+                "characters": info.characters,
+                "passages": info.passages,
+                "added": info.added[:10],
+                **about_view(info.id, info.metadata),
+            }
+            for info in infos
+        }
+        for document, _ in document_paths(collection.documents) if collection.documents.is_dir() else ():
+            blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": ""}
+            rows.setdefault(document, blank | about_view(document, {}))
+        return sorted(rows.values(), key=lambda row: str(row["id"]))
+
+    async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
+        """Write an uploaded file into a collection; returns its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
+        folder = self._collections.changeable(id, self._person).documents
+        room = files.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
+        return await files.receive(folder, file, chunks, self._library.max_bytes, room)
+
+    def room(self, id: str) -> View | None:
+        """Megabytes that the collections of this person hold, of how many, and that the removed files of one of them take; None
+        where nothing is counted."""
+        if self._person == OPERATOR:
+            return None
+        collection = self._collections.readable(id, self._person)
+        return {
+            "held": files.megabytes(self._held()),
+            "most": files.megabytes(self._library.quota) if self._library.quota else "",
+            "aside": files.megabytes(files.aside(collection.documents)) if self.owns(collection) else "0",
+        }
+
+    def destroy_aside(self, id: str) -> None:
+        """Destroy the files that were removed from a collection, or replaced. Raises BadName, NotYours, DiskFull."""
+        files.destroy_aside(self._collections.changeable(id, self._person).documents)
+
+    def _held(self) -> int:
+        return sum(files.held(each.documents) for each in self._collections.own(self._person))
+
+    def remove(self, id: str, file: str) -> None:
+        """Take a file out of a collection; the index follows with the next build. Raises BadName when it is the last one."""
+        files.remove(self._collections.changeable(id, self._person).documents, file)
+
+    # --- indexing ---------------------------------------------------------------------------------------------------------
+
+    def build(self, id: str, embedder: Embedder) -> Job:
+        """Bring the index of a collection up to date in a thread. Raises IndexBusy while it is being indexed."""
+        collection, library = self._collections.changeable(id, self._person), self._library
+
+        def build(progress: Any) -> BuildReport:
+            report = build_index(
+                collection.documents, collection.index, embedder, max_bytes=library.max_bytes, ocr=library.ocr, progress=progress
+            )
+            library.published(collection.index)
+            return report
+
+        return self._indexing.begin(collection.id, self._person, build)
+
+    def job(self, id: str) -> Job | None:
+        """A run of indexing that this person began, by its own id."""
+        return self._indexing.find(id, self._person)
+
+    def last_job(self, collection: str | None = None) -> Job | None:
+        """The indexing of this person that runs, or the last one that ran."""
+        return self._indexing.last(self._person, collection)
+
+
+def whole(value: Any) -> str:
+    """A text the page sent, or "" for anything else."""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,37 @@
+"""What the library says of documents, jobs and failures, as JSON objects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from rag.errors import ShawahidError
+from rag.messages import LANGUAGES
+
+View = dict[str, Any]
+"""A JSON object."""
+
+_PLAIN = {"", ".txt", ".md"}
+_KINDS = {".htm": "HTML", ".xhtml": "HTML"}
+_ADDRESS = re.compile(r"https?://[^\s\x00-\x20\"'<>\\^`{|}\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,2000}")
+
+
+def error_view(error: ShawahidError) -> View:
+    """What went wrong, in both languages, so that it follows the interface when that changes its language; `key` says which it is."""
+    return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
+
+
+def about_view(id: str, metadata: Mapping[str, str]) -> View:
+    """What is known of a document beside its text: its kind where that is not plain text, author, date, and source; `url` is
+    the source where that is an address of the web."""
+    suffix = PurePosixPath(id).suffix.lower()
+    address = metadata.get("source", "")
+    return {
+        "kind": "" if suffix in _PLAIN else _KINDS.get(suffix, suffix.removeprefix(".").upper()),
+        "author": metadata.get("author", ""),
+        "date": metadata.get("date", ""),
+        "source": address,
+        "url": address if _ADDRESS.fullmatch(address) else "",
+    }

@@ -1,0 +1,242 @@
+"""Text into unit vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.arrays import Vectors, unit
+from rag.errors import ModelCorrupt, ModelMissing
+from rag.models.encoder import Encoder, layout
+from rag.models.tokens import Tokens
+from rag.models.torch_import import whole_torch
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+BLOCK = 256
+"""Texts handed over at once: enough to fill batches of equal length, few enough to show progress and stop early."""
+
+
+class Embedder(Protocol):
+    """What turns text into vectors. `fingerprint` changes whenever vectors would no longer compare."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """One unit vector, shape (dimension,), float32."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
+        """One unit vector per text, shape (len(texts), dimension), float32, in order."""
+        ...
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that tells vectors of single tokens as well, in the same pass: sentences are then ranked by late interaction
+    too (`rag.retrieval.late_interaction`). One that has none to tell gives empty `Tokens`."""
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        """What `embed_query` gives, and the tokens of the question's words."""
+        ...
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        """What `embed_passages` gives, and for each text its tokens."""
+        ...
+
+
+def query_tokens(embedder: Embedder, text: str) -> tuple[Vectors, Tokens]:
+    """A question's vector, and its tokens, empty where the embedder tells none."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_query_tokens(text)
+    return embedder.embed_query(text), Tokens.none()
+
+
+def passage_tokens(embedder: Embedder, texts: Sequence[str], titles: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+    """The vectors of texts, and their tokens, empty where the embedder tells none."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_passage_tokens(texts, titles)
+    return embedder.embed_passages(texts, titles), [Tokens.none()] * len(texts)
+
+
+def sampled(path: Path) -> Iterator[bytes]:
+    """64 blocks spread over a file, so that a gigabyte of weights is told apart in milliseconds."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        for block in range(64):
+            file.seek(size * block // 64)
+            yield file.read(4096)
+
+
+def weights_fingerprint(folder: Path) -> str:
+    """A short hash of a model folder's weights and settings: their sizes, and a sample of each file. Verification against the
+    catalogue reads every byte; this only names a model."""
+    digest = hashlib.sha256()
+    settings = ("modules.json", "config.json", "config_sentence_transformers.json")
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".bin", ".onnx"} or p.name in settings):
+        digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}".encode())
+        for block in sampled(path):
+            digest.update(block)
+    return digest.hexdigest()[:16]
+
+
+class SentenceTransformerEmbedder:
+    """A sentence-transformers folder on disk. Loaded at first use; safe to share between threads.
+
+    `query_prefix` goes before every question. `passage_prefix` goes before every passage; `{title}` in it is the document's
+    title, or "none". The architectures of `rag.models.encoder` are run by that, three times as fast; sentence-transformers reads every
+    other, in bfloat16 where the processor has instructions for it, else in float32. `token_size`, an even number, is how many numbers
+    it tells of each token's vector, 0: none; a model that sentence-transformers reads tells none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        query_prefix: str = "",
+        passage_prefix: str = "",
+        threads: int | None = None,
+        *,
+        token_size: int = 0,
+    ) -> None:
+        if not (folder / "modules.json").is_file():
+            raise ModelMissing("error.embedder_folder", name=name, path=folder)
+        self._folder = folder
+        self._name = name
+        self._query_prefix = query_prefix
+        self._passage_prefix = passage_prefix
+        self._threads = threads
+        self._token_size = token_size
+        self._fingerprint = weights_fingerprint(folder)
+        self._model: _Model | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        prefixes = hashlib.sha256(f"{self._query_prefix}\0{self._passage_prefix}".encode()).hexdigest()[:8]
+        tokens = f"-t{self._token_size}" if self._token_size else ""
+        return f"{self._fingerprint}-{prefixes}{tokens}"
+
+    @property
+    def dimension(self) -> int:
+        return self.load().dimension
+
+    def load(self) -> _Model:
+        """The model, read from disk the first time. Raises ModelCorrupt when its files can't be read."""
+        with self._lock:
+            if self._model is None:
+                try:
+                    self._model = _read(self._folder, self._threads)
+                except Exception as error:  # whatever a broken file raises in three libraries; our one word for it follows
+                    raise ModelCorrupt("error.embedder_broken", name=self._name, path=self._folder, reason=error) from error
+            return self._model
+
+    def embed_query(self, text: str) -> Vectors:
+        return np.asarray(self._encode([self._query_prefix + text])[0], dtype=np.float32)
+
+    def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        named = [prefix + text for prefix, text in zip(self._prefixes(texts, titles), texts, strict=True)]
+        # Longest first over the whole list: batches of equal length waste nothing on padding, and memory peaks at once.
+        order = sorted(range(len(named)), key=lambda n: -len(named[n]))
+        vectors = np.empty((len(named), self.dimension), dtype=np.float32)
+        for start in range(0, len(order), BLOCK):
+            block = order[start : start + BLOCK]
+            vectors[block] = self._encode([named[n] for n in block])
+            if progress:
+                progress(min(start + BLOCK, len(order)), len(order))
+        return vectors
+
+    def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
+        vectors, (tokens,) = self._encode_tokens([self._query_prefix], [text])
+        return vectors[0], tokens.of_words(text)
+
+    def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32), []
+        return self._encode_tokens(self._prefixes(texts, titles), texts)
+
+    def _prefixes(self, texts: Sequence[str], titles: Sequence[str]) -> list[str]:
+        return [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") for n in range(len(texts))]
+
+    def _encode_tokens(self, prefixes: Sequence[str], texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
+        """Tokens are those of the texts alone, their places without the prefix."""
+        named = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
+        model = self.load()
+        if not self._token_size or not isinstance(model, Encoder):
+            return self._encode(named), [Tokens.none()] * len(texts)
+        with self._lock:
+            vectors, tokens = model.encode_tokens(named, self._token_size)
+        return unit(vectors), [found.after(len(prefix)) for found, prefix in zip(tokens, prefixes, strict=True)]
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        model = self.load()
+        with self._lock:  # two threads in one model only slow each other down
+            return unit(model.encode(texts))
+
+
+class _Model(Protocol):
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]: ...
+
+
+def _read(folder: Path, threads: int | None) -> _Model:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+
+    if threads:
+        torch.set_num_threads(threads)
+    found = layout(folder)
+    return Encoder(folder, found) if found else _SentenceTransformers(folder)
+
+
+class _SentenceTransformers:
+    """A folder as sentence-transformers reads it."""
+
+    def __init__(self, folder: Path) -> None:
+        whole_torch()
+        import torch
+        import transformers
+        from sentence_transformers import SentenceTransformer
+
+        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        native_bf16 = torch.cpu._is_avx512_bf16_supported()
+        self._model = SentenceTransformer(
+            str(folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"dtype": torch.bfloat16 if native_bf16 else torch.float32},
+        )
+        size = self._model.get_embedding_dimension()
+        if size is None:
+            raise ValueError("no embedding dimension")
+        self.dimension = int(size)
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = self._model.encode(
+            list(texts), prompt="", batch_size=16, show_progress_bar=False, convert_to_numpy=True
+        )
+        return found

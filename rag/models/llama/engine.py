@@ -1,0 +1,230 @@
+"""llama.cpp through its C interface: a model, its vocabulary, and a memory of several sequences decoded in one batch."""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.errors import GenerationFailed, ModelCorrupt
+from rag.schema import Message
+
+
+class Row(NamedTuple):
+    """One token to be decoded: where it stands in which sequence, and whether the scores of what follows it are wanted."""
+
+    token: int
+    position: int
+    sequence: int
+    wanted: bool
+
+
+class Engine:
+    """A GGUF model and one context with `sequences` independent sequences that share `cells` tokens of memory.
+
+    `tokenize`, `prompt`, `piece` and `ends` may be called from any thread, the rest from one at a time. Raises ModelCorrupt when
+    the file is truncated or no GGUF.
+    """
+
+    rows = 512
+    """The most tokens in one batch."""
+
+    def __init__(self, path: Path, name: str, cells: int, threads: int, sequences: int) -> None:
+        import llama_cpp as lib
+        from llama_cpp.llama_chat_format import Jinja2ChatFormatter
+
+        self._lib = lib
+        _silence(lib)
+        lib.llama_backend_init()
+        model_parameters = lib.llama_model_default_params()
+        model_parameters.n_gpu_layers = 0
+        self.model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
+        if not self.model:
+            raise ModelCorrupt("error.generator_broken", name=name, path=path)
+        parameters = lib.llama_context_default_params()
+        parameters.n_ctx = cells
+        parameters.n_batch = parameters.n_ubatch = self.rows
+        parameters.n_seq_max = sequences
+        parameters.kv_unified = True  # sequences share cells, so that a common beginning is kept once
+        parameters.n_threads = parameters.n_threads_batch = threads
+        self._context = lib.llama_init_from_model(self.model, parameters)
+        if not self._context:
+            lib.llama_model_free(self.model)
+            raise ModelCorrupt("error.generator_broken", name=name, path=path)
+        self.cells = cells
+        self.sequences = sequences
+        self.threads = threads
+        self.identity = f"llama.cpp {lib.__version__} {lib.llama_print_system_info().decode()} keys and values f16, one cache"
+        """What a saved state depends on beside the weights."""
+        self._memory = lib.llama_get_memory(self._context)
+        self._vocabulary = lib.llama_model_get_vocab(self.model)
+        self.vocabulary = int(lib.llama_vocab_n_tokens(self._vocabulary))
+        self._batch = lib.llama_batch_init(self.rows, 0, 1)
+        self._foreign: dict[tuple[int, str], bool] = {}
+        template = self._metadata("tokenizer.chat_template")
+        if not template:
+            self.close()
+            raise ModelCorrupt("error.generator_no_template", name=name, path=path)
+        self._format = Jinja2ChatFormatter(
+            template=template,
+            eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)),
+            bos_token=self._special(lib.llama_vocab_bos(self._vocabulary)),
+        )
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._lib.llama_batch_free(self._batch)
+        self._lib.llama_free(self._context)
+        self._lib.llama_model_free(self.model)
+
+    # --- text and tokens --------------------------------------------------------------------------------------------------
+
+    def _metadata(self, key: str) -> str:
+        buffer = ctypes.create_string_buffer(1 << 16)
+        length = self._lib.llama_model_meta_val_str(self.model, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
+
+    def _special(self, token: int) -> str:
+        return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def tokenize(self, text: str, special: bool = False) -> list[int]:
+        """The tokens of a text; with `special`, control tokens written in it are recognised."""
+        raw = text.encode("utf-8", "replace")
+        room = len(raw) + 16
+        tokens = (self._lib.llama_token * room)()
+        count = self._lib.llama_tokenize(self._vocabulary, raw, len(raw), tokens, room, False, special)
+        if count < 0:
+            raise GenerationFailed("error.generation", reason=f"tokenizer: {count}")
+        return list(tokens[:count])
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The tokens of a conversation in the model's own chat format.
+
+        What people and documents wrote is tokenized without control tokens, so a passage that contains `<|im_end|>` stays text.
+        """
+        # A private-use mark stands for each content while the template is filled, and is replaced by its plain tokens.
+        marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
+        filled = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
+        rest = self._format(messages=filled).prompt
+        tokens: list[int] = []
+        for message, mark in zip(messages, marks, strict=True):
+            before, found, rest = rest.partition(mark)
+            if not found:  # a template that leaves out a role, the system prompt for one
+                reason = f"the model's chat template has no place for {message['role']}"
+                raise GenerationFailed("error.generation", reason=reason)
+            tokens += self.tokenize(before, special=True) + self.tokenize(message["content"])
+        return tokens + self.tokenize(rest, special=True)
+
+    def piece(self, token: int, special: bool = False) -> bytes:
+        """The bytes of one token; a character may be spread over several."""
+        buffer = ctypes.create_string_buffer(256)
+        length = self._lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, special)
+        return buffer.raw[: max(length, 0)]
+
+    def ends(self, token: int) -> bool:
+        """Whether a token ends the answer."""
+        return bool(self._lib.llama_vocab_is_eog(self._vocabulary, token))
+
+    def _barred(self, token: int, language: str) -> bool:
+        """Whether an answer in a language never needs a token: one with letters of scripts other than Arabic and Latin, or in an
+        English answer Arabic ones. A multilingual model else slips into the script it was mostly trained on."""
+        known = self._foreign.get((token, language))
+        if known is None:
+            known = self._foreign[token, language] = foreign(self.piece(token), language)
+        return known
+
+    # --- memory -----------------------------------------------------------------------------------------------------------
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let a sequence that is empty begin with the first `length` tokens of another; the cells are shared."""
+        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def cut(self, sequence: int, length: int) -> None:
+        """Forget what a sequence holds after its first `length` tokens."""
+        self._lib.llama_memory_seq_rm(self._memory, sequence, length or -1, -1)
+
+    def save(self, sequence: int) -> bytes:
+        """The state of a sequence: keys and values of all its tokens."""
+        size = self._lib.llama_state_seq_get_size(self._context, sequence)
+        data = (ctypes.c_uint8 * size)()
+        written = self._lib.llama_state_seq_get_data(self._context, data, size, sequence)
+        return bytes(memoryview(data)[:written])
+
+    def restore(self, sequence: int, state: bytes) -> bool:
+        """Put a saved state in place of what a sequence holds; False, and the sequence empty, when it does not fit this model."""
+        data = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        read = self._lib.llama_state_seq_set_data(self._context, data, len(state), sequence)
+        if not read:
+            self.cut(sequence, 0)
+        return bool(read)
+
+    # --- computing --------------------------------------------------------------------------------------------------------
+
+    def decode(self, rows: Sequence[Row]) -> None:
+        """Compute tokens of any sequences in one pass. Raises GenerationFailed."""
+        batch, count = self._batch, len(rows)
+        batch.n_tokens = count
+        for place, (token, position, sequence, wanted) in enumerate(rows):
+            batch.token[place] = token
+            batch.pos[place] = position
+            batch.n_seq_id[place] = 1
+            batch.seq_id[place][0] = sequence
+            batch.logits[place] = wanted
+        code = self._lib.llama_decode(self._context, batch)
+        if code != 0:
+            raise GenerationFailed("error.generation", reason=f"llama_decode: {code}")
+
+    def logits(self, row: int) -> npt.NDArray[np.float32]:
+        """The scores of every token to come after a row of the last batch, shape (vocabulary,); valid until the next one."""
+        pointer = self._lib.llama_get_logits_ith(self._context, row)
+        if not pointer:
+            raise GenerationFailed("error.generation", reason="no logits")
+        return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
+
+    def greedy(self, row: int, language: str = "") -> int:
+        """The likeliest token after a row of the last batch, among those that an answer in the language may use."""
+        logits = self.logits(row)
+        best = int(logits.argmax())
+        while language and self._barred(best, language) and logits[best] > -np.inf:
+            logits[best] = -np.inf  # the engine's own buffer, which the next batch fills anew
+            best = int(logits.argmax())
+        return best
+
+
+def foreign(piece: bytes, language: str) -> bool:
+    """Whether a token holds a letter that an answer in a language does not use, or the beginning of one."""
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    for character in decoder.decode(piece):
+        if not character.isalpha() or character <= "\u024f":
+            continue
+        arabic = "\u0600" <= character <= "\u06ff" or "\ufb50" <= character <= "\ufdff" or "\ufe70" <= character <= "\ufeff"
+        if not arabic or language == "en":
+            return True
+    # A character spread over tokens begins with a lead byte; these open the blocks from Greek to Hebrew, from kana to hangul,
+    # and Arabic.
+    begun = decoder.getstate()[0][:1]
+    if not begun:
+        return False
+    return 0xE3 <= begun[0] <= 0xED or (language == "en" and 0xD8 <= begun[0] <= 0xDB) or 0xCE <= begun[0] <= 0xD7
+
+
+_callbacks: list[Any] = []  # the C side keeps a pointer; ours must outlive it
+
+
+def _silence(lib: Any) -> None:
+    """llama.cpp reports every layer it loads on standard error; keep that for those who ask."""
+    if os.environ.get("SHAWAHID_ENGINE_LOG") or _callbacks:
+        return
+
+    @lib.llama_log_callback  # type: ignore[untyped-decorator]
+    def ignore(level: int, text: bytes, data: ctypes.c_void_p) -> None:
+        return None
+
+    _callbacks.append(ignore)
+    lib.llama_log_set(ignore, ctypes.c_void_p(0))

@@ -1,0 +1,187 @@
+"""A generator that runs a GGUF file with llama.cpp."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import inspect
+import os
+import threading
+from collections.abc import Generator as TextStream
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rag.errors import GenerationFailed, ModelMissing
+from rag.models.embedder import sampled
+from rag.models.generator import Generation, Usage
+from rag.models.llama.batching import WRITERS, Job, Scheduler
+from rag.models.llama.engine import Engine
+from rag.models.llama.prompt_cache import Disk
+from rag.schema import Message
+
+_SEQUENCES = 2 * WRITERS
+"""Those that are written, and as many earlier ones whose prompts the next may begin like."""
+
+
+class LlamaCpp:
+    """A GGUF model run by llama.cpp on the CPU, loaded at first use. Safe to share between threads.
+
+    Several generations at once are computed together. Prompt states stay in memory: a prompt that begins like an earlier one is
+    read from where they part. `states` is a folder for those that later processes need too. Sampling is greedy, so the same
+    prompt gives the same text; where two tokens are all but equally likely, what is computed beside it may decide.
+    """
+
+    def __init__(
+        self, path: Path, name: str | None = None, context: int = 8192, threads: int | None = None, states: Path | None = None
+    ) -> None:
+        if not path.is_file():
+            raise ModelMissing("error.generator_missing", path=path)
+        self._path = path
+        self._name = name or path.stem
+        self._context = context
+        self._threads = threads or os.cpu_count() or 2
+        self._folder = states
+        self._loading = threading.Lock()
+        self._loaded: tuple[Engine, Scheduler] | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def context(self) -> int:
+        return self._context
+
+    def load(self) -> Engine:
+        """Raises ModelCorrupt when the file is truncated or no GGUF."""
+        return self._load()[0]
+
+    def _load(self) -> tuple[Engine, Scheduler]:
+        with self._loading:
+            if self._loaded is None:
+                engine = Engine(self._path, self._name, self._context, self._threads, _SEQUENCES)
+                disk = Disk(self._folder, f"{weights_digest(self._path)} {engine.identity}") if self._folder else None
+                self._loaded = (engine, Scheduler(engine, disk))
+            return self._loaded
+
+    def close(self) -> None:
+        """Free the model's memory, when what is being written is done. It is loaded again when it is used again."""
+        with self._loading:
+            if self._loaded is not None:
+                engine, scheduler = self._loaded
+                scheduler.drain()
+                engine.close()
+                self._loaded = None
+
+    def idle(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is being read or written; whether that is so after `timeout` seconds."""
+        return self._loaded is None or self._loaded[1].drain(timeout)
+
+    def count(self, messages: Sequence[Message]) -> int:
+        return len(self.load().prompt(messages))
+
+    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
+        engine, scheduler = self._load()
+        course = Course(stop or threading.Event())
+        for _ in _running(scheduler, course, Job(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)):
+            raise AssertionError("nothing is to be written")
+
+    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+        engine, scheduler = self._load()
+        job = Job(self._fitting(engine.prompt(messages)), scored=[engine.tokenize(choice)[0] for choice in choices])
+        for _ in _running(scheduler, Course(threading.Event()), job):
+            raise AssertionError("nothing is to be written")
+        weights = np.exp(np.array(job.scores) - max(job.scores))
+        return [float(weight) for weight in weights / weights.sum()]
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
+    ) -> Generation:
+        course = Course(stop or threading.Event())
+        return Running(course, _run(course, self, messages, max_tokens, language))
+
+    def _fitting(self, prompt: list[int], room: int = 0) -> list[int]:
+        """The prompt, if the model can read it and write so much more. Raises GenerationFailed."""
+        if len(prompt) + room > self._context:
+            raise GenerationFailed("error.prompt_too_long", tokens=len(prompt), limit=self._context)
+        return prompt
+
+
+@dataclass(slots=True)
+class Course:
+    """How one generation stands, shared by it and whatever runs it."""
+
+    stop: threading.Event
+    closed: bool = False
+    """Apart from `stop`, which belongs to the caller and says that the reader wanted no more."""
+    usage: Usage = field(default_factory=Usage)
+
+    def halted(self) -> bool:
+        return self.closed or self.stop.is_set()
+
+
+class Running:
+    """The `Generation` of a text that an iterator writes.
+
+    The iterator knows the course and not this object: dropped by its user without `close`, it frees what it holds at once.
+    """
+
+    def __init__(self, course: Course, text: TextStream[str, None, None]) -> None:
+        self._course = course
+        self._text = text
+
+    @property
+    def usage(self) -> Usage:
+        return self._course.usage
+
+    def __iter__(self) -> Iterator[str]:
+        return self._text
+
+    def close(self) -> None:
+        self._course.closed = True
+        end(self._text)
+
+
+def end(text: TextStream[str, None, None]) -> None:
+    """Close a stream that rests; one that another thread is running has to end by itself.
+
+    To try all the same would raise, or crash Python 3.11, which looks for what a generator awaits before it looks whether it runs.
+    """
+    if inspect.getgeneratorstate(text) != inspect.GEN_RUNNING:
+        with suppress(ValueError):
+            text.close()
+
+
+def _run(course: Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
+    engine, scheduler = generator._load()
+    prompt = generator._fitting(engine.prompt(messages), 1)
+    course.usage = Usage(len(prompt))
+    job = Job(prompt, min(max_tokens, generator.context - len(prompt)), language, halted=course.halted)
+    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    for written, token in enumerate(_running(scheduler, course, job), start=1):
+        if course.halted():
+            return
+        course.usage = Usage(len(prompt), job.cached, written)
+        if piece := decoder.decode(engine.piece(token)):
+            yield piece
+
+
+def _running(scheduler: Scheduler, course: Course, job: Job) -> Iterator[int]:
+    """The tokens of a job; left early, for whatever reason, it is ended."""
+    scheduler.submit(job)
+    try:
+        yield from job
+    finally:
+        course.closed = True
+
+
+def weights_digest(path: Path) -> str:
+    """A short hash of a weights file: its size and a sample of it."""
+    digest = hashlib.sha256(str(path.stat().st_size).encode())
+    for block in sampled(path):
+        digest.update(block)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,387 @@
+"""Text from a language model on another machine: any server that speaks OpenAI's chat protocol (vLLM, llama-server, …)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import queue
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Generator as TextStream
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, suppress
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from rag.errors import BadSetting, GenerationFailed, ShawahidError
+from rag.models.generator import Generation, Usage
+from rag.models.llama.generator import Course, Running
+from rag.schema import Message
+
+if TYPE_CHECKING:
+    import httpx
+
+Result = TypeVar("Result")
+
+_CONNECT = 5.0  # seconds: a server that is there answers a connection at once, however busy its model is
+_LOOK = 0.05  # seconds between two looks at whether the reader still wants the answer
+_CHOICES = 20  # likeliest tokens asked for: what vLLM and OpenAI allow at most
+_CONTEXT = 4096  # tokens, where the server does not say
+
+
+def is_address(setting: str) -> bool:
+    """Whether a setting names a server rather than a model on this machine."""
+    return setting.lower().startswith(("http://", "https://"))
+
+
+class RemoteGenerator:
+    """A model behind an OpenAI-compatible server. Holds no model itself, so many copies of an app can share one server.
+
+    `address` is the base URL, usually ending in `/v1`, with the model after `#`: `http://10.0.0.5:8000/v1#Qwen/Qwen3-8B`. Without
+    one, the first model that the server lists is taken. `key` is sent as a bearer token and appears in no message. `timeout` is how
+    many seconds the server may be silent. Generations run side by side; stopping one closes its connection, by which the server
+    knows that it may stop too. Nothing is sent before the first use. Raises BadSetting for an address that is none.
+    """
+
+    def __init__(self, address: str, key: str = "", *, timeout: float = 120.0) -> None:
+        self.url, self._model = _parted(address)
+        if not (key.isascii() and key.isprintable()):
+            raise BadSetting("error.generator_key")
+        self._key = key
+        self._tells_chances = True
+        self._timeout = timeout
+        self._facts: Mapping[str, Any] | None = None
+        self._lock = threading.Lock()
+        self._link: _Link | None = None
+
+    def __repr__(self) -> str:
+        return f"RemoteGenerator({self.url!r}, model={self._model!r})"
+
+    @property
+    def name(self) -> str:
+        """The model without the folders and the ending of its file, so that it is the same model wherever it is served."""
+        return PurePosixPath(self.model).name.removesuffix(".gguf")
+
+    @property
+    def model(self) -> str:
+        """The model as the server calls it. Raises GenerationFailed when it has to be asked and does not answer."""
+        return self._model or str(self._listed()["id"])
+
+    @property
+    def context(self) -> int:
+        """What the server says of the model, as vLLM and llama-server do; else 4096."""
+        facts = self._listed()
+        meta = facts.get("meta")
+        told = facts.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, Mapping) else None)
+        return told if isinstance(told, int) and told > 0 else _CONTEXT
+
+    def close(self) -> None:
+        """Close all connections; the next use opens them again."""
+        with self._lock:
+            if self._link is not None:
+                self._link.close()
+                self._link = None
+
+    def count(self, messages: Sequence[Message]) -> int:
+        """Tokens of the messages as the server counts them when it reads them. Raises GenerationFailed when it does not say."""
+        usage = _usage(self._one_token(messages))
+        if usage is None:
+            raise self._error("error.remote_garbled", reason="usage")
+        return usage.prompt_tokens
+
+    def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
+        """Have the server read the prompt. What it keeps, and for how long, is its own affair: its prefix cache."""
+        self._one_token(messages, stop)
+
+    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
+        """By the probabilities the server gives to the tokens that a choice can begin with, among its 20 likeliest.
+
+        A server that gives none answers with the token it writes: the choice that begins with it has it all, and where none does
+        all have the same.
+        """
+        if len(choices) < 2:
+            return [1.0] * len(choices)
+        reply = self._chances(messages)
+        weights = [0.0] * len(choices)
+        for token, chance in _likeliest(reply):
+            for place, choice in enumerate(choices):
+                if token and choice.encode().startswith(token):
+                    weights[place] += chance
+        total = sum(weights)
+        return [weight / total for weight in weights] if total > 0 else [1.0 / len(choices)] * len(choices)
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
+    ) -> Generation:
+        """Answer greedily. No server can be told which scripts to bar: an answer in `language` "ar" or "en" ends before the first
+        letter that is neither Arabic nor Latin. Its usage is as the server told it with its last words; where it does not, the pieces
+        it sent are counted, and the prompt as 0."""
+        course = Course(stop or threading.Event())
+        return Running(course, _run(course, self, messages, max_tokens, language))
+
+    # --- talking to the server --------------------------------------------------------------------------------------------
+
+    def _body(self, messages: Sequence[Message], max_tokens: int, **options: object) -> dict[str, object]:
+        plain = [{"role": message["role"], "content": message["content"]} for message in messages]
+        return {"model": self.model, "messages": plain, "max_tokens": max_tokens, "temperature": 0, **options}
+
+    def _one_token(self, messages: Sequence[Message], stop: threading.Event | None = None, **options: object) -> Mapping[str, Any]:
+        """The server's reply when it reads a prompt and writes one token; an empty one when it was stopped."""
+        future = self._start(self._fetch("POST", "/chat/completions", self._body(messages, 1, **options)))
+        while True:
+            with suppress(TimeoutError):
+                return future.result(_LOOK if stop else None)
+            if stop is not None and stop.is_set():
+                future.cancel()
+                return {}
+
+    def _chances(self, messages: Sequence[Message]) -> Mapping[str, Any]:
+        """The reply with the probabilities of its first token; without them from a server that refuses to tell them."""
+        if self._tells_chances:
+            try:
+                return self._one_token(messages, logprobs=True, top_logprobs=_CHOICES)
+            except GenerationFailed as error:
+                if error.key != "error.remote_refused":
+                    raise
+        reply = self._one_token(messages)
+        self._tells_chances = False
+        return reply
+
+    def _listed(self) -> Mapping[str, Any]:
+        """What `/v1/models` says of the model; only its name where it is not listed. Asked once."""
+        if self._facts is None:
+            found = self._start(self._fetch("GET", "/models")).result().get("data")
+            listed = [item for item in found if isinstance(item, Mapping) and item.get("id")] if isinstance(found, list) else []
+            if not listed and not self._model:
+                raise self._error("error.remote_garbled", reason="/models")
+            wanted = [item for item in listed if item["id"] == self._model] if self._model else listed
+            self._facts = wanted[0] if wanted else {"id": self._model}
+        return self._facts
+
+    def _start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        with self._lock:
+            if self._link is None:
+                self._link = _Link(self._key, self._timeout)
+            return self._link.start(work)
+
+    async def _fetch(self, method: str, path: str, body: object = None) -> Mapping[str, Any]:
+        async with self._response(method, path, body) as response:
+            raw = await response.aread()
+            return self._object(raw)
+
+    @asynccontextmanager
+    async def _response(self, method: str, path: str, body: object) -> AsyncIterator[httpx.Response]:
+        """An answer of status 200, not yet read; httpx's errors and the server's as ours."""
+        import httpx
+
+        assert self._link is not None
+        try:
+            async with self._link.client.stream(method, self.url + path, json=body) as response:
+                if response.status_code != 200:
+                    raise self._refusal(response.status_code, await response.aread())
+                yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._error("error.remote_unreachable", reason=error or type(error).__name__) from error
+        except httpx.TimeoutException as error:
+            raise self._error("error.remote_silent", seconds=round(self._timeout)) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise self._error("error.remote_broken", reason=str(error) or type(error).__name__) from error
+
+    def _object(self, raw: bytes | str) -> Mapping[str, Any]:
+        try:
+            found = json.loads(raw)
+        except ValueError as error:
+            raise self._error("error.remote_garbled", reason=_excerpt(raw)) from error
+        if not isinstance(found, Mapping):
+            raise self._error("error.remote_garbled", reason=_excerpt(raw))
+        if found.get("error"):
+            raise self._error("error.remote_refused", status=200, reason=_reason(raw))
+        return found
+
+    def _refusal(self, status: int, raw: bytes) -> GenerationFailed:
+        if status in (401, 403):  # what the server says of a key may repeat it
+            return self._error("error.remote_key")
+        return self._error("error.remote_refused", status=status, reason=_reason(raw))
+
+    def _error(self, key: str, **fields: object) -> GenerationFailed:
+        fields = {name: value if isinstance(value, int) else self._hidden(str(value)) for name, value in fields.items()}
+        return GenerationFailed(key, url=self.url, **fields)
+
+    def _hidden(self, text: str) -> str:
+        return text.replace(self._key, "…") if self._key else text
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """The base URL without a slash at its end, and the model named after `#`."""
+    try:
+        parts = urlsplit(address.strip())
+        sound = is_address(address.strip()) and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        sound = sound and parts.username is None and not parts.query
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        sound = False
+    if not sound:
+        _, at, after = address.partition("#")[0].rpartition("@")
+        raise BadSetting("error.generator_address", value=f"…@{after}" if at else address)  # a password is not repeated
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}", parts.fragment
+
+
+class _Link:
+    """An event loop in a thread of its own, with the connections that live in it.
+
+    Only a task can be cancelled while it waits for the network; a thread that reads a socket can't be told that nobody listens.
+    """
+
+    def __init__(self, key: str, timeout: float) -> None:
+        import httpx
+
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="shawahid-remote", daemon=True)
+        self._thread.start()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        # Never more connections waiting for each other than the app lets answers run: the queue is the app's, or the server's.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=32)
+        self.client = httpx.AsyncClient(headers=headers, timeout=httpx.Timeout(timeout, connect=_CONNECT), limits=limits)
+
+    def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        self.start(self._end()).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self.client.aclose()
+
+
+def _run(
+    course: Course, owner: RemoteGenerator, messages: Sequence[Message], max_tokens: int, language: str
+) -> TextStream[str, None, None]:
+    if course.halted():
+        return
+    pieces: queue.SimpleQueue[str | ShawahidError | None] = queue.SimpleQueue()
+    body = owner._body(messages, max_tokens, stream=True, stream_options={"include_usage": True})
+    future = owner._start(_receive(owner, body, course, pieces))
+    future.add_done_callback(lambda done: pieces.put(None))
+    try:
+        while not course.halted():
+            try:
+                piece = pieces.get(timeout=_LOOK)
+            except queue.Empty:
+                continue
+            if piece is None:
+                if future.cancelled():  # the generator was closed under it
+                    raise owner._error("error.remote_cut")
+                break
+            if isinstance(piece, ShawahidError):
+                raise piece
+            kept = _native(piece) if language else piece
+            if kept:
+                yield kept
+            if kept != piece:
+                break
+    finally:
+        future.cancel()
+    if future.done() and not future.cancelled() and (defect := future.exception()) is not None:
+        raise defect
+
+
+async def _receive(owner: RemoteGenerator, body: object, course: Course, pieces: queue.SimpleQueue[str | ShawahidError | None]) -> None:
+    """Put the pieces of an answer, or the error that ended it, where the reader takes them from."""
+    written, told, ended = 0, None, False
+    try:
+        async with owner._response("POST", "/chat/completions", body) as response:
+            async for line in response.aiter_lines():
+                field, _, data = line.partition(":")
+                if field != "data" or not data.strip():
+                    continue  # a comment that keeps the connection open, or a field we have no use for
+                if data.strip() == "[DONE]":
+                    ended = True
+                    break
+                event = owner._object(data)
+                told = _usage(event) or told
+                choice = _choice(event)
+                delta = choice.get("delta")
+                text = delta.get("content") if isinstance(delta, Mapping) else None
+                ended = ended or bool(choice.get("finish_reason"))
+                if isinstance(text, str) and text:
+                    written += 1
+                    course.usage = told or Usage(0, 0, written)
+                    pieces.put(text)
+        if not ended:
+            raise owner._error("error.remote_cut")
+        course.usage = told or course.usage
+    except ShawahidError as error:
+        pieces.put(error)
+
+
+# --- reading what servers write -------------------------------------------------------------------------------------------
+
+
+def _choice(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The first choice of a reply; empty for a piece that has none, as the one with the usage."""
+    choices = event.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, Mapping) else {}
+
+
+def _usage(event: Mapping[str, Any]) -> Usage | None:
+    found = event.get("usage")
+    if not isinstance(found, Mapping):
+        return None
+    details = found.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+    counts = (found.get("prompt_tokens"), cached, found.get("completion_tokens"))
+    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+
+
+def _likeliest(reply: Mapping[str, Any]) -> Iterator[tuple[bytes, float]]:
+    """The tokens that may come next, without white space before them, and their probabilities; else the one written."""
+    choice = _choice(reply)
+    logprobs = choice.get("logprobs")
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    first = content[0] if isinstance(content, list) and content and isinstance(content[0], Mapping) else {}
+    tops = first.get("top_logprobs")
+    if isinstance(tops, list) and tops:
+        for item in tops:
+            with suppress(AttributeError, KeyError, TypeError, ValueError):  # whatever else a server may put there
+                # A token may be part of a letter: its bytes are exact where its text is not.
+                raw = bytes(item["bytes"]) if item.get("bytes") else str(item["token"]).encode()
+                yield raw.lstrip(), math.exp(min(float(item["logprob"]), 0.0))
+        return
+    message = choice.get("message")
+    text = message.get("content") if isinstance(message, Mapping) else None
+    yield (text or "").encode().lstrip(), 1.0
+
+
+def _native(piece: str) -> str:
+    """The piece up to its first letter that is neither Arabic nor Latin."""
+    for place, character in enumerate(piece):
+        arabic = "\u0600" <= character <= "\u06ff" or "\ufb50" <= character <= "\ufdff" or "\ufe70" <= character <= "\ufeff"
+        if character.isalpha() and character > "\u024f" and not arabic:
+            return piece[:place]
+    return piece
+
+
+def _reason(raw: bytes | str) -> str:
+    """What a server says of an error, in whichever of the usual places it says it."""
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return _excerpt(raw)
+    told = found.get("error", found.get("detail", found)) if isinstance(found, Mapping) else found
+    told = told.get("message", told) if isinstance(told, Mapping) else told
+    return _excerpt(told if isinstance(told, str) else json.dumps(told, ensure_ascii=False))
+
+
+def _excerpt(raw: bytes | str) -> str:
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    text = " ".join(text.split())
+    return text if len(text) <= 200 else text[:200] + "…"

@@ -1,0 +1,55 @@
+"""Late interaction: every word of a question is matched with its nearest in a text (Khattab and Zaharia, "ColBERT", SIGIR 2020).
+
+The vectors are those that an embedder has of each token before it pools them into one: untrained for this, and yet they tell which of
+two sentences on one topic answers (docs/quality.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rag.models.tokens import Floats, Tokens, unpacked_tokens
+from rag.schema import Match, Span
+
+_LEAST_WEIGHT = 0.01
+"""Added to how far a token's best match stands out: with one passage all tokens weigh the same."""
+
+
+def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]]]) -> dict[int, list[Match]]:
+    """For each passage how well each of its sentences matches the question's tokens, in order.
+
+    `passages` holds by id the packed tokens, and the sentences' places in the passage. A match is the mean, over the question's
+    tokens, of the cosine to the nearest token in the sentence or passage. A token weighs as much as its best match stands out of its
+    matches in all the passages: what every passage has tells nothing. Raises ValueError for tokens of another size.
+    """
+    if not passages or not len(question):
+        return {}
+    found = {id: _nearest(question.vectors, *given) for id, given in passages.items()}
+    best = {id: similarities.max(axis=0) for id, similarities in found.items()}
+    weights = _weights(np.stack(list(best.values())))
+    few = max(1, len(weights) // 4)
+    judged: dict[int, list[Match]] = {}
+    for id, similarities in found.items():
+        whole, weakest = float(best[id] @ weights), float(np.partition(best[id], few - 1)[:few].mean())
+        judged[id] = [Match(float(own), whole, weakest) for own in similarities @ weights]
+    return judged
+
+
+def _nearest(vectors: Floats, blob: bytes, sentences: Sequence[Span]) -> Floats:
+    """The cosine of each vector, shape (n, size), to its nearest token in each sentence, shape (sentences, n); 0 where there is none."""
+    last, tokens = unpacked_tokens(blob, vectors.shape[1])
+    similarities = tokens @ vectors.T
+    found = np.zeros((len(sentences), len(vectors)), dtype=np.float32)
+    for number, span in enumerate(sentences):
+        inside = similarities[np.searchsorted(last, span.start) : np.searchsorted(last, span.end)]
+        if len(inside):
+            found[number] = inside.max(axis=0)
+    return found
+
+
+def _weights(best: Floats) -> Floats:
+    """A weight for each token, their sum 1, by its best similarity in each passage, shape (passages, n)."""
+    standing_out = best.max(axis=0) - best.mean(axis=0) + _LEAST_WEIGHT
+    return np.asarray(standing_out / standing_out.sum(), dtype=np.float32)

@@ -1,0 +1,135 @@
+"""The chatbot for programs with an event loop: questions run in threads, and a task that is cancelled frees the model at once."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rag.answering.chatbot import Chatbot
+from rag.errors import ShawahidError, as_ours
+from rag.schema import Answer, Delta, Evidence, Filter, Found, History, Hit
+
+T = TypeVar("T")
+Event = Found | Delta | Answer
+
+
+async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) -> AsyncGenerator[list[T], None]:
+    """What an iterator yields, the iterator running in a thread of its own; what has come since the last look, together.
+
+    Leaving the iteration sets `stop`, which the iterator is to heed. What it raises arrives as an ShawahidError.
+    """
+    loop = asyncio.get_running_loop()
+    come: asyncio.Queue[T | _End] = asyncio.Queue()
+
+    def put(item: T | _End) -> None:
+        with suppress(RuntimeError):  # the loop was closed by whoever ran it, and nobody waits any more
+            loop.call_soon_threadsafe(come.put_nowait, item)
+
+    def work() -> None:
+        end = _End()
+        try:
+            for event in events():
+                put(event)
+        except Exception as error:
+            end = _End(as_ours(error))
+        finally:
+            put(end)
+
+    threading.Thread(target=work, name="shawahid-answer", daemon=True).start()
+    try:
+        while True:
+            taken = [await come.get()]
+            while not come.empty():
+                taken.append(come.get_nowait())
+            end = taken.pop() if isinstance(taken[-1], _End) else None
+            if taken:
+                yield [item for item in taken if not isinstance(item, _End)]
+            if isinstance(end, _End):
+                if end.error is not None:
+                    raise end.error
+                return
+    finally:
+        stop.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: ShawahidError | None = None
+
+
+async def beating(events: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
+    """The same events, and None whenever nothing has come for so many seconds."""
+    upcoming = asyncio.ensure_future(_next(events))
+    try:
+        while True:
+            done, _ = await asyncio.wait([upcoming], timeout=seconds)
+            if not done:
+                yield None
+                continue
+            try:
+                event = upcoming.result()
+            except StopAsyncIteration:
+                return
+            upcoming = asyncio.ensure_future(_next(events))
+            yield event
+    finally:
+        if not upcoming.done():
+            upcoming.cancel()
+            await asyncio.wait([upcoming])
+
+
+async def _next(events: AsyncIterator[T]) -> T:
+    return await anext(events)
+
+
+class AsyncChatbot:
+    """The same questions and answers as a `Chatbot`, awaited. Share one between all tasks.
+
+    The models and the index stay those of the chatbot; nothing is loaded twice.
+    """
+
+    def __init__(self, chatbot: Chatbot) -> None:
+        self.chatbot = chatbot
+
+    async def ask(self, question: str, history: History = (), *, exclude: Container[int] = (), filter: Filter | None = None) -> Answer:
+        """The checked answer. Cancelling the task stops the model. Raises as `Chatbot.ask` does."""
+        async with aclosing(self.stream(question, history, exclude=exclude, filter=filter)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return event
+        raise AssertionError("a stream ends with an answer")
+
+    async def stream(
+        self,
+        question: str,
+        history: History = (),
+        *,
+        stop: threading.Event | None = None,
+        exclude: Container[int] = (),
+        filter: Filter | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """`Found`, then `Delta`s, then the checked `Answer`. Leaving the iteration, or cancelling the task, stops the model.
+
+        Setting `stop` ends the draft early; the answer then is what was proved of it.
+        """
+        halt = stop or threading.Event()
+
+        def events() -> Iterator[Event]:
+            return self.chatbot.stream(question, history, stop=halt, exclude=exclude, filter=filter)
+
+        async with aclosing(in_thread(events, halt)) as batches:
+            async for batch in batches:
+                for event in batch:
+                    yield event
+
+    async def search(self, question: str, k: int = 10, **restrictions: Any) -> list[Hit]:
+        """The `k` best passages; `restrictions` are those of `Index.search`."""
+        return await asyncio.to_thread(self.chatbot.index.search, question, k, **restrictions)
+
+    async def evidence(self, question: str, hits: list[Hit], k: int = 5) -> list[Evidence]:
+        """The sentences of the hits that most likely hold the answer, as `Index.evidence` gives them."""
+        return await asyncio.to_thread(self.chatbot.index.evidence, question, hits, k)

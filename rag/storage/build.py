@@ -1,0 +1,281 @@
+"""Documents into an index, and out of it: load → chunk → embed → store."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rag.documents.chunker import Chunker
+from rag.documents.load import MAX_BYTES, Loader, Skipped, document_paths
+from rag.documents.metadata import UNREAD
+from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
+from rag.files import writing
+from rag.models.embedder import Embedder
+from rag.schema import Document
+from rag.storage.database import DATABASE, Store
+from rag.storage.rows import FOLDER, Known
+from rag.storage.writer import Incoming, Step, Writer
+
+_SETTLED = 2 * 10**9
+"""Nanoseconds after which a file's time proves that it was not written again: clocks of file systems are coarse."""
+WAIT = 10.0
+"""Seconds that a change waits for another writer before it gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What was done, in documents. `documents`, `passages` and `sentences` are what the index now holds.
+
+    `visible` is the seconds after which readers saw the change (0.0: there was none), `seconds` includes erasing what was removed.
+    """
+
+    added: int
+    updated: int
+    removed: int
+    unchanged: int
+    skipped: tuple[Skipped, ...]
+    passages: int
+    sentences: int
+    generation: int
+    seconds: float
+    visible: float = 0.0
+    documents: int = 0
+
+
+def build_index(
+    folder: str | Path,
+    out: str | Path,
+    embedder: Embedder,
+    chunker: Chunker | None = None,
+    *,
+    rebuild: bool = False,
+    max_bytes: int = MAX_BYTES,
+    ocr: bool = False,
+    wait: float = 0.0,
+    progress: Step | None = None,
+) -> BuildReport:
+    """Make the index in `out` hold what the folder holds. Only new and changed texts are embedded.
+
+    Files are recognised as unchanged by size and time, else by content. What was added with `add_documents` stays. The index that
+    was there answers until the new one is published by one commit; a build that is killed loses nothing, and the next one takes up
+    the vectors already computed. An index made by another embedder, chunker or analysis is refused, unless `rebuild`, which makes
+    it anew. `ocr` reads pages that are pictures with Tesseract, also those of unchanged files that were left out without it. Another
+    writer is waited for, up to `wait` seconds.
+    Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
+    """
+    started = time.perf_counter()
+    folder, out, chunker = Path(folder), Path(out), chunker or Chunker()
+    report = progress or _silent
+    known = {} if rebuild else _known(out)
+    read = _read(folder, known, max_bytes, ocr, report)
+    _refuse_nothing(folder, read)
+    with writing(out, wait), Writer.open(out, rebuild=rebuild) as writer:
+        if not rebuild:
+            writer.check(embedder, chunker)
+            if (now := writer.store.known()) != known:  # somebody wrote in the meantime
+                known, read = now, _read(folder, now, max_bytes, ocr, report)
+        # A file that can't be read now is not a file that was removed: what was indexed of it stays.
+        present = read.unchanged | {item.document.id for item in read.changed} | {item.id for item in read.skipped}
+        gone = [id for id, of in known.items() if of.origin == FOLDER and id not in present]
+        if read.changed or gone or rebuild or writer.store.manifest() is None:
+            writer.change(read.changed, gone, embedder, chunker, report, everything=rebuild)
+        else:
+            if read.settled:
+                with writer.store.transaction():
+                    writer.store.seen(read.settled)
+            if not writer.is_finished():
+                writer.finish()
+        return _report(writer, read.changed, known, gone, len(read.unchanged), read.skipped, started)
+
+
+def add_documents(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None = None,
+    *,
+    wait: float = WAIT,
+    progress: Step | None = None,
+) -> BuildReport:
+    """Add documents that are not in the index yet; the index is made when there is none. One generation for all of them.
+
+    Raises DocumentExists before anything is written when one of the ids is in the index, and what `build_index` raises.
+    """
+    return _put(out, documents, embedder, chunker, wait, progress, replace=False)
+
+
+def update_documents(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None = None,
+    *,
+    wait: float = WAIT,
+    progress: Step | None = None,
+) -> BuildReport:
+    """Put documents in the place of those of the same id, and add those that are new. What did not change is not embedded again:
+    neither a document that is the same, nor those passages and sentences of another that are. One generation for all of them.
+
+    Raises what `build_index` raises.
+    """
+    return _put(out, documents, embedder, chunker, wait, progress, replace=True)
+
+
+def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT) -> BuildReport:
+    """Remove documents with every trace of them: text, keyword rows and vectors are gone from the files when this returns.
+
+    Needs no embedder. Raises DocumentMissing before anything is written when one of the ids is not in the index, IndexMissing,
+    IndexBusy, IndexCorrupt, DiskFull.
+    """
+    started = time.perf_counter()
+    out, ids = Path(out), list(dict.fromkeys(ids))
+    with writing(out, wait), Writer.open(out, must_exist=True) as writer:
+        known = writer.store.known()
+        for id in ids:
+            if id not in known:
+                raise DocumentMissing("error.document_missing", name=id, path=out)
+        if ids:
+            writer.remove(ids)
+        elif not writer.is_finished():
+            writer.finish()
+        return _report(writer, (), known, ids, len(known) - len(ids), (), started)
+
+
+def _known(out: Path) -> dict[str, Known]:
+    """What an index knows of its documents; nothing when there is no index. Raises IndexCorrupt, IndexMismatch."""
+    try:
+        store = Store(out / DATABASE)
+    except IndexMissing:
+        return {}
+    try:
+        return store.known()
+    finally:
+        store.close()
+
+
+def _put(
+    out: str | Path,
+    documents: Sequence[Document],
+    embedder: Embedder,
+    chunker: Chunker | None,
+    wait: float,
+    progress: Step | None,
+    *,
+    replace: bool,
+) -> BuildReport:
+    started = time.perf_counter()
+    out, chunker = Path(out), chunker or Chunker()
+    last = {document.id: document for document in documents}  # of two with one id the later
+    with writing(out, wait), Writer.open(out) as writer:
+        writer.check(embedder, chunker)
+        known = writer.store.known()
+        if not replace and (taken := next((id for id in last if id in known), None)) is not None:
+            raise DocumentExists("error.document_exists", name=taken, path=out)
+        changed = [Incoming(document) for id, document in last.items() if id not in known or writer.store.document(id) != document]
+        if changed or writer.store.manifest() is None:
+            writer.change(changed, (), embedder, chunker, progress or _silent)
+        elif not writer.is_finished():
+            writer.finish()
+        return _report(writer, changed, known, (), len(last) - len(changed), (), started)
+
+
+# --- the folder -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Read:
+    """A folder, compared with what the index knows of it. `settled`: what lets a file be recognised by its time from now on."""
+
+    changed: list[Incoming] = field(default_factory=list)
+    unchanged: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+    settled: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, report: Step) -> _Read:
+    """Read those files of a folder that are new or changed."""
+    read = _Read()
+    seen: set[str] = set()
+    with Loader(max_bytes, ocr=ocr) as loader:
+        for done, (id, path) in enumerate(document_paths(folder), start=1):
+            try:
+                if id in seen:
+                    raise DocumentError("error.same_name", name=id)
+                seen.add(id)
+                size, modified = _signature(path)
+                before = known.get(id)
+                timed = before is not None and (before.size, before.modified) == (size, modified) and bool(modified)
+                same = timed or (before is not None and before.sha256 == _sha256(path))
+                if same and not timed and before is not None and (modified or before.origin != FOLDER):
+                    read.settled[id] = size, modified
+                if same and not (ocr and before is not None and before.unread):
+                    read.unchanged.add(id)
+                else:
+                    document, notes = loader.read(path, id)
+                    read.skipped.extend(Skipped(id, note) for note in notes)
+                    if same and UNREAD in document.metadata:  # OCR was asked for and is not installed
+                        read.unchanged.add(id)
+                    else:
+                        read.settled.pop(id, None)
+                        read.changed.append(Incoming(document, FOLDER, size, modified))
+            except DocumentError as error:
+                read.skipped.append(Skipped(id, error))
+            report("load", done, 0)
+    return read
+
+
+def _signature(path: Path) -> tuple[int, int]:
+    """A file's size and time in nanoseconds; 0 for the time when it is so recent that a later change might bear the same."""
+    try:
+        found = path.stat()
+    except OSError:  # reading it will say what is wrong
+        return 0, 0
+    settled = time.time_ns() - found.st_mtime_ns > _SETTLED
+    return found.st_size, found.st_mtime_ns if settled else 0
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _refuse_nothing(folder: Path, read: _Read) -> None:
+    """An index is not emptied by a folder that was not mounted."""
+    if not read.changed and not read.unchanged:
+        reasons = " ".join(str(item.error) for item in read.skipped[:5])
+        raise NothingToIndex("error.nothing_to_index", folder=folder, reasons=reasons)
+
+
+def _report(
+    writer: Writer,
+    changed: Sequence[Incoming],
+    known: dict[str, Known],
+    gone: Sequence[str],
+    unchanged: int,
+    skipped: Sequence[Skipped],
+    started: float,
+) -> BuildReport:
+    manifest = writer.manifest()
+    return BuildReport(
+        added=sum(item.document.id not in known for item in changed),
+        updated=sum(item.document.id in known for item in changed),
+        removed=len(gone),
+        unchanged=unchanged,
+        skipped=tuple(skipped),
+        passages=manifest.passages,
+        sentences=manifest.sentences,
+        generation=manifest.generation,
+        seconds=time.perf_counter() - started,
+        visible=writer.visible - started if writer.visible else 0.0,
+        documents=manifest.documents,
+    )
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    return None

@@ -1,0 +1,344 @@
+"""The vectors of one generation: files that are rarely written, what was added since, less what was removed since.
+
+`dense.<generation>.faiss` holds the vectors of all passages up to some id, and for a large collection `dense.<generation>.clusters`
+the same in clusters (`rag.storage.clusters`): the two are written, opened and removed together. Passages get ids in order and never twice,
+so what was added later has greater ids, and its vectors are read from the database; what was removed is listed in the table
+`removed`. A change costs as much as what changed; when both together outgrow a tenth of the file, it is written anew (`is_due`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.arrays import Ids, Vectors, products
+from rag.errors import IndexCorrupt
+from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path, is_worth_it
+from rag.storage.database import Store
+from rag.storage.flat_index import FlatIndex, MappedVectors, VectorIndex, write_flat
+from rag.storage.manifest import Base, Manifest
+
+_SHARE = 0.1
+"""Of the file's vectors, how many may be added or removed before it is written anew: each change is then written ten times over
+in the long run, and a search compares a tenth of the vectors one by one."""
+_LEAST = 2000
+"""Changes that are never worth a new file."""
+_NOTHING = np.empty(0, dtype=np.int64)
+
+
+def dense_path(folder: Path, generation: int) -> Path:
+    """Where the file of vectors written with that generation is."""
+    return folder / f"dense.{generation}.faiss"
+
+
+def is_due(base: Base, added: int, removed: int) -> bool:
+    """Whether the file of vectors should be written anew."""
+    return added + removed > max(_LEAST, _SHARE * base.count)
+
+
+def write_base(folder: Path, generation: int, count: int, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> Base:
+    """Write the files of a generation's `count` vectors, given in blocks in order of their ids. Raises DiskFull."""
+    path = dense_path(folder, generation)
+    write_flat(path, count, dimension, blocks)
+    mapped = MappedVectors(path, dimension)
+    base = Base(generation, int(mapped.ids()[-1]) if count else 0, count, 4 * dimension, path.stat().st_size)
+    base = replace(base, crc=_frame_crc(path, base))
+    if is_worth_it(count):
+        base = _write_clusters(mapped, clusters_path(path), base)
+    sync_folder(folder)  # their names as well, before the commit that names them
+    return base
+
+
+def _write_clusters(mapped: MappedVectors, path: Path, base: Base) -> Base:
+    made = ClusteredIndex.of(mapped)
+    made.save(path)
+    try:
+        file = ClusterFile(path, base.count, mapped.dimension, made.count)
+    except IndexCorrupt:  # more than half of the clusters are empty, as of texts that are all the same: FAISS writes it otherwise
+        path.unlink()
+        return base
+    return replace(base, clusters=made.count, clusters_size=path.stat().st_size, clusters_crc=file.crc())
+
+
+def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex | ClusteredIndex:
+    """The vectors in files. Raises IndexCorrupt when one is missing, damaged, or not the one that the manifest describes."""
+    path = dense_path(folder, base.generation)
+    _check_size(path, base.size)
+    try:
+        index: FlatIndex | ClusteredIndex
+        if base.clusters:
+            _check_size(clusters_path(path), base.clusters_size)
+            if open_clusters(folder, base).crc() != base.clusters_crc:
+                raise IndexCorrupt("error.index_damaged", path=path, reason="the check value of its clusters differs")
+            index = ClusteredIndex.load(MappedVectors(path, dimension), clusters_path(path))
+        else:
+            index = FlatIndex.load(path)
+    except IndexCorrupt as error:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error.fields["reason"]) from error
+    if (len(index), index.dimension) != (base.count, dimension):
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{len(index)} vectors of dimension {index.dimension}")
+    ids = index.ids()
+    if base.count and (ids[-1] != base.last or ids[0] < 1 or not np.all(ids[1:] > ids[:-1])):
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason="its ids are not in order")
+    return index
+
+
+def _check_size(path: Path, size: int) -> None:
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error.strerror or error) from error
+    if found != size:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{found} bytes instead of {size}")
+
+
+def open_clusters(folder: Path, base: Base) -> ClusterFile:
+    """The file of clusters of a base that has one. Raises IndexCorrupt."""
+    return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, base.code // 4, base.clusters)
+
+
+def base_is_whole(folder: Path, base: Base) -> bool:
+    """Whether the files of vectors are there in their full length; their content is for `verify`."""
+    path = dense_path(folder, base.generation)
+    try:
+        return path.stat().st_size == base.size and (not base.clusters or clusters_path(path).stat().st_size == base.clusters_size)
+    except OSError:
+        return False
+
+
+def _codes_at(path: Path, base: Base) -> tuple[Ids, int]:
+    """The ids in the file, and where its vectors begin: FAISS writes them last but for the ids, whatever kind of index it is.
+
+    Raises IndexCorrupt when they are not where they must be.
+    """
+    tail = 8 + 8 * base.count
+    offset = base.size - tail - base.count * base.code
+    try:
+        with path.open("rb") as file:
+            file.seek(max(offset - 8, 0))
+            length = int.from_bytes(file.read(8), "little")
+            file.seek(base.size - tail)
+            count = int.from_bytes(file.read(8), "little")
+            ids = np.frombuffer(file.read(8 * base.count), dtype="<i8")
+    except (OSError, ValueError) as error:
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error) from error
+    # Floats are counted in numbers, other codes in bytes.
+    if count != base.count or len(ids) != count or length not in (count * base.code, count * base.code // 4):
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason="the vectors are not where they should be")
+    return ids, offset
+
+
+def _frame_crc(path: Path, base: Base) -> int:
+    """The check value of all of a file but its vectors, which are compared with those of the database."""
+    _, offset = _codes_at(path, base)
+    found = 0
+    with path.open("rb") as file:
+        for start, end in ((0, offset), (offset + base.count * base.code, base.size)):
+            file.seek(start)
+            while start < end and (block := file.read(min(2**20, end - start))):
+                found = zlib.crc32(block, found)
+                start += len(block)
+    return found
+
+
+def is_framed(folder: Path, base: Base) -> bool:
+    """Whether all of the file but its vectors is what was written. Raises IndexCorrupt."""
+    return _frame_crc(dense_path(folder, base.generation), base) == base.crc
+
+
+def codes_of(folder: Path, base: Base, ids: Ids) -> npt.NDArray[np.uint8]:
+    """The vectors of some passages as they stand in the file, shape (len(ids), base.code). Raises IndexCorrupt."""
+    path = dense_path(folder, base.generation)
+    held, offset = _codes_at(path, base)
+    at = np.searchsorted(held, ids)
+    if at.max(initial=-1) >= base.count or not np.array_equal(held[at], ids):
+        raise IndexCorrupt("error.vectors_damaged", path=path, reason="a passage has no vector")
+    if not len(ids):
+        return np.empty((0, base.code), dtype=np.uint8)
+    codes = np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=(base.count, base.code))
+    return np.array(codes[at])
+
+
+def erase(folder: Path, base: Base, ids: Ids) -> None:
+    """Overwrite vectors in the files with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
+    if base.clusters:
+        open_clusters(folder, base).erase(ids)
+    path = dense_path(folder, base.generation)
+    held, offset = _codes_at(path, base)
+    with path.open("rb+") as file:
+        for place in np.flatnonzero(np.isin(held, ids)).tolist():
+            file.seek(offset + place * base.code)
+            file.write(bytes(base.code))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
+    """Those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
+    left = codes_of(folder, base, ids).any(axis=1)
+    if base.clusters and len(ids):
+        left |= open_clusters(folder, base).codes(ids).any(axis=1)
+    return [int(id) for id in ids[left]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The vectors of one generation, for search. It never changes, so threads may share it."""
+
+    born: str
+    generation: int
+    base: VectorIndex
+    base_generation: int
+    last: int
+    removed: Ids
+    fresh_ids: Ids
+    fresh: Vectors
+    languages: dict[str, Ids]
+
+    def __len__(self) -> int:
+        return len(self.base) - len(self.removed) + len(self.fresh_ids)
+
+    def ids(self) -> Ids:
+        """Every id, ascending."""
+        return np.sort(np.concatenate([*self.languages.values(), _NOTHING]))
+
+    def nearest(self, query: Vectors, k: int, language: str, among: Ids | None = None) -> tuple[Ids, Vectors]:
+        """The ids and scores of the `k` nearest passages among those of a language (None: all are in that one), best first."""
+        return self.search(query, k, among)
+
+    def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
+        """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` (ascending) restricts it."""
+        ids, scores = self._in_base(query, k, among)
+        fresh = np.ones(len(self.fresh_ids), dtype=bool) if among is None else np.isin(self.fresh_ids, among[among > self.last])
+        if fresh.any():
+            ids = np.concatenate([ids, self.fresh_ids[fresh]])
+            scores = np.concatenate([scores, products(self.fresh[fresh], query)])
+            best = np.lexsort((ids, -scores))[:k]
+            ids, scores = ids[best], scores[best]
+        return ids, np.asarray(scores, dtype=np.float32)
+
+    def _in_base(self, query: Vectors, k: int, among: Ids | None) -> tuple[Ids, Vectors]:
+        if among is not None:  # ids of passages that exist: nothing removed is among them
+            return self.base.search(query, k, among[: np.searchsorted(among, self.last, "right")])
+        wanted = k
+        while True:
+            asked = min(wanted + 16, len(self.base)) if len(self.removed) else k
+            ids, scores = self.base.search(query, asked)
+            kept = ~np.isin(ids, self.removed)
+            if kept.sum() >= k or asked >= len(self.base) or not len(self.removed):
+                return ids[kept][:k], scores[kept][:k]
+            wanted = 2 * asked
+
+    def vectors(self, ids: Ids) -> Vectors:
+        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        ids = np.asarray(ids, dtype=np.int64)
+        old = ids <= self.last
+        if old.all():
+            return self.base.vectors(ids)
+        at = np.searchsorted(self.fresh_ids, ids[~old])
+        if at.max(initial=-1) >= len(self.fresh_ids) or not np.array_equal(self.fresh_ids[at], ids[~old]):
+            raise IndexCorrupt("error.index_damaged", path="vectors", reason="a passage has no vector")
+        found = np.empty((len(ids), self.fresh.shape[1]), dtype=np.float32)
+        found[~old] = self.fresh[at]
+        if old.any():
+            found[old] = self.base.vectors(ids[old])
+        return found
+
+
+class Segments:
+    """The vectors of an index folder, followed from generation to generation. Safe to share between threads.
+
+    A new generation costs what it added; a file of vectors is read once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._views: list[View] = []  # the last two: a thread may still be in the generation before
+
+    def known(self, published: tuple[str, int]) -> View | None:
+        """The view of a generation, if it is one of the last two that were asked for."""
+        return next((view for view in self._views if (view.born, view.generation) == published), None)
+
+    def at(self, store: Store, manifest: Manifest) -> View:
+        """The view of a generation, called inside a snapshot of it. Raises IndexCorrupt."""
+        with self._lock:
+            for view in self._views:
+                if (view.born, view.generation) == (manifest.born, manifest.generation):
+                    return view
+            view = self._made(store, manifest)
+            self._views = [view, *self._views[:1]]
+            return view
+
+    def _made(self, store: Store, manifest: Manifest) -> View:
+        base = manifest.base
+        same = [view for view in self._views if (view.born, view.base_generation) == (manifest.born, base.generation)]
+        index = same[0].base if same else read_base(self._folder, base, manifest.dimension)
+        former = next((view for view in same if view.generation < manifest.generation), None)
+        known_ids, known = _NOTHING, np.empty((0, manifest.dimension), dtype=np.float32)
+        if former:
+            known_ids, known = former.fresh_ids, former.fresh
+        after = max(base.last, int(known_ids[-1]) if len(known_ids) else 0)
+        ids, vectors = store.passage_vectors(after)
+        removed = store.removed()
+        languages = {language: self._ids_in(language, store, base, removed, former) for language in manifest.languages}
+        living = np.concatenate([*languages.values(), _NOTHING])
+        kept = np.isin(known_ids, living[living > base.last])
+        return View(
+            born=manifest.born,
+            generation=manifest.generation,
+            base=index,
+            base_generation=base.generation,
+            last=base.last,
+            removed=removed,
+            fresh_ids=np.concatenate([known_ids[kept], ids]),
+            fresh=np.concatenate([known[kept], vectors.reshape(len(ids), manifest.dimension)]),
+            languages=languages,
+        )
+
+    @staticmethod
+    def _ids_in(language: str, store: Store, base: Base, removed: Ids, former: View | None) -> Ids:
+        """The passages in a language: those in the file are read once, for they only become fewer."""
+        if former is None or language not in former.languages:
+            return store.ids_in(language)
+        old = former.languages[language]
+        old = old[old <= base.last]
+        return np.concatenate([old[~np.isin(old, removed)], store.ids_in(language, base.last)])
+
+
+def files(folder: Path) -> dict[int, list[Path]]:
+    """The files of vectors by the generation in their names, and what a killed writer left of one under 0."""
+    found: dict[int, list[Path]] = {}
+    for path in folder.glob("dense.*.*"):
+        _, number, kind = path.name.split(".", 2)
+        if number.isdecimal() and kind in ("faiss", "clusters", "partial"):
+            found.setdefault(0 if kind == "partial" else int(number), []).append(path)
+    return found
+
+
+def remove_files(folder: Path, keep: Iterable[int]) -> None:
+    """Remove the files of vectors that no generation names any more. A reader that was about to open one begins again."""
+    kept = set(keep)
+    for number, paths in files(folder).items():
+        for path in paths if number not in kept else ():
+            with suppress(PermissionError):  # open in another process, where the system minds: the next writer removes it
+                path.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames durable where the system allows a folder to be flushed."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

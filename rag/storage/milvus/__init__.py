@@ -1,0 +1,1 @@
+"""Vectors and keywords in Milvus, kept in step with an index folder."""

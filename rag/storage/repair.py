@@ -1,0 +1,70 @@
+"""Making anew whatever is derived from something that is whole."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.documents.chunker import Chunker
+from rag.errors import IndexCorrupt
+from rag.files import writing
+from rag.models.embedder import Embedder
+from rag.storage.verify import Fault, faults
+from rag.storage.writer import Incoming, Step, Writer
+
+_NEED_KEYWORDS = frozenset({"damage.no_keywords", "damage.stray_keywords", "damage.keywords"})
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What a repair did: the faults it found, the documents whose passages and vectors were made anew, those that were lost
+    because their own text was damaged, and the faults that are left."""
+
+    found: tuple[Fault, ...]
+    remade: tuple[str, ...]
+    lost: tuple[str, ...]
+    left: tuple[Fault, ...]
+    generation: int
+    seconds: float
+
+
+def repair_index(out: str | Path, embedder: Embedder, *, wait: float = 10.0, progress: Step | None = None) -> RepairReport:
+    """Make anew what is derived: the file of vectors and the keyword rows from the database, the passages and vectors of a
+    document from its text. A document whose own text is damaged is removed, and named: bring it again.
+
+    Raises IndexCorrupt when the database itself can't be read (build it with --rebuild), IndexMissing, IndexMismatch, IndexBusy,
+    DiskFull.
+    """
+    started = time.perf_counter()
+    out = Path(out)
+    with writing(out, wait), Writer.open(out, must_exist=True) as writer:
+        manifest = writer.manifest()
+        chunker = Chunker(**manifest.chunker)
+        writer.check(embedder, chunker)
+        found = before = faults(out, writer.store)
+        if any(fault.key == "damage.database" for fault in found):
+            raise IndexCorrupt("error.index_damaged", path=writer.store.path, reason=found[0].text())
+        if any(fault.key in ("damage.count", "damage.manifest") for fault in found):
+            with writer.store.transaction():
+                writer.store.recount(embedder.dimension)
+            found = faults(out, writer.store)
+        lost = sorted({fault.document for fault in found if fault.lost})
+        remade = sorted({fault.document for fault in found if fault.document} - set(lost))
+        if any(fault.key in _NEED_KEYWORDS for fault in found) or lost or remade:
+            # Rows are removed by the words they were made of, which damaged text no longer tells.
+            with writer.store.lenient(), writer.store.transaction():
+                writer.store.rebuild_keywords()
+        if lost or remade:
+            documents = [document for id in remade if (document := writer.store.document(id)) is not None]
+            sources = writer.store.known()
+            incoming = [Incoming(document, sources[document.id].origin) for document in documents]
+            with writer.store.lenient():
+                writer.change(incoming, lost, embedder, chunker, progress or (lambda step, done, total: None), reuse=False)
+        if before:
+            writer.renew_base()
+            writer.finish()
+        left = faults(out, writer.store) if before else []
+        return RepairReport(
+            tuple(before), tuple(remade), tuple(lost), tuple(left), writer.manifest().generation, time.perf_counter() - started
+        )

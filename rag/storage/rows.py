@@ -1,0 +1,123 @@
+"""The tables of the database, and its rows as records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rag.documents.metadata import day_limits, wanted
+from rag.schema import Document, Filter, Mark, Passage, Span
+
+SCHEMA = """
+CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+  id TEXT PRIMARY KEY, title TEXT NOT NULL, language TEXT NOT NULL, sha256 TEXT NOT NULL, added TEXT NOT NULL,
+  origin TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, characters INTEGER NOT NULL, passages INTEGER NOT NULL,
+  collection TEXT NOT NULL, first_day TEXT, last_day TEXT, crc INTEGER NOT NULL, marks TEXT NOT NULL, metadata TEXT NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX documents_by_collection ON documents (collection);
+CREATE INDEX documents_by_day ON documents (first_day);
+CREATE TABLE facts (
+  key TEXT NOT NULL, value TEXT NOT NULL, document_id TEXT NOT NULL REFERENCES documents (id),
+  PRIMARY KEY (key, value, document_id)
+) WITHOUT ROWID;
+CREATE INDEX facts_by_document ON facts (document_id);
+CREATE TABLE passages (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id), start INTEGER NOT NULL,
+  end INTEGER NOT NULL, language TEXT NOT NULL, locator TEXT NOT NULL, sentences TEXT NOT NULL, crc INTEGER NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages (document_id);
+CREATE INDEX passages_by_language ON passages (language);
+CREATE TABLE vectors (
+  passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage BLOB NOT NULL, sentences BLOB NOT NULL, tokens BLOB NOT NULL
+);
+CREATE TABLE removed (passage_id INTEGER PRIMARY KEY, erased INTEGER NOT NULL);
+"""
+PASSAGE_QUERY = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences
+FROM passages p JOIN documents d ON d.id = p.document_id"""
+DOCUMENT_QUERY = "SELECT id, text, title, language, sha256, marks, metadata FROM documents"
+INFO_QUERY = "SELECT id, title, language, sha256, characters, passages, added, metadata FROM documents"
+_LENGTH = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
+FOLDER, ADDED = "folder", "added"
+"""Where a document came from: from the folder that the index mirrors, or by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInfo:
+    """One line of a list of documents."""
+
+    id: str
+    title: str
+    language: str
+    sha256: str
+    characters: int
+    passages: int
+    added: str
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """By what a document's file is recognised as unchanged. `modified` is in nanoseconds, 0 where it proves nothing; `unread`
+    says that pages of it were left out which OCR might read."""
+
+    sha256: str
+    size: int
+    modified: int
+    origin: str
+    unread: bool = False
+
+
+def as_text(value: object) -> str:
+    """A text as it was read; one that a flipped bit has made bytes of, as far as it can be read."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
+    """A filter in SQL, over `passages`."""
+    conditions: list[str] = []
+    values: list[Any] = []
+
+    def add(condition: str, *given: Any) -> None:
+        conditions.append(condition)
+        values.extend(json.dumps(value) if isinstance(value, (list, tuple)) else value for value in given)
+
+    def of_documents(condition: str, *given: Any) -> None:
+        add(f"document_id IN (SELECT id FROM documents WHERE {condition})", *given)
+
+    if where.documents is not None:
+        add("document_id IN (SELECT value FROM json_each(?))", where.documents)
+    if where.languages:
+        add("language IN (SELECT value FROM json_each(?))", where.languages)
+    if where.collections:
+        # "0" follows "/": between the two lies whatever is inside the folder.
+        inside = "(SELECT value FROM json_each(?) WHERE collection = value OR (collection >= value || '/' AND collection < value || '0'))"
+        of_documents(f"EXISTS {inside}", [name.strip("/") for name in where.collections])
+    since, until = day_limits(where.since, where.until)
+    if since:
+        of_documents("last_day >= ?", since)
+    if until:
+        of_documents("first_day <= ?", until)
+    for key, found in wanted(where.metadata):
+        add("document_id IN (SELECT document_id FROM facts WHERE key = ? AND value IN (SELECT value FROM json_each(?)))", key, found)
+    return conditions, values
+
+
+def read_document_row(row: Sequence[Any]) -> Document:
+    """The document in (id, text, title, language, sha256, marks, metadata)."""
+    marks = tuple(Mark(offset, label) for offset, label in json.loads(row[5]))
+    return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]))
+
+
+def read_passage_row(row: Sequence[Any]) -> Passage:
+    id, document_id, start, end, text, title, language, locator, sentences = row
+    spans = tuple(Span(*bounds) for bounds in json.loads(sentences))
+    return Passage(id, document_id, Span(start, end), text, title, language, locator, spans)
+
+
+def read_info_row(row: Sequence[Any]) -> DocumentInfo:
+    return DocumentInfo(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]))

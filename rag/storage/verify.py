@@ -1,0 +1,220 @@
+"""What is wrong with an index: every row, every vector, every keyword, and every trace of what was removed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.documents.metadata import collection, days, facts
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt
+from rag.files import writing
+from rag.messages import say
+from rag.schema import Document
+from rag.storage.clusters import ClusteredIndex
+from rag.storage.codec import document_crc, manifest_crc, passage_crc, unpacked
+from rag.storage.database import Store
+from rag.storage.generations import codes_of, is_framed, not_erased, open_clusters, read_base
+from rag.storage.keywords import KEYWORDS, keywords
+from rag.storage.manifest import Manifest
+from rag.storage.rows import as_text, read_document_row
+
+_ROUNDING = 2e-2
+"""What the length of a vector may differ from 1 by: sentences' vectors are rounded to a byte a number."""
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong. `key` names an entry of `strings.toml`, `fields` fill it in; `str()` is English.
+
+    `document` is the one whose rows have to be made anew, "" where it is none's; `lost` says that its own text is damaged.
+    """
+
+    key: str
+    fields: dict[str, object] = field(default_factory=dict)
+    document: str = ""
+    lost: bool = False
+
+    def text(self, language: str = "en") -> str:
+        """The fault in the language of the reader."""
+        return say(self.key, language, **self.fields)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def faults(folder: Path, store: Store) -> list[Fault]:
+    """Everything that is wrong; empty when nothing is. Raises IndexMissing, and IndexCorrupt when it can't even be read."""
+    with store.lenient(), store.snapshot() as db:
+        manifest = store.existing_manifest()
+        found = [Fault("damage.database", {"reason": row[0]}) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        if found:
+            return found  # nothing read from it would mean anything
+        found += [Fault("damage.reference", {"table": row[0]}) for row in db.execute("PRAGMA foreign_key_check")]
+        found += _count_faults(store, db, manifest)
+        found += [fault for (id,) in db.execute("SELECT id FROM documents ORDER BY id") for fault in _document_faults(db, id, manifest)]
+        found += _keyword_faults(db)
+        found += _vector_faults(folder, store, manifest)
+    return found + _leftovers(folder, store)
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------------
+
+
+def _count_faults(store: Store, db: sqlite3.Connection, manifest: Manifest) -> list[Fault]:
+    """What the manifest says that is not so."""
+    held = store.counts()
+    said = {name: getattr(manifest, name) for name in held}
+    found = [Fault("damage.count", {"name": name, "said": said[name], "held": held[name]}) for name in held if said[name] != held[name]]
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+    following = row[0] + 1 if row else 1
+    if following != manifest.next_passage:
+        found.append(Fault("damage.count", {"name": "next_passage", "said": manifest.next_passage, "held": following}))
+    values = dict(db.execute("SELECT key, value FROM manifest"))
+    if values.pop("crc", "") != manifest_crc(values):
+        found.append(Fault("damage.manifest"))
+    return found
+
+
+def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Iterator[Fault]:
+    row = db.execute(
+        """SELECT id, text, title, language, sha256, marks, metadata, crc, characters, passages, collection, first_day, last_day
+        FROM documents WHERE id = ?""",
+        (id,),
+    ).fetchone()
+    try:
+        document = read_document_row(row[:7])
+        whole = document_crc(document) == row[7]
+    except (ValueError, TypeError):
+        whole = False
+    if not whole:
+        yield Fault("damage.document", {"name": id}, id, lost=True)
+        return
+    first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
+    count = db.execute("SELECT count(*) FROM passages WHERE document_id = ?", (id,)).fetchone()[0]
+    derived = (len(document.text), count, collection(id, document.metadata), first_day, last_day)
+    known = set(db.execute("SELECT key, value FROM facts WHERE document_id = ?", (id,)))
+    if derived != row[8:] or known != set(facts(document.metadata)):
+        yield Fault("damage.derived", {"name": id}, id)
+    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.sentences, p.text, p.crc,
+    v.passage, v.sentences, v.tokens FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
+    for *columns, check, vector, parts, tokens in db.execute(query, (id,)):
+        if not _is_passage(columns, check, (vector, parts, tokens), document, manifest.dimension):
+            yield Fault("damage.passage", {"id": columns[0], "name": id}, id)
+
+
+def _is_passage(columns: list[Any], check: int, vectors: tuple[Any, Any, Any], document: Document, dimension: int) -> bool:
+    """Whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
+    _, _, start, end, _, _, sentences, text = columns
+    if not all(isinstance(blob, bytes) for blob in vectors) or passage_crc(columns, *vectors) != check:
+        return False
+    vector, parts, _ = vectors
+    spans = json.loads(sentences)  # as it was written, or the check value would not agree
+    inside = all(start <= first <= last <= end for first, last in spans)
+    if document.text[start:end] != text or not inside or len(vector) != 4 * dimension or len(parts) != len(spans) * (4 + dimension):
+        return False
+    lengths = np.linalg.norm(np.concatenate([np.frombuffer(vector, dtype="<f4")[None, :], unpacked(parts, dimension)]), axis=1)
+    return bool(np.all(np.abs(lengths - 1) < _ROUNDING))  # false for what is no number as well
+
+
+# --- keywords -------------------------------------------------------------------------------------------------------------
+
+
+def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
+    """The keyword rows are made anew elsewhere, and both compared: sizes, and for every word how often and where it stands."""
+    other = sqlite3.connect("", isolation_level=None)  # a temporary file, which SQLite removes
+    try:
+        other.execute(KEYWORDS)
+        other.execute("BEGIN")
+        for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
+            other.execute(
+                "INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(as_text(text)))
+            )
+        other.execute("COMMIT")
+        try:
+            held = dict(db.execute("SELECT id, sz FROM keywords_docsize"))
+            expected = dict(other.execute("SELECT id, sz FROM keywords_docsize"))
+            found = [Fault("damage.no_keywords", {"id": id}) for id in sorted(expected.keys() - held.keys())]
+            found += [Fault("damage.stray_keywords", {"id": id}) for id in sorted(held.keys() - expected.keys())]
+            if found:
+                return found
+            if held != expected or any(one != another for one, another in zip(_words(db), _words(other), strict=True)):
+                return [Fault("damage.keywords")]
+        except (sqlite3.DatabaseError, ValueError):
+            return [Fault("damage.keywords")]
+        return []
+    finally:
+        other.close()
+
+
+def _words(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Of a keyword index: its totals, then every word of every column with how many passages have it, how often, and the sum of
+    their ids."""
+    # One that was emptied counts nothing in three zeros, one that never held anything in no bytes at all.
+    if db.execute("SELECT 1 FROM keywords_docsize LIMIT 1").fetchone():
+        yield tuple(db.execute("SELECT hex(block) FROM keywords_data WHERE id = 1").fetchone() or ())
+    (before,) = db.execute("PRAGMA query_only").fetchone()
+    db.execute("PRAGMA query_only = OFF")  # what is made is temporary
+    try:
+        db.execute("DROP TABLE IF EXISTS temp.words")
+        db.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, keywords, col)")
+    finally:
+        db.execute(f"PRAGMA query_only = {before}")
+    for term, column, passages, times in db.execute("SELECT term, col, doc, cnt FROM temp.words ORDER BY term, col"):
+        among = db.execute("SELECT sum(rowid) FROM keywords WHERE keywords MATCH ?", (f'{column} : "{term}"',)).fetchone()
+        yield term, column, passages, times, *among
+
+
+# --- vectors --------------------------------------------------------------------------------------------------------------
+
+
+def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault]:
+    """Whether the files of vectors hold those of the database, and of what was removed nothing."""
+    base = manifest.base
+    try:
+        index = read_base(folder, base, manifest.dimension)
+        if not is_framed(folder, base):
+            return [Fault("damage.vectors", {"reason": "its check value differs"})]
+        clusters = open_clusters(folder, base) if base.clusters else None
+        removed = store.removed()
+        erased = np.setdiff1d(removed, store.unerased())
+        living = store.passage_ids()
+        old = living[living <= base.last]
+        if not np.array_equal(np.union1d(old, removed), index.ids()) or len(np.intersect1d(old, removed)):
+            return [Fault("damage.vector_ids")]
+        found = [Fault("damage.unerased", {"id": id}) for id in not_erased(folder, base, erased)]
+        for start in range(0, len(old), _CHUNK):
+            ids = old[start : start + _CHUNK]
+            vectors = store.vectors_of(ids.tolist())
+            known = [id for id in ids.tolist() if id in vectors and len(vectors[id]) == manifest.dimension]
+            wrong = set(ids.tolist()) - set(known)
+            if known:
+                found_ids, expected = np.array(known, dtype=np.int64), np.stack([vectors[id] for id in known])
+                same = (codes_of(folder, base, found_ids) == expected.astype("<f4").view(np.uint8)).all(axis=1)
+                if clusters is not None and isinstance(index, ClusteredIndex):
+                    same &= index.agrees(clusters.codes(found_ids), found_ids, expected)
+                wrong |= set(found_ids[~same].tolist())
+            found += [Fault("damage.vector", {"id": id}) for id in sorted(wrong)]
+        return found
+    except IndexCorrupt as error:
+        return [Fault(error.key, dict(error.fields))]
+
+
+def _leftovers(folder: Path, store: Store) -> list[Fault]:
+    """Traces of what was removed, that a writer which was killed left behind; one that is at work will see to them itself."""
+    manifest = store.manifest()
+    if manifest is None or not (manifest.unpurged or len(store.unerased())):
+        return []
+    try:
+        with writing(folder):
+            manifest = store.manifest()
+            left = manifest is not None and (manifest.unpurged or len(store.unerased()))
+    except (IndexBusy, DiskFull):
+        return []
+    return [Fault("damage.leftovers")] if left else []

@@ -1,0 +1,313 @@
+"""Writing an index: one writer at a time, one commit for each generation, and then the traces of what was removed.
+
+A generation is visible when its transaction is committed. What follows (a new file of vectors where changes have outgrown the
+last, overwriting what was removed) changes nothing that a reader finds; a writer killed in between leaves it to the next one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from rag.documents.chunker import Chunker
+from rag.errors import DiskFull, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.models.embedder import Embedder
+from rag.schema import Document, Passage
+from rag.storage.codec import PassageVectors
+from rag.storage.database import DATABASE, Store
+from rag.storage.generations import base_is_whole, erase, files, is_due, remove_files, write_base
+from rag.storage.manifest import ANALYSIS, Base, Manifest
+from rag.storage.rows import ADDED
+from rag.storage.staging import BLOCK, Embedded, Staging, Text
+
+Step = Callable[[str, int, int], None]
+"""Called with (what is being done: "load" | "embed" | "store", done, total)."""
+
+STAGING = "staging.sqlite"
+_WINDOW = 4096
+"""Texts whose vectors are held in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A document to be put into the index, where it came from, and by what its file will be recognised as unchanged."""
+
+    document: Document
+    origin: str = ADDED
+    size: int = 0
+    modified: int = 0
+
+
+@dataclass(slots=True)
+class _Cut:
+    incoming: Incoming
+    passages: list[Passage]
+    texts: list[Text] = field(default_factory=list)
+
+
+class Writer:
+    """An index folder open for writing, its lock held by the caller. A context manager."""
+
+    def __init__(self, out: Path, store: Store) -> None:
+        self.out = out
+        self.store = store
+        self.visible = 0.0
+        """When the last change became visible, by `time.perf_counter`."""
+
+    @classmethod
+    def open(cls, out: Path, *, rebuild: bool = False, must_exist: bool = False) -> Writer:
+        """Open what is there, or make an empty database. Raises IndexMissing when it `must_exist`, IndexCorrupt, IndexMismatch;
+        `rebuild` puts an empty one in the place of a database that can't be read."""
+        path = out / DATABASE
+        if must_exist and not path.is_file():
+            raise IndexMissing("error.index_missing", path=out)
+        if rebuild and path.exists() and not _is_sound(path):
+            # What can't be read can't be brought up to date; every byte of it is derived from the documents.
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{path}{suffix}").unlink(missing_ok=True)
+        writer = cls(out, Store(path, writable=True))
+        if must_exist and writer.store.manifest() is None:
+            writer.store.close()
+            raise IndexMissing("error.index_missing", path=out)
+        return writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.store.close()
+
+    def manifest(self) -> Manifest:
+        """What the index says of itself. Raises IndexMissing before the first publication."""
+        return self.store.existing_manifest()
+
+    def check(self, embedder: Embedder, chunker: Chunker) -> None:
+        """Raises IndexMismatch when the index was made by another embedder, analysis or chunker."""
+        manifest = self.store.manifest()
+        if manifest is None:
+            return
+        if manifest.fingerprint != embedder.fingerprint:
+            raise IndexMismatch("error.index_embedder", path=self.out, found=manifest.embedder, expected=embedder.name)
+        if (manifest.analysis, dict(manifest.chunker)) != (ANALYSIS, chunker.settings()):
+            raise IndexMismatch("error.index_chunker", path=self.out)
+
+    # --- changing ---------------------------------------------------------------------------------------------------------
+
+    def change(
+        self,
+        incoming: Sequence[Incoming],
+        removed: Sequence[str],
+        embedder: Embedder,
+        chunker: Chunker,
+        report: Step,
+        *,
+        everything: bool = False,
+        reuse: bool = True,
+    ) -> None:
+        """Publish one generation without the documents `removed` and with those `incoming`, in place of their namesakes.
+
+        `everything` clears the index first; without `reuse` the vectors of earlier versions are not used again.
+        """
+        cut, texts = [], 0
+        first_id = max(self.store.next_passage_id(), self._numbers().next_passage)
+        for one in incoming:
+            passages = chunker.cut(one.document, first_id)
+            first_id += len(passages)
+            texts += sum(1 + len(passage.sentences) for passage in passages)
+            cut.append(_Cut(one, passages))
+        done, stored = 0, 0
+        with Staging(self.out / STAGING, embedder) as staging:
+            with self.store.transaction():
+                buried: list[int] = []
+                if everything:
+                    self.store.clear()
+                for window in _windows(cut):
+                    known = self._known(window, removed, staging) if reuse and not everything else {}
+                    if not everything:
+                        for item in window:
+                            buried += self.store.delete(item.incoming.document.id)
+                    rows = staging.embed(
+                        [text for item in window for text in item.texts],
+                        known,
+                        lambda n, before=done: report("embed", before + n, texts),  # type: ignore[misc]
+                        save=texts > BLOCK,
+                    )
+                    done += len(rows)
+                    for item in window:
+                        rows = self._put(item, rows)
+                        stored += 1
+                        report("store", stored, len(cut))
+                for id in removed:
+                    buried += self.store.delete(id)
+                self._publish(embedder.name, embedder.fingerprint, lambda: embedder.dimension, chunker.settings(), buried, everything)
+            self.visible = time.perf_counter()
+            staging.remove()
+        self.finish()
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Publish one generation without these documents. Needs no embedder."""
+        manifest = self.manifest()
+        with self.store.transaction():
+            buried = [passage for id in ids for passage in self.store.delete(id)]
+            self._publish(manifest.embedder, manifest.fingerprint, lambda: manifest.dimension, manifest.chunker, buried, False)
+        self.visible = time.perf_counter()
+        self.finish()
+
+    def _known(self, window: Sequence[_Cut], removed: Sequence[str], staging: Staging) -> dict[bytes, Embedded]:
+        """The vectors of what earlier versions of these documents have in common with the new ones."""
+        exact: dict[bytes, Embedded] = {}
+        rounded: dict[bytes, Embedded] = {}
+        for item in window:
+            document = item.incoming.document
+            before = self.store.passages_of(document.id) or self.store.passages_of(self._twin(document, removed))
+            ids = [passage.id for passage in before]
+            whole, parts, tokens = self.store.vectors_of(ids), self.store.sentence_vectors(ids), self.store.tokens(ids)
+            for passage in before:
+                exact[staging.key(passage.text, passage.title)] = Embedded(whole[passage.id], tokens[passage.id])
+                for span, vector in zip(passage.sentences, parts[passage.id], strict=True):
+                    rounded[staging.key(passage.quote(span), passage.title)] = Embedded(vector)
+        # The stored vector of a sentence is rounded: it does for the same sentence, but not for a passage of the same words.
+        for item in window:
+            for passage in item.passages:
+                rounded.pop(staging.key(passage.text, passage.title), None)
+        return {**rounded, **exact}
+
+    def _twin(self, document: Document, removed: Sequence[str]) -> str:
+        """The removed document that had just this content, as when a file was renamed; "" where there is none."""
+        with self.store.snapshot() as db:
+            found = db.execute("SELECT id FROM documents WHERE sha256 = ?", (document.sha256,)).fetchall() if removed else []
+        return next((id for (id,) in found if id in removed), "")
+
+    def _put(self, item: _Cut, rows: list[Embedded]) -> list[Embedded]:
+        """Put one document, whose passages and sentences are the first of `rows`; the rest of them."""
+        vectors: list[PassageVectors] = []
+        at = 0
+        for passage in item.passages:
+            whole, parts = rows[at], rows[at + 1 : at + 1 + len(passage.sentences)]
+            vectors.append(PassageVectors(whole.vector, np.array([part.vector for part in parts], dtype=np.float32), whole.tokens or b""))
+            at += 1 + len(passage.sentences)
+        incoming = item.incoming
+        self.store.put(incoming.document, item.passages, vectors, origin=incoming.origin, size=incoming.size, modified=incoming.modified)
+        return rows[at:]
+
+    def _publish(
+        self,
+        embedder: str,
+        fingerprint: str,
+        dimension: Callable[[], int],
+        chunker: Any,
+        buried: Sequence[int],
+        everything: bool,
+    ) -> None:
+        """Inside a transaction: note what was removed, and make the manifest of the next generation.
+
+        With a first index, and where more is added than there was, the file of vectors is part of it; else it follows.
+        """
+        numbers = self._numbers()
+        generation = numbers.generation + 1
+        base = None
+        if everything or numbers.manifest is None:
+            base = self._write_base(generation, dimension())
+        else:
+            self.store.bury(id for id in buried if id <= numbers.manifest.base.last)
+            if self.store.count_after(numbers.manifest.base.last) > max(numbers.manifest.base.count, BLOCK):
+                base = self._write_base(generation, numbers.manifest.dimension)
+        size = numbers.manifest.dimension if numbers.manifest and not everything else dimension()
+        self.store.publish(embedder, fingerprint, size, chunker, generation, base)
+
+    def _write_base(self, generation: int, dimension: int) -> Base:
+        self.store.unbury()
+        return write_base(self.out, generation, self.store.count_vectors(), dimension, self.store.vector_blocks())
+
+    def _numbers(self) -> _Numbers:
+        """Where counting goes on from: where the database was lost, from the files, so that no reader takes new for old."""
+        manifest = self.store.manifest()
+        if manifest is None:
+            return _Numbers(None, max(files(self.out), default=0), 1)
+        return _Numbers(manifest, manifest.generation, max(manifest.next_passage, manifest.base.last + 1))
+
+    # --- afterwards -------------------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Do what a publication leaves to be done: a new file of vectors when it is due, and no trace of what was removed."""
+        manifest = self.manifest()
+        base = manifest.base
+        try:
+            removed = self.store.removed()
+            if not base_is_whole(self.out, base) or is_due(base, self.store.count_after(base.last), len(removed)):
+                self.renew_base()
+            elif len(pending := self.store.unerased()):
+                erase(self.out, base, pending)
+                with self.store.transaction():
+                    self.store.erased(pending)
+            if manifest.unpurged:
+                with self.store.transaction():
+                    self.store.purge_keywords()
+            remove_files(self.out, [self.manifest().base.generation])
+            if manifest.unpurged or len(removed):
+                self.store.checkpoint()
+        except (DiskFull, OSError) as error:
+            raise DiskFull("error.unfinished", path=self.out, reason=error) from error
+
+    def is_finished(self) -> bool:
+        """Whether nothing is left to be done."""
+        manifest = self.manifest()
+        return base_is_whole(self.out, manifest.base) and not manifest.unpurged and not len(self.store.unerased())
+
+    def renew_base(self) -> None:
+        """Write the file of vectors anew and publish a generation that names it."""
+        manifest = self.manifest()
+        generation = manifest.generation + 1
+        with self.store.transaction():
+            base = self._write_base(generation, manifest.dimension)
+            self.store.publish(manifest.embedder, manifest.fingerprint, manifest.dimension, manifest.chunker, generation, base)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    manifest: Manifest | None
+    generation: int
+    next_passage: int
+
+
+def texts_of(passage: Passage) -> list[Text]:
+    """What is embedded of a passage: itself with its tokens, then its sentences."""
+    return [Text(passage.text, passage.title, tokens=True), *(Text(passage.quote(span), passage.title) for span in passage.sentences)]
+
+
+def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:
+    """The documents in groups of so many texts, each with the texts that are to be embedded."""
+    window: list[_Cut] = []
+    size = 0
+    for item in cut:
+        item.texts = [text for passage in item.passages for text in texts_of(passage)]
+        window.append(item)
+        size += len(item.texts)
+        if size >= _WINDOW:
+            yield window
+            for done in window:
+                done.texts = []
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a database can be read from end to end by this version."""
+    try:
+        store = Store(path)
+    except (IndexCorrupt, IndexMismatch, IndexMissing):
+        return False
+    try:
+        with store.snapshot() as db:
+            return all(row[0] == "ok" for row in db.execute("PRAGMA integrity_check"))
+    except IndexCorrupt:
+        return False
+    finally:
+        store.close()

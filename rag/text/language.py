@@ -1,0 +1,79 @@
+"""Which language a text is in: by script where that decides it, by a statistical identifier where it does not."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from rag.text.words import words
+
+if TYPE_CHECKING:
+    pass
+from rag.text.folding import ARABIC_LETTER, LATIN_LETTER
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+# Written in the Arabic script but not in Arabic: letters that Persian, Urdu, Pashto and Kurdish add to it.
+_NOT_ARABIC = re.compile("[پچژگٹڈڑںھہےۓۀټډړښځڅېۍڵڕێۆ]")
+_ENGLISH = frozenset(
+    """the of and to is was are were who what when where why how which did does do has have had not with from about for that
+    this these those their its it he she they you can could should would will much many said between""".split()
+)
+_ARABIC_FUNCTION = frozenset("ما من هل كم متي اين كيف لماذا ماذا هو هي مين ليش ازاي فين امتي اي ماهو ماهي".split())
+_CANDIDATES = ["ar", "en", "fa", "ur", "ps", "fr", "es", "de", "it", "pt", "nl", "tr", "id", "ms", "sv", "pl", "ro", "so"]
+_SURE = 0.85
+_LEAST_LETTERS = 12  # fewer ("TruthGPT?", "Bing") name something rather than belong to a language
+
+
+@cache
+def _identifier() -> LanguageIdentifier:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(_CANDIDATES)
+    return identifier
+
+
+def detect(text: str) -> str:
+    """The ISO 639-1 code of a text's language; "und" where it has no letters of the Latin or Arabic script.
+
+    Arabic and English are decided by script and function words, without the identifier, which takes most of a second to load
+    and guesses on a handful of words; it is asked only where something speaks for a third language, and believed when sure.
+    """
+    written = script(text)
+    if written == "und":
+        return "other" if any(character.isalpha() for character in text) else "und"
+    sample = text[:4000]
+    if written == "ar" and not _NOT_ARABIC.search(sample):
+        return "ar"
+    if written == "en":
+        tokens = words(sample)
+        if sum(token in _ENGLISH for token in tokens) * 12 >= len(tokens) and any(token in _ENGLISH for token in tokens):
+            return "en"
+        if sum(character.isalpha() for character in sample) < _LEAST_LETTERS:
+            return "en"
+    language, probability = _identifier().classify(sample)
+    return str(language) if probability >= _SURE else written
+
+
+@lru_cache(maxsize=256)
+def question_language(question: str) -> str:
+    """The language of a question: Arabic as soon as one of its function words is, however many Latin names it holds
+    («ما هو TruthGPT؟»); otherwise as `detect`."""
+    arabic = [word for word in words(question) if script(word) == "ar"]
+    if arabic and not _NOT_ARABIC.search(question) and (len(arabic) >= 2 or arabic[0] in _ARABIC_FUNCTION):
+        return "ar"
+    return detect(question)
+
+
+def script(text: str) -> str:
+    """ "ar" or "en" by which script has more letters, Latin names inside Arabic prose not outweighing it; "und" without letters.
+
+    An Arabic letter counts one and a half: Arabic writes no short vowels, so the same content takes fewer letters.
+    """
+    arabic, latin = len(ARABIC_LETTER.findall(text)), len(LATIN_LETTER.findall(text))
+    if arabic == latin == 0:
+        return "und"
+    return "ar" if 1.5 * arabic >= latin else "en"
