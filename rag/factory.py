@@ -73,7 +73,7 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
 
 
 def states_dir() -> Path:
-    """Where prompt states are kept between runs: `isnad/states` in the user's cache."""
+    """Where prompt states are kept between runs: `shawahid/states` in the user's cache."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("isnad", appauthor=False) / "states"
+    return user_cache_path("shawahid", appauthor=False) / "states"

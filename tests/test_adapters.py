@@ -28,7 +28,7 @@ def is_where_it_says(text: str, told: dict[str, Any], document: str) -> None:
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_langchain_retrieves_and_awaits(index: Index, question: str, document: str) -> None:
-    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install 'shawahid[adapters]')")
+    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install '.[adapters]')")
     from rag.adapters.langchain import ShawahidRetriever
 
     retriever = ShawahidRetriever(index=index, k=2)
@@ -40,7 +40,7 @@ def test_langchain_retrieves_and_awaits(index: Index, question: str, document: s
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_llamaindex_retrieves_and_awaits(index: Index, question: str, document: str) -> None:
-    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install 'shawahid[adapters]')")
+    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install '.[adapters]')")
     from rag.adapters.llamaindex import ShawahidRetriever
 
     retriever = ShawahidRetriever(index, k=2)
@@ -53,7 +53,7 @@ def test_llamaindex_retrieves_and_awaits(index: Index, question: str, document: 
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
 def test_haystack_runs_it_in_a_pipeline(index: Index, question: str, document: str) -> None:
-    haystack = pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install 'shawahid[adapters]')")
+    haystack = pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install '.[adapters]')")
     from rag.adapters.haystack import ShawahidRetriever
 
     pipeline = haystack.Pipeline()

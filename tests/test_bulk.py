@@ -32,13 +32,13 @@ def test_without_ray_it_says_what_to_install(folder: Path, tmp_path: Path, monke
     with pytest.raises(ExtraMissing) as caught:
         embed_folder(folder, tmp_path / "index", made)
     for language in ("en", "ar"):
-        assert "shawahid[bulk]" in caught.value.text(language)
+        assert "'ray[data]>=2.50'" in caught.value.text(language)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """Ray on this machine, with two CPUs whatever it has, and none of its servers for people."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'shawahid[bulk]')")
+    ray = pytest.importorskip("ray", reason="Ray is not installed (pip install '.[bulk]')")
     # The workers import the tests' doubles by name.
     root = str(Path(__file__).resolve().parent.parent)
     place = {"env_vars": {"PYTHONPATH": root}}

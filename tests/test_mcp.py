@@ -14,7 +14,7 @@ from rag.server import Access
 from tests.helpers import CORPUS, ROOT, awaited
 from tests.serving import FERRY, FERRY_AR, SECRET, Running, served
 
-mcp = pytest.importorskip("mcp", reason="mcp is not installed (pip install 'shawahid[mcp]')")
+mcp = pytest.importorskip("mcp", reason="mcp is not installed (pip install '.[mcp]')")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -105,6 +106,27 @@ def test_an_installed_wheel_has_the_prompts_and_all_data_files(tmp_path: Path) -
     data = {p.relative_to(ROOT).as_posix() for p in (ROOT / "rag").rglob("*") if p.suffix in {".py", ".toml", ".css", ".js", ".woff2"}}
     assert data | {"rag/prompts/اختبار.txt", "rag/py.typed"} <= held
     assert not [name for name in held if name.startswith(("prompts/", "tests/"))]
+
+
+def test_the_source_archive_holds_what_the_documentation_and_the_tests_need(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="hatchling is not installed; make test installs it")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+    )
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        held = {name.split("/", 1)[1] for name in archive.getnames()}
+    folders = ["docs", "seeds", "prompts", "rag", "bench", "tools", "tests"]
+    kept = {
+        p.relative_to(ROOT).as_posix() for name in folders for p in (ROOT / name).rglob("*") if p.is_file() and "__pycache__" not in p.parts
+    }
+    assert kept <= held
+    assert {"README.md", "CHANGELOG.md", "LICENSE", "index/README.md", "app.py", "Makefile", "requirements.lock", ".ci/run"} <= held
+    assert not [name for name in held if name.startswith("index/") and name != "index/README.md"]
+
+
+def test_the_project_names_addresses_without_inventing_any() -> None:
+    assert PROJECT["urls"]
+    assert all(address.startswith("https://") for address in PROJECT["urls"].values())
 
 
 # --- tools/setup.py ------------------------------------------------------------------------------------------------------

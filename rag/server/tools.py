@@ -34,7 +34,7 @@ _LONGEST = 20_000
 
 
 def tools(engine: Engine, library: Library | None = None, limits: Limits | None = None) -> MCPServer[Any]:
-    """The server of the tools, for any transport. Needs the extra `shawahid[mcp]`."""
+    """The server of the tools, for any transport. Needs the extra `mcp`."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.exceptions import ToolError

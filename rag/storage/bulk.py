@@ -62,7 +62,7 @@ def embed_folder(
         import ray.data
         import ray.exceptions
     except ImportError as error:
-        raise ExtraMissing("error.bulk_extra", command="pip install 'shawahid[bulk]'") from error
+        raise ExtraMissing("error.bulk_extra", command="pip install 'ray[data]>=2.50'") from error
     started = time.perf_counter()
     folder, out, chunker = Path(folder), Path(out), chunker or Chunker()
     embedder = factory()

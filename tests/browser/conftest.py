@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     """The browser, for the tests of this folder only: while it runs, this thread has an event loop that others would trip over."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install 'shawahid[browser]')")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[browser]')")
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here (apt install chromium)")
     with playwright.sync_playwright() as running:

@@ -218,7 +218,7 @@ class MilvusIndex:
         try:
             import pymilvus
         except ImportError as error:
-            raise ExtraMissing("error.milvus_package", command='pip install "shawahid[milvus]"') from error
+            raise ExtraMissing("error.milvus_package", command="pip install 'pymilvus>=3' 'milvus-lite>=3.2'") from error
         try:
             with self._lock:
                 if self._opened is None:

@@ -1,0 +1,119 @@
+"""The words of the repository: its name, the commands it gives, and the English of its documentation strings."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import InvalidRequirement, Requirement
+
+from tests.helpers import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OLD_NAMES = ["is" + "nad", "إسن" + "اد"]
+"""What the project was called before. Written in two parts, so that this file does not hold them."""
+BINARY = {".png", ".pdf", ".woff2"}
+
+
+def tracked() -> list[Path]:
+    """Return every file under version control; skip the test where there is none."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no git checkout")
+    paths = [ROOT / name.decode() for name in listed.stdout.split(b"\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+# --- the name ------------------------------------------------------------------------------------------------------------
+
+
+def holds_old_name(text: str) -> bool:
+    return any(name in text.casefold() for name in OLD_NAMES)
+
+
+def test_no_file_has_the_old_name_or_holds_it() -> None:
+    found = [path for path in tracked() if holds_old_name(path.relative_to(ROOT).as_posix())]
+    found += [path for path in tracked() if holds_old_name(path.read_bytes().decode("utf-8", "replace"))]
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["{}", "the {}-app", "{}_HOST=1", "برنامج {} للوثائق"])
+@pytest.mark.parametrize("name", [*OLD_NAMES, OLD_NAMES[0].upper(), OLD_NAMES[0].title()])
+def test_the_old_name_is_recognised_in_either_case_and_script(text: str, name: str) -> None:
+    assert holds_old_name(text.format(name))
+
+
+# --- the commands --------------------------------------------------------------------------------------------------------
+
+
+def installs(text: str) -> list[list[str]]:
+    """Return the arguments of every `pip install` in a text, up to where its line, quotation or comment ends."""
+    found = []
+    for line in re.findall(r"pip install((?: +(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s`)،。#\"']+))+)", text):
+        words = shlex.split(line)
+        ends = next((n for n, word in enumerate(words) if word.endswith((".", ",")) and word != "."), len(words))
+        found.append([word.rstrip(".,") if word != "." else word for word in words[: ends + 1]])
+    return found
+
+
+def is_ours(word: str) -> bool:
+    """Return whether an argument of `pip install` names this checkout, its wheel or a declared dependency."""
+    extras = PROJECT["optional-dependencies"]
+    if match := re.fullmatch(r"\.(?:\[([a-z,]+)\])?", word):
+        return match[1] is None or set(match[1].split(",")) <= set(extras)
+    if re.fullmatch(r"dist/shawahid-[\w.*-]+\.whl", word):
+        return True
+    declared = [Requirement(line) for line in [*PROJECT["dependencies"], *(line for lines in extras.values() for line in lines)]]
+    try:
+        named = Requirement(word)
+    except InvalidRequirement:
+        return False
+    return any(each.name.casefold() == named.name.casefold() and named.extras <= each.extras for each in declared)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Run: pip install 'mcp>=2,<3'", ["mcp>=2,<3"]),
+        ("`pip install '.[mcp]'` from a clone, then", [".[mcp]"]),
+        ("pip install watchfiles. Without it, run", ["watchfiles"]),
+        ("نفّذ: pip install 'pymilvus>=3' 'milvus-lite>=3.2'", ["pymilvus>=3", "milvus-lite>=3.2"]),
+        ("pip install .   # from a clone", ["."]),
+    ],
+)
+def test_the_arguments_of_an_installation_are_found(text: str, words: list[str]) -> None:
+    assert installs(text) == [words]
+
+
+@pytest.mark.parametrize("word", [".", ".[mcp]", ".[mcp,watch]", "mcp>=2,<3", "ray[data]>=2.50", "dist/shawahid-0.1.0-py3-none-any.whl"])
+def test_what_is_ours_or_declared_may_be_installed(word: str) -> None:
+    assert is_ours(word)
+
+
+@pytest.mark.parametrize("word", ["shawahid", "shawahid[mcp]", OLD_NAMES[0] + "[mcp]", ".[pdf]", "ray[tune]", "fitz", "dist/other-1.0.whl"])
+def test_what_belongs_to_others_may_not(word: str) -> None:
+    assert not is_ours(word)
+
+
+def test_no_document_or_message_installs_what_is_not_ours() -> None:
+    """Until Shawahid is published, `pip install shawahid` would install whatever somebody else puts on the index under that name."""
+    wrong = []
+    for path in tracked():
+        if path.suffix in BINARY or path == Path(__file__) or path.name in {"Dockerfile", "Makefile"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        for words in installs(text):
+            wrong += [(path.name, word) for word in words if not word.startswith("-") and not is_ours(word)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Makefile"])
+def test_the_build_files_install_from_lists_that_are_kept_here(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    listed = re.findall(r"-r (\S+)", text)
+    assert text.count("pip install") == len(listed) == 1
+    assert (ROOT / listed[0].removeprefix("/tmp/")).is_file()
