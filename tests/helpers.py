@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -36,12 +34,6 @@ CORPUS = {
 
 LEXICON = {"العبّارة": "ferry", "قبطانها": "captain", "قبطان": "captain", "الضباب": "fog", "المكتبة": "library", "راكبا": "passengers"}
 """Arabic words of the corpus that the hashing embedder treats as English ones."""
-
-
-def awaited(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine, run in a thread of its own: the browser tests leave an event loop running in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
@@ -73,7 +65,7 @@ class Failing(HashEmbedder):
 
 
 class Slow(HashEmbedder):
-    """An embedder that takes `seconds` for every text."""
+    """An embedder that takes `seconds` for every text; really, for a process that is to be killed while it builds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(256, lexicon=LEXICON)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ import httpx
 from gradio_client.utils import apply_diff
 
 from tests.serving import Running
+from tests.waiting import wait_until
 
 PASSWORD = "ليمونة وخمس نجوم"
 View = dict[str, Any]
@@ -47,13 +47,11 @@ class Reader:
         return [each["id"] for each in self.call("documents", "")["collections"]]
 
     def finished(self, job: View) -> View:
-        seen = job
-        end = time.monotonic() + 60
-        while seen["state"] == "running":
-            assert time.monotonic() < end
-            time.sleep(0.02)
-            seen = self.call("job", job["id"])
-        return seen
+        def over() -> View | None:
+            seen: View = self.call("job", job["id"])
+            return seen if seen["state"] != "running" else None
+
+        return wait_until(over)
 
     def collection(self, name: str, file: str, text: str) -> str:
         """Make one, and index a document in it."""

@@ -10,7 +10,8 @@ import pytest
 
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
-from tests.helpers import CORPUS, awaited
+from tests.helpers import CORPUS
+from tests.waiting import run_async
 
 QUESTIONS = [("How many passengers did the ferry carry?", "en/ferry.txt"), ("كم راكبًا نقلت العبّارة ألباتروس؟", "ar/ميناء الواحة.txt")]
 
@@ -35,7 +36,7 @@ def test_langchain_retrieves_and_awaits(index: Index, question: str, document: s
     found = retriever.invoke(question)
     assert len(found) == 2
     is_where_it_says(found[0].page_content, found[0].metadata, document)
-    assert awaited(retriever.ainvoke(question)) == found
+    assert run_async(retriever.ainvoke(question)) == found
 
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)
@@ -48,7 +49,7 @@ def test_llamaindex_retrieves_and_awaits(index: Index, question: str, document: 
     assert len(found) == 2
     is_where_it_says(found[0].node.get_content(), found[0].node.metadata, document)
     assert found[0].score == found[0].node.metadata["score"]
-    assert [item.node_id for item in awaited(retriever.aretrieve(question))] == [item.node_id for item in found]
+    assert [item.node_id for item in run_async(retriever.aretrieve(question))] == [item.node_id for item in found]
 
 
 @pytest.mark.parametrize(("question", "document"), QUESTIONS)

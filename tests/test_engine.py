@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from rag.errors import IndexMissing, ShawahidError
 from rag.service.fair_queue import Busy, Line
 from rag.service.service import Engine, State
-from tests.helpers import awaited
+from tests.waiting import run_async, wait_until_async
 
 # --- the line -------------------------------------------------------------------------------------------------------------
 
@@ -51,7 +50,7 @@ def test_a_full_line_turns_away() -> None:
 
 
 class Slow:
-    """A chatbot that yields `words` answers, `pause` apart, until it is stopped."""
+    """A chatbot that yields `words` answers, `pause` seconds apart, until it is stopped. The pause is real: batches are cut by time."""
 
     def __init__(self, words: int, pause: float) -> None:
         self.words, self.pause, self.ended = words, pause, threading.Event()
@@ -82,24 +81,22 @@ def test_events_that_come_close_together_are_drawn_together() -> None:
         stream = engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0.05)
         return [batch async for batch in stream]
 
-    batches = awaited(run())
+    batches = run_async(run())
     assert [number for batch in batches for number in batch] == list(range(200))
     assert len(batches) < 30
 
 
 def test_leaving_an_answer_stops_the_model_and_gives_the_place_up() -> None:
-    async def run() -> tuple[bool, int]:
+    async def run() -> None:
         slow = Slow(1000, 0.01)
         engine = started(slow)
         chatbot = await engine.ready()
         async with aclosing(engine.run(chatbot, engine.line.join("a"), "?", (), threading.Event(), 0.01)) as stream:
             async for _ in stream:
                 break
-        ended = await asyncio.to_thread(slow.ended.wait, 2)
-        await asyncio.sleep(0.05)
-        return ended, len(engine.line)
+        await wait_until_async(lambda: slow.ended.is_set() and len(engine.line) == 0)
 
-    assert awaited(run()) == (True, 0)
+    run_async(run())
 
 
 def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> None:
@@ -121,7 +118,7 @@ def test_what_keeps_the_models_from_loading_is_told_and_can_be_tried_again() -> 
         await engine.ready()
         assert engine.error is None
 
-    awaited(run())
+    run_async(run())
 
 
 def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
@@ -138,7 +135,7 @@ def test_a_defect_becomes_a_sentence_without_a_traceback() -> None:
                 pass
         return caught.value
 
-    error = awaited(run())
+    error = run_async(run())
     assert "ZeroDivisionError: oops" in error.text("en")
     assert "ZeroDivisionError: oops" in error.text("ar")
     assert "Traceback" not in error.text("en")

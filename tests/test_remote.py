@@ -26,6 +26,7 @@ from rag.retrieval.index import Index
 from rag.schema import Message, Status
 from rag.storage.build import build_index
 from tests.helpers import CORPUS, embedder, write
+from tests.waiting import wait_for
 
 KEY = "sk-secret"
 ASK: list[Message] = [{"role": "user", "content": "Who? من؟"}]
@@ -195,7 +196,7 @@ def test_two_answers_at_once(double: Double, address: str) -> None:
     for stream in (first, second):
         with pytest.raises(GenerationFailed):
             next(stream)
-    assert double.left.wait(30)
+    wait_for(double.left)
 
 
 def test_a_closed_generator_opens_again(address: str) -> None:
@@ -252,7 +253,7 @@ def test_without_probabilities_the_servers_own_choice_counts(double: Double, add
 def read_until(generation: Generation, end: Callable[[], None]) -> list[str]:
     """The pieces of an answer whose reader has it ended from another thread after the first, and then waits for more."""
     begun, pieces = threading.Event(), []
-    thread = threading.Thread(target=lambda: (begun.wait(30), end()))
+    thread = threading.Thread(target=lambda: (wait_for(begun), end()))
     thread.start()
     for piece in generation:
         pieces.append(piece)
@@ -266,7 +267,7 @@ def test_closing_leaves_the_server_at_once(double: Double, address: str) -> None
     generation = remote(address, "stuck").stream(ASK, stop=stop)
     assert next(iter(generation)) == "The "
     generation.close()
-    assert double.left.wait(30)
+    wait_for(double.left)
     assert not stop.is_set()
     assert list(generation) == []
 
@@ -274,7 +275,7 @@ def test_closing_leaves_the_server_at_once(double: Double, address: str) -> None
 def test_stopping_ends_an_answer_that_waits_for_the_server(double: Double, address: str) -> None:
     stop = threading.Event()
     assert read_until(remote(address, "stuck").stream(ASK, stop=stop), stop.set) == ["The "]
-    assert double.left.wait(30)
+    wait_for(double.left)
     assert list(remote(address, "plain").stream(ASK, stop=stop)) == []  # stopped before it began
     assert len(double.bodies) == 1
 
@@ -282,14 +283,14 @@ def test_stopping_ends_an_answer_that_waits_for_the_server(double: Double, addre
 def test_closing_from_another_thread(double: Double, address: str) -> None:
     generation = remote(address, "stuck").stream(ASK)
     assert read_until(generation, generation.close) == ["The "]
-    assert double.left.wait(30)
+    wait_for(double.left)
 
 
 def test_a_stream_that_is_dropped_leaves_the_server(double: Double, address: str) -> None:
     generation = remote(address, "stuck").stream(ASK)
     next(iter(generation))
     del generation
-    assert double.left.wait(30)
+    wait_for(double.left)
 
 
 def test_reading_in_advance_is_stopped() -> None:

@@ -11,6 +11,7 @@ import pytest
 from rag.errors import GenerationFailed
 from rag.models.llama.batching import WRITERS, Job, Scheduler, loops
 from tests.engines import END, FakeEngine, alone, chaos, parrot
+from tests.waiting import wait_for
 
 
 def prompt(number: int, length: int = 40, shared: int = 20) -> list[int]:
@@ -163,7 +164,7 @@ def test_what_is_read_ahead_waits_for_those_who_ask(engine: FakeEngine) -> None:
     scheduler = Scheduler(engine)
     ahead = Job(prompt(1, 400, 0), ahead=True)
     scheduler.submit(ahead)
-    assert engine.entered.wait(30)  # it has begun when the question comes
+    wait_for(engine.entered)  # it has begun when the question comes
     asked = Job(prompt(2, 200, 0), 5)
     scheduler.submit(asked)
     engine.gate.release(1000)

@@ -6,8 +6,7 @@ import base64
 import json
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from rag.errors import IndexMissing
 from rag.server import Access, Limits
 from tests.helpers import CORPUS, embedder
 from tests.serving import CAPTAIN, FERRY, FERRY_AR, LIBRARY, SECRET, Running, served
+from tests.waiting import wait_for, wait_until
 
 PROVED = "The ferry Albatros carried 212 passengers on Monday."
 INVENTED = "It sank with 999 gold bars in Atlantis."
@@ -40,14 +40,6 @@ def api(running: Running) -> Iterator[httpx.Client]:
 def openai_client(running: Running) -> Any:
     openai = pytest.importorskip("openai", reason="openai is not installed; make test installs it")
     return openai.OpenAI(base_url=f"{running.address}/v1", api_key="unused", max_retries=0, http_client=httpx.Client(trust_env=False))
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    """Whether something comes true in time."""
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.01)
-    return condition()
 
 
 def events_of(text: str) -> list[tuple[str, Any]]:
@@ -310,7 +302,7 @@ def test_a_defect_is_told_without_its_traceback(tmp_path: Path) -> None:
 
 def test_models_that_can_not_be_opened_are_told_of(tmp_path: Path) -> None:
     with served(tmp_path) as server, server.client() as client:
-        assert until(lambda: client.get("/healthz").status_code == 200)
+        wait_until(lambda: client.get("/healthz").status_code == 200)
         server.engine._chatbot = None
         server.engine._fail(IndexMissing("error.index_missing", path="index"))
         response = client.post("/v1/ask", json={"question": FERRY})
@@ -333,9 +325,9 @@ def test_the_model_is_freed_when_the_client_leaves(tmp_path: Path, stream: bool,
             server.client() as client,
             client.stream("POST", path, json=asked | {"stream": True}) if stream else _leaving(server, path, asked),
         ):
-            assert until(lambda: len(server.generator.prompts) == 1)
+            wait_until(lambda: len(server.generator.prompts) == 1)
             assert len(server.engine.line) == 1
-        assert until(lambda: len(server.engine.line) == 0)
+        wait_until(lambda: len(server.engine.line) == 0)
         assert server.generator.stopped == 1
 
 
@@ -362,12 +354,12 @@ def test_whoever_leaves_the_line_makes_room(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         server.gate.open.clear()
         first = _leaving(server, "/v1/ask", {"question": FERRY})
-        assert server.gate.reached.acquire(timeout=30)
+        wait_for(server.gate.reached)
         with _leaving(server, "/v1/ask", {"question": FERRY}):
-            assert until(lambda: len(server.engine.line) == 2)
-        assert until(lambda: len(server.engine.line) == 1)
+            wait_until(lambda: len(server.engine.line) == 2)
+        wait_until(lambda: len(server.engine.line) == 1)
         server.gate.open.set()
-        assert until(lambda: len(server.engine.line) == 0)
+        wait_until(lambda: len(server.engine.line) == 0)
         first.__exit__()
         assert len(server.generator.prompts) == 1  # the second never reached the model
 
@@ -376,7 +368,7 @@ def test_a_full_line_turns_away_with_a_reason_and_a_time(tmp_path: Path) -> None
     with served(tmp_path, limits=Limits(waiting=1)) as server, server.client() as client:
         server.gate.open.clear()
         with _leaving(server, "/v1/ask", {"question": FERRY}):
-            assert server.gate.reached.acquire(timeout=30)
+            wait_for(server.gate.reached)
             for path, asked in (
                 ("/v1/ask", {"question": FERRY}),
                 ("/v1/chat/completions", {"messages": [{"role": "user", "content": FERRY}]}),
@@ -407,7 +399,7 @@ def test_callers_take_turns_whichever_way_they_come_in(tmp_path: Path) -> None:
 
             thread = threading.Thread(target=work)
             thread.start()
-            assert until(lambda: len(server.engine.line) == before + 1)
+            wait_until(lambda: len(server.engine.line) == before + 1)
             return thread
 
         greedy = [ask(tokens[0], "/v1/ask") for _ in range(3)]
@@ -429,7 +421,7 @@ def test_an_answer_that_takes_too_long_ends_with_what_was_proved(tmp_path: Path)
         assert (response.status_code, response.json()["error"]["code"]) == (504, "too_long")
         completion = client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": FERRY}], "stream": True})
         assert events_of(completion.text)[-1][1]["error"]["code"] == "too_long"
-        assert until(lambda: len(server.engine.line) == 0)
+        wait_until(lambda: len(server.engine.line) == 0)
 
 
 # --- documents ------------------------------------------------------------------------------------------------------------
@@ -457,10 +449,10 @@ def test_documents_are_added_and_removed_where_that_is_allowed(tmp_path: Path) -
         assert (added.status_code, added.json()["id"]) == (202, "منارة.txt")
         more = client.put("/v1/documents/second.txt", content=b"The heron of the marsh eats frogs.")  # while the first is indexed
         assert more.status_code == 202
-        assert until(lambda: {"منارة.txt", "second.txt"} <= {item["id"] for item in client.get("/v1/documents").json()["documents"]})
+        wait_until(lambda: {"منارة.txt", "second.txt"} <= {item["id"] for item in client.get("/v1/documents").json()["documents"]})
         assert "31 metres" in client.post("/v1/ask", json=question).json()["citations"][0]["quote"]
         assert client.delete("/v1/documents", params={"id": "منارة.txt"}).status_code == 202
-        assert until(lambda: "منارة.txt" not in {item["id"] for item in client.get("/v1/documents").json()["documents"]})
+        wait_until(lambda: "منارة.txt" not in {item["id"] for item in client.get("/v1/documents").json()["documents"]})
         assert client.post("/v1/ask", json=question).json()["citations"] == []
         page = '<html><head><meta name="author" content="منى الحداد"></head><body><p>The otter sleeps at noon.</p></body></html>'
         assert client.put("/v1/documents/otter.html", content=page.encode()).status_code == 202
@@ -468,7 +460,7 @@ def test_documents_are_added_and_removed_where_that_is_allowed(tmp_path: Path) -
         def metadata() -> dict[str, dict[str, str]]:
             return {item["id"]: item["metadata"] for item in client.get("/v1/documents").json()["documents"]}
 
-        assert until(lambda: "otter.html" in metadata())
+        wait_until(lambda: "otter.html" in metadata())
         assert (metadata()["otter.html"], metadata()["second.txt"]) == ({"author": "منى الحداد"}, {})
         assert client.put("/v1/documents/x.exe", content=b"MZ").status_code == 400
         assert client.delete("/v1/documents", params={"id": "../index"}).status_code == 400

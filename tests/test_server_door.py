@@ -23,7 +23,7 @@ from rag.server.access import LOOPBACK, Access, Limits
 from rag.server.gate import CALLER, Gate
 from rag.server.guard import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
-from tests.helpers import awaited
+from tests.waiting import run_async
 
 PASSWORD, TOKEN, OTHER = "ليمونة وخمس نجوم", "first-token-of-a-program", "second-token-of-another"
 PAGES = ("/", "/config", "/gradio_api/queue/join", "/shawahid/upload", "/shawahid/window.js", "/gradio_api/mcp/schema")
@@ -54,7 +54,7 @@ class Door:
 
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": "http", "path": path, "method": method, "headers": raw, "client": ("10.0.0.9", 1)}
-        awaited(self.gate(scope, receive, send))
+        run_async(self.gate(scope, receive, send))
         names: dict[str, str] = {}
         for key, value in sent[0]["headers"]:  # of several cookies one below the other
             names[key.decode()] = "\n".join(filter(None, [names.get(key.decode(), ""), value.decode()]))
@@ -267,7 +267,7 @@ def fetch(host: str, path: str = "/", access: Access | None = None, method: str 
 
     names = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
     scope = {"type": "http", "path": path, "method": method, "headers": names}
-    awaited(Guard(app, access)(scope, receive, send))
+    run_async(Guard(app, access)(scope, receive, send))
     return sent[0]["status"], {key.decode(): value.decode() for key, value in sent[0]["headers"]}
 
 
@@ -349,7 +349,7 @@ def send_to(
         sent.append(message)
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    awaited(Measured(app, limits)({"type": "http", "path": path, "method": method, "headers": raw}, receive, send))
+    run_async(Measured(app, limits)({"type": "http", "path": path, "method": method, "headers": raw}, receive, send))
     return sent[0]["status"], sent[1]["body"].decode()
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,9 @@ from rag.service.service import Engine
 from rag.testing import HashEmbedder
 from tests.reader import Reader
 from tests.serving import FERRY, FERRY_AR, Running, served
+from tests.waiting import PATIENCE, wait_for, wait_until
 
 NAME, OTHER = "0123456789abcdef", "fedcba9876543210"
-
-
-def awaited(reached: Callable[[], Any]) -> None:
-    end = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -43,30 +36,30 @@ class Held:
 
     def __call__(self, stop: threading.Event) -> None:
         self.begun.set()
-        assert stop.wait(60)
+        wait_for(stop)
         self.ended.set()
 
 
 def test_one_is_read_at_a_time_and_given_up_by_whoever_knows_its_name(engine: Engine) -> None:
     ahead, work = ReadingAhead(engine), Held()
     assert ahead.begin(NAME, work) is True
-    assert work.begun.wait(60)
+    wait_for(work.begun)
     assert ahead.begin(OTHER, Held()) is False
     ahead.leave(OTHER)
     assert not work.ended.wait(0.2)
     ahead.leave(NAME)
-    assert work.ended.wait(60)
-    awaited(lambda: ahead.begin("third-of-the-names", lambda stop: None))
+    wait_for(work.ended)
+    wait_until(lambda: ahead.begin("third-of-the-names", lambda stop: None))
 
 
 def test_it_ends_when_anybody_asks_and_does_not_begin_while_anybody_waits(engine: Engine) -> None:
     ahead, work = ReadingAhead(engine), Held()
     assert ahead.begin(NAME, work) is True
     ticket = engine.line.join("somebody")
-    assert work.ended.wait(60)
+    wait_for(work.ended)
     assert ahead.begin(OTHER, Held()) is False
     engine.line.leave(ticket)
-    awaited(lambda: ahead.begin("third-of-the-names", lambda stop: None))
+    wait_until(lambda: ahead.begin("third-of-the-names", lambda stop: None))
 
 
 def test_what_was_given_up_before_it_came_does_not_begin(engine: Engine) -> None:
@@ -81,7 +74,7 @@ def test_what_goes_wrong_is_told_by_the_question_itself_if_it_is_asked(engine: E
 
     ahead = ReadingAhead(engine)
     assert ahead.begin(NAME, fails) is True
-    awaited(lambda: ahead.begin(OTHER, lambda stop: None))
+    wait_until(lambda: ahead.begin(OTHER, lambda stop: None))
     assert "no memory" in caplog.text
 
 
@@ -103,8 +96,8 @@ def prompts(messages: Sequence[Sequence[Message]], part: str) -> list[Sequence[M
 def test_the_prompt_that_is_read_ahead_is_the_one_that_is_asked(server: Running, question: str) -> None:
     reader = Reader(server, "")
     asked = {"name": NAME, "question": question, "history": [], "collection": ""}
-    awaited(lambda: reader.call("anticipate", asked) is True)
-    awaited(lambda: prompts(server.generator.prepared, question))
+    wait_until(lambda: reader.call("anticipate", asked) is True)
+    wait_until(lambda: prompts(server.generator.prepared, question))
     assert prompts(server.generator.prompts, question) == []
     assert reader.ask(question)[-1]["answer"]["status"] == "answered"
     assert prompts(server.generator.prompts, question) == prompts(server.generator.prepared, question)
@@ -114,13 +107,13 @@ def test_nothing_is_read_ahead_while_an_answer_is_written(server: Running) -> No
     server.gate.open.clear()
     asking = threading.Thread(target=Reader(server, "").ask, args=(FERRY,), daemon=True)
     asking.start()
-    assert server.gate.reached.acquire(timeout=60)
+    wait_for(server.gate.reached)
     reader = Reader(server, "")
     asked = {"name": NAME, "question": FERRY_AR, "history": [], "collection": ""}
     assert reader.call("anticipate", asked) is False
     assert prompts(server.generator.prepared, FERRY_AR) == []
     server.gate.open.set()
-    asking.join(60)
+    asking.join(PATIENCE)
     assert not asking.is_alive()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from rag.server import Access
 from tests.reader import PASSWORD, Reader, View
 from tests.serving import SECRET, served
+from tests.waiting import wait_for, wait_until
 
 PEOPLE = 10
 
@@ -51,13 +50,6 @@ class Asked:
         return int(self.views[-1]["place"]) if self.state == "queued" else 0
 
 
-def awaited(reached: Callable[[], Any]) -> None:
-    end = time.monotonic() + 90
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_ten_people_at_once_wait_in_turn_and_see_their_own_answers(tmp_path: Path) -> None:
     pytest.importorskip("gradio")
     access = Access(PASSWORD, (SECRET,), hosts=None)
@@ -69,31 +61,31 @@ def test_ten_people_at_once_wait_in_turn_and_see_their_own_answers(tmp_path: Pat
         for number, reader in enumerate(readers):
             asked.append(Asked(reader, question(number)))
             if number == 0:
-                assert server.gate.reached.acquire(timeout=90)  # the first is being answered
+                wait_for(server.gate.reached)  # the first is being answered
             else:
-                awaited(lambda: asked[-1].place)
+                wait_until(lambda: asked[-1].place)
         assert [each.place for each in asked] == list(range(PEOPLE))
         assert [each.state for each in asked[1:]] == ["queued"] * (PEOPLE - 1)
         assert asked[0].views[-1]["found"], "the sources stand there before the first word"
 
         # A second question of one who waits comes after everybody's first, and a program's first comes before it.
         second = Asked(readers[1], question(90), session="second-page")
-        awaited(lambda: second.place == PEOPLE)
+        wait_until(lambda: second.place == PEOPLE)
         program = server.client(headers={"authorization": f"Bearer {SECRET}"})
         answered: list[Any] = []
         ask = {"question": question(91)}
         threading.Thread(target=lambda: answered.append(program.post("/v1/ask", json=ask, timeout=180).json()), daemon=True).start()
-        awaited(lambda: len(server.engine.line) == PEOPLE + 2)
+        wait_until(lambda: len(server.engine.line) == PEOPLE + 2)
 
         # Somebody closes the tab: the place is free, and all behind it move up.
         asked[4].closed.set()
-        awaited(lambda: len(server.engine.line) == PEOPLE + 1)
-        awaited(lambda: [each.place for each in asked[5:]] == list(range(4, PEOPLE - 1)))
+        wait_until(lambda: len(server.engine.line) == PEOPLE + 1)
+        wait_until(lambda: [each.place for each in asked[5:]] == list(range(4, PEOPLE - 1)))
         assert [each.place for each in asked[1:4]] == [1, 2, 3]
 
         server.gate.open.set()
         rest = [*asked[:4], *asked[5:], second]
-        awaited(lambda: all(each.state == "done" for each in rest) and answered)
+        wait_until(lambda: all(each.state == "done" for each in rest) and answered)
         for number, each in [(number, each) for number, each in enumerate(asked) if number != 4] + [(90, second)]:
             assert each.failure is None
             answer = each.views[-1]["answer"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from rag.library.library import Library, Shelf
 from rag.library.people import OPERATOR
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
-from tests.helpers import awaited
+from tests.waiting import run_async, wait_for, wait_until
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def receive(shelf: Shelf, collection: str, name: str, *chunks: bytes) -> str:
         for chunk in chunks:
             yield chunk
 
-    return awaited(shelf.receive(collection, name, stream()))
+    return run_async(shelf.receive(collection, name, stream()))
 
 
 def names(shelf: Shelf) -> list[str]:
@@ -44,9 +43,7 @@ def names(shelf: Shelf) -> list[str]:
 
 
 def finished(job: Job) -> Job:
-    end = time.monotonic() + 10
-    while job.state == "running" and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: job.state != "running")
     return job
 
 
@@ -91,7 +88,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(shelf: Shelf, tmp_path:
         raise RuntimeError("the tab was closed")
 
     with pytest.raises(RuntimeError):
-        awaited(shelf.receive("", "c.txt", broken()))
+        run_async(shelf.receive("", "c.txt", broken()))
     assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == ["a.txt", "ب.txt"]
 
 
@@ -140,7 +137,7 @@ def test_indexing_that_is_cancelled_changes_nothing(shelf: Shelf, tmp_path: Path
 
     class Held(HashEmbedder):
         def embed_passages(self, *arguments: Any, **named: Any) -> Any:
-            gate.wait(5)
+            wait_for(gate)
             return super().embed_passages(*arguments, **named)
 
     job = shelf.build("", Held())
@@ -163,11 +160,11 @@ def test_a_collection_whose_first_indexing_was_cancelled_still_lists_its_files(s
     class Held(HashEmbedder):
         def embed_passages(self, *arguments: Any, **named: Any) -> Any:
             reached.set()
-            gate.wait(5)
+            wait_for(gate)
             return super().embed_passages(*arguments, **named)
 
     job = shelf.build("جديدة", Held())
-    assert reached.wait(5)
+    wait_for(reached)
     job.cancel.set()
     gate.set()
     assert finished(job).state == "cancelled"

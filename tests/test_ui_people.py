@@ -6,8 +6,7 @@ import asyncio
 import json
 import re
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from rag.library.library import Library
 from rag.library.reports import reports_for
 from rag.server import Access
 from rag.testing import HashEmbedder
-from tests.helpers import awaited
 from tests.reader import PASSWORD, Reader
 from tests.serving import FERRY, SECRET, Running, served
+from tests.waiting import run_async, wait_for, wait_until
 
 HERON = "The heron of the marsh eats frogs. The otter of the marsh sleeps at noon."
 PRIVATE = "ملف ليلى السري.txt"
@@ -301,23 +300,24 @@ def test_two_uploads_at_once_do_not_pass_the_bound_together(library: Library) ->
     id = shelf.create("x").id
 
     async def both() -> list[str | BaseException]:
-        turn = asyncio.Event()
+        begun, turn = asyncio.Event(), asyncio.Event()
 
         async def first() -> AsyncIterator[bytes]:
             yield b"a" * 600
+            begun.set()
             await turn.wait()
 
         async def second() -> AsyncIterator[bytes]:
             yield b"b" * 600
 
         slow = asyncio.ensure_future(shelf.receive(id, "a.txt", first()))
-        await asyncio.sleep(0.05)
+        await begun.wait()
         fast = asyncio.ensure_future(shelf.receive(id, "b.txt", second()))
         await asyncio.wait([fast])
         turn.set()
         return await asyncio.gather(slow, fast, return_exceptions=True)
 
-    came = awaited(both())
+    came = run_async(both())
     (refused,) = [each for each in came if isinstance(each, NoRoom)]
     (taken,) = [each for each in came if isinstance(each, str)]
     assert refused.fields["limit"] == "0.1"
@@ -400,7 +400,7 @@ def test_indexings_of_several_people_wait_for_each_other_and_each_sees_its_place
 
     class Held(HashEmbedder):
         def embed_passages(self, *arguments: Any, **named: Any) -> Any:
-            gate.wait(60)
+            wait_for(gate)
             return super().embed_passages(*arguments, **named)
 
     first = library.of(people.OPERATOR).build("", Held())
@@ -414,17 +414,10 @@ def test_indexings_of_several_people_wait_for_each_other_and_each_sees_its_place
         with pytest.raises(IndexBusy) as caught:
             shelf.build(id, HashEmbedder())
         assert str(library.home) not in caught.value.text("en")
-    awaited_state(lambda: [(job.step, job.done) for job in waiting] == [("wait", 1), ("wait", 2)])
+    wait_until(lambda: [(job.step, job.done) for job in waiting] == [("wait", 1), ("wait", 2)])
     waiting[0].cancel.set()
-    awaited_state(lambda: waiting[0].state == "cancelled" and waiting[1].done == 1)
+    wait_until(lambda: waiting[0].state == "cancelled" and waiting[1].done == 1)
     assert library.of(OMAR).job(waiting[0].id) is None
     assert library.of(OMAR).last_job() is waiting[1]
     gate.set()
-    awaited_state(lambda: first.state == waiting[1].state == "done")
-
-
-def awaited_state(reached: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: first.state == waiting[1].state == "done")

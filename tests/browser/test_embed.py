@@ -14,6 +14,7 @@ import pytest
 from rag.server import Access
 from tests.browser.conftest import PATIENCE
 from tests.serving import FERRY, FERRY_AR, LIBRARY, SECRET, Running, served
+from tests.waiting import wait_for
 
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Another site</title>
 <h1>Another site</h1><div id="here"></div>
@@ -171,7 +172,7 @@ def test_leaving_or_stopping_frees_the_model(tmp_path: Path, site: Site, opened:
         running.gate.open.clear()
         page.locator("shawahid-chat input").fill(FERRY)
         page.keyboard.press("Enter")
-        assert running.gate.reached.acquire(timeout=60)
+        wait_for(running.gate.reached)
         page.locator("shawahid-chat form button").click()
         page.locator("shawahid-chat .state", has_text="Stopped").wait_for()
         running.gate.open.set()

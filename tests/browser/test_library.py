@@ -17,6 +17,7 @@ from rag.library import jobs as indexing_jobs
 from tests.browser.conftest import Opener
 from tests.browser.scene import DOCUMENTS, Scene, scene
 from tests.browser.test_window import DONE, ask, left_to_right, style
+from tests.waiting import page_pause, wait_for, wait_until
 
 STATION = "تقرير المحطة.txt"
 HEAT = "تقول المحطة إن درجة الحرارة في سيوة بلغت 47 درجة يوم 2024-07-01."
@@ -157,7 +158,7 @@ def held(shelf: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 
     def embed(*arguments: Any, **named: Any) -> Any:
         holding.reached.set()
-        assert holding.gate.wait(120)
+        wait_for(holding.gate, 120)
         return really(*arguments, **named)
 
     def recorded(*arguments: Any) -> indexing_jobs.Job:
@@ -176,7 +177,7 @@ def test_an_indexing_is_cancelled_by_one_click_and_taken_up_again(visit: Opener,
     page.set_input_files(
         ".library input[type=file]", [{"name": "إلغاء.txt", "mimeType": "text/plain", "buffer": "تُلغى هذه الفهرسة.".encode()}]
     )
-    assert held.reached.wait(60)
+    wait_for(held.reached)
     page.wait_for_selector(".library .work:not([hidden])")
     # The file is listed at once, and nothing offers to index what is being indexed.
     assert page.locator("tbody tr", has_text="إلغاء.txt").locator("td").nth(2).inner_text() == "لم تُفهرس بعد"
@@ -188,7 +189,7 @@ def test_an_indexing_is_cancelled_by_one_click_and_taken_up_again(visit: Opener,
     page.locator(".library .work").get_by_role("button", name="إلغاء").click()
     # At once, though the work ends only where it can.
     assert page.locator(".library .work button").inner_text() == "يجري الإلغاء…"
-    assert held.jobs[-1].cancel.wait(30)  # else the work could be done before the server hears of it
+    wait_for(held.jobs[-1].cancel)  # else the work could be done before the server hears of it
     held.gate.set()
     page.wait_for_function("document.querySelector('.news')?.innerText.startsWith('أُلغيت الفهرسة.')")
     row = page.locator("tbody tr", has_text="إلغاء.txt")
@@ -216,17 +217,13 @@ def test_one_click_on_cancel_is_enough_over_a_bad_connection(visit: Opener, shel
 
     open_documents(page)
     page.set_input_files(".library input[type=file]", [{"name": "lost.txt", "mimeType": "text/plain", "buffer": b"The lost click."}])
-    assert held.reached.wait(60)
+    wait_for(held.reached)
     button = page.locator(".library .work button")
     button.wait_for()
     page.route("**/component_server/", lose)
     button.click()
     page.wait_for_function("document.querySelector('.library .work button').innerText === 'Cancelling…'")
-    for _ in range(600):
-        if held.jobs[-1].cancel.is_set():
-            break
-        page.wait_for_timeout(50)  # unlike a wait of our own, it lets what is lost be lost
-    assert held.jobs[-1].cancel.is_set()
+    wait_until(held.jobs[-1].cancel.is_set, pause=page_pause(page))  # the page's own pause lets what is lost be lost
     assert sorted(lost) == ["cancel", "cancel", "job", "job"]
     held.gate.set()
     page.wait_for_function("document.querySelector('.news').innerText.startsWith('Indexing was cancelled.')")
@@ -235,9 +232,9 @@ def test_one_click_on_cancel_is_enough_over_a_bad_connection(visit: Opener, shel
     held.gate.clear()
     held.reached.clear()
     page.get_by_role("button", name="Index what is not indexed yet").click()
-    assert held.reached.wait(60)
+    wait_for(held.reached)
     page.locator(".library .work").get_by_role("button", name="Cancel", exact=True).click()
-    assert held.jobs[-1].cancel.wait(30)
+    wait_for(held.jobs[-1].cancel)
     held.gate.set()
     page.wait_for_function("document.querySelector('.news').innerText.startsWith('Indexing was cancelled.')")
     (shelf.folder / "documents" / "lost.txt").unlink()
@@ -319,10 +316,8 @@ def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scen
     page.wait_for_selector("dialog", state="hidden")
 
     path = shelf.folder / "feedback" / "questions.jsonl"
-    for _ in range(200):  # the page closes the form when it has sent it; the line is written when it has arrived
-        if '"answerable": false' in path.read_text(encoding="utf-8"):
-            break
-        page.wait_for_timeout(50)
+    # The page closes the form when it has sent it; the line is written when it has arrived.
+    wait_until(lambda: '"answerable": false' in path.read_text(encoding="utf-8"), pause=page_pause(page))
     # What was said last of the question is what counts.
     (last,) = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert (last["answerable"], last["answers"], last["evidence"]) == (False, [], [])

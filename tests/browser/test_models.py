@@ -17,7 +17,8 @@ WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 ARABIC = "silma-9b-instruct-q4_k_m"
 FILE = "SILMA-9B-Instruct-v1.0.i1-Q4_K_M.gguf"
 
-# Stands for the process that fetches: half of the model, then a wait for a file beside it, then the rest.
+# Stands for the process that fetches: half of the model, then a wait for a file beside it, then the rest. It looks for the file
+# itself: another process can't be woken through this one's events.
 FETCH = """
 import json, pathlib, sys, time
 go, name = pathlib.Path(sys.argv[1]), sys.argv[2]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import Opener
 from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, GATE, HOSTILE, Scene, scene
+from tests.waiting import page_pause, wait_until
 
 DONE = ".turn:last-child[data-state=done]"
 
@@ -56,10 +56,7 @@ def left_to_right(page: Any, selector: str, text: str) -> bool:
 
 def freed(window: Scene) -> None:
     """Wait until nothing runs or waits any more. The longest reply would run for 45 seconds at a quarter second a word."""
-    waited = time.monotonic()
-    while len(window.engine.line):
-        assert time.monotonic() - waited < 30, "the model was not freed"
-        time.sleep(0.05)
+    wait_until(lambda: len(window.engine.line) == 0, 30)
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------------
@@ -311,10 +308,7 @@ def read_ahead(window: Scene, question: str) -> list[str]:
 def test_what_is_typed_is_read_ahead_when_the_fingers_rest(page: Any, window: Scene, question: str) -> None:
     page.locator("#question").press_sequentially(question[:12], delay=20)
     page.locator("#question").press_sequentially(question[12:], delay=20)
-    waited = time.monotonic()
-    while not read_ahead(window, question):
-        assert time.monotonic() - waited < 60
-        page.wait_for_timeout(50)
+    wait_until(lambda: read_ahead(window, question), pause=page_pause(page))
     assert page.locator(".turn").count() == 0
     assert page.locator(".panel").is_visible() is False
     page.keyboard.press("Enter")
@@ -344,7 +338,7 @@ def test_a_text_that_is_changed_or_sent_is_given_up(page: Any) -> None:
     page.wait_for_selector(DONE)
     assert page.evaluate("window.asked.at(-1)") == "leave"
     page.fill("#question", "short")
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(600)  # nothing is to happen: longer than the pause after which a question would be read ahead
     assert page.evaluate("window.asked.at(-1)") == "leave"
 
 

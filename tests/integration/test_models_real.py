@@ -24,6 +24,7 @@ from rag.schema import Answer, Delta, Found, Message, Status
 from rag.storage.build import build_index
 from rag.text.language import script
 from tests.helpers import ROOT, model
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -256,7 +257,7 @@ def test_closing_from_another_thread_while_it_writes(generator: LlamaCpp) -> Non
 
     thread = threading.Thread(target=write)
     thread.start()
-    assert begun.wait(30)
+    wait_for(begun)
     stream.close()
     thread.join(10)
     assert not thread.is_alive()

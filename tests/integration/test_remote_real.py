@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +22,7 @@ from rag.models.remote import RemoteGenerator
 from rag.schema import Message, Status
 from rag.testing import HashEmbedder
 from tests.helpers import model
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -42,6 +42,16 @@ def path() -> Path:
     return model(GENERATOR, "generator")
 
 
+def answers(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
+    """Whether the server has come up; fails when it has ended instead."""
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/v1/models", trust_env=False)
+    except httpx.TransportError:
+        assert process.poll() is None, log.read_text("utf-8", "replace")[-2000:]
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def remote(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemoteGenerator]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -54,13 +64,7 @@ def remote(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rem
         process = subprocess.Popen([sys.executable, "-m", "llama_cpp.server", *arguments], stdout=out, stderr=out, env=environment)
     generator = RemoteGenerator(f"http://127.0.0.1:{port}/v1#{GENERATOR}", "sk-real")
     try:
-        while True:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/v1/models", trust_env=False)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, log.read_text("utf-8", "replace")[-2000:]
-                time.sleep(0.2)
+        wait_until(lambda: answers(process, port, log), 120)
         yield generator
     finally:
         generator.close()
