@@ -1,8 +1,8 @@
-"""Shawahid: ask Arabic and English documents, and check every sentence of the answer against its source.
+"""Shawahid answers questions about Arabic and English documents and shows the source's own words behind every answer.
 
     from rag import Settings, build_index, open_chatbot
 
-Importing this package imports nothing heavy; each name is loaded when it is first used.
+Importing this package imports nothing heavy: each name is loaded when it is first used.
 """
 
 from __future__ import annotations

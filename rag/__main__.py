@@ -1,4 +1,4 @@
-"""`python -m rag`: the same as `shawahid`."""
+"""Run the `shawahid` command with `python -m rag`."""
 
 from rag.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Configuration, read once at the edge: environment variables into `Settings`, and settings into the objects that work."""
+"""Configuration, read once at the edge: environment variables become `Settings` and `ServerSettings`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rag.schema import Style
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be chosen, each with its environment variable.
+    """The user's choices, each with its environment variable.
 
-    `generator` and `embedder` are catalogue names or paths and replace those of the profile; the generator "none" answers by
-    quotation. `language` is that of messages: "en" or "ar".
+    `generator` and `embedder` are catalogue names or paths, and override those of the profile; with the generator "none", answers are
+    quotations. `language` is the language of messages, "en" or "ar".
     """
 
     profile: str = "default"
@@ -34,17 +34,17 @@ class Settings:
     host: str = "127.0.0.1"
     """SHAWAHID_HOST: the address to listen on; the default is this computer only"""
     port: int = 7860
-    """SHAWAHID_PORT: the port to listen on; 0 takes a free one"""
+    """SHAWAHID_PORT: the port to listen on; 0 picks a free one"""
     language: str = "en"
     """SHAWAHID_LANGUAGE: the language of messages, ar | en"""
     threads: int = 0
-    """SHAWAHID_THREADS: processor threads; 0 takes all cores"""
+    """SHAWAHID_THREADS: processor threads; 0 uses all cores"""
     max_file_mb: int = 16
     """SHAWAHID_MAX_FILE_MB: the largest file that is indexed, in MiB; PDF, DOCX and EPUB may be four times as large"""
     style: Style = "sentence"
     """SHAWAHID_STYLE: how long answers are, sentence | short"""
     ocr: bool = False
-    """SHAWAHID_OCR: 1 reads pages that are pictures with Tesseract, where it is installed; 0 names them and leaves them out"""
+    """SHAWAHID_OCR: 1 reads pages that are pictures with Tesseract, if it is installed; 0 names them and leaves them out"""
     generator_key: str = field(default="", repr=False)
     """SHAWAHID_GENERATOR_KEY: the generator server's bearer token"""
     milvus: str = ""
@@ -54,7 +54,7 @@ class Settings:
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """The settings of this process. Raises BadSetting, naming the variable, for a value that means nothing."""
+        """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid value."""
         environment = os.environ if environment is None else environment
 
         text, number = _readers(environment)
@@ -87,12 +87,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Who may come in, and how long an answer may take. Apart from `Settings`, which are shown and kept with measurements."""
+    """Who may connect, and how long an answer may take. Kept apart from `Settings`, which are shown and stored with measurements."""
 
     password: str = field(default="", repr=False)
     """SHAWAHID_PASSWORD: opens the chat window; needed as soon as other computers can reach it"""
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    """SHAWAHID_TOKENS: open the API and the tools, separated by spaces"""
+    """SHAWAHID_TOKENS: the tokens that open the API and the tools, separated by spaces"""
     origins: tuple[str, ...] = ()
     """SHAWAHID_ORIGINS: other sites whose pages may call the API, separated by spaces"""
     frame_ancestors: tuple[str, ...] = ("'self'",)
@@ -100,13 +100,13 @@ class ServerSettings:
     changes: bool = False
     """SHAWAHID_CHANGES: 1 lets the API add and remove documents"""
     quota_mb: int = 512
-    """SHAWAHID_QUOTA_MB: behind a password, MiB of files that one reader's collections may hold; 0 sets no limit"""
+    """SHAWAHID_QUOTA_MB: behind a password, the MiB of files that one reader's collections may hold; 0 sets no limit"""
     timeout: int = 120
-    """SHAWAHID_TIMEOUT: seconds for which one answer may be worked on"""
+    """SHAWAHID_TIMEOUT: the longest time spent on one answer, in seconds"""
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> ServerSettings:
-        """The settings of this process. Raises BadSetting, naming the variable, for a number that means nothing."""
+        """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid number."""
         text, number = _readers(os.environ if environment is None else environment)
         default = cls()
         return cls(
@@ -121,7 +121,7 @@ class ServerSettings:
 
 
 def _readers(environment: Mapping[str, str]) -> tuple[Callable[[str, str], str], Callable[..., int]]:
-    """How settings are read: as a text, and as a number within bounds."""
+    """Return the functions that read a setting: as a string, and as a number within bounds."""
 
     def text(name: str, default: str) -> str:
         return environment.get(f"SHAWAHID_{name}", "").strip() or default

@@ -1,4 +1,4 @@
-"""One tree of errors. Each says what happened and what to do next, in either language of the interface."""
+"""The error tree. Every message says what happened and what to do next, in either language of the interface."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 class ShawahidError(Exception):
-    """The root. `key` names an entry of `strings.toml`, `fields` fill it in; `str()` is English, `text("ar")` Arabic.
+    """The root of the tree. `key` names an entry of `strings.toml` and `fields` fill it in; `str()` is English, `text("ar")` Arabic.
 
-    A command that ends with one exits with `exit_code`; the HTTP API answers with `http_status`.
+    A command that fails with it exits with `exit_code`; the HTTP API answers with `http_status`.
     """
 
     exit_code = 1
@@ -24,12 +24,12 @@ class ShawahidError(Exception):
         super().__init__(say(key, "en", **fields))
 
     def text(self, language: str = "en") -> str:
-        """The message in the language of the reader."""
+        """Return the message in the reader's language."""
         return say(self.key, language, **self.fields)
 
 
 class InvalidRecord(ShawahidError):
-    """A record was given values that contradict each other: a defect of the caller."""
+    """A record was given contradictory values: a defect in the caller."""
 
 
 class BadQuestion(ShawahidError):
@@ -40,7 +40,7 @@ class BadQuestion(ShawahidError):
 
 
 class BadSetting(ShawahidError):
-    """A setting or argument has a value that means nothing."""
+    """A setting or argument has an invalid value."""
 
     exit_code = 2
     http_status = 400
@@ -54,7 +54,7 @@ class DocumentError(ShawahidError):
 
 
 class NothingToIndex(ShawahidError):
-    """The folder is missing, or holds nothing that can be read."""
+    """The folder is missing or holds no readable document."""
 
     exit_code = 3
     http_status = 422
@@ -68,76 +68,76 @@ class ModelMissing(ShawahidError):
 
 
 class ModelCorrupt(ShawahidError):
-    """A model's files are truncated or not the ones the catalogue names."""
+    """A model's files are truncated or differ from those in the catalogue."""
 
     exit_code = 4
     http_status = 503
 
 
 class FetchFailed(ShawahidError):
-    """A download did not complete, or what came is not what was asked for."""
+    """A download did not complete, or delivered something other than what was requested."""
 
     exit_code = 5
 
 
 class ConsentNeeded(ShawahidError):
-    """The model's terms have to be accepted before it is fetched."""
+    """The model's terms must be accepted before it is downloaded."""
 
     exit_code = 5
 
 
 class MilvusFailed(ShawahidError):
-    """The Milvus server can't be reached, or refused."""
+    """The Milvus server cannot be reached or refused the request."""
 
     exit_code = 6
     http_status = 503
 
 
 class BulkFailed(ShawahidError):
-    """A worker that embeds in bulk failed."""
+    """A worker of a bulk embedding failed."""
 
 
 class IndexMissing(ShawahidError):
-    """There is no index at that place yet."""
+    """There is no index in that folder yet."""
 
     exit_code = 6
     http_status = 503
 
 
 class IndexMismatch(ShawahidError):
-    """The index was made by another embedder, format or chunker."""
+    """The index was built with another embedder, format or chunker."""
 
     exit_code = 6
     http_status = 503
 
 
 class IndexCorrupt(ShawahidError):
-    """The index's files are damaged or half-written."""
+    """The index files are damaged or incomplete."""
 
     exit_code = 6
     http_status = 503
 
 
 class ExtraMissing(ShawahidError):
-    """A package that only some users need is not installed."""
+    """An optional package is not installed."""
 
     exit_code = 4
     http_status = 501
 
 
 class IndexClosed(ShawahidError):
-    """The index was closed and is used again: a defect of the caller."""
+    """A closed index was used: a defect in the caller."""
 
 
 class DocumentExists(ShawahidError):
-    """A document of that name is in the index already."""
+    """The index already holds a document of that name."""
 
     exit_code = 3
     http_status = 409
 
 
 class DocumentMissing(ShawahidError):
-    """No document of that name is in the index."""
+    """The index holds no document of that name."""
 
     exit_code = 3
     http_status = 404
@@ -151,14 +151,14 @@ class IndexBusy(ShawahidError):
 
 
 class DiskFull(ShawahidError):
-    """There is no room left; what was there before is untouched."""
+    """There is no space left on the disk; what was there before is unchanged."""
 
     exit_code = 8
     http_status = 507
 
 
 class PromptInvalid(ShawahidError):
-    """A prompt template lacks a field it must have, or names one that does not exist."""
+    """A prompt template lacks a required field or names an unknown one."""
 
     exit_code = 2
 
@@ -170,11 +170,11 @@ class GenerationFailed(ShawahidError):
 
 
 class Unexpected(ShawahidError):
-    """A defect: something failed that has no error of its own."""
+    """A defect: an operation failed with an error that is not in this tree."""
 
 
 def as_ours(error: BaseException) -> ShawahidError:
-    """Any exception as one that can be shown to a person; what is not ours is a defect, and logged as one."""
+    """Return an exception as one that can be shown to a user; anything outside the tree is a defect, and is logged."""
     if isinstance(error, ShawahidError):
         return error
     log.debug("defect", exc_info=error)

@@ -1,4 +1,4 @@
-"""Settings into the objects that work: models, index and chatbot."""
+"""Open models, an index and a chatbot from settings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ NO_GENERATOR = "none"
 
 
 def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, ShawahidError | None]:
-    """The embedder that the settings name, and what to tell the user when the light one had to stand in for it.
+    """Return the embedder that the settings name, and a notice for the user if the light one had to replace it.
 
-    Raises ModelMissing when neither is on this machine.
+    Raises ModelMissing if neither is on this machine.
     """
     chosen, notice = usable_profile(settings.profile)
     if settings.embedder:
@@ -38,9 +38,9 @@ def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, Shaw
 
 
 def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | None, ShawahidError | None]:
-    """The generator that the settings name; None, with what to tell the user, when it is not on this machine.
+    """Return the generator that the settings name, or None and a notice for the user if it is not on this machine.
 
-    A server is not asked anything yet. Raises BadSetting for an address that is none.
+    Sends no request to a remote server yet. Raises BadSetting for an invalid address.
     """
     name = settings.generator or profile(settings.profile).generator
     if name == NO_GENERATOR:
@@ -55,12 +55,15 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
 
 
 def open_milvus(settings: Settings) -> MilvusIndex | None:
-    """Where vectors and keywords are searched, when it is not in the index folder; not asked anything yet. Raises BadSetting."""
+    """Return the Milvus collection to search, or None if vectors and keywords are searched in the index folder.
+
+    Sends no request yet. Raises BadSetting.
+    """
     return MilvusIndex(settings.milvus, settings.milvus_token) if settings.milvus else None
 
 
 def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[ShawahidError, ...]]:
-    """The chatbot over an index, and what to tell the user about models that had to be replaced or are missing.
+    """Return a chatbot over an index, and notices for the user about models that were replaced or are missing.
 
     Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt.
     """
@@ -73,7 +76,7 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
 
 
 def states_dir() -> Path:
-    """Where prompt states are kept between runs: `shawahid/states` in the user's cache."""
+    """Return the folder where prompt states are kept between runs: `shawahid/states` in the user's cache."""
     from platformdirs import user_cache_path
 
     return user_cache_path("shawahid", appauthor=False) / "states"

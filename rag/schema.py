@@ -1,7 +1,7 @@
 """The records that flow through Shawahid, from a file on disk to a cited answer.
 
-Every record is complete when it is made and never changes. A position is always a `Span` in Unicode code points of
-`Document.text`, so a highlight lands in the original whatever was folded or stemmed on the way to finding it.
+Every record is complete when it is created and never changes. A position is always a `Span` in Unicode code points of `Document.text`, so
+that a highlight lands in the original text even though search works on folded or stemmed words.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ class Span:
         return self.end - self.start
 
     def of(self, text: str) -> str:
-        """The characters of `text` that this span covers."""
+        """Return the characters of `text` that this span covers."""
         return text[self.start : self.end]
 
     def overlaps(self, other: Span) -> bool:
-        """Whether the two spans share at least one character."""
+        """Return whether the two spans share at least one character."""
         return self.start < other.end and other.start < self.end
 
     def shifted(self, offset: int) -> Span:
-        """The same range counted from `offset` characters earlier."""
+        """Return the same range, counted from `offset` characters earlier."""
         return Span(self.start + offset, self.end + offset)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page, heading or row begins: `offset` in `Document.text`, and the label a reader knows it by."""
+    """The beginning of a page, heading or row: its `offset` in `Document.text` and the label shown to the reader."""
 
     offset: int
     label: str
@@ -58,7 +58,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file: `id` is its POSIX path under the folder, `text` its NFC text, never changed again."""
+    """One file. `id` is its POSIX path under the folder; `text` is in NFC and is never changed again."""
 
     id: str
     text: str
@@ -69,7 +69,7 @@ class Document:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def locator(self, offset: int) -> str:
-        """The label of the last mark at or before `offset`, or "" where there is none."""
+        """Return the label of the last mark at or before `offset`, or "" if there is none."""
         label = ""
         for mark in self.marks:
             if mark.offset > offset:
@@ -80,7 +80,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A run of whole sentences; `text == span.of(document.text)`. `sentences` are spans in the document as well."""
+    """A run of whole sentences: `text == span.of(document.text)`. `sentences` are spans in the document too."""
 
     id: int
     document_id: str
@@ -96,19 +96,19 @@ class Passage:
             raise InvalidRecord("record.passage", document=self.document_id)
 
     def quote(self, span: Span) -> str:
-        """The characters of a span of the document that lies inside this passage."""
+        """Return the characters of a span of the document that lies inside this passage."""
         return self.text[span.start - self.span.start : span.end - self.span.start]
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which passages a search may return: those that meet every condition given. Several values in one condition: any of them.
+    """The passages a search may return: those that meet every condition given. Several values in one condition mean any of them.
 
-    `documents` are ids (None: any; an empty tuple: none), `languages` those of the passages, `collections` folders, with those
-    inside them, or values of the metadata field "collection". `since` and `until` are ISO 8601 days, months or years, both
-    inclusive: `until="2020"` is to the end of 2020; a document that gives only its year is taken for the whole of it, and one
-    without a date is not found. `metadata` maps a field ("author", "source", …) to a value or values, compared without case,
-    vowel signs and spelling variants of letters; a field that holds several values parts them with semicolons.
+    `documents` are ids (None: any; an empty tuple: none), `languages` those of the passages, and `collections` either folders, including
+    the folders inside them, or values of the metadata field "collection". `since` and `until` are ISO 8601 days, months or years, both
+    inclusive: `until="2020"` means to the end of 2020. A document that gives only its year covers the whole of it; a document without a
+    date never matches. `metadata` maps a field ("author", "source", …) to one or more values, compared without case, vowel signs and
+    spelling variants of letters; a field with several values separates them by semicolons.
     """
 
     documents: tuple[str, ...] | None = None
@@ -125,13 +125,13 @@ class Filter:
             object.__setattr__(self, name, (given,) if isinstance(given, str) else given if given is None else tuple(given))
 
     def __bool__(self) -> bool:
-        """Whether there is any condition."""
+        """Return whether there is any condition."""
         return self.documents is not None or any((self.languages, self.collections, self.since, self.until, self.metadata))
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that search found: `rank` from 1, fused `score`, and its rank in each leg that held it."""
+    """A passage that search found: its `rank` from 1, its fused `score`, and its rank in each leg that returned it."""
 
     passage: Passage
     rank: int
@@ -142,8 +142,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How well a sentence matches a question token by token (`rag.retrieval.late_interaction`), each from -1 to 1: by itself, with the
-    whole passage, and by the quarter of the question's tokens that the passage matches least."""
+    """The token-level match between a sentence and a question (`rag.retrieval.late_interaction`).
+
+    Each value is between -1 and 1: the match of the sentence alone, of the whole passage, and of the quarter of the question's tokens that
+    the passage matches least.
+    """
 
     sentence: float
     passage: float
@@ -152,10 +155,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sentence put forward as proof, or two that stand side by side. `span` is in the document.
+    """One sentence offered as evidence, or two adjacent ones. `span` is in the document.
 
-    `score` is cosine similarity to the question, `worth` what the evidence is ranked by; `match` is None where the index has no
-    tokens.
+    `score` is the cosine similarity to the question, `worth` the value that evidence is ranked by. `match` is None if the index has no
+    token vectors.
     """
 
     passage: Passage
@@ -168,7 +171,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the generator is given. Source *n* is `sources[n - 1]`: the only place where numbering is defined."""
+    """The input of the generator. Source *n* is `sources[n - 1]`; numbering is defined nowhere else."""
 
     messages: tuple[Message, ...]
     sources: tuple[Evidence, ...]
@@ -177,9 +180,9 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The first thing a stream yields: what search found, before a word is written.
+    """The first event of a stream: the search results, before a word is written.
 
-    `question` is the question that was searched for: the user's own, or its rewriting when it followed up on an earlier one.
+    `question` is the question that was searched for: the user's own, or its rewriting if it was a follow-up.
     """
 
     question: str
@@ -196,9 +199,9 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A verified citation: `quote == span.of(document.text)`, and the quote supports `claim.of(answer.text)`.
+    """A verified citation: `quote == span.of(document.text)`, and the quote passed the check as support for `claim.of(answer.text)`.
 
-    `support` is between 0 and 1. What failed the check is a `RejectedCitation`, another type, so that no caller can show an
+    `support` is between 0 and 1. A citation that failed the check is a `RejectedCitation`, a different type, so that no caller can show an
     unverified one by forgetting an `if`.
     """
 
@@ -214,7 +217,7 @@ class Citation:
 
 
 class Verdict(StrEnum):
-    """Why a sentence of the draft was left out."""
+    """The reason why a sentence of the draft was rejected."""
 
     NUMBER = "number"
     """It states a number or date that the evidence does not."""
@@ -230,7 +233,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RejectedCitation:
-    """A sentence of the draft that was not proved: `claim` is a span in `Answer.draft`."""
+    """A sentence of the draft that failed the check. `claim` is a span in `Answer.draft`."""
 
     number: int | None
     claim: Span
@@ -238,21 +241,21 @@ class RejectedCitation:
 
 
 class Status(StrEnum):
-    """How an answer stands."""
+    """The outcome of a question."""
 
     ANSWERED = "answered"
-    """Every sentence shown is proved by a citation."""
+    """Every sentence shown has a citation that passed the check."""
     NO_EVIDENCE = "no_evidence"
     """The documents do not answer the question, and the text says so."""
     UNSUPPORTED = "unsupported"
-    """The model wrote something that could not be proved; the best evidence is quoted instead."""
+    """The model wrote something that failed the check; the best evidence is quoted instead."""
     STOPPED = "stopped"
-    """The reader stopped it; what was written until then was checked all the same."""
+    """The reader stopped the answer; what had been written by then was checked all the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds from the question to each event (`None`: it did not happen) and token counts of the generator."""
+    """Seconds from the question to each event (`None` if it did not happen), and the generator's token counts."""
 
     found: float | None = None
     first_token: float | None = None
@@ -264,10 +267,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer. `text` holds proved sentences with `[n]` markers; `draft` is what the model wrote.
+    """A checked answer. `text` holds the sentences that passed the check, with `[n]` markers; `draft` is what the model wrote.
 
-    `searched` is the question that was searched for (a follow-up is rewritten), `confidence` the calibrated probability that
-    the documents answer it, `evidence` the numbered sources in order, `hits` the nearest passages even when it declines.
+    `searched` is the question that was searched for (a follow-up is rewritten). `confidence` is the calibrated probability that the
+    documents answer it. `evidence` holds the numbered sources in order. `hits` are the nearest passages, present even if the answer
+    declines.
     """
 
     question: str
@@ -286,7 +290,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One earlier exchange of a conversation: the question as it was searched for, and the answer's text."""
+    """One earlier exchange of a conversation: the question as it was searched for, and the text of the answer."""
 
     question: str
     answer: str

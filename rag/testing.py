@@ -1,4 +1,4 @@
-"""Doubles for the three seams, for tests of Shawahid and of what is built on it: no weights, no waiting, the same every time."""
+"""Test doubles for the three seams, for the tests of Shawahid and of programs built on it: deterministic, without weights."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Script = Callable[[Sequence[Message]], str] | Mapping[str, str] | str
 
 
 class HashEmbedder:
-    """An embedder in which texts are alike as far as they share words.
+    """An embedder in which the similarity of two texts depends on the words they share.
 
-    Each content stem is hashed to a fixed direction; `lexicon` maps words to what they are to be treated as, so that two
-    languages can meet: `HashEmbedder(lexicon={"عاصمة": "capital"})`.
+    Each content stem is hashed to a fixed direction. `lexicon` maps words to the words they are treated as, so that two languages can be
+    compared: `HashEmbedder(lexicon={"عاصمة": "capital"})`.
     """
 
     def __init__(self, dimension: int = 64, name: str = "hash", lexicon: Mapping[str, str] | None = None) -> None:
@@ -34,7 +34,7 @@ class HashEmbedder:
         self._name = name
         self._lexicon = {stem(words(k)[0]): stem(words(v)[0]) for k, v in (lexicon or {}).items()}
         self.embedded: list[str] = []
-        """Every passage text that was embedded, in order: a test can see what was and what was not."""
+        """Every passage text that was embedded, in order."""
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class HashEmbedder:
 
 
 class TokenHashEmbedder(HashEmbedder):
-    """A `HashEmbedder` that tells its words' vectors as tokens, so that late interaction has something to compare."""
+    """A `HashEmbedder` that also returns one vector per word as tokens, for late interaction."""
 
     @property
     def fingerprint(self) -> str:
@@ -86,10 +86,10 @@ class TokenHashEmbedder(HashEmbedder):
 
 
 class ScriptedGenerator:
-    """A generator that writes what it is told.
+    """A generator that writes a scripted text.
 
-    `script` is one text for every prompt, a mapping from a part of the last message to the text, or a function of the messages.
-    `delay` is the pause before each word, in seconds; `likely` the probability given to the first of several choices.
+    `script` is one text for every prompt, a mapping from a part of the last message to the text, or a function of the messages. `delay` is
+    the pause before each word, in seconds; `likely` is the probability given to the first of several choices.
     """
 
     def __init__(self, script: Script = "", *, name: str = "scripted", delay: float = 0.0, likely: float = 0.9) -> None:
@@ -100,9 +100,9 @@ class ScriptedGenerator:
         self.prompts: list[Sequence[Message]] = []
         """Every prompt that was answered, in order."""
         self.prepared: list[Sequence[Message]] = []
-        """Every prompt that was read in advance, in order."""
+        """Every prompt that was prepared, in order."""
         self.stopped = 0
-        """How many generations were ended before they were done."""
+        """The number of generations that were stopped before their end."""
 
     @property
     def name(self) -> str:

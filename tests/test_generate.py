@@ -10,7 +10,7 @@ import pytest
 
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.generator import Usage
-from rag.models.llama.engine import foreign
+from rag.models.llama.engine import is_foreign
 from rag.models.llama.generator import LlamaCpp, weights_digest
 from rag.schema import Message
 from rag.testing import HashEmbedder, ScriptedGenerator
@@ -37,18 +37,18 @@ from rag.testing import HashEmbedder, ScriptedGenerator
     ],
 )
 def test_letters_an_answer_does_not_use(piece: str, in_arabic: bool, in_english: bool) -> None:
-    assert foreign(piece.encode(), "ar") is in_arabic
-    assert foreign(piece.encode(), "en") is in_english
+    assert is_foreign(piece.encode(), "ar") is in_arabic
+    assert is_foreign(piece.encode(), "en") is in_english
 
 
 def test_letters_that_are_spread_over_tokens_are_known_by_their_first_byte() -> None:
-    assert foreign("中".encode()[:1], "ar")
-    assert foreign(b" " + "中".encode()[:2], "en")
-    assert foreign("п".encode()[:1], "ar")
-    assert not foreign("ك".encode()[:1], "ar")
-    assert foreign("ك".encode()[:1], "en")
-    assert not foreign("…".encode()[:2], "en")  # general punctuation
-    assert not foreign("😀".encode()[:2], "ar")
+    assert is_foreign("中".encode()[:1], "ar")
+    assert is_foreign(b" " + "中".encode()[:2], "en")
+    assert is_foreign("п".encode()[:1], "ar")
+    assert not is_foreign("ك".encode()[:1], "ar")
+    assert is_foreign("ك".encode()[:1], "en")
+    assert not is_foreign("…".encode()[:2], "en")  # general punctuation
+    assert not is_foreign("😀".encode()[:2], "ar")
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from rag.errors import GenerationFailed
-from rag.models.llama.batching import WRITERS, Job, Scheduler, loops
+from rag.models.llama.batching import WRITERS, Job, Scheduler, is_looping
 from tests.engines import END, FakeEngine, alone, chaos, parrot
 from tests.waiting import wait_for
 
@@ -241,7 +241,7 @@ def test_many_come_and_go_from_many_threads(engine: FakeEngine) -> None:
     ],
 )
 def test_loops(tokens: list[int], looping: bool) -> None:
-    assert loops(tokens) is looping
+    assert is_looping(tokens) is looping
 
 
 def test_a_text_that_loops_is_ended() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.models.llama.prompt_cache import Disk, States, common
+from rag.models.llama.prompt_cache import Disk, States, common_length
 from tests.engines import FakeEngine
 
 
@@ -17,7 +17,7 @@ from tests.engines import FakeEngine
     [([], [], 0), ([], [1], 0), ([1, 2, 3], [1, 2, 3], 3), ([1, 2, 3], [1, 2], 2), ([1, 9, 3], [1, 2, 3], 1), ([5], [6], 0)],
 )
 def test_the_common_beginning(first: list[int], second: list[int], length: int) -> None:
-    assert common(first, second) == common(second, first) == length
+    assert common_length(first, second) == common_length(second, first) == length
 
 
 def read(states: States, engine: FakeEngine, tokens: list[int], room: int = 0, back: bool = True) -> int | None:
@@ -28,7 +28,7 @@ def read(states: States, engine: FakeEngine, tokens: list[int], room: int = 0, b
     kept = len(state.tokens)
     for token in tokens[kept:]:
         engine._append(state.id, token)
-    states.grown(state, tokens[kept:])
+    states.grow(state, tokens[kept:])
     assert engine.tokens(state.id) == state.tokens == tokens
     if back:
         states.give_back(state)

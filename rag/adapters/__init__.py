@@ -1,1 +1,1 @@
-"""Retrievers for other frameworks, each in a module of its own that needs that framework: `pip install '.[adapters]'`."""
+"""Retrievers for other frameworks. Each module needs its own framework: `pip install '.[adapters]'`."""

@@ -1,4 +1,4 @@
-"""What every adapter tells of a passage beside its text."""
+"""The metadata that every adapter returns with a passage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rag.schema import Hit
 
 
 def fields(hit: Hit) -> dict[str, Any]:
-    """Where a passage is, in Unicode code points of its document, and how it was ranked."""
+    """Return the position of a passage, in Unicode code points of its document, and its rank and score."""
     passage = hit.passage
     return {
         "document": passage.document_id,
@@ -23,6 +23,6 @@ def fields(hit: Hit) -> dict[str, Any]:
 
 
 def name(hit: Hit) -> str:
-    """A name of the passage that stays the same while its document does."""
+    """Return a name for the passage that stays the same as long as its document does."""
     span = hit.passage.span
     return f"{hit.passage.document_id}#{span.start}-{span.end}"

@@ -12,9 +12,9 @@ from rag.retrieval.index import Index
 
 @component
 class ShawahidRetriever:
-    """`ShawahidRetriever(index, top_k=5).run("كم راكبًا؟")["documents"]`: documents, best first; `meta` says where each is.
+    """`ShawahidRetriever(index, top_k=5).run("كم راكبًا؟")["documents"]` returns documents, best first; `meta` gives their positions.
 
-    Raises what `Index.search` raises.
+    Raises the errors of `Index.search`.
     """
 
     def __init__(self, index: Index, top_k: int = 5) -> None:
@@ -23,6 +23,6 @@ class ShawahidRetriever:
 
     @component.output_types(documents=list[Document])
     def run(self, query: str, top_k: int | None = None) -> dict[str, Any]:
-        """The passages nearest to a question."""
+        """Return the passages nearest to a question."""
         hits = self._index.search(query, self._top_k if top_k is None else top_k)
         return {"documents": [Document(id=name(hit), content=hit.passage.text, meta=fields(hit), score=hit.score) for hit in hits]}

@@ -14,9 +14,9 @@ from rag.retrieval.index import Index
 
 
 class ShawahidRetriever(BaseRetriever):
-    """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")`: passages, best first; `metadata` says where each is.
+    """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")` returns passages, best first; `metadata` gives their positions.
 
-    Await it with `ainvoke`. Raises what `Index.search` raises.
+    Await it with `ainvoke`. Raises the errors of `Index.search`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)

@@ -12,9 +12,9 @@ from rag.retrieval.index import Index
 
 
 class ShawahidRetriever(BaseRetriever):
-    """`ShawahidRetriever(index, k=5).retrieve("كم راكبًا؟")`: scored nodes, best first; `metadata` says where each is.
+    """`ShawahidRetriever(index, k=5).retrieve("كم راكبًا؟")` returns scored nodes, best first; `metadata` gives their positions.
 
-    Await it with `aretrieve`. Raises what `Index.search` raises.
+    Await it with `aretrieve`. Raises the errors of `Index.search`.
     """
 
     def __init__(self, index: Index, k: int = 5) -> None:

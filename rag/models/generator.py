@@ -1,4 +1,4 @@
-"""Text from a language model: what every generator offers, and the one that runs a GGUF file with llama.cpp."""
+"""The interface of a text generator."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rag.schema import Message
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one generation; `cached_tokens` of the prompt were already in the model's memory."""
+    """Token counts of one generation; `cached_tokens` of the prompt were already in the model's memory."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -20,7 +20,7 @@ class Usage:
 
 
 class Generation(Protocol):
-    """Text as it is written; iterate once. `usage` is complete when the iteration has ended, `close` frees the model."""
+    """Text as it is written; iterate once. `usage` is complete when the iteration has ended; `close` frees the model."""
 
     @property
     def usage(self) -> Usage: ...
@@ -29,32 +29,32 @@ class Generation(Protocol):
 
 
 class Generator(Protocol):
-    """What writes an answer."""
+    """A language model that writes an answer."""
 
     @property
     def name(self) -> str: ...
     @property
     def context(self) -> int:
-        """How many tokens prompt and answer may have together."""
+        """The largest number of tokens of prompt and answer together."""
         ...
 
     def count(self, messages: Sequence[Message]) -> int:
-        """Tokens of the messages as the model will see them."""
+        """Return the number of tokens of the messages as the model sees them."""
         ...
 
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
-        """Read a prompt in advance, so that one that begins alike is answered sooner; give way to those who wait for words.
+        """Read a prompt in advance, so that one with the same beginning is answered sooner. Gives way to generations.
 
-        With `keep`, also for processes that come later.
+        With `keep`, later processes can use it too.
         """
         ...
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        """The probability, given that one of `choices` comes next, of each of them; it is judged by its first token."""
+        """Return the probability of each of `choices`, given that one of them comes next; a choice is judged by its first token."""
         ...
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
     ) -> Generation:
-        """Answer greedily. `language` "ar" or "en" bars the scripts that an answer in it does not use."""
+        """Generate an answer greedily. `language` "ar" or "en" bars the scripts that an answer in it does not use."""
         ...

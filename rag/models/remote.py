@@ -1,4 +1,4 @@
-"""Text from a language model on another machine: any server that speaks OpenAI's chat protocol (vLLM, llama-server, …)."""
+"""A language model on another machine, behind any server with an OpenAI-compatible chat API (vLLM, llama-server, …)."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _CONTEXT = 4096  # tokens, where the server does not say
 
 
 def is_address(setting: str) -> bool:
-    """Whether a setting names a server rather than a model on this machine."""
+    """Return whether a setting names a server rather than a model on this machine."""
     return setting.lower().startswith(("http://", "https://"))
 
 
 class RemoteGenerator:
-    """A model behind an OpenAI-compatible server. Holds no model itself, so many copies of an app can share one server.
+    """A model behind an OpenAI-compatible server. Holds no weights, so many copies of an app can share one server.
 
-    `address` is the base URL, usually ending in `/v1`, with the model after `#`: `http://10.0.0.5:8000/v1#Qwen/Qwen3-8B`. Without
-    one, the first model that the server lists is taken. `key` is sent as a bearer token and appears in no message. `timeout` is how
-    many seconds the server may be silent. Generations run side by side; stopping one closes its connection, by which the server
-    knows that it may stop too. Nothing is sent before the first use. Raises BadSetting for an address that is none.
+    `address` is the base URL, usually ending in `/v1`, with the model after `#`: `http://10.0.0.5:8000/v1#Qwen/Qwen3-8B`. Without a model,
+    the first one that the server lists is used. `key` is sent as a bearer token and appears in no message. `timeout` is how many seconds
+    the server may be silent. Generations run concurrently; stopping one closes its connection, which tells the server to stop too. No
+    request is sent before the first use. Raises BadSetting for an invalid address.
     """
 
     def __init__(self, address: str, key: str = "", *, timeout: float = 120.0) -> None:
@@ -61,17 +61,17 @@ class RemoteGenerator:
 
     @property
     def name(self) -> str:
-        """The model without the folders and the ending of its file, so that it is the same model wherever it is served."""
+        """The model without the folders and suffix of its file, so that it is the same model on any server."""
         return PurePosixPath(self.model).name.removesuffix(".gguf")
 
     @property
     def model(self) -> str:
-        """The model as the server calls it. Raises GenerationFailed when it has to be asked and does not answer."""
+        """The server's name for the model. Raises GenerationFailed if the server has to be asked and does not answer."""
         return self._model or str(self._listed()["id"])
 
     @property
     def context(self) -> int:
-        """What the server says of the model, as vLLM and llama-server do; else 4096."""
+        """The context length that the server reports, as vLLM and llama-server do; otherwise 4096."""
         facts = self._listed()
         meta = facts.get("meta")
         told = facts.get("max_model_len") or (meta.get("n_ctx") if isinstance(meta, Mapping) else None)
@@ -85,21 +85,20 @@ class RemoteGenerator:
                 self._link = None
 
     def count(self, messages: Sequence[Message]) -> int:
-        """Tokens of the messages as the server counts them when it reads them. Raises GenerationFailed when it does not say."""
+        """Return the token count of the messages that the server reports. Raises GenerationFailed if it reports none."""
         usage = _usage(self._one_token(messages))
         if usage is None:
             raise self._error("error.remote_garbled", reason="usage")
         return usage.prompt_tokens
 
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
-        """Have the server read the prompt. What it keeps, and for how long, is its own affair: its prefix cache."""
+        """Make the server read the prompt. What it keeps, and for how long, depends on its prefix cache."""
         self._one_token(messages, stop)
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        """By the probabilities the server gives to the tokens that a choice can begin with, among its 20 likeliest.
+        """Return probabilities from those that the server gives to the first tokens of a choice, among its 20 likeliest.
 
-        A server that gives none answers with the token it writes: the choice that begins with it has it all, and where none does
-        all have the same.
+        If the server gives none, the choice that begins with the token it wrote gets all of it; if none does, all are equally likely.
         """
         if len(choices) < 2:
             return [1.0] * len(choices)
@@ -115,9 +114,12 @@ class RemoteGenerator:
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
     ) -> Generation:
-        """Answer greedily. No server can be told which scripts to bar: an answer in `language` "ar" or "en" ends before the first
-        letter that is neither Arabic nor Latin. Its usage is as the server told it with its last words; where it does not, the pieces
-        it sent are counted, and the prompt as 0."""
+        """Generate an answer greedily. Its usage is the one the server reports; otherwise the received chunks are counted, and the prompt
+        as 0.
+
+        A server cannot be told which scripts to bar, so an answer in `language` "ar" or "en" ends before the first letter that is neither
+        Arabic nor Latin.
+        """
         course = Course(stop or threading.Event())
         return Running(course, _run(course, self, messages, max_tokens, language))
 
@@ -128,7 +130,7 @@ class RemoteGenerator:
         return {"model": self.model, "messages": plain, "max_tokens": max_tokens, "temperature": 0, **options}
 
     def _one_token(self, messages: Sequence[Message], stop: threading.Event | None = None, **options: object) -> Mapping[str, Any]:
-        """The server's reply when it reads a prompt and writes one token; an empty one when it was stopped."""
+        """Return the server's reply to a prompt with one new token; an empty one if it was stopped."""
         future = self._start(self._fetch("POST", "/chat/completions", self._body(messages, 1, **options)))
         while True:
             with suppress(TimeoutError):
@@ -138,7 +140,7 @@ class RemoteGenerator:
                 return {}
 
     def _chances(self, messages: Sequence[Message]) -> Mapping[str, Any]:
-        """The reply with the probabilities of its first token; without them from a server that refuses to tell them."""
+        """Return the reply with the probabilities of its first token, or without them if the server refuses."""
         if self._tells_chances:
             try:
                 return self._one_token(messages, logprobs=True, top_logprobs=_CHOICES)
@@ -150,7 +152,7 @@ class RemoteGenerator:
         return reply
 
     def _listed(self) -> Mapping[str, Any]:
-        """What `/v1/models` says of the model; only its name where it is not listed. Asked once."""
+        """Return the entry of the model in `/v1/models`; only its name if it is not listed. Sends one request at most."""
         if self._facts is None:
             found = self._start(self._fetch("GET", "/models")).result().get("data")
             listed = [item for item in found if isinstance(item, Mapping) and item.get("id")] if isinstance(found, list) else []
@@ -173,7 +175,7 @@ class RemoteGenerator:
 
     @asynccontextmanager
     async def _response(self, method: str, path: str, body: object) -> AsyncIterator[httpx.Response]:
-        """An answer of status 200, not yet read; httpx's errors and the server's as ours."""
+        """Return a response of status 200 that has not been read; raise httpx's and the server's errors as ours."""
         import httpx
 
         assert self._link is not None
@@ -214,7 +216,7 @@ class RemoteGenerator:
 
 
 def _parted(address: str) -> tuple[str, str]:
-    """The base URL without a slash at its end, and the model named after `#`."""
+    """Split an address into the base URL, without a trailing slash, and the model named after `#`."""
     try:
         parts = urlsplit(address.strip())
         sound = is_address(address.strip()) and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -228,9 +230,9 @@ def _parted(address: str) -> tuple[str, str]:
 
 
 class _Link:
-    """An event loop in a thread of its own, with the connections that live in it.
+    """An event loop in a thread, with the connections that live in it.
 
-    Only a task can be cancelled while it waits for the network; a thread that reads a socket can't be told that nobody listens.
+    Only a task can be cancelled while it waits for the network; a thread that reads a socket cannot be told that nobody listens.
     """
 
     def __init__(self, key: str, timeout: float) -> None:
@@ -294,7 +296,7 @@ def _run(
 
 
 async def _receive(owner: RemoteGenerator, body: object, course: Course, pieces: queue.SimpleQueue[str | ShawahidError | None]) -> None:
-    """Put the pieces of an answer, or the error that ended it, where the reader takes them from."""
+    """Put the pieces of an answer, or the error that ended it, into the reader's queue."""
     written, told, ended = 0, None, False
     try:
         async with owner._response("POST", "/chat/completions", body) as response:
@@ -326,7 +328,7 @@ async def _receive(owner: RemoteGenerator, body: object, course: Course, pieces:
 
 
 def _choice(event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first choice of a reply; empty for a piece that has none, as the one with the usage."""
+    """Return the first choice of a reply; an empty one for a chunk without choices, such as the one with the usage."""
     choices = event.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, Mapping) else {}
@@ -343,7 +345,7 @@ def _usage(event: Mapping[str, Any]) -> Usage | None:
 
 
 def _likeliest(reply: Mapping[str, Any]) -> Iterator[tuple[bytes, float]]:
-    """The tokens that may come next, without white space before them, and their probabilities; else the one written."""
+    """Return the likeliest next tokens, without leading white space, and their probabilities; otherwise the one written."""
     choice = _choice(reply)
     logprobs = choice.get("logprobs")
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
@@ -362,7 +364,7 @@ def _likeliest(reply: Mapping[str, Any]) -> Iterator[tuple[bytes, float]]:
 
 
 def _native(piece: str) -> str:
-    """The piece up to its first letter that is neither Arabic nor Latin."""
+    """Return the piece up to its first letter that is neither Arabic nor Latin."""
     for place, character in enumerate(piece):
         arabic = "\u0600" <= character <= "\u06ff" or "\ufb50" <= character <= "\ufdff" or "\ufe70" <= character <= "\ufeff"
         if character.isalpha() and character > "\u024f" and not arabic:
@@ -371,7 +373,7 @@ def _native(piece: str) -> str:
 
 
 def _reason(raw: bytes | str) -> str:
-    """What a server says of an error, in whichever of the usual places it says it."""
+    """Return the server's description of an error, from whichever of the usual fields holds it."""
     try:
         found = json.loads(raw)
     except ValueError:

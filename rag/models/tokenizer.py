@@ -1,7 +1,7 @@
-"""A model's tokenizer, of which a single question needs no more than a look into tables.
+"""A model's tokenizer, which tokenizes a single question by looking it up in small tables.
 
-The library `tokenizers` makes hash tables of half a million merges when it reads a file, a second of a process that may have but one
-question. Their numbers, sorted, are kept in the user's cache and looked up by bisection; the library is loaded for everything else.
+The library `tokenizers` builds hash tables of half a million merges when it reads a file, which takes a second in a process that may have
+only one question. The same numbers, sorted, are kept in the user's cache and searched by bisection; everything else is left to the library.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONGEST = 500
-"""Characters of a text that is looked up: the work grows with their square."""
+"""The longest text that is looked up, in characters: the work grows with the square of the length."""
 _FEW = 16
-"""Texts that are looked up together: a question, or a sentence beside its evidence. More are worth the library."""
+"""The most texts that are looked up together: a question, or a sentence with its evidence. For more, loading the library pays."""
 _WORTH_TABLES = 2**23
-"""Bytes of a file from which tables are kept."""
+"""The smallest file that tables are kept for, in bytes."""
 _FORM = 1
 _DIGEST = 32
 _NONE = 2**31 - 1
 _PLAIN = re.compile(r"(?:[^\W_]|[\u064b-\u0652.,:;!?'\"()|/%،؛؟«»-]| (?! ))*")
-"""Texts without anything that could be one of the tokens added to a vocabulary, as <bos>, tags and runs of spaces are."""
+"""Matches texts without anything that could be an added token of a vocabulary, such as <bos>, tags and runs of spaces."""
 _SPACE = "▁"
 
 
 class Encoded(NamedTuple):
-    """The tokens of a text, and which of its characters each of them covers; those around it cover none."""
+    """The tokens of a text and the characters that each of them covers; special tokens cover none."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]
 
 
 class LazyTokenizer:
-    """What a `tokenizer.json` says, without padding, cut after the `longest` first tokens. Not to be used by two threads at once."""
+    """A `tokenizer.json` without padding, truncated to `longest` tokens. Not safe to share between threads."""
 
     def __init__(self, path: Path, longest: int, tables: Path | None = None) -> None:
-        """`tables` is the folder they are kept in, by default `shawahid/tokenizers` in the user's cache.
+        """Keep the tables in the folder `tables`, by default `shawahid/tokenizers` in the user's cache.
 
-        Where there are none yet the library reads the file now, and they are made, which takes two seconds once.
+        If there are none yet, read the file with the library and write them, which takes two seconds once.
         """
         self._path = path
         self._longest = longest
@@ -73,15 +73,15 @@ class LazyTokenizer:
             _write(kept, Tables.of(json.loads(content)).arrays)
 
     def encode_batch_fast(self, texts: Sequence[str]) -> Sequence[Any]:
-        """For each text an object with `ids`, and with `offsets` where `encode_batch` is asked."""
+        """Return for each text an object with `ids`; `encode_batch` adds `offsets`."""
         return self._looked_up(texts) or self._load().encode_batch_fast(list(texts))
 
     def encode_batch(self, texts: Sequence[str]) -> Sequence[Any]:
-        """For each text an object with `ids` and `offsets`."""
+        """Return for each text an object with `ids` and `offsets`."""
         return self._looked_up(texts) or self._load().encode_batch(list(texts))
 
     def _looked_up(self, texts: Sequence[str]) -> list[Encoded]:
-        """All of them from the tables, or nothing."""
+        """Return all texts encoded from the tables, or None."""
         if self._full is not None or len(texts) > _FEW:
             return []
         found = [encoded for text in texts if (encoded := self._tables.encode(text)) is not None and len(encoded.ids) <= self._longest]
@@ -98,15 +98,17 @@ class LazyTokenizer:
 
 
 class Tables:
-    """Byte-pair encoding (Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016) over
-    whole texts in which spaces are written ▁, between two tokens, as Gemma's."""
+    """Byte-pair encoding (Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016).
+
+    It is applied to whole texts in which spaces are written ▁, between two special tokens, as Gemma does.
+    """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         self.arrays = arrays
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Self:
-        """The tables of a `tokenizer.json`, empty when it is of another form."""
+        """Return the tables of a `tokenizer.json`, empty if it has another form."""
         model = written["model"]
         around = written.get("post_processor") or {}
         known = (
@@ -142,7 +144,7 @@ class Tables:
         )
 
     def encode(self, text: str) -> Encoded | None:
-        """The tokens of a text; None for one that the tables do not tell: long, or of characters that are no tokens."""
+        """Return the tokens of a text, or None for one that the tables do not cover: a long one, or one with unknown characters."""
         if not self.arrays or len(text) > LONGEST or not _PLAIN.fullmatch(text):
             return None
         codes = np.array([ord(character) for character in text.replace(" ", _SPACE)], dtype=np.int32)
@@ -164,7 +166,7 @@ class Tables:
         return Encoded([before, *ids, after], [(0, 0), *pairwise([0, *ends]), (0, 0)])
 
     def _merge(self, left: int, right: int) -> tuple[int, int]:
-        """The rank of a pair of tokens, and the token it becomes."""
+        """Return the rank of a pair of tokens and the token it becomes."""
         keys = self.arrays["keys"]
         at = bisect_left(keys, left << 32 | right)
         if at == len(keys) or int(keys[at]) != left << 32 | right:
@@ -187,7 +189,7 @@ def _writable(folder: Path) -> bool:
 
 
 def _read(kept: Path) -> dict[str, npt.NDArray[Any]] | None:
-    """What `_write` wrote; None when it is not there or damaged."""
+    """Return what `_write` wrote, or None if it is missing or damaged."""
     from safetensors.numpy import load
 
     try:
@@ -200,7 +202,7 @@ def _read(kept: Path) -> dict[str, npt.NDArray[Any]] | None:
 
 
 def _write(kept: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-    """Write whole or not at all; a full or read-only disk is no error."""
+    """Write a file atomically; a full or read-only disk is no error."""
     from safetensors.numpy import save
 
     content = save(dict(arrays))

@@ -1,4 +1,4 @@
-"""Vectors of single tokens, and how they are stored: four bits a number."""
+"""Token vectors, and how they are stored: four bits a component."""
 
 from __future__ import annotations
 
@@ -10,43 +10,42 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 _LEVELS = 7.5
-"""The largest number of a vector in steps of its scale: sixteen values, from -7.5 to 7.5, none of them 0."""
+"""The largest component in steps of its scale: sixteen values, from -7.5 to 7.5, none of them 0."""
 _LONGEST = 0xFFFF
-"""Characters of a text; tokens that end later are not kept."""
+"""In characters of a text; tokens that end later are not stored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The tokens of a text. `bounds`, shape (n, 2): where each begins and ends in it, in characters; `vectors`: shape (n, size),
-    float32, of length 1."""
+    """The tokens of a text: `bounds`, shape (n, 2), begin and end in characters; `vectors`, shape (n, size), float32, of length 1."""
 
     bounds: npt.NDArray[np.int64]
     vectors: Floats
 
     @classmethod
     def none(cls) -> Self:
-        """What an embedder tells that has no vectors of tokens."""
+        """Return the empty tokens of an embedder without token vectors."""
         return cls(np.empty((0, 2), dtype=np.int64), np.empty((0, 0), dtype=np.float32))
 
     def __len__(self) -> int:
         return len(self.bounds)
 
     def after(self, prefix: int) -> Tokens:
-        """The tokens behind so many characters, counted from there."""
+        """Return the tokens behind a number of characters, with positions counted from there."""
         bounds = np.maximum(self.bounds - prefix, 0)
         kept = bounds[:, 1] > bounds[:, 0]
         return Tokens(bounds[kept], self.vectors[kept])
 
     def of_words(self, text: str) -> Tokens:
-        """The tokens of the text that hold a letter or a digit."""
+        """Return the tokens of the text that hold a letter or a digit."""
         kept = [any(character.isalnum() for character in text[start:end]) for start, end in self.bounds.tolist()]
         return Tokens(self.bounds[kept], self.vectors[kept])
 
 
-def packed_tokens(tokens: Tokens) -> bytes:
-    """Tokens as they are stored: for each the place of its last character in two bytes, then its numbers in four bits each.
+def pack_tokens(tokens: Tokens) -> bytes:
+    """Return tokens as they are stored: for each, the position of its last character in two bytes, then its components in four bits each.
 
-    The scale is left out: a vector's length is 1, so it follows from the numbers. Their size must be even.
+    The scale is omitted: a vector's length is 1, so it follows from the components. Their number must be even.
     """
     kept = (tokens.bounds[:, 1] > tokens.bounds[:, 0]) & (tokens.bounds[:, 1] <= _LONGEST)
     vectors = tokens.vectors[kept]
@@ -59,9 +58,11 @@ def packed_tokens(tokens: Tokens) -> bytes:
     return rows.tobytes()
 
 
-def unpacked_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Floats]:
-    """What `packed_tokens` made of vectors of `size` numbers: where each token's last character is, shape (n,), and its vector, shape
-    (n, size). Raises ValueError for a blob of another size."""
+def unpack_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the position of each token's last character, shape (n,), and its vector, shape (n, size), from `pack_tokens`.
+
+    Raises ValueError for a blob of another size.
+    """
     rows = np.frombuffer(blob, dtype=_kind(size))
     codes = rows["codes"]
     vectors = np.empty((len(rows), size), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""torch without the tables of its tracing compiler, which nothing here compiles with: they take a fifth of its import."""
+"""Import torch without the tables of its tracing compiler, which nothing here uses and which take a fifth of the import."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import sys
 from types import ModuleType
 
 _TABLES = "torch._meta_registrations"
-"""Registers what each operator gives for tensors without numbers. torch imports it for nothing but that."""
+"""Registers the meta function of each operator. torch imports it for nothing else."""
 
 
 def lean_torch() -> None:
-    """Let this process import torch without those tables. For programs of our own: in another's, torch may be there to compile.
+    """Make this process import torch without those tables. Only for our own programs: another program may need the compiler.
 
-    Does nothing where torch is imported already.
+    Does nothing if torch is already imported.
     """
     if "torch" not in sys.modules:
         sys.modules.setdefault(_TABLES, ModuleType(_TABLES))
 
 
 def whole_torch() -> None:
-    """Bring back what `lean_torch` left out, for a library that may ask for it."""
+    """Restore what `lean_torch` left out, for a library that may need it."""
     left_out = sys.modules.get(_TABLES)
     if left_out is not None and left_out.__spec__ is None:
         del sys.modules[_TABLES]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rag.models.tokens import Floats, Tokens, unpacked_tokens
+from rag.models.tokens import Floats, Tokens, unpack_tokens
 from rag.schema import Match, Span
 
 _LEAST_WEIGHT = 0.01
@@ -39,7 +39,7 @@ def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]
 
 def _nearest(vectors: Floats, blob: bytes, sentences: Sequence[Span]) -> Floats:
     """The cosine of each vector, shape (n, size), to its nearest token in each sentence, shape (sentences, n); 0 where there is none."""
-    last, tokens = unpacked_tokens(blob, vectors.shape[1])
+    last, tokens = unpack_tokens(blob, vectors.shape[1])
     similarities = tokens @ vectors.T
     found = np.zeros((len(sentences), len(vectors)), dtype=np.float32)
     for number, span in enumerate(sentences):

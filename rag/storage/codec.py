@@ -18,7 +18,7 @@ from rag.schema import Document
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageVectors:
     """The vectors of one passage: its own, shape (dimension,); its sentences', shape (sentences, dimension); and its tokens, as
-    `rag.models.tokens.packed_tokens` makes them (empty: the embedder tells none)."""
+    `rag.models.tokens.pack_tokens` makes them (empty: the embedder tells none)."""
 
     passage: Vectors
     sentences: npt.NDArray[Any]

@@ -402,7 +402,7 @@ class Store:
         return found
 
     def tokens(self, passage_ids: Sequence[int]) -> dict[int, bytes]:
-        """For each passage its tokens as `rag.models.tokens.packed_tokens` made them; empty where the embedder tells none."""
+        """For each passage its tokens as `rag.models.tokens.pack_tokens` made them; empty where the embedder tells none."""
         found: dict[int, bytes] = {}
         with self.snapshot() as db:
             for chunk in chunks(passage_ids):

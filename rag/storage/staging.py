@@ -15,7 +15,7 @@ import numpy as np
 from rag.arrays import Vectors
 from rag.errors import DiskFull
 from rag.models.embedder import Embedder, passage_tokens
-from rag.models.tokens import packed_tokens
+from rag.models.tokens import pack_tokens
 from rag.storage.codec import crc
 
 BLOCK = 64
@@ -50,9 +50,7 @@ def embedded(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
     if not any(one.tokens for one in texts):
         return [Embedded(vector) for vector in embedder.embed_passages([one.text for one in texts], titles)]
     vectors, tokens = passage_tokens(embedder, [one.text for one in texts], titles)
-    return [
-        Embedded(vector, packed_tokens(found) if one.tokens else None) for one, vector, found in zip(texts, vectors, tokens, strict=True)
-    ]
+    return [Embedded(vector, pack_tokens(found) if one.tokens else None) for one, vector, found in zip(texts, vectors, tokens, strict=True)]
 
 
 def _blocks(numbers: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
-"""Who is served when: prompts read and texts written for several people in the same passes of one model.
+"""Continuous batching: prompts are read and texts written for several people in the same passes of one model.
 
-A pass over the weights takes hardly longer for a few tokens than for one, so that those who write at the same time are written
-for together (continuous batching, after Yu et al., "Orca", 2022).
+A pass over the weights takes hardly longer for a few tokens than for one, so concurrent generations are computed together (after Yu et al.,
+"Orca", OSDI 2022).
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ from rag.models.llama.lookup_decoding import Lookup, worthwhile
 from rag.models.llama.prompt_cache import Disk, Memory, State, States
 
 WRITERS = 16
-"""Texts that are written at the same time; whoever comes when so many are waits, in order of arrival."""
+"""Texts written at the same time; further jobs wait in order of arrival."""
 
-# Prompt tokens in one pass, about a second of work on two cores, so that a stop is heeded soon: of one who waits alone, while
+# Prompt tokens in one pass, about a second of work on two cores, so that a stop takes effect soon: of one who waits alone, while
 # others write and each pass keeps them waiting, and when nobody waits.
 _READ, _READ_BESIDE, _READ_AHEAD = 128, 64, 64
 _DRAFTERS = 2
-"""Drafts are tried while at most so many write: beyond, what a draft costs is better spent on another's next token."""
+"""Drafts are tried while at most this many texts are written: beyond that, another text's next token is worth more than a draft."""
 _COSTS = (1.0, 2.0, 2.8, 3.7, 4.6, 5.5, 6.4, 7.2, 7.6, 8.0, 8.4, 8.4, 8.4, 8.4, 8.4, 8.4)
-"""The time of a pass with so many drafted tokens over that of one without, rounded up: on two cores, where a token alone keeps them
-as busy as it keeps the memory. It pays to draft a little hardly ever, and a lot where the text is being repeated."""
+"""The relative time of a pass with each number of drafted tokens, rounded up; a pass without drafts is 1.
+
+On two cores a single token already keeps the processor as busy as the memory. Short drafts hardly ever pay; long ones do while the text is
+being repeated.
+"""
 _LOOP = 24  # the same tokens over and over: a small model has lost its way
 
 
 class Core(Memory, Protocol):
-    """What scheduling needs of an engine."""
+    """The engine functions that scheduling needs."""
 
     rows: int
 
@@ -47,10 +50,10 @@ class Core(Memory, Protocol):
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A prompt to be read, and up to `room` tokens to be written after it in `language`.
+    """A prompt to read, and up to `room` tokens to write after it in `language`.
 
-    Iterate for the tokens as they come; with `scored`, `scores` are those of these tokens to come next. What `ahead` of any
-    question is read waits until nobody waits for words; `keep` writes the state after the prompt to disk.
+    Iterate for the tokens as they come; with `scored`, `scores` are the scores of these tokens to come next. A prompt read `ahead` of any
+    question waits until no generation is waiting; `keep` writes the state after the prompt to disk.
     """
 
     prompt: Sequence[int]
@@ -61,17 +64,17 @@ class Job:
     keep: bool = False
     halted: Callable[[], bool] = lambda: False
     cached: int = 0
-    """How many tokens of the prompt were in memory when its turn came."""
+    """The number of prompt tokens that were in memory when the job was started."""
     scores: list[float] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
     state: State | None = None
     pending: int | None = None
-    """The token written last, which has yet to be read."""
+    """The token written last, which has yet to be decoded."""
     lookup: Lookup | None = None
     _out: SimpleQueue[int | ShawahidError | None] = field(default_factory=SimpleQueue)
 
     def __iter__(self) -> Iterator[int]:
-        """Raises GenerationFailed."""
+        """Yield the tokens. Raises GenerationFailed."""
         while (item := self._out.get()) is not None:
             if isinstance(item, ShawahidError):
                 raise item
@@ -82,7 +85,7 @@ class Job:
 
 
 class Scheduler:
-    """Runs jobs on an engine, in a thread that lives while there are any. `submit` and `drain` may be called from any thread."""
+    """Runs jobs on an engine, in a thread that lives as long as there are any. `submit` and `drain` are safe from any thread."""
 
     def __init__(self, engine: Core, disk: Disk | None = None) -> None:
         self._engine = engine
@@ -93,7 +96,7 @@ class Scheduler:
         self._thread: threading.Thread | None = None
 
     def submit(self, job: Job) -> None:
-        """Take a job on. Its prompt and room must fit into the engine's memory."""
+        """Queue a job. Its prompt and room must fit into the engine's memory."""
         assert len(job.prompt) + job.room <= self._engine.cells, "longer than the memory"
         with self._lock:
             self._waiting.append(job)
@@ -102,7 +105,7 @@ class Scheduler:
                 self._thread.start()
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Wait until no job is left; whether that is so after `timeout` seconds."""
+        """Wait until no job is left; return whether that is so after `timeout` seconds."""
         thread = self._thread
         if thread is not None:
             thread.join(timeout)
@@ -140,7 +143,7 @@ class Scheduler:
         job.put(error)
 
     def _admit(self) -> None:
-        """Let those who wait begin, in order of arrival, questions before what is read ahead, as far as there is room."""
+        """Start waiting jobs in order of arrival, questions before prompts read ahead, as far as memory allows."""
         with self._lock:
             # One that was stopped since those who left were looked for leaves at the next look.
             waiting = sorted((job for job in self._waiting if not job.halted()), key=lambda job: job.ahead)
@@ -163,7 +166,7 @@ class Scheduler:
                 self._read(job, 0)
 
     def _pass(self) -> None:
-        """Compute the next tokens of everybody."""
+        """Compute the next tokens of all running jobs."""
         writers = [job for job in self._active if job.pending is not None]
         readers = [job for job in self._active if job.pending is None and not job.ahead]
         budget = _READ_BESIDE if writers else _READ
@@ -190,7 +193,7 @@ class Scheduler:
         self._engine.decode(rows)
         for job, tokens, first in takers:
             assert job.state is not None
-            self._states.grown(job.state, tokens)
+            self._states.grow(job.state, tokens)
             if job.pending is None:
                 if len(job.state.tokens) == len(job.prompt):
                     self._read(job, first + len(tokens) - 1)
@@ -198,14 +201,14 @@ class Scheduler:
                 self._written(job, tokens, first)
 
     def _next(self, job: Job, drafting: int) -> list[int]:
-        """The token that a writer's text goes on with, and what is drafted after it."""
+        """Return a writer's next token and the drafted tokens after it."""
         assert job.pending is not None
         assert job.lookup is not None
         drafts = job.lookup.draft(max(min(drafting, job.room - len(job.written) - 1), 0))
         return [job.pending, *drafts[: worthwhile(job.lookup.rate, _COSTS[: len(drafts) + 1])]]
 
     def _read(self, job: Job, row: int) -> None:
-        """A prompt has been read."""
+        """Handle the end of a prompt."""
         assert job.state is not None
         if job.keep:
             self._states.keep(job.state)
@@ -219,7 +222,7 @@ class Scheduler:
             self._finish(job)
 
     def _written(self, job: Job, tokens: list[int], first: int) -> None:
-        """A writer's token and its drafts were computed: keep the drafts that the model would have written."""
+        """Keep the drafted tokens that the model would have written, and the token after them."""
         assert job.state is not None
         drafts = tokens[1:]
         state, begun = job.state, len(job.state.tokens) - len(drafts)
@@ -232,7 +235,7 @@ class Scheduler:
                 break
 
     def _add(self, job: Job, token: int) -> bool:
-        """The text of a job has grown by a token; whether it goes on."""
+        """Add a token to a job's text; return whether it goes on."""
         assert job.lookup is not None
         if self._engine.ends(token):
             self._finish(job)
@@ -241,7 +244,7 @@ class Scheduler:
         job.pending = token
         job.lookup.add(token)
         job.put(token)
-        if len(job.written) >= job.room or loops(job.written):
+        if len(job.written) >= job.room or is_looping(job.written):
             self._finish(job)
             return False
         return True
@@ -257,8 +260,8 @@ def _rows(job: Job, tokens: Sequence[int], wanted: bool) -> list[Row]:
     return [Row(token, begun + place, id, wanted) for place, token in enumerate(tokens)]
 
 
-def loops(tokens: Sequence[int]) -> bool:
-    """Whether the last tokens only repeat a cycle of up to eight."""
+def is_looping(tokens: Sequence[int]) -> bool:
+    """Return whether the last tokens only repeat a cycle of up to eight."""
     if len(tokens) < _LOOP:
         return False
     tail = list(tokens[-_LOOP:])

@@ -1,4 +1,4 @@
-"""llama.cpp through its C interface: a model, its vocabulary, and a memory of several sequences decoded in one batch."""
+"""llama.cpp through its C interface: a model, its vocabulary, and several sequences decoded in one batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rag.schema import Message
 
 
 class Row(NamedTuple):
-    """One token to be decoded: where it stands in which sequence, and whether the scores of what follows it are wanted."""
+    """One token to decode: its sequence, its position, and whether the scores of the next token are wanted."""
 
     token: int
     position: int
@@ -28,12 +28,12 @@ class Row(NamedTuple):
 class Engine:
     """A GGUF model and one context with `sequences` independent sequences that share `cells` tokens of memory.
 
-    `tokenize`, `prompt`, `piece` and `ends` may be called from any thread, the rest from one at a time. Raises ModelCorrupt when
-    the file is truncated or no GGUF.
+    `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread at a time. Raises ModelCorrupt
+    if the file is truncated or not a GGUF file.
     """
 
     rows = 512
-    """The most tokens in one batch."""
+    """The largest number of tokens in one batch."""
 
     def __init__(self, path: Path, name: str, cells: int, threads: int, sequences: int) -> None:
         import llama_cpp as lib
@@ -61,7 +61,7 @@ class Engine:
         self.sequences = sequences
         self.threads = threads
         self.identity = f"llama.cpp {lib.__version__} {lib.llama_print_system_info().decode()} keys and values f16, one cache"
-        """What a saved state depends on beside the weights."""
+        """What a saved state depends on besides the weights."""
         self._memory = lib.llama_get_memory(self._context)
         self._vocabulary = lib.llama_model_get_vocab(self.model)
         self.vocabulary = int(lib.llama_vocab_n_tokens(self._vocabulary))
@@ -94,7 +94,7 @@ class Engine:
         return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
 
     def tokenize(self, text: str, special: bool = False) -> list[int]:
-        """The tokens of a text; with `special`, control tokens written in it are recognised."""
+        """Return the tokens of a text; with `special`, control tokens written in it are recognised."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 16
         tokens = (self._lib.llama_token * room)()
@@ -104,9 +104,9 @@ class Engine:
         return list(tokens[:count])
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The tokens of a conversation in the model's own chat format.
+        """Return the tokens of a conversation in the model's own chat format.
 
-        What people and documents wrote is tokenized without control tokens, so a passage that contains `<|im_end|>` stays text.
+        Text from people and documents is tokenized without control tokens, so a passage that contains `<|im_end|>` stays text.
         """
         # A private-use mark stands for each content while the template is filled, and is replaced by its plain tokens.
         marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
@@ -122,42 +122,45 @@ class Engine:
         return tokens + self.tokenize(rest, special=True)
 
     def piece(self, token: int, special: bool = False) -> bytes:
-        """The bytes of one token; a character may be spread over several."""
+        """Return the bytes of one token; a character may be spread over several tokens."""
         buffer = ctypes.create_string_buffer(256)
         length = self._lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, special)
         return buffer.raw[: max(length, 0)]
 
     def ends(self, token: int) -> bool:
-        """Whether a token ends the answer."""
+        """Return whether a token ends the answer."""
         return bool(self._lib.llama_vocab_is_eog(self._vocabulary, token))
 
     def _barred(self, token: int, language: str) -> bool:
-        """Whether an answer in a language never needs a token: one with letters of scripts other than Arabic and Latin, or in an
-        English answer Arabic ones. A multilingual model else slips into the script it was mostly trained on."""
+        """Return whether an answer in a language never needs a token.
+
+        These are tokens with letters of scripts other than Arabic and Latin and, for an English answer, Arabic ones. Without this a
+        multilingual model slips into the script it was mostly trained on.
+        """
         known = self._foreign.get((token, language))
         if known is None:
-            known = self._foreign[token, language] = foreign(self.piece(token), language)
+            known = self._foreign[token, language] = is_foreign(self.piece(token), language)
         return known
 
     # --- memory -----------------------------------------------------------------------------------------------------------
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Let a sequence that is empty begin with the first `length` tokens of another; the cells are shared."""
+        """Make an empty sequence begin with the first `length` tokens of another; the cells are shared."""
         self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def cut(self, sequence: int, length: int) -> None:
-        """Forget what a sequence holds after its first `length` tokens."""
+        """Truncate a sequence to its first `length` tokens."""
         self._lib.llama_memory_seq_rm(self._memory, sequence, length or -1, -1)
 
     def save(self, sequence: int) -> bytes:
-        """The state of a sequence: keys and values of all its tokens."""
+        """Return the state of a sequence: keys and values of all its tokens."""
         size = self._lib.llama_state_seq_get_size(self._context, sequence)
         data = (ctypes.c_uint8 * size)()
         written = self._lib.llama_state_seq_get_data(self._context, data, size, sequence)
         return bytes(memoryview(data)[:written])
 
     def restore(self, sequence: int, state: bytes) -> bool:
-        """Put a saved state in place of what a sequence holds; False, and the sequence empty, when it does not fit this model."""
+        """Replace a sequence by a saved state; return False, and leave the sequence empty, if it does not fit this model."""
         data = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
         read = self._lib.llama_state_seq_set_data(self._context, data, len(state), sequence)
         if not read:
@@ -181,24 +184,24 @@ class Engine:
             raise GenerationFailed("error.generation", reason=f"llama_decode: {code}")
 
     def logits(self, row: int) -> npt.NDArray[np.float32]:
-        """The scores of every token to come after a row of the last batch, shape (vocabulary,); valid until the next one."""
+        """Return the scores of every token to follow a row of the last batch, shape (vocabulary,); valid until the next batch."""
         pointer = self._lib.llama_get_logits_ith(self._context, row)
         if not pointer:
             raise GenerationFailed("error.generation", reason="no logits")
         return np.ctypeslib.as_array(pointer, shape=(self.vocabulary,))
 
     def greedy(self, row: int, language: str = "") -> int:
-        """The likeliest token after a row of the last batch, among those that an answer in the language may use."""
+        """Return the likeliest token after a row of the last batch, among those that an answer in the language may use."""
         logits = self.logits(row)
         best = int(logits.argmax())
         while language and self._barred(best, language) and logits[best] > -np.inf:
-            logits[best] = -np.inf  # the engine's own buffer, which the next batch fills anew
+            logits[best] = -np.inf  # the engine's own buffer, which the next batch overwrites
             best = int(logits.argmax())
         return best
 
 
-def foreign(piece: bytes, language: str) -> bool:
-    """Whether a token holds a letter that an answer in a language does not use, or the beginning of one."""
+def is_foreign(piece: bytes, language: str) -> bool:
+    """Return whether a token holds, or begins, a letter that an answer in a language does not use."""
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     for character in decoder.decode(piece):
         if not character.isalpha() or character <= "\u024f":
@@ -218,7 +221,7 @@ _callbacks: list[Any] = []  # the C side keeps a pointer; ours must outlive it
 
 
 def _silence(lib: Any) -> None:
-    """llama.cpp reports every layer it loads on standard error; keep that for those who ask."""
+    """Silence llama.cpp's loading report on standard error unless it is asked for."""
     if os.environ.get("SHAWAHID_ENGINE_LOG") or _callbacks:
         return
 

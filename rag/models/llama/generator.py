@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.errors import GenerationFailed, ModelMissing
-from rag.models.embedder import sampled
+from rag.models.embedder import sample_blocks
 from rag.models.generator import Generation, Usage
 from rag.models.llama.batching import WRITERS, Job, Scheduler
 from rag.models.llama.engine import Engine
@@ -24,15 +24,15 @@ from rag.models.llama.prompt_cache import Disk
 from rag.schema import Message
 
 _SEQUENCES = 2 * WRITERS
-"""Those that are written, and as many earlier ones whose prompts the next may begin like."""
+"""The sequences being written, and as many earlier ones whose prompts may share a beginning with the next."""
 
 
 class LlamaCpp:
     """A GGUF model run by llama.cpp on the CPU, loaded at first use. Safe to share between threads.
 
-    Several generations at once are computed together. Prompt states stay in memory: a prompt that begins like an earlier one is
-    read from where they part. `states` is a folder for those that later processes need too. Sampling is greedy, so the same
-    prompt gives the same text; where two tokens are all but equally likely, what is computed beside it may decide.
+    Concurrent generations are computed together. Prompt states stay in memory: a prompt is read only from the point where it differs from
+    an earlier one. `states` is a folder for states that later processes need too. Sampling is greedy, so the same prompt gives the same
+    text; if two tokens are almost equally likely, the other texts in the batch may decide.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class LlamaCpp:
         return self._context
 
     def load(self) -> Engine:
-        """Raises ModelCorrupt when the file is truncated or no GGUF."""
+        """Load the model. Raises ModelCorrupt if the file is truncated or not a GGUF file."""
         return self._load()[0]
 
     def _load(self) -> tuple[Engine, Scheduler]:
@@ -69,7 +69,7 @@ class LlamaCpp:
             return self._loaded
 
     def close(self) -> None:
-        """Free the model's memory, when what is being written is done. It is loaded again when it is used again."""
+        """Free the model's memory once current generations are done. The next use loads it again."""
         with self._loading:
             if self._loaded is not None:
                 engine, scheduler = self._loaded
@@ -78,7 +78,7 @@ class LlamaCpp:
                 self._loaded = None
 
     def idle(self, timeout: float | None = None) -> bool:
-        """Wait until nothing is being read or written; whether that is so after `timeout` seconds."""
+        """Wait until nothing is being read or written; return whether that is so after `timeout` seconds."""
         return self._loaded is None or self._loaded[1].drain(timeout)
 
     def count(self, messages: Sequence[Message]) -> int:
@@ -105,7 +105,7 @@ class LlamaCpp:
         return Running(course, _run(course, self, messages, max_tokens, language))
 
     def _fitting(self, prompt: list[int], room: int = 0) -> list[int]:
-        """The prompt, if the model can read it and write so much more. Raises GenerationFailed."""
+        """Return the prompt if it and the requested number of new tokens fit into the context. Raises GenerationFailed."""
         if len(prompt) + room > self._context:
             raise GenerationFailed("error.prompt_too_long", tokens=len(prompt), limit=self._context)
         return prompt
@@ -113,11 +113,11 @@ class LlamaCpp:
 
 @dataclass(slots=True)
 class Course:
-    """How one generation stands, shared by it and whatever runs it."""
+    """The progress of one generation, shared by it and the thread that runs it."""
 
     stop: threading.Event
     closed: bool = False
-    """Apart from `stop`, which belongs to the caller and says that the reader wanted no more."""
+    """Separate from `stop`, which belongs to the caller and means that the reader wanted no more."""
     usage: Usage = field(default_factory=Usage)
 
     def halted(self) -> bool:
@@ -127,7 +127,7 @@ class Course:
 class Running:
     """The `Generation` of a text that an iterator writes.
 
-    The iterator knows the course and not this object: dropped by its user without `close`, it frees what it holds at once.
+    The iterator refers to the course and not to this object, so that an object dropped without `close` frees the model at once.
     """
 
     def __init__(self, course: Course, text: TextStream[str, None, None]) -> None:
@@ -147,9 +147,9 @@ class Running:
 
 
 def end(text: TextStream[str, None, None]) -> None:
-    """Close a stream that rests; one that another thread is running has to end by itself.
+    """Close a suspended stream; one that another thread is running ends by itself.
 
-    To try all the same would raise, or crash Python 3.11, which looks for what a generator awaits before it looks whether it runs.
+    Closing a running one would raise, or crash Python 3.11, which looks for what a generator awaits before it checks whether it runs.
     """
     if inspect.getgeneratorstate(text) != inspect.GEN_RUNNING:
         with suppress(ValueError):
@@ -171,7 +171,7 @@ def _run(course: Course, generator: LlamaCpp, messages: Sequence[Message], max_t
 
 
 def _running(scheduler: Scheduler, course: Course, job: Job) -> Iterator[int]:
-    """The tokens of a job; left early, for whatever reason, it is ended."""
+    """Yield the tokens of a job and end it when the caller stops iterating for any reason."""
     scheduler.submit(job)
     try:
         yield from job
@@ -180,8 +180,8 @@ def _running(scheduler: Scheduler, course: Course, job: Job) -> Iterator[int]:
 
 
 def weights_digest(path: Path) -> str:
-    """A short hash of a weights file: its size and a sample of it."""
+    """Return a short hash of a weights file: its size and a sample of it."""
     digest = hashlib.sha256(str(path.stat().st_size).encode())
-    for block in sampled(path):
+    for block in sample_blocks(path):
         digest.update(block)
     return digest.hexdigest()[:16]

@@ -1,7 +1,7 @@
-"""Drafts for a generator that repeats what it has read: what followed the last words where they stood before.
+"""Prompt lookup decoding: draft the tokens that followed the last ones where they occurred before.
 
-After Saxena, "Prompt Lookup Decoding" (2023). Whoever decodes a draft together with the token before it sees at once how much of
-it the model would have written itself, and keeps that much: the text is the model's own either way.
+After Saxena, "Prompt Lookup Decoding" (2023). Decoding a draft together with the token before it shows how much of the draft the model
+would have written itself; only that much is kept, so the text is the model's own either way.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 _LONGEST, _SHORTEST = 4, 2
-"""Tokens that must agree: of several places that which agrees furthest back is the likeliest to go on alike."""
+"""Tokens that must agree: of several positions, the one with the longest agreement is the likeliest to continue alike."""
 _TRUST = 0.5
-"""How likely the first prediction is held to be right, and at most the one after a wrong one: an answer that echoes the question
-parts from it after a few words, and a long draft that is wrong costs seven tokens."""
+"""The assumed probability of the first prediction, and the most after a wrong one.
+
+An answer that echoes the question departs from it after a few words, and a long draft that is wrong costs seven tokens.
+"""
 _WEIGHT = 0.2
-"""How much one more right prediction counts: after eight in a row, long drafts are worth their cost."""
+"""The weight of one more right prediction: after eight in a row, long drafts are worth their cost."""
 
 
 class Lookup:
-    """The places of all short runs of tokens in a text that grows, and how well they have foretold it lately."""
+    """The positions of all short runs of tokens in a growing text, and how well they predicted it lately."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self._tokens: list[int] = []
         self._places: dict[tuple[int, ...], int] = {}
         self.rate = _TRUST
-        """How likely the next token is the one that is drafted, 0..1. It is kept up whether or not drafts are used."""
+        """The probability that the drafted token is the next one, 0..1. Updated whether or not drafts are used."""
         for token in tokens:
             self._enter(token)
 
     def add(self, token: int) -> None:
-        """The text has grown by a token."""
+        """Add a token to the text."""
         foretold = self.draft(1)
         if foretold:
             right = foretold[0] == token
@@ -44,7 +46,7 @@ class Lookup:
         self._tokens.append(token)
 
     def draft(self, most: int) -> list[int]:
-        """Up to `most` tokens that may come next; none where the last tokens have not stood before."""
+        """Return up to `most` tokens that may come next; none if the last tokens have not occurred before."""
         for length in range(_LONGEST, _SHORTEST - 1, -1):
             place = self._places.get(tuple(self._tokens[-length:]), 0) if len(self._tokens) >= length else 0
             if place:
@@ -53,10 +55,10 @@ class Lookup:
 
 
 def worthwhile(rate: float, costs: Sequence[float]) -> int:
-    """How many tokens to draft: the number for which most tokens are written in a unit of time.
+    """Return how many tokens to draft: the number that maximises tokens written per unit of time.
 
-    `costs[k]` is the time of decoding k drafted tokens together with one more, over that of the one alone; `rate` how likely
-    each is right when those before it were.
+    `costs[k]` is the time of decoding k drafted tokens together with one more, relative to that one alone; `rate` is the probability that
+    each is right if those before it were.
     """
     best, most = 0, 1.0
     written, chance = 1.0, 1.0

@@ -1,4 +1,4 @@
-"""Prompt states: which beginnings of prompts the model has read, in its memory and on disk, so that none is read twice."""
+"""Prompt states: the prompt beginnings that the model has read, in memory and on disk, so that none is read twice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Memory(Protocol):
-    """What states need of an engine."""
+    """The engine functions that prompt states need."""
 
     cells: int
     sequences: int
@@ -28,8 +28,11 @@ class Memory(Protocol):
 
 @dataclass(slots=True, eq=False)
 class State:
-    """The tokens of one sequence in the model's memory. `cells` names where each is kept; states with a common beginning that
-    was copied share cells. `promised` is how many tokens it may still grow by; while it is `busy` nobody takes it away."""
+    """The tokens of one sequence in the model's memory.
+
+    `cells` identifies where each token is stored; states with a copied common beginning share cells. `promised` is how many tokens it may
+    still grow by; a `busy` state is never evicted.
+    """
 
     id: int
     tokens: list[int] = field(default_factory=list)
@@ -50,13 +53,13 @@ class States:
         self._cell = 0
 
     def take(self, tokens: Sequence[int], room: int) -> State | None:
-        """A state that holds as much of a prompt as any state does, with room for the rest and `room` more tokens.
+        """Return the state that shares the longest beginning with a prompt, with room for the rest and `room` more tokens.
 
-        None when too much is busy to make that room. What others could still use is forgotten only as far as it must be, those
-        states first that were used longest ago. Without busy states there is room for any prompt that the memory can hold.
+        Returns None if busy states leave too little room. Reusable states are evicted only as far as necessary, least recently used first.
+        Without busy states there is room for any prompt that fits into the memory.
         """
-        source = max(self._states, key=lambda state: (common(state.tokens, tokens), state.used))
-        kept = common(source.tokens, tokens)
+        source = max(self._states, key=lambda state: (common_length(state.tokens, tokens), state.used))
+        kept = common_length(source.tokens, tokens)
         idle = sorted((s for s in self._states if not s.busy), key=lambda s: (s is source, bool(s.tokens), s.used))
         needed = len(tokens) - kept + room
         held = set(source.cells[:kept]).union(*(state.cells for state in self._states if state.busy))
@@ -78,48 +81,48 @@ class States:
         return target
 
     def give_back(self, state: State) -> None:
-        """What the state holds may be used by others, and be forgotten."""
+        """Release a state: others may use it, and it may be evicted."""
         state.busy, state.promised = False, 0
         self._touch(state)
 
-    def grown(self, state: State, tokens: Sequence[int]) -> None:
-        """The engine has computed so many more tokens of a state."""
+    def grow(self, state: State, tokens: Sequence[int]) -> None:
+        """Record that the engine has computed more tokens of a state."""
         state.tokens += tokens
         state.cells += range(self._cell, self._cell + len(tokens))
         self._cell += len(tokens)
         state.promised = max(state.promised - len(tokens), 0)
 
     def shrink(self, state: State, length: int) -> None:
-        """Take back all but the first tokens of a busy state."""
+        """Truncate a busy state to its first tokens."""
         state.promised += len(state.tokens) - length
         self._cut(state, length)
 
     def forget(self, state: State) -> None:
-        """Give a state back empty: after an error nobody knows what it holds."""
+        """Release a state empty: after an error its contents are unknown."""
         self._cut(state, 0)
         state.busy, state.promised = False, 0
 
     def recall(self, tokens: Sequence[int]) -> None:
-        """Fetch the state of exactly these tokens from disk, if it is there and memory does not hold it."""
-        if self._disk is None or any(common(state.tokens, tokens) == len(tokens) for state in self._states):
+        """Load the state of exactly these tokens from disk, if it is there and not in memory."""
+        if self._disk is None or any(common_length(state.tokens, tokens) == len(tokens) for state in self._states):
             return
         data = self._disk.read(tokens)
         state = self.take((), len(tokens)) if data is not None else None
         if data is None or state is None:
             return
         if self._memory.restore(state.id, data):
-            self.grown(state, tokens)
+            self.grow(state, tokens)
             self.give_back(state)
         else:
             self.forget(state)
 
     def keep(self, state: State) -> None:
-        """Write what a state holds to disk, unless it is there already, for processes that come later."""
+        """Write a state to disk for later processes, unless it is there already."""
         if self._disk is not None and state.tokens and not self._disk.has(state.tokens):
             self._disk.write(state.tokens, self._memory.save(state.id))
 
     def _occupied(self) -> int:
-        """Cells that are taken now, those that states share counted once."""
+        """Return the number of cells in use, counting shared ones once."""
         return len(set().union(*(state.cells for state in self._states)))
 
     def _cut(self, state: State, length: int) -> None:
@@ -133,22 +136,22 @@ class States:
 
 
 class Disk:
-    """States in a folder, each in a file of its own that appears whole or not at all.
+    """States in a folder, each in a file that appears complete or not at all.
 
-    `key` names everything that a state depends on: weights, engine, settings. A state of another key is not found.
+    `key` names everything that a state depends on: weights, engine, settings. A state with another key is not found.
     """
 
     def __init__(self, folder: Path, key: str, most: int = 8) -> None:
         self._folder = folder
         self._key = key
         self._most = most
-        """Files that are kept; those used longest ago go first."""
+        """The number of files kept; the least recently used are deleted first."""
 
     def has(self, tokens: Sequence[int]) -> bool:
         return self._path(tokens).is_file()
 
     def read(self, tokens: Sequence[int]) -> bytes | None:
-        """The state of exactly these tokens; None when there is none, or its file is damaged, which is then removed."""
+        """Return the state of exactly these tokens; None if there is none or its file is damaged, which is then deleted."""
         path = self._path(tokens)
         try:
             content = path.read_bytes()
@@ -161,7 +164,7 @@ class Disk:
         return None
 
     def write(self, tokens: Sequence[int], state: bytes) -> None:
-        """Keep a state. A full or read-only disk is no error: the state is then not kept."""
+        """Store a state. On a full or read-only disk nothing is stored, which is no error."""
         path = self._path(tokens)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -188,8 +191,8 @@ _DIGEST = 32
 _PARTIAL = ".partial-"
 
 
-def common(first: Sequence[int], second: Sequence[int]) -> int:
-    """The length of the common beginning."""
+def common_length(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return the length of the common beginning."""
     least = min(len(first), len(second))
     if first[:least] == second[:least]:
         return least
