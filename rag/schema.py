@@ -6,7 +6,7 @@ that a highlight lands in the original text even though search works on folded o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -16,6 +16,9 @@ from rag.errors import InvalidRecord
 Message = Mapping[str, str]
 """One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
 
+
+CONTEXT_SEPARATOR = " › "
+"""Stands between a title and the headings below it."""
 
 Style = Literal["sentence", "short"]
 """How long an answer is: whole sentences, or the fewest words."""
@@ -56,9 +59,72 @@ class Mark:
     label: str
 
 
+class BlockKind(StrEnum):
+    """What a block of a document is."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    """One item of a list."""
+    ROW = "row"
+    """One row of a table, written as `column name: value` for each cell."""
+    NOTE = "note"
+    """A footnote or endnote, placed after the block that refers to it."""
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a table row: the index of its column, and where the value stands in `Document.text`."""
+
+    column: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A node of a document's tree. Blocks follow each other in the order of the text; a heading governs the blocks after it, up to
+    the next heading of its `level` or a higher one.
+
+    `lead` is the line without which the block means little: the introduction of a list, the caption of a table. `table` is an
+    index into `Document.tables`, and `cells` are the values of a row in order of column.
+    """
+
+    kind: BlockKind
+    span: Span
+    level: int = 0
+    lead: Span | None = None
+    table: int | None = None
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The columns of a table, "" for one without a name, and its caption with the unit, "" for none. `header` is the column that
+    names the rows, or None."""
+
+    columns: tuple[str, ...]
+    caption: str = ""
+    header: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageLayout:
+    """Where the words of a page stand: `words` are (start, end, left, top, right, bottom), the first two in `Document.text`, the others
+    in points from the upper left corner of a page of `width` by `height` points."""
+
+    number: int
+    width: float
+    height: float
+    words: tuple[tuple[int, int, float, float, float, float], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file. `id` is its POSIX path under the folder; `text` is in NFC and is never changed again."""
+    """One file: `id` is its POSIX path under the folder, `text` its NFC text, never changed again.
+
+    `blocks` are the nodes of its tree; a document without any is plain text.
+    """
 
     id: str
     text: str
@@ -67,6 +133,9 @@ class Document:
     sha256: str
     marks: tuple[Mark, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pages: tuple[PageLayout, ...] = ()
 
     def locator(self, offset: int) -> str:
         """Return the label of the last mark at or before `offset`, or "" if there is none."""
@@ -77,10 +146,24 @@ class Document:
             label = mark.label
         return label
 
+    def locator_of(self, span: Span) -> str:
+        """The label of a span, with the last page as well where it runs over the end of one: "p. 3–4"."""
+        first, last = self.locator(span.start), self.locator(max(span.end - 1, span.start))
+        prefix = "p. "
+        if first != last and first.startswith(prefix) and last.startswith(prefix):
+            return f"{first}–{last.removeprefix(prefix)}"
+        return first
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A run of whole sentences: `text == span.of(document.text)`. `sentences` are spans in the document too."""
+    """A run of whole sentences, list items and table rows; `text == span.of(document.text)`. `sentences` are spans in the document.
+
+    `path` holds the headings above the passage, outermost first. `lead` is the line that introduces the list or table which the
+    passage continues, "" where that line stands in the passage or there is none. `leads` holds for each sentence the index of
+    the sentence that introduces it, -1 for none; `locators` holds for each sentence its page or row. Both are empty where they would
+    say nothing: no sentence has a lead, all stand at `locator`.
+    """
 
     id: int
     document_id: str
@@ -90,14 +173,57 @@ class Passage:
     language: str
     locator: str = ""
     sentences: tuple[Span, ...] = ()
+    path: tuple[str, ...] = ()
+    lead: str = ""
+    leads: tuple[int, ...] = ()
+    locators: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.text) != len(self.span):
+        counts = {0, len(self.sentences)}
+        if len(self.text) != len(self.span) or len(self.leads) not in counts or len(self.locators) not in counts:
             raise InvalidRecord("record.passage", document=self.document_id)
+
+    @property
+    def context(self) -> str:
+        """What the passage needs to be understood alone: the document's title, the headings above it, and its lead."""
+        return join_context((self.title, *self.path, self.lead))
+
+    def lead_of(self, sentence: int) -> str:
+        """The line that introduces a sentence, "" where there is none."""
+        if self.leads and self.leads[sentence] >= 0:
+            return self.quote(self.sentences[self.leads[sentence]])
+        return self.lead
+
+    def locator_at(self, span: Span) -> str:
+        """The page, heading or row of a span that begins in this passage."""
+        found = self.locator
+        for sentence, locator in zip(self.sentences, self.locators, strict=False):
+            if sentence.start > span.start:
+                break
+            found = locator
+        return found
+
+    def lead_at(self, span: Span) -> str:
+        """The line that introduces what begins at a span, "" where there is none."""
+        found = self.lead
+        for number, sentence in enumerate(self.sentences):
+            if sentence.start > span.start:
+                break
+            found = self.lead_of(number)
+        return found
+
+    def context_of(self, sentence: int) -> str:
+        """What a sentence of the passage needs to be understood alone."""
+        return join_context((self.title, *self.path, self.lead_of(sentence)))
 
     def quote(self, span: Span) -> str:
         """Return the characters of a span of the document that lies inside this passage."""
         return self.text[span.start - self.span.start : span.end - self.span.start]
+
+
+def join_context(parts: Iterable[str]) -> str:
+    """Join titles and headings to one line, each once."""
+    return CONTEXT_SEPARATOR.join(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +293,16 @@ class Evidence:
     score: float
     worth: float = 0.0
     match: Match | None = None
+
+    @property
+    def lead(self) -> str:
+        """The line without which the evidence means little: the introduction of its list, the caption of its table; "" for none."""
+        return self.passage.lead_at(self.span)
+
+    @property
+    def locator(self) -> str:
+        """The page, heading or row of the evidence."""
+        return self.passage.locator_at(self.span)
 
 
 @dataclass(frozen=True, slots=True)

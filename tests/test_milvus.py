@@ -138,8 +138,8 @@ def test_more_ids_than_one_filter_takes(milvus: MilvusIndex, monkeypatch: pytest
 
 
 def test_tokens_of_a_passage() -> None:
-    assert tokens("The books of Ali.") == "the books of ali the book of ali"
-    assert tokens("الكتب").split()[0] == "الكتب"
+    assert tokens("", "The books of Ali.") == "the books of ali the book of ali"
+    assert tokens("", "الكتب").split()[0] == "الكتب"
     assert _cut("واحد اثنان") == "واحد اثنان"
     assert len(_cut("كلمة " * 20_000).encode()) <= 60_000
     assert set(_cut("كلمة " * 20_000).split()) == {"كلمة"}

@@ -106,7 +106,7 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     manifest = store.manifest()
     assert manifest is not None
     assert (manifest.documents, manifest.passages, manifest.sentences, manifest.next_passage) == (1, 1, 1, 2)
-    assert (manifest.generation, manifest.dimension, manifest.embedder, manifest.format) == (1, 4, "hash", 3)
+    assert (manifest.generation, manifest.dimension, manifest.embedder, manifest.format) == (1, 4, "hash", 4)
     assert dict(manifest.chunker) == {"passage": 800, "sentence": 280}
 
 
@@ -204,7 +204,7 @@ def test_another_format_is_refused_in_words(store: Store, tmp_path: Path) -> Non
         db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
     with pytest.raises(IndexMismatch) as caught:
         Store(tmp_path / "corpus.sqlite")
-    assert "is in the format 99; this version reads 3" in str(caught.value)
+    assert "is in the format 99; this version reads 4" in str(caught.value)
     assert "--rebuild" in caught.value.text("ar")
 
 

@@ -363,7 +363,7 @@ def _citation(number: int, source: Evidence, claim: Span, support: float) -> Cit
         document_id=passage.document_id,
         span=source.span,
         quote=source.text,
-        locator=passage.locator,
+        locator=source.locator,
         claim=claim,
         support=support,
         title=passage.title,

@@ -1,15 +1,21 @@
-"""Documents into passages: runs of whole sentences, broken at headings and paragraphs first."""
+"""Documents into passages: runs of whole sentences, list items and table rows, each with what it needs to be understood alone."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 
+from rag.documents.tree import heading_paths
 from rag.errors import BadSetting
-from rag.schema import Document, Passage, Span
+from rag.schema import Block, BlockKind, Document, Passage, Span
 from rag.text.language import detect
 from rag.text.sentences import sentences
+
+_LONGEST_ITEM = 2
+"""A list item is one sentence up to so many times the length of a sentence."""
+_LONGEST_LEAD = 400
+"""Characters of a paragraph that introduces a list and is kept in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,56 +33,144 @@ class Chunker:
             raise BadSetting("error.chunker", passage=self.passage, sentence=self.sentence)
 
     def settings(self) -> dict[str, int]:
-        """The settings as the manifest records them."""
+        """Return the settings as the manifest records them."""
         return asdict(self)
 
     def cut(self, document: Document, first_id: int = 1) -> list[Passage]:
-        """The passages of a document in order, with consecutive ids from `first_id`."""
-        groups = _group(document, sentences(document.text, self.sentence), self.passage)
-        passages = []
-        for id, group in enumerate(groups, start=first_id):
-            span = Span(group[0].start, group[-1].end)
-            text = span.of(document.text)
-            language = detect(text)
-            passages.append(
-                Passage(
-                    id=id,
-                    document_id=document.id,
-                    span=span,
-                    text=text,
-                    title=document.title,
-                    language=document.language if language == "und" else language,
-                    locator=document.locator(span.start),
-                    sentences=tuple(group),
-                )
-            )
-        return passages
+        """Return the passages of a document in order, with consecutive ids from `first_id`."""
+        units = _units_of_blocks(document, self.sentence) if document.blocks else _units_of_text(document, self.sentence)
+        return [_passage(document, group, id) for id, group in enumerate(_group(document.text, units, self.passage), start=first_id)]
 
 
-def _group(document: Document, units: Sequence[Span], longest: int) -> list[list[Span]]:
-    """Fill passages with sentences; a page, heading or row always opens a new one, a paragraph does when the passage is half full.
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph."""
 
-    The mark that a passage begins at is where its sentences are, so that none is cited with the page before its own.
-    """
+    span: Span
+    path: tuple[str, ...] = ()
+    lead: Span | None = None
+    introduces: bool = False
+    opens: bool = False
+    paragraph: bool = True
+
+
+@dataclass(slots=True)
+class _Group:
+    """The units of a passage; `outside` is the lead of all of them where it stands in an earlier passage."""
+
+    units: list[_Unit] = field(default_factory=list)
+    outside: Span | None = None
+
+
+def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
+    """Yield the sentences of a plain text; a mark opens a passage, but for a heading that follows another."""
     marks = [(mark.offset, mark.label.startswith("§")) for mark in document.marks]
-    groups: list[list[Span]] = []
-    heading = False  # the passage so far is nothing but headings, which belong to what follows
-    at = 0
-    for unit in units:
+    heading, at, end = False, 0, 0
+    for span in sentences(document.text, longest):
         opened = []
-        while at < len(marks) and marks[at][0] <= unit.start:
+        while at < len(marks) and marks[at][0] <= span.start:
             opened.append(marks[at][1])
             at += 1
-        if groups:
-            start, end = groups[-1][0].start, groups[-1][-1].end
-            gap = document.text[end : unit.start]
-            full = unit.end - start > longest
-            new_section = bool(opened) and not (heading and all(opened))
-            new_paragraph = re.search(r"\n\s*\n|\n$", gap) is not None and end - start > longest // 2
-            if not (full or new_section or new_paragraph):
-                groups[-1].append(unit)
-                heading = heading and bool(opened)
-                continue
-        groups.append([unit])
-        heading = bool(opened) and opened[-1]
-    return groups
+        new_section = bool(opened) and not (heading and all(opened))
+        new_paragraph = re.search(r"\n\s*\n|\n$", document.text[end : span.start]) is not None
+        yield _Unit(span, opens=new_section, paragraph=new_paragraph)
+        heading = opened[-1] if opened else heading and bool(opened)
+        end = span.end
+
+
+def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
+    """Yield the sentences, items and rows of a document's blocks; a heading is none, unless nothing stands below it."""
+    leads = {block.lead for block in document.blocks if block.lead is not None}
+    paths = heading_paths(document)
+    opens = True
+    for at, (block, path) in enumerate(zip(document.blocks, paths, strict=True)):
+        if block.kind is BlockKind.HEADING:
+            opens = True
+            following = document.blocks[at + 1] if at + 1 < len(document.blocks) else None
+            if following is None or (following.kind is BlockKind.HEADING and following.level <= block.level):
+                yield _Unit(block.span, path, opens=True)
+            continue
+        introduces = block.span in leads
+        for number, span in enumerate(_spans(document.text, block, longest, introduces)):
+            lead = block.lead if block.lead != block.span else None
+            yield _Unit(span, path, lead, introduces, opens, paragraph=number == 0)
+            opens = False
+
+
+def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[Span]:
+    """Return what is quoted of a block: rows, short items and leads whole, lines of code, sentences of everything else."""
+    length = len(block.span)
+    whole = (
+        block.kind is BlockKind.ROW
+        or (block.kind is BlockKind.ITEM and length <= _LONGEST_ITEM * longest)
+        or (introduces and length <= _LONGEST_LEAD)
+    )
+    if whole:
+        return [block.span]
+    written = block.span.of(text)
+    if block.kind is BlockKind.CODE:
+        return [Span(*line.span()).shifted(block.span.start) for line in re.finditer(r"\S[^\n]*", written)]
+    return [span.shifted(block.span.start) for span in sentences(written, longest)]
+
+
+def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
+    """Yield the passages: filled up to `longest`, never with a lead at the end, and nothing but its items after a lead that stands in an
+    earlier passage."""
+    group = _Group()
+    waiting = list(units)
+    for at, unit in enumerate(waiting):
+        if group.units and _breaks(group, unit, waiting[at + 1] if at + 1 < len(waiting) else None, longest):
+            yield group
+            group = _Group()
+        if not group.units and unit.lead is not None:
+            group.outside = unit.lead
+        group.units.append(unit)
+    if group.units:
+        yield group
+
+
+def _breaks(group: _Group, unit: _Unit, following: _Unit | None, longest: int) -> bool:
+    """Whether a unit begins a new passage."""
+    first, last = group.units[0], group.units[-1]
+    if unit.opens or unit.path != last.path:
+        return True
+    if group.outside is not None and unit.lead != group.outside:
+        return True
+    if last.introduces and unit.lead == last.span:
+        return False  # a list's first item stays with its introduction, however long the two are
+    end = unit.span.end
+    if unit.introduces and following is not None and following.lead == unit.span:
+        end = following.span.end
+    length = end - first.span.start
+    if length > longest:
+        return True
+    return unit.paragraph and unit.lead is None and last.span.end - first.span.start > longest // 2
+
+
+def _passage(document: Document, group: _Group, id: int) -> Passage:
+    units = group.units
+    span = Span(units[0].span.start, units[-1].span.end)
+    text = span.of(document.text)
+    language = detect(text)
+    places = {unit.span: number for number, unit in enumerate(units)}
+    leads = tuple(places.get(unit.lead, -1) if unit.lead is not None else -1 for unit in units)
+    locators = tuple(document.locator_of(unit.span) for unit in units)
+    return Passage(
+        id=id,
+        document_id=document.id,
+        span=span,
+        text=text,
+        title=document.title,
+        language=document.language if language == "und" else language,
+        locator=locators[0],
+        sentences=tuple(unit.span for unit in units),
+        path=_without_title(units[0].path, document.title),
+        lead=" ".join(group.outside.of(document.text).split()) if group.outside is not None else "",
+        leads=leads if any(lead >= 0 for lead in leads) else (),
+        locators=locators if len(set(locators)) > 1 else (),
+    )
+
+
+def _without_title(path: Sequence[str], title: str) -> tuple[str, ...]:
+    """Return the headings of a path but for one that repeats the document's title."""
+    return tuple(label for label in path if label != title)

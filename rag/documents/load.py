@@ -111,6 +111,9 @@ def _document(id: str, suffix: str, content: Content, sha256: str) -> Document:
         sha256=sha256,
         marks=content.marks,
         metadata=content.metadata,
+        blocks=content.blocks,
+        tables=content.tables,
+        pages=content.pages,
     )
 
 

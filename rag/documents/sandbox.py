@@ -6,6 +6,7 @@ user's, writes none, and ends with the parent's end of the pipe.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -17,6 +18,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from rag.documents.formats.content import Content, Limits
+from rag.documents.serialization import pack_blocks, pack_layouts, unpack_blocks, unpack_layouts
 from rag.errors import DocumentError
 from rag.schema import Mark
 
@@ -99,7 +101,9 @@ def _content(answer: dict[str, Any]) -> Content:
         raise DocumentError(answer["key"], **answer["fields"])
     notes = tuple(DocumentError(note["key"], **note["fields"]) for note in answer["notes"])
     marks = tuple(Mark(offset, label) for offset, label in answer["marks"])
-    return Content(answer["text"], marks, answer["title"], answer["metadata"], notes)
+    blocks, tables = unpack_blocks(answer["tree"])
+    pages = unpack_layouts(base64.b64decode(answer["pages"])) if answer["pages"] else ()
+    return Content(answer["text"], marks, answer["title"], answer["metadata"], notes, blocks, tables, pages)
 
 
 def _row(error: DocumentError) -> dict[str, Any]:
@@ -122,6 +126,8 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: Limits, ocr: bool) ->
             answer: dict[str, Any] = {
                 "text": content.text,
                 "marks": [[mark.offset, mark.label] for mark in content.marks],
+                "tree": pack_blocks(content),
+                "pages": base64.b64encode(pack_layouts(content.pages)).decode("ascii") if content.pages else "",
                 "title": content.title,
                 "metadata": dict(content.metadata),
                 "notes": [_row(note) for note in content.notes],

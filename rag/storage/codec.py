@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.arrays import Vectors
-from rag.schema import Document
+from rag.documents.serialization import pack_blocks
+from rag.schema import Document, Passage, Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +34,30 @@ def metadata_json(document: Document) -> str:
     return json.dumps(dict(document.metadata), ensure_ascii=False)
 
 
+def pack_sentences(passage: Passage) -> str:
+    """Return the sentences of a passage as JSON: [start, end], with the index of its lead (-1: none) and its locator where it has them."""
+    rows: list[list[Any]] = []
+    for number, span in enumerate(passage.sentences):
+        row: list[Any] = [span.start, span.end]
+        lead = passage.leads[number] if passage.leads else -1
+        locator = passage.locators[number] if passage.locators else passage.locator
+        if lead >= 0 or locator != passage.locator:
+            row.append(lead)
+        if locator != passage.locator:
+            row.append(locator)
+        rows.append(row)
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def unpack_sentences(text: str, locator: str) -> tuple[tuple[Span, ...], tuple[int, ...], tuple[str, ...]]:
+    """Return spans, leads and locators as `pack_sentences` wrote them for a passage at `locator`."""
+    rows = json.loads(text)
+    spans = tuple(Span(row[0], row[1]) for row in rows)
+    leads = tuple(row[2] if len(row) > 2 else -1 for row in rows)
+    locators = tuple(row[3] if len(row) > 3 else locator for row in rows)
+    return spans, leads if any(lead >= 0 for lead in leads) else (), locators if any(found != locator for found in locators) else ()
+
+
 def crc(*values: object) -> int:
     """CRC-32 of values in UTF-8, each ended by a zero byte and its type; what tells a flipped bit from what was written."""
     found = 0
@@ -46,9 +71,16 @@ _KINDS = {bytes: b"\0b", str: b"\0t", int: b"\0i", float: b"\0f", type(None): b"
 
 
 def document_crc(document: Document) -> int:
-    """The check value of a document's row: id, title, language, sha256, marks, metadata and text."""
+    """The check value of a document's row: id, title, language, sha256, marks, metadata, blocks and text."""
     return crc(
-        document.id, document.title, document.language, document.sha256, marks_json(document), metadata_json(document), document.text
+        document.id,
+        document.title,
+        document.language,
+        document.sha256,
+        marks_json(document),
+        metadata_json(document),
+        pack_blocks(document),
+        document.text,
     )
 
 
@@ -64,11 +96,11 @@ def manifest_crc(values: Mapping[str, str]) -> str:
 
 def unpacked(blob: bytes, dimension: int) -> Vectors:
     """What `packed` made, shape (n, dimension). Raises ValueError for a blob of another size."""
-    rows = np.frombuffer(blob, dtype=_packed(dimension))
+    rows = np.frombuffer(blob, dtype=packed_type(dimension))
     return np.asarray(rows["codes"].astype(np.float32) * rows["scale"][:, None], dtype=np.float32)
 
 
-def _packed(dimension: int) -> np.dtype[Any]:
+def packed_type(dimension: int) -> np.dtype[Any]:
     return np.dtype([("scale", "<f4"), ("codes", "i1", (dimension,))])
 
 
@@ -78,7 +110,7 @@ def packed(vectors: npt.NDArray[Any]) -> bytes:
     A quarter of float32; the largest number of a vector is 127 times the scale.
     """
     exact = np.asarray(vectors, dtype=np.float32)
-    rows = np.empty(len(exact), dtype=_packed(exact.shape[1] if exact.ndim == 2 else 0))
+    rows = np.empty(len(exact), dtype=packed_type(exact.shape[1] if exact.ndim == 2 else 0))
     if len(exact):
         rows["scale"] = np.maximum(np.abs(exact).max(axis=1) / 127, np.float32(1e-12))
         rows["codes"] = np.rint(exact / rows["scale"][:, None])

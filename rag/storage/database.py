@@ -11,6 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,21 +23,23 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, products
 from rag.documents.metadata import UNREAD, collection, days, facts
+from rag.documents.serialization import pack_blocks, pack_layouts, unpack_layouts
 from rag.errors import DiskFull, IndexBusy, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing, InvalidRecord
-from rag.schema import Document, Filter, Passage
+from rag.schema import Document, Filter, PageLayout, Passage
 from rag.storage.codec import (
     PassageVectors,
-    _packed,
     document_crc,
     float32_bytes,
     manifest_crc,
     marks_json,
     metadata_json,
+    pack_sentences,
     packed,
+    packed_type,
     passage_crc,
     unpacked,
 )
-from rag.storage.keywords import KEYWORDS, keywords
+from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import ANALYSIS, BASE_FIELDS, BASE_KEYS, FORMAT, LATER_KEYS, Base, Manifest
 from rag.storage.rows import (
     _LENGTH,
@@ -274,6 +277,15 @@ class Store:
             row = db.execute(f"{DOCUMENT_QUERY} WHERE id = ?", (id,)).fetchone()
             return None if row is None else read_document_row(row)
 
+    def page_layouts(self, id: str) -> tuple[PageLayout, ...]:
+        """Return where the words of a document's pages stand; empty where its format has no pages. Raises IndexCorrupt."""
+        with self.snapshot() as db:
+            row = db.execute("SELECT pages FROM documents WHERE id = ?", (id,)).fetchone()
+        try:
+            return unpack_layouts(row[0]) if row and row[0] else ()
+        except (ValueError, TypeError, zlib.error) as error:
+            raise IndexCorrupt("error.index_damaged", path=self.path, reason=f"page layouts of {id}: {error}") from error
+
     def documents(self) -> list[DocumentInfo]:
         """All documents in order of id, without their text."""
         with self.snapshot() as db:
@@ -412,7 +424,7 @@ class Store:
 
     def sentence_scores(self, passage_ids: Sequence[int], vector: Vectors) -> dict[int, Vectors]:
         """For each passage the inner products of its sentences' vectors with a vector, shape (sentences,), in order."""
-        kind = _packed(len(vector))
+        kind = packed_type(len(vector))
         lengths: dict[int, int] = {}
         blobs: list[bytes] = []
         with self.snapshot() as db:
@@ -503,7 +515,9 @@ class Store:
             "crc": document_crc(document),
             "marks": marks_json(document),
             "metadata": metadata_json(document),
+            "blocks": pack_blocks(document),
             "text": document.text,
+            "pages": pack_layouts(document.pages) if document.pages else b"",
         }
         names = ", ".join(values)
         db.execute(
@@ -512,22 +526,22 @@ class Store:
         )
         db.executemany("INSERT INTO facts VALUES (?, ?, ?)", [(*pair, document.id) for pair in facts(document.metadata)])
         for passage, of in zip(passages, vectors, strict=True):
-            span, spans = passage.span, json.dumps([[span.start, span.end] for span in passage.sentences])
+            span, spans, path = passage.span, pack_sentences(passage), json.dumps(passage.path, ensure_ascii=False)
             stored = float32_bytes(of.passage), packed(of.sentences), of.tokens
-            row = (passage.id, document.id, span.start, span.end, passage.language, passage.locator, spans, passage.text)
+            context = passage.context
+            place = passage.id, document.id, span.start, span.end, passage.language, passage.locator, path, passage.lead, context
+            row = (*place, spans, passage.text)
             check = passage_crc(row, *stored)
-            db.execute(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*row[:-1], check, row[-1]),
-            )
+            db.execute(f"INSERT INTO passages VALUES ({', '.join('?' * 12)})", (*row[:-1], check, row[-1]))
             db.execute("INSERT INTO vectors VALUES (?, ?, ?, ?)", (passage.id, *stored))
-            self._put_keywords(db, passage.id, passage.language, passage.text)
+            self._put_keywords(db, passage.id, passage.language, context, passage.text)
             self._count(passage.language, len(passage.sentences), 1)
         self._change["documents"] += 1
 
     @staticmethod
-    def _put_keywords(db: sqlite3.Connection, id: int, language: str, text: str) -> None:
-        db.execute("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(text)))
+    def _put_keywords(db: sqlite3.Connection, id: int, language: str, context: str, text: str) -> None:
+        values = (id, language, *passage_keywords(context, text))
+        db.execute("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", values)
 
     def _count(self, language: str, sentences: int, sign: int) -> None:
         self._change["passages"] += sign
@@ -537,13 +551,13 @@ class Store:
     def delete(self, document_id: str) -> list[int]:
         """Remove a document with everything derived from it; the ids of its passages."""
         db = self._connection()
-        query = f"SELECT id, language, text, {_LENGTH} FROM passages WHERE document_id = ?"
+        query = f"SELECT id, language, context, text, {_LENGTH} FROM passages WHERE document_id = ?"
         rows = db.execute(query, (document_id,)).fetchall()
-        for id, language, text, sentences in rows:
+        for id, language, context, text, sentences in rows:
             # A contentless keyword row is deleted by naming the tokens it was made of.
             db.execute(
                 "INSERT INTO keywords (keywords, rowid, language, surface, stem) VALUES ('delete', ?, ?, ?, ?)",
-                (id, language, *keywords(as_text(text))),
+                (id, language, *passage_keywords(as_text(context), as_text(text))),
             )
             db.execute("DELETE FROM vectors WHERE passage_id = ?", (id,))
             self._count(language, sentences, -1)
@@ -578,8 +592,8 @@ class Store:
         # A damaged one can't be emptied; its tables are dropped whole.
         db.execute("DROP TABLE IF EXISTS keywords")
         db.execute(KEYWORDS)
-        for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
-            self._put_keywords(db, id, language, as_text(text))
+        for id, language, context, text in db.execute("SELECT id, language, context, text FROM passages ORDER BY id"):
+            self._put_keywords(db, id, language, as_text(context), as_text(text))
         db.execute("UPDATE manifest SET value = '0' WHERE key = 'unpurged'")
         seal(db)
 

@@ -17,6 +17,11 @@ def keywords(text: str) -> tuple[str, str]:
     return " ".join(keyword_token(word) for word in words(text)), " ".join(keyword_token(form) for form in stems(text))
 
 
+def passage_keywords(context: str, text: str) -> tuple[str, str]:
+    """Return the keywords of a passage: of its title, headings and lead, and of its text."""
+    return keywords(f"{context}\n{text}" if context else text)
+
+
 def keyword_token(word: str) -> str:
     # FTS5 would split at an apostrophe.
     return word.replace("'", "")

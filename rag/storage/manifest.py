@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-FORMAT = 3
+FORMAT = 4
 ANALYSIS = "fold+snowball-2"
 """Names how keywords are analysed; another analysis needs another index."""
 

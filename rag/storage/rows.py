@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rag.documents.metadata import day_limits, wanted
+from rag.documents.serialization import unpack_blocks
 from rag.schema import Document, Filter, Mark, Passage, Span
+from rag.storage.codec import unpack_sentences
 
 SCHEMA = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -16,7 +18,7 @@ CREATE TABLE documents (
   id TEXT PRIMARY KEY, title TEXT NOT NULL, language TEXT NOT NULL, sha256 TEXT NOT NULL, added TEXT NOT NULL,
   origin TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, characters INTEGER NOT NULL, passages INTEGER NOT NULL,
   collection TEXT NOT NULL, first_day TEXT, last_day TEXT, crc INTEGER NOT NULL, marks TEXT NOT NULL, metadata TEXT NOT NULL,
-  text TEXT NOT NULL
+  blocks TEXT NOT NULL, text TEXT NOT NULL, pages BLOB NOT NULL
 );
 CREATE INDEX documents_by_collection ON documents (collection);
 CREATE INDEX documents_by_day ON documents (first_day);
@@ -27,8 +29,8 @@ CREATE TABLE facts (
 CREATE INDEX facts_by_document ON facts (document_id);
 CREATE TABLE passages (
   id INTEGER PRIMARY KEY AUTOINCREMENT, document_id TEXT NOT NULL REFERENCES documents (id), start INTEGER NOT NULL,
-  end INTEGER NOT NULL, language TEXT NOT NULL, locator TEXT NOT NULL, sentences TEXT NOT NULL, crc INTEGER NOT NULL,
-  text TEXT NOT NULL
+  end INTEGER NOT NULL, language TEXT NOT NULL, locator TEXT NOT NULL, path TEXT NOT NULL, lead TEXT NOT NULL, context TEXT NOT NULL,
+  sentences TEXT NOT NULL, crc INTEGER NOT NULL, text TEXT NOT NULL
 );
 CREATE INDEX passages_by_document ON passages (document_id);
 CREATE INDEX passages_by_language ON passages (language);
@@ -37,9 +39,9 @@ CREATE TABLE vectors (
 );
 CREATE TABLE removed (passage_id INTEGER PRIMARY KEY, erased INTEGER NOT NULL);
 """
-PASSAGE_QUERY = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences
+PASSAGE_QUERY = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences, p.path, p.lead
 FROM passages p JOIN documents d ON d.id = p.document_id"""
-DOCUMENT_QUERY = "SELECT id, text, title, language, sha256, marks, metadata FROM documents"
+DOCUMENT_QUERY = "SELECT id, text, title, language, sha256, marks, metadata, blocks FROM documents"
 INFO_QUERY = "SELECT id, title, language, sha256, characters, passages, added, metadata FROM documents"
 _LENGTH = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
 FOLDER, ADDED = "folder", "added"
@@ -108,15 +110,17 @@ def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
 
 
 def read_document_row(row: Sequence[Any]) -> Document:
-    """The document in (id, text, title, language, sha256, marks, metadata)."""
+    """Return the document in (id, text, title, language, sha256, marks, metadata, blocks), without its page layouts."""
     marks = tuple(Mark(offset, label) for offset, label in json.loads(row[5]))
-    return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]))
+    blocks, tables = unpack_blocks(row[7])
+    return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]), blocks, tables)
 
 
 def read_passage_row(row: Sequence[Any]) -> Passage:
-    id, document_id, start, end, text, title, language, locator, sentences = row
-    spans = tuple(Span(*bounds) for bounds in json.loads(sentences))
-    return Passage(id, document_id, Span(start, end), text, title, language, locator, spans)
+    """Return the passage in a row of `PASSAGE_QUERY`."""
+    id, document_id, start, end, text, title, language, locator, sentences, path, lead = row
+    spans, leads, locators = unpack_sentences(sentences, locator)
+    return Passage(id, document_id, Span(start, end), text, title, language, locator, spans, tuple(json.loads(path)), lead, leads, locators)
 
 
 def read_info_row(row: Sequence[Any]) -> DocumentInfo:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rag.documents.metadata import collection, days, facts
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt, InvalidRecord
 from rag.files import writing
 from rag.messages import say
 from rag.schema import Document
@@ -20,7 +20,7 @@ from rag.storage.clusters import ClusteredIndex
 from rag.storage.codec import document_crc, manifest_crc, passage_crc, unpacked
 from rag.storage.database import Store
 from rag.storage.generations import codes_of, is_framed, not_erased, open_clusters, read_base
-from rag.storage.keywords import KEYWORDS, keywords
+from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import Manifest
 from rag.storage.rows import as_text, read_document_row
 
@@ -58,7 +58,9 @@ def faults(folder: Path, store: Store) -> list[Fault]:
             return found  # nothing read from it would mean anything
         found += [Fault("damage.reference", {"table": row[0]}) for row in db.execute("PRAGMA foreign_key_check")]
         found += _count_faults(store, db, manifest)
-        found += [fault for (id,) in db.execute("SELECT id FROM documents ORDER BY id") for fault in _document_faults(db, id, manifest)]
+        found += [
+            fault for (id,) in db.execute("SELECT id FROM documents ORDER BY id") for fault in _document_faults(store, db, id, manifest)
+        ]
         found += _keyword_faults(db)
         found += _vector_faults(folder, store, manifest)
     return found + _leftovers(folder, store)
@@ -82,27 +84,33 @@ def _count_faults(store: Store, db: sqlite3.Connection, manifest: Manifest) -> l
     return found
 
 
-def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Iterator[Fault]:
+def _document_faults(store: Store, db: sqlite3.Connection, id: str, manifest: Manifest) -> Iterator[Fault]:
     row = db.execute(
-        """SELECT id, text, title, language, sha256, marks, metadata, crc, characters, passages, collection, first_day, last_day
+        """SELECT id, text, title, language, sha256, marks, metadata, blocks, crc, characters, passages, collection, first_day, last_day
         FROM documents WHERE id = ?""",
         (id,),
     ).fetchone()
     try:
-        document = read_document_row(row[:7])
-        whole = document_crc(document) == row[7]
-    except (ValueError, TypeError):
+        document = read_document_row(row[:8])
+        whole = document_crc(document) == row[8]
+    except (ValueError, TypeError, KeyError, InvalidRecord):
         whole = False
     if not whole:
+        yield Fault("damage.document", {"name": id}, id, lost=True)
+        return
+    try:
+        store.page_layouts(id)
+    except IndexCorrupt:
         yield Fault("damage.document", {"name": id}, id, lost=True)
         return
     first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
     count = db.execute("SELECT count(*) FROM passages WHERE document_id = ?", (id,)).fetchone()[0]
     derived = (len(document.text), count, collection(id, document.metadata), first_day, last_day)
     known = set(db.execute("SELECT key, value FROM facts WHERE document_id = ?", (id,)))
-    if derived != row[8:] or known != set(facts(document.metadata)):
+    if derived != row[9:] or known != set(facts(document.metadata)):
         yield Fault("damage.derived", {"name": id}, id)
-    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.sentences, p.text, p.crc,
+    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.path, p.lead, p.context, p.sentences,
+    p.text, p.crc,
     v.passage, v.sentences, v.tokens FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
     for *columns, check, vector, parts, tokens in db.execute(query, (id,)):
         if not _is_passage(columns, check, (vector, parts, tokens), document, manifest.dimension):
@@ -111,12 +119,12 @@ def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Ite
 
 def _is_passage(columns: list[Any], check: int, vectors: tuple[Any, Any, Any], document: Document, dimension: int) -> bool:
     """Whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
-    _, _, start, end, _, _, sentences, text = columns
+    _, _, start, end, _, _, _, _, _, sentences, text = columns
     if not all(isinstance(blob, bytes) for blob in vectors) or passage_crc(columns, *vectors) != check:
         return False
     vector, parts, _ = vectors
     spans = json.loads(sentences)  # as it was written, or the check value would not agree
-    inside = all(start <= first <= last <= end for first, last in spans)
+    inside = all(start <= first <= last <= end for first, last, *_ in spans)
     if document.text[start:end] != text or not inside or len(vector) != 4 * dimension or len(parts) != len(spans) * (4 + dimension):
         return False
     lengths = np.linalg.norm(np.concatenate([np.frombuffer(vector, dtype="<f4")[None, :], unpacked(parts, dimension)]), axis=1)
@@ -132,10 +140,9 @@ def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
     try:
         other.execute(KEYWORDS)
         other.execute("BEGIN")
-        for id, language, text in db.execute("SELECT id, language, text FROM passages ORDER BY id"):
-            other.execute(
-                "INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", (id, language, *keywords(as_text(text)))
-            )
+        for id, language, context, text in db.execute("SELECT id, language, context, text FROM passages ORDER BY id"):
+            values = (id, language, *passage_keywords(as_text(context), as_text(text)))
+            other.execute("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", values)
         other.execute("COMMIT")
         try:
             held = dict(db.execute("SELECT id, sz FROM keywords_docsize"))

@@ -169,13 +169,13 @@ class Writer:
             ids = [passage.id for passage in before]
             whole, parts, tokens = self.store.vectors_of(ids), self.store.sentence_vectors(ids), self.store.tokens(ids)
             for passage in before:
-                exact[staging.key(passage.text, passage.title)] = Embedded(whole[passage.id], tokens[passage.id])
-                for span, vector in zip(passage.sentences, parts[passage.id], strict=True):
-                    rounded[staging.key(passage.quote(span), passage.title)] = Embedded(vector)
+                exact[staging.key(passage.text, passage.context)] = Embedded(whole[passage.id], tokens[passage.id])
+                for number, (span, vector) in enumerate(zip(passage.sentences, parts[passage.id], strict=True)):
+                    rounded[staging.key(passage.quote(span), passage.context_of(number))] = Embedded(vector)
         # The stored vector of a sentence is rounded: it does for the same sentence, but not for a passage of the same words.
         for item in window:
             for passage in item.passages:
-                rounded.pop(staging.key(passage.text, passage.title), None)
+                rounded.pop(staging.key(passage.text, passage.context), None)
         return {**rounded, **exact}
 
     def _twin(self, document: Document, removed: Sequence[str]) -> str:
@@ -278,7 +278,8 @@ class _Numbers:
 
 def texts_of(passage: Passage) -> list[Text]:
     """What is embedded of a passage: itself with its tokens, then its sentences."""
-    return [Text(passage.text, passage.title, tokens=True), *(Text(passage.quote(span), passage.title) for span in passage.sentences)]
+    parts = [Text(passage.quote(span), passage.context_of(number)) for number, span in enumerate(passage.sentences)]
+    return [Text(passage.text, passage.context, tokens=True), *parts]
 
 
 def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:

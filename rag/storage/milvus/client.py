@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors
 from rag.errors import BadSetting, ExtraMissing, IndexCorrupt, IndexMismatch, IndexMissing, MilvusFailed
-from rag.storage.keywords import keywords
+from rag.storage.keywords import passage_keywords
 from rag.storage.manifest import ANALYSIS
 
 if TYPE_CHECKING:
@@ -233,9 +233,9 @@ class MilvusIndex:
             raise MilvusFailed("error.milvus", address=self.address, reason=" ".join(reason.split())[:200]) from error
 
 
-def tokens(text: str) -> str:
+def tokens(context: str, text: str) -> str:
     """The analysed tokens of a text in one field: its surface forms, then its stems."""
-    return " ".join(keywords(text))
+    return " ".join(passage_keywords(context, text))
 
 
 def _parted(address: str) -> tuple[str, str]:

@@ -239,7 +239,7 @@ def _bring(store: Store, milvus: MilvusIndex, ids: Ids, progress: Progress | Non
         if kept:
             rows = np.stack([vectors[passage.id] for passage in kept])
             here = [passage.id for passage in kept]
-            milvus.add(here, [passage.language for passage in kept], [tokens(passage.text) for passage in kept], rows)
+            milvus.add(here, [passage.language for passage in kept], [tokens(passage.context, passage.text) for passage in kept], rows)
             brought += here
         if progress:
             progress(start + len(chunk), len(ids))

@@ -1,0 +1,271 @@
+"""Building a document: text, and the tree of its headings, paragraphs, lists, tables and notes over it.
+
+Every reader writes through a `TreeWriter`, so that all formats agree on what a list, a table row or a note looks like in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rag.errors import DocumentError
+from rag.schema import Block, BlockKind, Cell, Document, Mark, PageLayout, Span, Table
+from rag.text.folding import nfc
+
+PAGE = "p. {n}"
+"""The label of a page, from 1."""
+HEADING = "§ {label}"
+"""The label of a heading."""
+ROW = "row {n}"
+"""The label of a row or record, from 1, the line of column names not counted."""
+SHEET = "sheet {label}"
+"""The label of a sheet of a workbook."""
+SLIDE = "slide {n}"
+"""The label of a slide, from 1."""
+
+CELL_SEPARATOR = " · "
+"""Stands between the cells of a row."""
+
+_LONGEST_VALUE = 500
+_LONGEST_LABEL = 200
+_LONGEST_ROW = 700
+"""Characters of a row in one block; a wider row is continued in a second one that repeats the row's name."""
+_LONGEST_LEAD = 400
+"""Characters of a paragraph that may introduce a list."""
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost. Sizes in bytes, `seconds` of processor time; a file that needs more is refused by name."""
+
+    text: int = 16 * 2**20
+    """The longest text, in characters."""
+    pages: int = 3000
+    unpacked: int = 256 * 2**20
+    """What an archive may unpack to, all its members together."""
+    nesting: int = 200
+    """How deeply elements, lists or objects may be nested."""
+    seconds: int = 180
+    memory: int = 2 * 2**30
+    ocr_seconds: int = 60
+    """For one page read with OCR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The readable part of a file. `notes` name what was left out of it, and why."""
+
+    text: str
+    marks: tuple[Mark, ...] = ()
+    title: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[DocumentError, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pages: tuple[PageLayout, ...] = ()
+
+
+class TreeWriter:
+    """Append blocks of text and record where they stand. Raises DocumentError past the limit of `limits.text`.
+
+    A paragraph that ends with a colon and is followed by a list or table is the lead of its items or rows.
+    """
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._name = name
+        self._limit = limits.text
+        self._pieces: list[str] = []
+        self._length = 0
+        self._marks: list[Mark] = []
+        self._pending: list[str] = []
+        self._blocks: list[Block] = []
+        self._tables: list[Table] = []
+        self._lead: Span | None = None  # of the list that is open
+
+    def __len__(self) -> int:
+        return self._length
+
+    def mark(self, label: str) -> None:
+        """Note that the next block begins a page, heading or row of this label."""
+        self._pending.append(label)
+
+    def heading(self, text: str, level: int = 1) -> Span | None:
+        """Append a heading; `level` 1 is the outermost. Return where it stands, None for blank text."""
+        label = one_line(text, _LONGEST_LABEL)
+        if label:
+            self._pending.append(HEADING.format(label=label))
+        return self._append(BlockKind.HEADING, " ".join(text.split()), level=max(level, 1))
+
+    def paragraph(self, text: str, before: str = "\n\n") -> Span | None:
+        """Append a paragraph, or with `before="\\n"` a line of the same one. Return where it stands, None for blank text."""
+        return self._append(BlockKind.PARAGRAPH, text, before)
+
+    def item(self, text: str, label: str = "-", level: int = 0, lead: Span | None = None) -> Span | None:
+        """Append an item of a list, with its number or bullet; `level` counts from 0. The item's span does not hold a bullet but
+        holds a number, which is part of what it says. `lead` is the line that introduces the list where that is not the last paragraph."""
+        last = self._blocks[-1] if self._blocks else None
+        opens = last is None or last.kind is not BlockKind.ITEM
+        if lead is not None:
+            self._lead = lead
+        elif opens:
+            self._lead = last.span if last is not None and self._introduces(last) else None
+        bare = not any(character.isalnum() for character in label)
+        prefix = f"{label} " if label else ""
+        return self._append(
+            BlockKind.ITEM, f"{prefix}{text.strip()}" if text.strip() else "", "\n", level, self._lead, skip=len(prefix) if bare else 0
+        )
+
+    def note(self, text: str, label: str = "") -> Span | None:
+        """Append a footnote or endnote, after the block that refers to it."""
+        return self._append(BlockKind.NOTE, f"[{label}] {text.strip()}" if label and text.strip() else text, "\n")
+
+    def code(self, text: str) -> Span | None:
+        """Append a block of code as it stands."""
+        return self._append(BlockKind.CODE, text.strip("\n"))
+
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        caption: str = "",
+        header: int | None = None,
+        label: str = ROW,
+        first: int = 1,
+    ) -> None:
+        """Append a table: its caption as a paragraph that leads every row, then each row as `column: value` for its cells that are
+        not empty.
+
+        `columns` may be shorter than a row; a cell without a column name stands alone. `header` is the column that names the rows, and
+        is written without its column's name in front where the column has none. `label` and `first` number the rows for the reader
+        ("" leaves them unnumbered). Merged cells are the reader's to repeat: a row says all that it means.
+        """
+        width = max((len(row) for row in rows), default=len(columns))
+        names = tuple(one_line(columns[at], _LONGEST_LABEL) if at < len(columns) else "" for at in range(max(width, len(columns))))
+        last = self._blocks[-1] if self._blocks else None
+        lead = self.paragraph(caption) if caption.strip() else last.span if last is not None and self._introduces(last) else None
+        table = len(self._tables)
+        self._tables.append(Table(names, one_line(caption), header))
+        for number, row in enumerate(rows, start=first):
+            if label:
+                self.mark(label.format(n=number))
+            self._row(names, [" ".join(clean(cell).split()) for cell in row], lead, table, header)
+            if label and self._pending:  # an empty row leaves its number to nobody
+                self._pending.pop()
+
+    def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
+        """Append one row, in several blocks where it is very wide."""
+        name = self._cell(names, cells, header) if header is not None and header < len(cells) else ""
+        text, places = "", list[Cell]()
+
+        def flush() -> None:
+            nonlocal text, places
+            if places:
+                self._append(BlockKind.ROW, text, "\n", lead=lead, table=table, cells=tuple(places))
+            text, places = "", []
+
+        for at, cell in enumerate(cells):
+            if not cell:
+                continue
+            written = self._cell(names, cells, at)
+            if text and len(text) + len(written) > _LONGEST_ROW:
+                flush()
+                if name and at != header and header is not None:
+                    text, places = name, [Cell(header, Span(len(name) - len(cells[header]), len(name)))]
+            text += (CELL_SEPARATOR if text else "") + written
+            places.append(Cell(at, Span(len(text) - len(cell), len(text))))
+        flush()
+
+    @staticmethod
+    def _cell(names: Sequence[str], cells: Sequence[str], at: int) -> str:
+        return f"{names[at]}: {cells[at]}" if names[at] and cells[at] else cells[at]
+
+    def _introduces(self, block: Block) -> bool:
+        """Whether a paragraph introduces the list or table after it."""
+        text = self.text_of(block.span)
+        return block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_LEAD and text.rstrip().endswith((":", "：", ":-", ":–"))
+
+    def text_of(self, span: Span) -> str:
+        """Return what was written at a span that lies in the last few blocks."""
+        tail, start = "", self._length
+        for piece in reversed(self._pieces):
+            if start <= span.start:
+                break
+            tail, start = piece + tail, start - len(piece)
+        return tail[span.start - start : span.end - start]
+
+    def _append(
+        self,
+        kind: BlockKind,
+        text: str,
+        before: str = "\n\n",
+        level: int = 0,
+        lead: Span | None = None,
+        table: int | None = None,
+        cells: tuple[Cell, ...] = (),
+        skip: int = 0,
+    ) -> Span | None:
+        cleaned = clean(text)
+        text = cleaned.strip()
+        if not text:
+            return None
+        before = before if self._pieces else ""
+        if before == "\n" and self._blocks and self._blocks[-1].kind is BlockKind.HEADING:
+            before = "\n\n"
+        start = self._length + len(before)
+        self._marks += [Mark(start, label) for label in self._pending]
+        self._pending.clear()
+        self._pieces.append(before + text)
+        self._length = start + len(text)
+        if self._length > self._limit:
+            raise DocumentError("error.too_much_text", name=self._name, limit=f"{self._limit / 1e6:.0f}")
+        span = Span(start + min(skip, len(text)), start + len(text))
+        placed = tuple(Cell(cell.column, cell.span.shifted(start)) for cell in cells)
+        self._blocks.append(Block(kind, span, level, lead, table, placed))
+        return span
+
+    def content(
+        self,
+        title: str = "",
+        metadata: Mapping[str, str] | None = None,
+        notes: tuple[DocumentError, ...] = (),
+        pages: tuple[PageLayout, ...] = (),
+    ) -> Content:
+        """Return what was written."""
+        kept = {key: value for key, raw in (metadata or {}).items() if (value := one_line(raw, _LONGEST_VALUE))}
+        return Content(
+            "".join(self._pieces),
+            tuple(self._marks),
+            one_line(title, _LONGEST_LABEL),
+            kept,
+            notes,
+            tuple(self._blocks),
+            tuple(self._tables),
+            pages,
+        )
+
+
+def clean(text: str) -> str:
+    """Return a text in NFC without control characters."""
+    return _CONTROL.sub("", nfc(text))
+
+
+def one_line(text: str, longest: int = _LONGEST_VALUE) -> str:
+    """Return a text on one line, in NFC, without control characters, cut at `longest` characters."""
+    return " ".join(clean(text).split())[:longest].strip()
+
+
+def heading_paths(document: Document) -> list[tuple[str, ...]]:
+    """Return for each block the headings above it, outermost first; a heading is not above itself."""
+    paths: list[tuple[str, ...]] = []
+    above: list[tuple[int, str]] = []
+    for block in document.blocks:
+        if block.kind is BlockKind.HEADING:
+            while above and above[-1][0] >= block.level:
+                above.pop()
+            paths.append(tuple(label for _, label in above))
+            above.append((block.level, one_line(block.span.of(document.text), _LONGEST_LABEL)))
+        else:
+            paths.append(tuple(label for _, label in above))
+    return paths
