@@ -13,6 +13,7 @@ from rag.answering.checking.judge import Thresholds
 from rag.answering.confidence import Calibration
 from rag.errors import BadQuestion, GenerationFailed
 from rag.retrieval.index import Index
+from rag.retrieval.query import Query
 from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn, Verdict
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
@@ -382,7 +383,7 @@ def test_unknown_models_get_conservative_values_and_no_generator_quotes() -> Non
     unknown = Calibration.of("nobody-knows-this", "nor-this")
     assert (unknown.manner_same, unknown.manner_across) == ("write", "write")
     assert Calibration.of("embeddinggemma-300m", None).manner_across == "quote"
-    assert replace(unknown, least=0.1).confidence("?", []) == 0.0
+    assert replace(unknown, least=0.1).confidence(Query.of("Who?", HashEmbedder()), []) == 0.0
 
 
 # --- in advance -----------------------------------------------------------------------------------------------------------

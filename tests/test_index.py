@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
-from rag.retrieval.index import LONGEST_QUESTION, Index, checked_question
+from rag.retrieval.index import Index
+from rag.retrieval.query import LONGEST_QUESTION, checked_question
 from rag.schema import Document, Filter
 from rag.storage.build import add_documents, build_index, remove_documents, update_documents
 from rag.storage.generations import dense_path
@@ -164,21 +165,6 @@ def test_evidence_is_the_sentence_that_answers(index: Index) -> None:
     assert len(index.evidence("captain", index.search("captain", 1), 99)) == len(index.search("captain", 1)[0].passage.sentences)
 
 
-def test_questions_are_embedded_once(built: Path) -> None:
-    class Counting(HashEmbedder):
-        calls = 0
-
-        def embed_query(self, text: str) -> np.ndarray:  # type: ignore[type-arg]
-            type(self).calls += 1
-            return super().embed_query(text)
-
-    with Index.open(built, Counting(256)) as index:
-        hits = index.search("captain")
-        index.evidence("captain", hits)
-        index.search("captain", 2)
-    assert Counting.calls == 1
-
-
 # --- reading the corpus ---------------------------------------------------------------------------------------------------
 
 
@@ -250,14 +236,14 @@ def test_words_that_most_passages_have_are_left_out_first(meeting: HashEmbedder,
 
     with Index.open(tmp_path / "i", meeting) as index:
         assert len(found("captain of the ferry Albatros")) == 10
-        monkeypatch.setattr("rag.retrieval.index._POSTINGS", 4)  # "albatro", "albatros", and two of "captain"
-        monkeypatch.setattr("rag.retrieval.index._LOOKED_UP", 2)
+        monkeypatch.setattr("rag.retrieval.search._POSTINGS", 4)  # "albatro", "albatros", and two of "captain"
+        monkeypatch.setattr("rag.retrieval.search._LOOKED_UP", 2)
         assert found("captain of the ferry Albatros") == ["en/a.txt", "en/b.txt"]
         assert found("قبطان عبّارة") == ["ar/a.txt"]
         assert len(found("ferry")) == 8  # one term is always asked for
         assert found("nowhere") == found("nowhere عدم") == []
         assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/3.txt", "en/b.txt"]
-        monkeypatch.setattr("rag.retrieval.index._LOOKED_UP", 1)
+        monkeypatch.setattr("rag.retrieval.search._LOOKED_UP", 1)
         assert found("captain of the ferry Albatros", filter=Filter(documents=("en/b.txt", "en/3.txt"))) == ["en/b.txt"]
         assert found("captain", exclude={hit.passage.id for hit in index.search("captain woke", 1)}) == ["en/a.txt"]
 

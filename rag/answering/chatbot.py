@@ -16,8 +16,10 @@ from rag.answering.phrase import phrase
 from rag.answering.prompts import answer_prompt, rewrite_prompt
 from rag.errors import BadQuestion
 from rag.messages import say
+from rag.models.embedder import query_tokens
 from rag.models.generator import Generator, Usage
-from rag.retrieval.index import Index, checked_question
+from rag.retrieval.index import Index
+from rag.retrieval.query import Query, checked_question, in_language
 from rag.schema import (
     Answer,
     Citation,
@@ -117,7 +119,7 @@ class Chatbot:
         """
         stop = stop or threading.Event()
         work = self._begun(question, history, stop, exclude, filter)
-        yield Found(work.searched, work.hits, work.evidence)
+        yield Found(work.query.text, work.hits, work.evidence)
         if self._declines(work):
             yield work.declined()
         elif (prompt := self._prompt(work)) is None or self.generator is None:
@@ -145,7 +147,7 @@ class Chatbot:
         """Load the models, side by side, and read the part of the prompts that is the same for every question, in both languages."""
         with ThreadPoolExecutor(1, "shawahid-warm") as pool:
             reading = pool.submit(self._read_prompts)
-            self.index.query_vector("؟ ?")
+            query_tokens(self.index.embedder, "؟ ?")
             reading.result()
 
     def _read_prompts(self) -> None:
@@ -176,17 +178,17 @@ class Chatbot:
         """What is known of a question before its answer: what was found, and how sure it answers."""
         started = time.perf_counter()
         question = checked_question(question)
-        language = question_language(question)
-        if language not in ("ar", "en", "und"):
-            raise BadQuestion("error.question_language", detected=language)
-        language = "ar" if language == "ar" else "en"
-        searched = self._standalone(question, language, history, stop)
-        hits = self.index.search(searched, _HITS, exclude=exclude, filter=filter)
-        evidence = self.index.evidence(searched, hits, _EVIDENCE)
-        work = _Work(question, searched, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
-        work.confidence = self.calibration.confidence(searched, evidence)
+        detected = question_language(question)
+        if detected not in ("ar", "en", "und"):
+            raise BadQuestion("error.question_language", detected=detected)
+        language = "ar" if detected == "ar" else "en"
+        query = self.index.query(self._standalone(question, language, history, stop))
+        hits = self.index.search(query, _HITS, exclude=exclude, filter=filter)
+        evidence = self.index.evidence(query, hits, _EVIDENCE)
+        work = _Work(question, query, language, tuple(hits), tuple(evidence), started, time.perf_counter() - started)
+        work.confidence = self.calibration.confidence(query, evidence)
         if self._checks:
-            work.evidence = without_orders(evidence, searched)
+            work.evidence = without_orders(evidence, query.text)
         return work
 
     def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:
@@ -208,18 +210,17 @@ class Chatbot:
 
     def _prompt(self, work: _Work) -> Prompt | None:
         """What the generator is asked, or None where the evidence is quoted."""
-        same = script(work.evidence[0].text) == work.language
-        manner = self.calibration.manner_same if same else self.calibration.manner_across
+        manner = self.calibration.manner_same if work.in_language(work.evidence[0]) else self.calibration.manner_across
         if self.generator is None or (manner == "quote" and not self._short):
             return None
         if self._points(work):
-            return answer_prompt(work.searched, work.language, work.evidence[:_POINTED], folder=self._prompts, short=True)
+            return answer_prompt(work.query.text, work.language, work.evidence[:_POINTED], folder=self._prompts, short=True)
         sources = self._spelled(work)[: self.calibration.prompted]
-        return answer_prompt(work.searched, work.language, sources, folder=self._prompts, short=self._short)
+        return answer_prompt(work.query.text, work.language, sources, folder=self._prompts, short=self._short)
 
     def _points(self, work: _Work) -> bool:
         """Whether the answer is a short one in the document's own words."""
-        return self._short and script(work.evidence[0].text) == work.language
+        return self._short and work.in_language(work.evidence[0])
 
     def _written(self, work: _Work, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta | Answer]:
         """An answer in the generator's own words, as far as each sentence of it is proved; the best evidence where none is."""
@@ -230,7 +231,7 @@ class Chatbot:
         """A short answer in the document's own words: those that the generator's draft points at."""
         yield from self._drafted(work, generator, prompt.messages, stop)
         for source in prompt.sources:
-            if place := phrase(work.draft, source.text, work.searched):
+            if place := phrase(work.draft, source.text, work.query.text):
                 words = " ".join(place.of(source.text).split())
                 citation = _citation(1, source, Span(0, len(words)), 1.0)
                 yield self._proved(work, work.answer(f"{words} [1]", Status.ANSWERED, (citation,), ()), stop)
@@ -250,8 +251,8 @@ class Chatbot:
     def _spelled(self, work: _Work) -> list[Evidence]:
         """The evidence with the other script's spelling beside names, where question or documents show it: a small model does not
         know that سبيرو is Spiro."""
-        around = (work.searched, *(item.passage.text for item in work.evidence))
-        return [item if script(item.text) == work.language else replace(item, text=annotated(item.text, *around)) for item in work.evidence]
+        around = (work.query.text, *(item.passage.text for item in work.evidence))
+        return [item if work.in_language(item) else replace(item, text=annotated(item.text, *around)) for item in work.evidence]
 
     def _drafted(self, work: _Work, generator: Generator, messages: Sequence[Message], stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into `work`, noting when its first word came."""
@@ -292,7 +293,7 @@ class Chatbot:
             return None, work.evidence[0], 0.0
         if script(claim) not in (work.language, "und"):
             return Verdict.SCRIPT, None, 0.0
-        if echoes(claim, work.searched):
+        if echoes(claim, work.query.text):
             return Verdict.MEANING, None, 0.0
         sources = work.evidence
         judgement = self._checker.check(claim, [item.text for item in sources])
@@ -302,13 +303,13 @@ class Chatbot:
             judgement = self._checker.check(claim, [item.text for item in sources], context=f"{passage.title} {passage.text}")
         if judgement.verdict is Verdict.MEANING and self._short:
             # «13 مليارًا» alone means little; beside the question that it answers it does.
-            judgement = self._checker.check(f"{work.searched} {claim}", [item.text for item in sources])
+            judgement = self._checker.check(f"{work.query.text} {claim}", [item.text for item in sources])
         return judgement.verdict, sources[judgement.best], judgement.support
 
     def _quoted(self, work: _Work, status: Status) -> Answer:
         """The best evidence verbatim, in a sentence of the question's language that says so."""
         best = widened(work.evidence)
-        key = "answer.quote" if script(best.text) == work.language else "answer.quote_foreign"
+        key = "answer.quote" if work.in_language(best) else "answer.quote_foreign"
         quote = " ".join(best.text.split())
         text = say(key, work.language, quote=quote)
         at = text.index(quote)
@@ -321,8 +322,9 @@ class _Work:
     """What is known of one question so far."""
 
     question: str
-    searched: str
+    query: Query
     language: str
+    """Of the answer: that of the question as it was asked, which a follow-up's topic may not share."""
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...]
     started: float
@@ -332,6 +334,10 @@ class _Work:
     first_token: float | None = None
     usage: Usage = field(default_factory=Usage)
     rejected: tuple[RejectedCitation, ...] = ()
+
+    def in_language(self, evidence: Evidence) -> bool:
+        """Whether evidence is in the language of the answer."""
+        return in_language(evidence, self.language)
 
     def answer(self, text: str, status: Status, citations: tuple[Citation, ...], rejected: tuple[RejectedCitation, ...]) -> Answer:
         total = time.perf_counter() - self.started
@@ -347,7 +353,7 @@ class _Work:
             hits=self.hits,
             evidence=self.evidence,
             draft=self.draft,
-            searched=self.searched,
+            searched=self.query.text,
             confidence=self.confidence,
             timing=timing,
         )

@@ -15,9 +15,9 @@ from typing import Any, Literal
 
 from rag.answering.checking.judge import Thresholds
 from rag.errors import BadSetting
+from rag.retrieval.query import Query
 from rag.schema import Evidence
 from rag.text.folding import fold
-from rag.text.language import script
 from rag.text.names import unmatched_names
 from rag.text.numbers import names_month, stated_values
 from rag.text.words import content_stems
@@ -67,28 +67,27 @@ class Calibration:
             prompted=manners["prompted"],
         )
 
-    def confidence(self, question: str, evidence: Sequence[Evidence]) -> float:
+    def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
         """The probability, 0..1, that the evidence answers the question."""
         if not evidence:
             return 0.0
-        weights = self.same if script(question) == script(evidence[0].text) else self.across
-        logit = sum(weight * value for weight, value in zip(weights, features(question, evidence), strict=True))
+        weights = self.same if query.shares_language(evidence[0]) else self.across
+        logit = sum(weight * value for weight, value in zip(weights, features(query, evidence), strict=True))
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def features(question: str, evidence: Sequence[Evidence]) -> tuple[float, ...]:
+def features(query: Query, evidence: Sequence[Evidence]) -> tuple[float, ...]:
     """What confidence is judged by: a constant; the best sentence's similarity; how far it stands above the fifth in worth; the share
     of the question's content words in its passage; how many of the question's names that passage lacks (at most 2); whether the
     question asks for a number or a time and the best sentences state none; how well the passage matches the question's tokens, and
     the quarter of them that it matches least (0 where the index has none)."""
     best = evidence[0]
     others = evidence[min(4, len(evidence) - 1)]
-    words = content_stems(question)
     known = set(content_stems(best.passage.text))
-    covered = sum(word in known for word in words) / len(words) if words else 0.0
-    missing = unmatched_names(question, f"{best.passage.title} {best.passage.text}")
+    covered = sum(word in known for word in query.stems) / len(query.stems) if query.stems else 0.0
+    missing = unmatched_names(query.text, f"{best.passage.title} {best.passage.text}")
     near = " ".join(item.text for item in evidence[:2])
-    lacking = (asks_for_value(question) and not states_value(near)) or (asks_for_time(question) and not states_time(near))
+    lacking = (asks_for_value(query.text) and not states_value(near)) or (asks_for_time(query.text) and not states_time(near))
     matched, weakest = (best.match.passage, best.match.weakest) if best.match else (0.0, 0.0)
     return (1.0, best.score, best.worth - others.worth, covered, float(min(len(missing), 2)), float(lacking), matched, weakest)
 

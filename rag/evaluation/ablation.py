@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from rag.arrays import Vectors
 from rag.errors import BadSetting
 from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares
 from rag.evaluation.metrics import Difference, Figure, difference, rounded
@@ -17,7 +16,9 @@ from rag.evaluation.records import ClaimRecord, Record, RecordFile
 from rag.evaluation.run import Bot, Options, Progress, evaluate
 from rag.models.tokens import Tokens
 from rag.retrieval.fusion import Weights
-from rag.retrieval.index import LEGS, Index
+from rag.retrieval.index import Index
+from rag.retrieval.query import Query
+from rag.retrieval.search import LEGS
 from rag.schema import Evidence, Filter, Hit
 from rag.storage.database import DATABASE, Store
 
@@ -80,7 +81,7 @@ class SwitchedIndex(Index):
 
     def search(
         self,
-        question: str,
+        question: str | Query,
         k: int = 10,
         *,
         offset: int = 0,
@@ -92,11 +93,11 @@ class SwitchedIndex(Index):
         own = self._variant
         return super().search(question, k, offset=offset, filter=filter, exclude=exclude, legs=own.legs, stems=own.stems)
 
-    def _embed_question(self, question: str) -> tuple[Vectors, Tokens]:
-        vector, tokens = super()._embed_question(question)
-        return vector, tokens if self._variant.tokens else Tokens.none()
+    def query(self, question: str) -> Query:
+        made = super().query(question)
+        return made if self._variant.tokens else replace(made, tokens=Tokens.none())
 
-    def evidence(self, question: str, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
+    def evidence(self, question: str | Query, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """Sentences; or whole passages in the order of the hits, each with the likeness of its best sentence, so that the
         confidence has the same things to judge by."""
         if self._variant.unit == "sentences":

@@ -120,8 +120,8 @@ def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) ->
         if not split:
             turn = halves[question.language, question.answerable] = halves.get((question.language, question.answerable), -1) + 1
             split = REPORTED if turn % 2 else FITTED
-        same = script(event.question) == script(event.evidence[0].text)
-        values = features(event.question, event.evidence)
+        query = bot.index.query(event.question)
+        same, values = query.shares_language(event.evidence[0]), features(query, event.evidence)
         found.append(Case(questions.name, question.id, question.language, same, tuple(values), question.answerable, split))
     return found
 

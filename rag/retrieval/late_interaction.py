@@ -10,11 +10,29 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rag.errors import IndexCorrupt
 from rag.models.tokens import Floats, Tokens, unpack_tokens
-from rag.schema import Match, Span
+from rag.schema import Match, Passage, Span
+from rag.storage.database import Store
 
 _LEAST_WEIGHT = 0.01
 """Added to how far a token's best match stands out: with one passage all tokens weigh the same."""
+
+
+def stored_matches(store: Store, question: Tokens, passages: Sequence[Passage]) -> dict[int, list[Match]]:
+    """`matches` with the tokens that an index has of the passages; those without tokens are left out. Raises IndexCorrupt."""
+    if not len(question):
+        return {}
+    blobs = store.tokens([passage.id for passage in passages])
+    given = {
+        passage.id: (blobs[passage.id], [span.shifted(-passage.span.start) for span in passage.sentences])
+        for passage in passages
+        if blobs.get(passage.id)
+    }
+    try:
+        return matches(question, given)
+    except ValueError as error:
+        raise IndexCorrupt("error.index_damaged", path=store.path, reason=f"tokens: {error}") from error
 
 
 def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]]]) -> dict[int, list[Match]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from rag.retrieval.index import LONGEST_QUESTION
+from rag.retrieval.query import LONGEST_QUESTION
 from rag.schema import Filter
 
 Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError, Unexpected, as_ours
-from rag.retrieval.index import checked_question
+from rag.retrieval.query import checked_question
 from rag.schema import Answer, Filter, Turn
 from rag.service.aio import Event, in_thread
 from rag.service.fair_queue import Line, Ticket

@@ -25,7 +25,7 @@ from rag.library.library import Library, Shelf, whole
 from rag.library.people import OPERATOR, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
-from rag.retrieval.index import LONGEST_QUESTION, checked_question
+from rag.retrieval.query import LONGEST_QUESTION, checked_question
 from rag.schema import Answer, Delta, Found, Span, Turn
 from rag.service.aio import beating
 from rag.service.prefetch import ReadingAhead
