@@ -16,7 +16,7 @@ from rag.documents.chunker import Chunker
 from rag.documents.formats.content import Content, Limits, iso_date, metadata
 from rag.documents.formats.readers import APART, SUFFIXES, read
 from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
-from rag.documents.sandbox import Apart
+from rag.documents.sandbox import ParserProcess
 from rag.errors import DocumentError
 from rag.schema import Document
 from tests import pdfs
@@ -424,15 +424,15 @@ def test_every_kind_through_the_door(tmp_path: Path) -> None:
 def test_a_reader_that_dies_takes_one_file_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process is killed while it has the second file; the third is read by a new one."""
     write(tmp_path, {"1.html": "<p>one", "2.html": "<p>two", "3.html": "<p>three"})
-    really = Apart.read
+    really = ParserProcess.read
 
-    def dying(self: Apart, data: bytes, suffix: str, name: str) -> Content:
+    def dying(self: ParserProcess, data: bytes, suffix: str, name: str) -> Content:
         if name == "2.html":
             assert self._process is not None
             os.kill(self._process.pid, signal.SIGSEGV)
         return really(self, data, suffix, name)
 
-    monkeypatch.setattr(Apart, "read", dying)
+    monkeypatch.setattr(ParserProcess, "read", dying)
     one, two, three = load_folder(tmp_path)
     assert isinstance(one, Document)
     assert isinstance(two, Skipped)
@@ -442,10 +442,10 @@ def test_a_reader_that_dies_takes_one_file_along(tmp_path: Path, monkeypatch: py
 
 def test_time_and_memory_are_bounded(tmp_path: Path) -> None:
     """A page whose letters all sit in one place, so many that there is no time; and one that needs more memory than there is."""
-    with Apart(Limits(seconds=1)) as apart, pytest.raises(DocumentError) as caught:
+    with ParserProcess(Limits(seconds=1)) as apart, pytest.raises(DocumentError) as caught:
         apart.read(b"<p>" + b"<i>x</i>" * 4_000_000, ".html", "slow.html")
     assert caught.value.key == "error.too_slow"
-    with Apart(Limits(memory=96 * 2**20)) as apart, pytest.raises(DocumentError) as caught:
+    with ParserProcess(Limits(memory=96 * 2**20)) as apart, pytest.raises(DocumentError) as caught:
         apart.read(b"<p>" + b"<i>x</i>" * 4_000_000, ".html", "large.html")
     assert caught.value.key in ("error.too_much_memory", "error.damaged")
 

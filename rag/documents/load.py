@@ -1,4 +1,4 @@
-"""From a file on disk to a `Document`: find the files of a folder and read each with the reader of its kind. One bad file stops nothing."""
+"""Read files into `Document`s: find those of a folder and read each with the reader for its kind. One bad file stops nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from rag.documents.formats.content import Content, Limits
 from rag.documents.formats.readers import APART, PACKED, SUFFIXES, read
 from rag.documents.formats.records import is_question_set
-from rag.documents.sandbox import Apart
+from rag.documents.sandbox import ParserProcess
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
 from rag.text.folding import nfc
@@ -19,7 +19,7 @@ from rag.text.language import detect
 __all__ = ["MAX_BYTES", "SUFFIXES", "Loader", "Skipped", "document_paths", "largest", "load_folder", "read_document"]
 
 MAX_BYTES = 16 * 2**20
-"""The largest file taken: 16 MiB of text are some 20,000 passages, more than an hour of embedding on two cores."""
+"""The largest accepted file: 16 MiB of text are some 20,000 passages, more than an hour of embedding on two cores."""
 _PACKED_SHARE = 4
 _LONGEST_TITLE = 120
 _FIRST_LINE = 64 * 2**10
@@ -27,19 +27,19 @@ _FIRST_LINE = 64 * 2**10
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was left out, or of a file that was read the pages that were, and why."""
+    """A file, or pages of a file, that was left out, and why."""
 
     id: str
     error: DocumentError
 
 
 def largest(suffix: str, max_bytes: int = MAX_BYTES) -> int:
-    """The largest file of a kind that is taken, in bytes: PDF, DOCX and EPUB hold pictures too, and may be four times as large."""
+    """Return the largest accepted file of a kind, in bytes: PDF, DOCX and EPUB also hold pictures and may be four times as large."""
     return max_bytes * _PACKED_SHARE if suffix.lower() in PACKED else max_bytes
 
 
 class Loader:
-    """Reads files one after the other. Those of kinds with large parsers share a process apart, which ends with the `with`.
+    """Reads files one after the other. Formats with large parsers are read in one separate process, which ends with the `with`.
 
     `ocr` reads pages that are pictures, or whose text is garbled, with Tesseract; that takes seconds a page.
     """
@@ -48,7 +48,7 @@ class Loader:
         self._max_bytes = max_bytes
         self._limits = Limits(text=max_bytes)
         self._ocr = ocr
-        self._apart = Apart(self._limits, ocr)
+        self._apart = ParserProcess(self._limits, ocr)
 
     def __enter__(self) -> Loader:
         return self
@@ -57,7 +57,7 @@ class Loader:
         self._apart.close()
 
     def read(self, path: Path, id: str) -> tuple[Document, tuple[DocumentError, ...]]:
-        """One file as a document under the given id, and what of it was left out: pages without text, say.
+        """Return a file as a document with the given id, and what was left out of it, such as pages without text.
 
         Raises DocumentError, naming the file and the reason.
         """
@@ -77,16 +77,16 @@ class Loader:
 
 
 def read_document(path: Path, id: str, max_bytes: int = MAX_BYTES, *, ocr: bool = False) -> Document:
-    """Read one file as a document under the given id. Raises DocumentError, naming the file and the reason.
+    """Return a file as a document with the given id. Raises DocumentError, naming the file and the reason.
 
-    For several files, and to learn of pages that were left out, use a `Loader`.
+    Use a `Loader` for several files, or to learn which pages were left out.
     """
     with Loader(max_bytes, ocr=ocr) as loader:
         return loader.read(path, id)[0]
 
 
 def load_folder(folder: Path, max_bytes: int = MAX_BYTES, *, ocr: bool = False) -> Iterator[Document | Skipped]:
-    """Every document of a folder in order of id, and a `Skipped` for each file, or part of one, that can't be read."""
+    """Yield every document of a folder in order of id, and a `Skipped` for each file, or part of one, that cannot be read."""
     seen: set[str] = set()
     with Loader(max_bytes, ocr=ocr) as loader:
         for id, path in document_paths(folder):
@@ -118,7 +118,7 @@ def _document(id: str, suffix: str, content: Content, sha256: str) -> Document:
 
 
 def _title(text: str) -> str:
-    """A short first line that stands apart from a body; "" where there is none."""
+    """Return a short first line that is set apart from the body; "" if there is none."""
     first, _, rest = text.strip().partition("\n")
     first = first.strip()
     if rest.strip() and len(first) <= _LONGEST_TITLE and first[-1:] not in ".!?؟؛:،,":
@@ -127,10 +127,10 @@ def _title(text: str) -> str:
 
 
 def document_paths(folder: Path) -> Iterator[tuple[str, Path]]:
-    """The files of a folder that may be documents, as (id, path) in order of id.
+    """Return the files of a folder that may be documents, as (id, path) in order of id.
 
-    Hidden ones, links that lead out of the folder, and question sets (`shawahid eval`) are passed over. Raises NothingToIndex
-    when the folder is missing.
+    Leaves out hidden files, links that lead out of the folder, and question sets (`shawahid eval`). Raises NothingToIndex if the folder is
+    missing.
     """
     if not folder.is_dir():
         raise NothingToIndex("error.folder_missing", folder=folder)
@@ -154,7 +154,7 @@ def _is_question_set(path: Path) -> bool:
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    """Whether a path is a file that stands in the folder itself, not behind a link that leads out of it."""
+    """Return whether a path is a file in the folder itself, not one behind a link that leads out of it."""
     try:
         return path.is_file() and path.resolve().is_relative_to(root)
     except OSError:  # a folder that may be listed but not entered: reading the file will say so

@@ -1,7 +1,7 @@
-"""A process in which files are parsed: one that crashes, hangs or eats memory takes its process along and nothing else.
+"""A process that parses files, so that a file that crashes, hangs or exhausts memory ends that process and nothing else.
 
-The parent writes one line of JSON for each file, and its bytes, and gets one line back. The process opens no file of the
-user's, writes none, and ends with the parent's end of the pipe.
+The parent writes one line of JSON and the bytes of each file, and reads one line back. The process opens and writes no file of the user's,
+and ends when the parent closes the pipe.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from rag.errors import DocumentError
 from rag.schema import Mark
 
 _PATIENCE = 20.0
-"""How many times the seconds of processor time a file may take on the clock: other programs want the processor as well."""
+"""The wall-clock limit of a file as a multiple of its processor time: other programs use the processor too."""
 
 
-class Apart:
-    """Reads files in a process that is started for the first of them, and again after one that broke it."""
+class ParserProcess:
+    """Reads files in a separate process, started for the first file and restarted after one that broke it."""
 
     def __init__(self, limits: Limits, ocr: bool = False) -> None:
         self._limits = limits
         self._ocr = ocr
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Apart:
+    def __enter__(self) -> ParserProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -53,7 +53,7 @@ class Apart:
         process.wait()
 
     def read(self, data: bytes, suffix: str, name: str) -> Content:
-        """The content of a file. Raises DocumentError, also when it broke the process or took too long."""
+        """Return the content of a file. Raises DocumentError, also if the file crashed the process or took too long."""
         process = self._process = self._process or _start(self._limits, self._ocr)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -139,7 +139,7 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: Limits, ocr: bool) ->
 
 
 def _allow(seconds: int) -> None:
-    """Let this process use so many seconds of the processor from now on; past them the system ends it (SIGXCPU)."""
+    """Limit the processor time from now on, in seconds; beyond it the system ends the process (SIGXCPU)."""
     import resource
 
     used = resource.getrusage(resource.RUSAGE_SELF)
@@ -150,7 +150,7 @@ def _allow(seconds: int) -> None:
 
 
 def _confine(limits: Limits) -> None:
-    """Memory within the limit, no file larger than nothing, no core dumps."""
+    """Limit memory, and forbid writing files and core dumps."""
     import resource
 
     for kind, value in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):

@@ -1,4 +1,4 @@
-"""Collections of documents, the people they belong to, their files, and the jobs that index them."""
+"""Document collections: who owns them, their files, and the jobs that index them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Named collections of documents, each with its index, and who may see and change which.
+"""Named collections of documents, each with its index, and the access rules for them.
 
-They are folders under `collections`. One with a plain name is the operator's. One that a browser made has a name that nobody can
-guess, and in it, beside `documents` and `index`, the files `name` and `owner`, a digest of that browser's key. A file `shared` lets
-everybody see the collection; only its owner changes it. The documents that Shawahid was started with are seen by all and are the
-operator's.
+Collections are folders under `collections`. One with a plain name belongs to the operator. One created by a browser has an unguessable name
+and holds, next to `documents` and `index`, the files `name` and `owner`, a digest of that browser's key. A file `shared` makes the
+collection visible to everyone; only its owner may change it. The documents that Shawahid was started with are visible to everyone and
+belong to the operator.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DiskFull, ShawahidError
-from rag.library.people import OPERATOR, same
+from rag.library.people import OPERATOR, is_same
 
 FIRST = ""
 """The id of the collection that Shawahid was started with."""
@@ -27,21 +27,21 @@ _MOST = 100  # collections that one browser may make
 
 
 class BadName(ShawahidError):
-    """A name that can't be given to a collection or a file, or that names none."""
+    """The name is not allowed for a collection or file, or nothing has it."""
 
     exit_code = 2
     http_status = 400
 
 
 class NotYours(ShawahidError):
-    """A collection that is shared can be seen, and is changed by its owner only."""
+    """A shared collection is visible to everyone but can be changed only by its owner."""
 
     http_status = 403
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection. `id` is what it is asked for by, `name` what its owner calls it; `owner` is a person of `rag.library.people`."""
+    """A collection. Requests name it by `id`; `name` is what its owner calls it; `owner` is a person (`rag.library.people`)."""
 
     id: str
     name: str
@@ -52,35 +52,35 @@ class Collection:
 
 
 class Collections:
-    """All collections. Whatever is given out is given for a person who may have it."""
+    """All collections. Every lookup is for a person and returns only what that person may see."""
 
     def __init__(self, home: Path, documents: Path, index: Path) -> None:
         self._home = home / "collections"
         self._first = Collection(FIRST, "", OPERATOR, True, documents, index)
 
     def visible(self, person: str) -> list[Collection]:
-        """Those a person may see: the first, their own by name, then those that others share."""
-        known = [(same(each.owner, person), each) for each in self._others()]
+        """Return the collections a person may see: the first one, their own by name, then those that others share."""
+        known = [(is_same(each.owner, person), each) for each in self._others()]
         own = sorted((each for mine, each in known if mine), key=lambda each: each.name)
         others = sorted((each for mine, each in known if not mine and each.shared), key=lambda each: (each.name, each.id))
         return [self._first, *own, *others]
 
     def readable(self, id: str, person: str) -> Collection:
-        """A collection that this person may see. Raises BadName, the same for one of others as for one that is not there."""
+        """Return a collection that this person may see. Raises BadName, the same for someone else's as for a missing one."""
         for each in self.visible(person):
             if each.id == id:
                 return each
         raise BadName("ui.error_collection_unknown")
 
     def changeable(self, id: str, person: str) -> Collection:
-        """A collection that is this person's. Raises BadName, NotYours."""
+        """Return a collection that this person owns. Raises BadName, NotYours."""
         found = self.readable(id, person)
-        if not same(found.owner, person):
+        if not is_same(found.owner, person):
             raise NotYours("ui.error_collection_not_yours")
         return found
 
     def create(self, name: str, person: str) -> Collection:
-        """Make an empty collection. Raises BadName when its owner has one of that name, or too many; DiskFull."""
+        """Create an empty collection. Raises BadName if its owner has one of that name, or too many; DiskFull."""
         name = unicodedata.normalize("NFC", " ".join(name.split()))
         if not _NAME.fullmatch(name):
             raise BadName("ui.error_collection_name", name=name[:60])
@@ -102,7 +102,7 @@ class Collections:
         return self.readable(id, person)
 
     def share(self, id: str, person: str, shared: bool) -> Collection:
-        """Let everybody see a collection, or only its owner again. Raises BadName, NotYours, DiskFull."""
+        """Make a collection visible to everyone, or to its owner only. Raises BadName, NotYours, DiskFull."""
         found = self.changeable(id, person)
         if found.id != FIRST:
             mark = self._home / id / "shared"
@@ -113,8 +113,7 @@ class Collections:
         return self.readable(id, person)
 
     def adopt(self, person: str, by: str) -> bool:
-        """Give everything of one person to another, who has collections of their own already; False where they have none. Raises
-        DiskFull."""
+        """Transfer everything one person owns to another; return False if that other person owns no collection. Raises DiskFull."""
         if not self.own(by):
             return False
         for each in self.own(person):
@@ -128,11 +127,11 @@ class Collections:
         return True
 
     def own(self, person: str) -> list[Collection]:
-        """Those of a person, the first not among them, in no order."""
-        return [each for each in self._others() if same(each.owner, person)]
+        """Return a person's own collections, without the first one, in no particular order."""
+        return [each for each in self._others() if is_same(each.owner, person)]
 
     def _others(self) -> list[Collection]:
-        """Every collection but the first, whoever it belongs to."""
+        """Return every collection but the first, whoever owns it."""
         if not self._home.is_dir():
             return []
         return [found for path in self._home.iterdir() if path.is_dir() and (found := self._read(path)) is not None]

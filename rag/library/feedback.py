@@ -1,4 +1,4 @@
-"""What a reader says of an answer, as a line of a question set: a complaint turns into a test that the evaluation runs."""
+"""Reader feedback on an answer, stored as a line of a question set, so that a complaint becomes a test for the evaluation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rag.schema import Document
 from rag.text.folding import nfc
 
 READER = "reader-"
-"""What the id of a question that a reader's word became begins with."""
+"""The prefix of ids of questions that come from reader feedback."""
 KINDS = ("good", "wrong_answer", "wrong_source", "should_decline", "should_answer")
 _LOCK = threading.Lock()
 
 
 class BadFeedback(ShawahidError):
-    """Something is missing without which the feedback can't become a test."""
+    """The feedback lacks something that a test needs."""
 
     http_status = 400
 
@@ -42,11 +42,11 @@ def as_question(
     person: str = OPERATOR,
     documents: Callable[[], Sequence[Document]] = tuple,
 ) -> View:
-    """A question with its gold answer, as rag/schemas/questions.schema.json has it.
+    """Return a question with its gold answer, in the form of rag/schemas/questions.schema.json.
 
-    `claims` are the sentences of the answer, `quotes` (document id, quote) what it cites, `right` the reader's own answer,
-    `proof` the sentence that proves it, which has to stand in one of the `documents`. The id is that of a `person`'s word on a
-    question: what they say of it later takes its place. Raises BadFeedback.
+    `claims` are the sentences of the answer, `quotes` (document id, quote) its citations, `right` the reader's own answer, and `proof` the
+    sentence that supports it, which must occur in one of the `documents`. The id depends on the `person` and the question, so later
+    feedback on the same question replaces earlier feedback. Raises BadFeedback.
     """
     if kind not in KINDS or not question.strip():
         raise BadFeedback("ui.error_feedback")
@@ -74,7 +74,7 @@ def as_question(
 
 
 def record(path: Path, line: View) -> None:
-    """Add a line to a question set; what a line of the same id said before is replaced."""
+    """Add a line to a question set, replacing an earlier line with the same id."""
     with _LOCK:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -88,12 +88,12 @@ def record(path: Path, line: View) -> None:
 
 
 def lines(path: Path) -> int:
-    """How many questions a set holds."""
+    """Return the number of questions in a set."""
     return sum(bool(text.strip()) for text in path.read_text(encoding="utf-8").splitlines())
 
 
 def _located(proof: str, documents: Sequence[Document]) -> View:
-    """The one document that the sentence stands in, word for word; spaces and line ends may differ from what was copied."""
+    """Return the one document that holds the sentence verbatim, ignoring differences in spaces and line ends."""
     wanted = nfc(proof.strip().strip("«»“”\"'"))
     places = [(document.id, wanted) for document in documents if document.text.count(wanted) == 1]
     if len(places) != 1:

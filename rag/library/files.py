@@ -1,7 +1,7 @@
-"""Files that readers add to a folder of documents, and take out of it.
+"""Files that readers add to a folder of documents and remove from it.
 
-A removed file, or one that another of the same name takes the place of, goes into a hidden folder beside the others, where the
-index does not see it and its owner can find it. It is destroyed only when its owner asks for that.
+A removed or replaced file moves to a hidden folder next to the others, where the index does not see it and its owner can find it. It is
+deleted only at the owner's request.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u
 
 
 class NoRoom(ShawahidError):
-    """A person's collections hold as much as they may; what was there before is untouched."""
+    """A person's collections have reached their size limit; what was there before is unchanged."""
 
     http_status = 507
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bytes that a person's collections may hold, and how to count what they hold now, what is arriving included."""
+    """The size limit of a person's collections in bytes, and a function that counts what they hold, uploads included."""
 
     most: int
     held: Callable[[], int]
 
 
 async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_bytes: int, room: Room | None = None) -> str:
-    """Write an uploaded file into a folder; returns its id. Raises BadName, DocumentError, NoRoom, DiskFull.
+    """Write an uploaded file into a folder and return its id. Raises BadName, DocumentError, NoRoom, DiskFull.
 
-    It appears under its name only when it has arrived whole, and nothing is set aside for it before.
+    The file appears under its name only when it is complete, and nothing is set aside for it before.
     """
     id = file_name(file)
     part = folder / f".{time.time_ns()}.part"
@@ -59,7 +59,7 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
                 if room and before + size > room.most:
                     raise _no_room(id, room, before)
                 out.write(chunk)
-        if room and room.held() > room.most:  # with what has come beside it
+        if room and room.held() > room.most:  # the part that has arrived included
             raise _no_room(id, room, room.held() - size)
         if (folder / id).exists():
             set_aside(folder, id)
@@ -72,7 +72,7 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
 
 
 def remove(folder: Path, id: str) -> None:
-    """Take a file out of a folder. Raises BadName when it is not there or the last one, DiskFull."""
+    """Remove a file from a folder. Raises BadName if it is missing or the last one, DiskFull."""
     paths = dict(document_paths(folder))
     if id not in paths:
         raise BadName("ui.error_document_gone", name=id[:200])
@@ -84,8 +84,8 @@ def remove(folder: Path, id: str) -> None:
         raise DiskFull("error.folder_unwritable", path=folder, reason=error.strerror or error) from error
 
 
-def held(folder: Path) -> int:
-    """Bytes of all files in a folder, those that were set aside and those that are arriving included."""
+def held_bytes(folder: Path) -> int:
+    """Return the size in bytes of all files in a folder, including removed ones and uploads in progress."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -94,13 +94,13 @@ def held(folder: Path) -> int:
     return total
 
 
-def aside(folder: Path) -> int:
-    """Bytes of the files that were removed or replaced."""
-    return held(folder / HIDDEN)
+def aside_bytes(folder: Path) -> int:
+    """Return the size in bytes of the removed or replaced files."""
+    return held_bytes(folder / HIDDEN)
 
 
 def destroy_aside(folder: Path) -> None:
-    """Destroy the files that were removed or replaced. Raises DiskFull."""
+    """Delete the removed or replaced files for good. Raises DiskFull."""
     try:
         if (folder / HIDDEN).is_dir():
             shutil.rmtree(folder / HIDDEN)
@@ -109,12 +109,12 @@ def destroy_aside(folder: Path) -> None:
 
 
 def megabytes(size: int) -> str:
-    """A size as people read it, rounded up: "0.1", "12"."""
+    """Return a size in MB for display, rounded up: "0.1", "12"."""
     return f"{math.ceil(size / 2**20)}" if size >= 10 * 2**20 else f"{math.ceil(size / 2**20 * 10) / 10:g}"
 
 
 def set_aside(folder: Path, id: str) -> None:
-    """Move a file into the hidden folder beside the others."""
+    """Move a file to the hidden folder next to the others."""
     target = folder / HIDDEN / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}" / PurePosixPath(id)
     target.parent.mkdir(parents=True)
     (folder / id).replace(target)
@@ -125,7 +125,7 @@ def _no_room(id: str, room: Room, held: int) -> NoRoom:
 
 
 def file_name(raw: str) -> str:
-    """A name for an uploaded file that is safe in a folder of any system. Raises BadName when it is no text file's."""
+    """Return a name for an uploaded file that is safe on any system. Raises BadName if it is not the name of a supported document."""
     name = unicodedata.normalize("NFC", raw.replace("\\", "/").rpartition("/")[2])
     name = _UNFIT.sub("_", name).strip(" .")
     stem, dot, suffix = name.rpartition(".")

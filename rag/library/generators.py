@@ -1,7 +1,7 @@
-"""The generators of this computer: which one answers, the choice of another, and fetching one that is missing.
+"""The generators on this computer: selecting the one that answers, and downloading a missing one.
 
-A fetch runs in a process of its own: it may reach a package index or a hub, which the window itself never does, and stopping
-it is ending that process. What has come until then is kept, and the next fetch goes on from there.
+A download runs in its own process: it may use the network, which the window itself never does, and it is stopped by ending that process.
+What was downloaded by then is kept, and the next download continues from there.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from rag.models.installed import catalogue, get, state
 from rag.service.service import Engine
 
 Opener = Callable[[Chatbot, str], Chatbot]
-"""The same chatbot with the generator of that name, or without one for "none". Raises ModelMissing, ModelCorrupt."""
+"""Returns the same chatbot with the generator of that name, or without one for "none". Raises ModelMissing, ModelCorrupt."""
 
 
 class ModelsBusy(ShawahidError):
-    """Another model is being opened or fetched."""
+    """Another model is being opened or downloaded."""
 
     http_status = 409
 
 
 @dataclass(slots=True)
 class Task:
-    """One change of model. `doing`: open | fetch; `state`: running | done | cancelled | error; bytes done and in total."""
+    """A change of model. `doing` is open | fetch; `state` is running | done | cancelled | error; with bytes done and in total."""
 
     doing: str
     name: str
@@ -49,18 +49,18 @@ class Task:
     process: subprocess.Popen[str] | None = None
 
     def view(self) -> View:
-        """The task as the page shows it."""
+        """Return the task as the page shows it."""
         shown = ("doing", "name", "state", "step", "done", "total", "error")
         return {key: getattr(self, key) for key in shown}
 
 
 def fetch_command(name: str, accepted: bool) -> list[str]:
-    """The command that fetches a model and prints how far it is, a JSON object a line."""
+    """Return the command that downloads a model and prints its progress, one JSON object per line."""
     return [sys.executable, "-m", "rag.library.generators", name, *(["accepted"] if accepted else [])]
 
 
 class Generators:
-    """The choice among the generators for one engine."""
+    """The choice of generator for one engine."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Generators:
         remembered: Path | None = None,
         command: Callable[[str, bool], Sequence[str]] = fetch_command,
     ) -> None:
-        """`wanted` is the one to offer where there is none; `remembered` is the file that keeps the choice for the next start."""
+        """`wanted` is the generator to offer if there is none; `remembered` is the file that keeps the choice for the next start."""
         self._engine = engine
         self._opener = opener
         self._wanted = wanted
@@ -79,16 +79,16 @@ class Generators:
         self._command = command
         self._lock = threading.Lock()
         self._task: Task | None = None
-        # Gradio is told to stay offline in this process; the fetch is asked for and has the environment from before.
+        # Gradio is kept offline in this process; the download was requested, and gets the environment from before.
         self._environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [_root(), os.environ.get("PYTHONPATH")]))}
 
     @property
     def task(self) -> Task | None:
-        """What is being done, or was done last."""
+        """The current task, or the last one."""
         return self._task
 
     def rows(self) -> list[View]:
-        """The generators of the catalogue, the one in use first where it is another, and "none"."""
+        """Return the generators of the catalogue, preceded by the one in use if it is not among them, and "none"."""
         chatbot = self._engine.chatbot
         used = (chatbot.generator.name if chatbot.generator else NO_GENERATOR) if chatbot else ""
         rows: list[View] = []
@@ -103,28 +103,28 @@ class Generators:
         return [row | {"used": row["name"] == used} for row in rows]
 
     def offer(self) -> View | None:
-        """The generator to fetch where there is none; None where one answers, or none is wanted."""
+        """Return the generator to download if there is none; None if one is in use or none is wanted."""
         chatbot = self._engine.chatbot
         if chatbot is None or chatbot.generator is not None:
             return None
         return next((row for row in self.rows() if row["name"] == self._wanted and row["status"] != "present"), None)
 
     def use(self, name: str) -> Task:
-        """Answer with that generator from now on; answers under way keep theirs. Raises ModelsBusy, ModelMissing."""
+        """Answer with that generator from now on; current answers keep theirs. Raises ModelsBusy, ModelMissing."""
         known = [row["name"] for row in self.rows() if row["status"] == "present"]
         if name not in known:
             raise ModelMissing("models.unknown", name=name[:80], known=", ".join(known))
         return self._begin(Task("open", name), self._open)
 
     def fetch(self, name: str, accepted: bool) -> Task:
-        """Fetch a generator and then answer with it. Raises ModelsBusy, ModelMissing for one that is not known."""
+        """Download a generator and then answer with it. Raises ModelsBusy, or ModelMissing for an unknown one."""
         known = [row["name"] for row in self.rows() if row["name"] in catalogue()]
         if name not in known:
             raise ModelMissing("models.unknown", name=name[:80], known=", ".join(known))
         return self._begin(Task("fetch", name), lambda task: self._fetch(task, accepted))
 
     def cancel(self) -> bool:
-        """Stop a fetch; what has come is kept."""
+        """Stop a download; what was downloaded is kept."""
         task = self._task
         if task is None or task.doing != "fetch" or task.state != "running":
             return False
@@ -207,7 +207,7 @@ class Generators:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a process and whatever it started."""
+    """End a process and its children."""
     try:
         os.killpg(process.pid, signal.SIGTERM)
     except (ProcessLookupError, PermissionError):
@@ -219,7 +219,7 @@ def _root() -> str:
 
 
 def chosen(remembered: Path) -> str:
-    """The generator that was chosen in the window before, or "" where none was, or it is gone."""
+    """Return the generator chosen in the window before, or "" if none was chosen or it is gone."""
     try:
         name = remembered.read_text(encoding="utf-8").strip()
     except OSError:
@@ -228,7 +228,7 @@ def chosen(remembered: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fetch a model: `NAME [accepted]`; how far it is, and what went wrong, go to the output as JSON."""
+    """Download a model: `NAME [accepted]`; progress and errors are printed as JSON."""
 
     def tell(**said: object) -> None:
         print(json.dumps(said, ensure_ascii=True), flush=True)

@@ -1,4 +1,4 @@
-"""Bringing indexes up to date in the background, one after another: whose turn it is, how far it is, and stopping it."""
+"""Background indexing: jobs run one at a time and can be watched and cancelled."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rag.errors import IndexBusy, ShawahidError, as_ours
-from rag.library.people import same
+from rag.library.people import is_same
 from rag.library.views import View, error_view
 from rag.service.fair_queue import Line, Ticket
 from rag.storage.build import BuildReport
 
 Build = Callable[[Callable[[str, int, int], None]], BuildReport]
-"""The work itself; what it is given is told how far it is."""
+"""The work itself; it reports its progress to the function it is given."""
 
 _LOOK = 0.1  # seconds between two looks at the line
 _KEPT = 200  # jobs that are remembered
 
 
 class _Cancelled(Exception):
-    """The reader stopped the indexing."""
+    """The reader cancelled the job."""
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One run of indexing. `state`: running | done | cancelled | error; counts are of what `step` does: wait | load | embed | store.
+    """One indexing run. `state` is running | done | cancelled | error; the counts are those of `step`: wait | load | embed | store.
 
-    Only `person` is told of it, by its `id`, which nobody can guess.
+    Only `person` can see it, by its unguessable `id`.
     """
 
     collection: str
@@ -43,7 +43,7 @@ class Job:
     cancel: threading.Event = field(default_factory=threading.Event)
 
     def view(self) -> View:
-        """The job as the page shows it."""
+        """Return the job as the page shows it."""
         report = self.report
         return {
             "id": self.id,
@@ -61,7 +61,7 @@ class Job:
 
 
 class Indexing:
-    """The jobs of everybody. One runs at a time; people take turns, and see nothing of the others' but their own place."""
+    """Everyone's jobs. One runs at a time; people take turns and see nothing of each other's jobs but their own place in the queue."""
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []  # oldest first
@@ -69,7 +69,7 @@ class Indexing:
         self._lock = threading.Lock()
 
     def begin(self, collection: str, person: str, build: Build) -> Job:
-        """Run a build in a thread when its turn comes. Raises IndexBusy while one of the same collection runs or waits."""
+        """Run a build in a thread when its turn comes. Raises IndexBusy if one of the same collection is running or waiting."""
         job = Job(collection, person)
         with self._lock:
             if any(other.state == "running" and other.collection == collection for other in self._jobs):
@@ -83,22 +83,22 @@ class Indexing:
         return job
 
     def find(self, id: str, person: str) -> Job | None:
-        """The job of that name, when it is this person's."""
-        return next((job for job in self._of(person) if same(job.id, id)), None)
+        """Return the job with that id if it belongs to this person."""
+        return next((job for job in self._of(person) if is_same(job.id, id)), None)
 
     def last(self, person: str, collection: str | None = None) -> Job | None:
-        """The job of this person that runs, or the last one that ran; of one collection, where one is named."""
+        """Return this person's running job, or their last one; with a collection, only jobs of that collection."""
         own = [job for job in self._of(person) if collection is None or job.collection == collection]
         return next((job for job in own if job.state == "running"), own[-1] if own else None)
 
     def adopt(self, person: str, by: str) -> None:
-        """Give the jobs of one person to another."""
+        """Transfer one person's jobs to another."""
         for job in self._of(person):
             job.person = by
 
     def _of(self, person: str) -> list[Job]:
         with self._lock:
-            return [job for job in self._jobs if same(job.person, person)]
+            return [job for job in self._jobs if is_same(job.person, person)]
 
     def _work(self, job: Job, ticket: Ticket, build: Build) -> None:
         def progress(step: str, done: int, total: int) -> None:

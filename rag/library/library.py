@@ -1,4 +1,4 @@
-"""The documents behind the window, as each person may see and change them."""
+"""The document collections behind the window, as each person may see and change them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.errors import IndexMissing
 from rag.library import files
 from rag.library.collections import FIRST, BadName, Collection, Collections
 from rag.library.jobs import Indexing, Job
-from rag.library.people import OPERATOR, same
+from rag.library.people import OPERATOR, is_same
 from rag.library.views import View, about_view
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
@@ -21,7 +21,7 @@ from rag.storage.build import BuildReport, build_index
 
 
 class Library:
-    """Collections under one folder, beside the one that the settings name. What is in it is reached through somebody's `Shelf`."""
+    """The collections under one folder, and the one that the settings name. Access is through a person's `Shelf`."""
 
     def __init__(
         self,
@@ -34,8 +34,8 @@ class Library:
         ocr: bool = False,
         published: Callable[[Path], object] = lambda index: None,
     ) -> None:
-        """`quota` bounds the bytes of files in all collections of a person other than the operator, 0 sets no bound; `published` is
-        called with the folder of an index after each change of it."""
+        """`quota` limits the bytes of files in a person's collections (0: no limit; the operator has none). `published` is called with the
+        folder of an index after each change of it."""
         self.home = home
         self.quota = quota
         self.published = published
@@ -47,11 +47,11 @@ class Library:
         self._lock = threading.Lock()
 
     def of(self, person: str) -> Shelf:
-        """What one person may see and change of it."""
+        """Return one person's view of the library."""
         return Shelf(self, person, self._collections, self._indexing)
 
     def adopt(self, person: str, by: str) -> bool:
-        """Give everything of one person to another, who has collections already; False where they have none. Raises DiskFull."""
+        """Transfer everything one person owns to another; return False if that other person owns no collection. Raises DiskFull."""
         adopted = self._collections.adopt(person, by)
         if adopted:
             self._indexing.adopt(person, by)
@@ -72,10 +72,10 @@ class Library:
 
 
 class Shelf:
-    """A library for one person: every way to a document leads through here.
+    """One person's view of a library. Every access to a document goes through it.
 
-    `id` is that of a collection throughout. Raises BadName for one that is not there or is not this person's to see, NotYours
-    where it is shared and was to be changed.
+    `id` is always that of a collection. Raises BadName if it does not exist or is not visible to this person, NotYours on a change to
+    someone else's shared collection.
     """
 
     def __init__(self, library: Library, person: str, collections: Collections, indexing: Indexing) -> None:
@@ -87,19 +87,19 @@ class Shelf:
     # --- collections ------------------------------------------------------------------------------------------------------
 
     def collections(self) -> list[Collection]:
-        """The collections this person may see, the one of the settings first."""
+        """The collections this person may see, that of the settings first."""
         return self._collections.visible(self._person)
 
     def sees(self, id: str) -> bool:
-        """Whether there is such a collection for this person."""
+        """Return whether this person may see such a collection."""
         return any(each.id == id for each in self.collections())
 
     def owns(self, collection: Collection) -> bool:
-        """Whether this person may change it."""
-        return same(collection.owner, self._person)
+        """Return whether this person may change it."""
+        return is_same(collection.owner, self._person)
 
     def rows(self) -> list[View]:
-        """The collections as the page shows them. Where there is one person only there is nobody to share with."""
+        """Return the collections as the page shows them. With a single person there is nobody to share with."""
         return [
             {
                 "id": each.id,
@@ -112,21 +112,21 @@ class Shelf:
         ]
 
     def create(self, name: str) -> Collection:
-        """Make an empty collection, which nobody else sees."""
+        """Create an empty collection, visible to nobody else."""
         return self._collections.create(name, self._person)
 
     def share(self, id: str, shared: bool) -> Collection:
-        """Let everybody see a collection, or only this person again."""
+        """Make a collection visible to everyone, or to this person only."""
         return self._collections.share(id, self._person, shared)
 
     def chatbot(self, id: str, base: Chatbot) -> Chatbot:
-        """A chatbot over a collection, with the models of `base`. Raises BadName, also when nothing is indexed in it yet."""
+        """Return a chatbot over a collection, with the models of `base`. Raises BadName, also if nothing is indexed in it yet."""
         return self._library._chatbot(self._collections.readable(id, self._person), base)
 
     # --- files ------------------------------------------------------------------------------------------------------------
 
     def documents(self, id: str, base: Chatbot) -> list[View]:
-        """Every document of a collection; of those that are in the folder and not yet in the index only the name is known."""
+        """Return every document of a collection; for files that are not indexed yet, only the name is known."""
         collection = self._collections.readable(id, self._person)
         try:
             infos = self._library._chatbot(collection, base).index.documents()
@@ -150,38 +150,40 @@ class Shelf:
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
-        """Write an uploaded file into a collection; returns its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
+        """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
         folder = self._collections.changeable(id, self._person).documents
         room = files.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
         return await files.receive(folder, file, chunks, self._library.max_bytes, room)
 
     def room(self, id: str) -> View | None:
-        """Megabytes that the collections of this person hold, of how many, and that the removed files of one of them take; None
-        where nothing is counted."""
+        """Return the megabytes that this person's collections hold, their limit, and the size of removed files in one of them.
+
+        Returns None if there is no limit.
+        """
         if self._person == OPERATOR:
             return None
         collection = self._collections.readable(id, self._person)
         return {
             "held": files.megabytes(self._held()),
             "most": files.megabytes(self._library.quota) if self._library.quota else "",
-            "aside": files.megabytes(files.aside(collection.documents)) if self.owns(collection) else "0",
+            "aside": files.megabytes(files.aside_bytes(collection.documents)) if self.owns(collection) else "0",
         }
 
     def destroy_aside(self, id: str) -> None:
-        """Destroy the files that were removed from a collection, or replaced. Raises BadName, NotYours, DiskFull."""
+        """Delete a collection's removed or replaced files for good. Raises BadName, NotYours, DiskFull."""
         files.destroy_aside(self._collections.changeable(id, self._person).documents)
 
     def _held(self) -> int:
-        return sum(files.held(each.documents) for each in self._collections.own(self._person))
+        return sum(files.held_bytes(each.documents) for each in self._collections.own(self._person))
 
     def remove(self, id: str, file: str) -> None:
-        """Take a file out of a collection; the index follows with the next build. Raises BadName when it is the last one."""
+        """Remove a file from a collection; the next build updates the index. Raises BadName if it is the last one."""
         files.remove(self._collections.changeable(id, self._person).documents, file)
 
     # --- indexing ---------------------------------------------------------------------------------------------------------
 
     def build(self, id: str, embedder: Embedder) -> Job:
-        """Bring the index of a collection up to date in a thread. Raises IndexBusy while it is being indexed."""
+        """Bring a collection's index up to date in a thread. Raises IndexBusy if it is being indexed."""
         collection, library = self._collections.changeable(id, self._person), self._library
 
         def build(progress: Any) -> BuildReport:
@@ -194,14 +196,14 @@ class Shelf:
         return self._indexing.begin(collection.id, self._person, build)
 
     def job(self, id: str) -> Job | None:
-        """A run of indexing that this person began, by its own id."""
+        """Return an indexing job that this person started, by its id."""
         return self._indexing.find(id, self._person)
 
     def last_job(self, collection: str | None = None) -> Job | None:
-        """The indexing of this person that runs, or the last one that ran."""
+        """Return this person's running indexing job, or their last one."""
         return self._indexing.last(self._person, collection)
 
 
 def whole(value: Any) -> str:
-    """A text the page sent, or "" for anything else."""
+    """Return a text that the page sent, or "" for anything else."""
     return value if isinstance(value, str) else ""

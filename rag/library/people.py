@@ -1,8 +1,7 @@
-"""Whose a collection is.
+"""Ownership of collections.
 
-Where nobody is asked for a password there is one person, the operator, whose everything is. Behind a password every browser is
-somebody else: it holds a key that was given to it at the first login and that nobody can guess, and what it makes belongs to that
-key. Only a digest of the key is ever kept.
+Without a password there is one person, the operator, who owns everything. With a password every browser is a different person: at its first
+login it receives an unguessable key, which owns what the browser creates. Only a digest of the key is stored.
 """
 
 from __future__ import annotations
@@ -15,33 +14,33 @@ from collections.abc import Mapping
 from typing import Any
 
 OPERATOR = ""
-"""Whoever started Shawahid: everybody where there is no password, and programs that have a token."""
+"""The person who started Shawahid: everyone if there is no password, and programs with a token."""
 PERSON = "shawahid.person"
-"""Where a request says whose it is: `OPERATOR`, or the digest of a browser's key."""
+"""The key in a request's scope that holds its person: `OPERATOR`, or the digest of a browser's key."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def new_key() -> str:
-    """A key of 256 random bits."""
+    """Return a key of 256 random bits."""
     return secrets.token_urlsafe(32)
 
 
 def is_key(text: str) -> bool:
-    """Whether a text has the form of a key: nobody gets by with one that could be guessed."""
+    """Return whether a text has the form of a key, so that a guessable one is refused."""
     return _KEY.fullmatch(text) is not None
 
 
 def digest(key: str) -> str:
-    """The person that a key stands for: 64 hexadecimal digits, from which the key can't be found."""
+    """Return the person that a key stands for: 64 hexadecimal digits, from which the key cannot be recovered."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two names of a person are one, compared in a time that says nothing of where they differ."""
+def is_same(one: str, other: str) -> bool:
+    """Return whether two person names are equal, in constant time."""
     return hmac.compare_digest(one.encode(), other.encode())
 
 
 def person_of(scope: Mapping[str, Any]) -> str:
-    """Whose a request is; where there is no door before the page there is only the operator."""
+    """Return the person who sent a request; without a gate there is only the operator."""
     return str(scope.get(PERSON, OPERATOR))

@@ -1,4 +1,4 @@
-"""The evaluations that were run on this computer, and who may read which."""
+"""The evaluations run on this computer, and who may read which."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PAGE, _RECORDS = "report.html", "records.jsonl"
 
 
 def reports_for(folder: Path | None, person: str) -> list[Path]:
-    """The pages of the evaluations under a folder that a person may read, the latest first.
+    """Return the report pages under a folder that a person may read, newest first.
 
-    What readers complained of is a question of theirs with the answer they got: a run that asked any such question is shown to
-    whoever started Shawahid and to nobody else, and so is one of which it can't be told.
+    Reader feedback contains a reader's question and answer, so only the operator may read a run that asked such a question, or one for
+    which this is unknown.
     """
     found = sorted(folder.glob(f"*/{_PAGE}"), key=lambda path: -path.stat().st_mtime) if folder else []
     return [path for path in found if person == OPERATOR or _is_for_all(path.with_name(_RECORDS))]
@@ -32,7 +32,7 @@ def _is_for_all(records: Path) -> bool:
 
 @lru_cache(maxsize=64)
 def _holds_readers(records: Path, modified: int, size: int) -> bool:
-    """Whether a question of a reader is among the records, or a line can't be read; looked at once for each state of the file."""
+    """Return whether a reader's question is among the records, or a line cannot be read; cached for each version of the file."""
     try:
         with records.open(encoding="utf-8") as lines:
             return any(str(json.loads(line).get("id", READER)).startswith(READER) for line in lines if line.strip())

@@ -1,4 +1,4 @@
-"""What the library says of documents, jobs and failures, as JSON objects."""
+"""JSON views of documents, jobs and errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\"'<>\\^`{|}\u200e\u200f\u202a-\u2
 
 
 def error_view(error: ShawahidError) -> View:
-    """What went wrong, in both languages, so that it follows the interface when that changes its language; `key` says which it is."""
+    """Return an error in both languages, so that it follows the language of the interface; `key` identifies it."""
     return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
 
 
 def about_view(id: str, metadata: Mapping[str, str]) -> View:
-    """What is known of a document beside its text: its kind where that is not plain text, author, date, and source; `url` is
-    the source where that is an address of the web."""
+    """Return a document's metadata: its kind unless it is plain text, author, date and source. `url` is the source if it is a web
+    address."""
     suffix = PurePosixPath(id).suffix.lower()
     address = metadata.get("source", "")
     return {

@@ -1,4 +1,4 @@
-"""Everything on one port: the chat window, the HTTP API and the tools of programs, behind one door and one line."""
+"""The server: chat window, HTTP API and tools on one port, behind one gate and one queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: the names the server is called by, the password, the tokens, and how much anybody may ask for."""
+"""Access control: the host names the server accepts, the password, the tokens, and the limits of a request."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rag.errors import BadSetting
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_PASSWORD = 8
 LEAST_TOKEN = 16
-"""Characters. Guessing a password is slowed down, guessing a token is not: it has to be long."""
+"""In characters. Password attempts are slowed down, token attempts are not, so a token has to be long."""
 API = ("/v1/", "/mcp", "/metrics", "/openapi.json")
-"""Where programs go, with a token; everything else is the page, with the password."""
+"""The paths for programs, opened by a token; all others are the page, opened by the password."""
 
 _SOURCE = re.compile(r"'self'|'none'|\*|https?://[A-Za-z0-9.*\[\]:-]+")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
@@ -20,20 +20,20 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who is let in. Neither secret is ever shown: not in a repr, not in a log, not in an error."""
+    """Who is let in. Neither secret ever appears in a repr, a log or an error."""
 
     password: str = field(default="", repr=False)
-    """Opens the page; "" leaves it open, or, where there are tokens, closed."""
+    """Opens the page. If empty, the page is open, unless there are tokens: then it is closed."""
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    """Each opens the API and the tools of programs."""
+    """Each one opens the API and the tools."""
     hosts: frozenset[str] | None = LOOPBACK
-    """The names the server may be called by; None: any."""
+    """The host names that the server accepts; None accepts any."""
     origins: tuple[str, ...] = ()
-    """Pages of other sites that may call the API (CORS): "https://example.org"."""
+    """Other sites whose pages may call the API (CORS): "https://example.org"."""
     frame_ancestors: tuple[str, ...] = ("'self'",)
-    """Sites that may show the page in a frame, as Content-Security-Policy writes them."""
+    """Sites that may show the page in a frame, in Content-Security-Policy syntax."""
     changes: bool = False
-    """Whether the API may add and remove documents. The page may, for whoever is let in to it."""
+    """Whether the API may add and remove documents. The page always may, for anyone who is logged in."""
 
     def __post_init__(self) -> None:
         if self.password and len(self.password) < LEAST_PASSWORD:
@@ -61,7 +61,8 @@ class Access:
         frame_ancestors: tuple[str, ...] = ("'self'",),
         changes: bool = False,
     ) -> Access:
-        """The access of a server that listens on `host`. Raises BadSetting when others could come in without a secret."""
+        """Return the access rules of a server that listens on `host`. Raises BadSetting if it could be reached from elsewhere without a
+        secret."""
         if host not in LOOPBACK and not password and not tokens:
             raise BadSetting("server.password", host=host, least=LEAST_PASSWORD)
         # Behind a secret the server may be reached through a proxy, by whatever name that has.
@@ -70,26 +71,26 @@ class Access:
 
     @property
     def open(self) -> bool:
-        """Whether nobody is asked for anything."""
+        """Whether no secret is required."""
         return not self.password and not self.tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one request may ask for."""
+    """The limits of one request."""
 
     body: int = 2**20
-    """Bytes of a request; a document that is added has its own limit."""
+    """Bytes of a request; an added document has its own limit."""
     document: int = 64 * 2**20
-    """Bytes of a document that is added, of whatever kind; each kind has its own limit in the library."""
+    """Bytes of an added document of any kind; the library has a limit for each kind."""
     patience: float = 30.0
-    """Seconds for which a request that has begun may send nothing."""
+    """Seconds that a started request may pause."""
     seconds: float = 120.0
-    """Seconds for which one answer may be worked on, waiting in line not counted."""
+    """Seconds that one answer may take, not counting the time in the queue."""
     waiting: int = 40
     """Questions that may wait or run at once."""
 
 
 def is_api(path: str) -> bool:
-    """Whether a path belongs to programs."""
+    """Return whether a path belongs to the API."""
     return path.startswith(API)

@@ -1,4 +1,4 @@
-"""What the API takes and gives, field by field: these models are the OpenAPI description."""
+"""The request and response bodies of the API, field by field: these models are the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from rag.retrieval.query import LONGEST_QUESTION
 from rag.schema import Filter
 
 Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
-"""At least one letter or digit. Patterns are for the description only; what is wrong is said in a sentence of our own."""
+"""At least one letter or digit. Patterns serve the description only; errors are our own messages."""
 Text = Annotated[str, StringConstraints(max_length=20_000)]
 Said = Annotated[str, StringConstraints(max_length=20_000), Field(json_schema_extra={"pattern": r"\S"})]
 Name = Annotated[str, StringConstraints(max_length=1000)]
 Whole = Annotated[int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)]
-"""A whole number, also where it is written as 14.0, which to JSON is the same."""
+"""A whole number, also when written as 14.0, which is the same in JSON."""
 _DAY = r"^([1-9][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$"
 Day = Annotated[str, StringConstraints(max_length=1000), Field(json_schema_extra={"pattern": _DAY})]
 
 
 class Taken(BaseModel):
-    """What is sent to the server: a field that is not known is a mistake."""
+    """A request body in which an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Lenient(BaseModel):
-    """What OpenAI's clients send: they send more than is used here."""
+    """A request body in which unknown fields are ignored, because OpenAI's clients send more than is used here."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -73,7 +73,7 @@ class HitBody(PassageBody):
 
 
 class CitationBody(BaseModel):
-    """A verified citation: `quote` is what the document says from `start` to `end`, and it proves `claim` of the answer's text."""
+    """A verified citation: `quote` is the document's text from `start` to `end`, given as evidence for `claim` of the answer's text."""
 
     number: int = Field(description="The n of the markers [n] in the text")
     document: str
@@ -87,7 +87,7 @@ class CitationBody(BaseModel):
 
 
 class RejectedBody(BaseModel):
-    """A sentence of the draft that was not proved and is not in the answer."""
+    """A sentence of the draft that failed the check and is not in the answer."""
 
     text: str
     verdict: str = Field(description="Why: number, name, meaning, script, instruction")
@@ -100,7 +100,7 @@ class TimingBody(BaseModel):
 
 
 class AnswerBody(BaseModel):
-    """A checked answer. `text` holds proved sentences and their markers, or says that the documents do not answer."""
+    """A checked answer. `text` holds the sentences that passed the check and their markers, or says that the documents do not answer."""
 
     question: str
     searched: str = Field(description="The question that was searched for: a follow-up is rewritten")
@@ -132,7 +132,7 @@ class Filtered(Taken):
     metadata: dict[Name, Name] = Field(default={}, max_length=20, description="Only documents with these fields")
 
     def filter(self) -> Filter:
-        """What the search is restricted to."""
+        """Return the filter of the request."""
         return Filter(
             documents=None if self.documents is None else tuple(self.documents),
             languages=tuple(self.languages),
@@ -229,7 +229,7 @@ class StreamOptions(Lenient):
 
 
 class ChatExtension(Taken):
-    """What Shawahid takes beyond OpenAI's fields."""
+    """Shawahid's fields beyond OpenAI's."""
 
     collection: Name = ""
     drafts: bool = Field(
@@ -239,7 +239,7 @@ class ChatExtension(Taken):
 
 
 class ChatRequest(Lenient):
-    """Of OpenAI's fields these are heeded; sampling and length are the server's own, and every other field is passed over."""
+    """The fields of OpenAI's request that are used; sampling and length are set by the server, and any other field is ignored."""
 
     model: Name = "shawahid"
     messages: list[ChatMessage] = Field(min_length=1, max_length=200, description="The last is the user's: the question, as text")
@@ -256,7 +256,7 @@ class ChatRequest(Lenient):
 
 
 class Usage(BaseModel):
-    """Tokens of the language model; 0 where the answer is a quotation and it was not needed."""
+    """Token counts of the language model; 0 if the answer is a quotation and the model was not needed."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -315,7 +315,7 @@ class EmbeddingLine(BaseModel):
 
 
 class EmbeddingUsage(BaseModel):
-    """Counted in words: the embedder does not tell its tokens."""
+    """Counted in words: the embedder does not report its tokens."""
 
     prompt_tokens: int
     total_tokens: int

@@ -1,4 +1,4 @@
-"""The script that puts the chat into a page of another site."""
+"""The script that embeds the chat in a page of another site."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS = ("name", "ask", "send", "stop", "searching", "reading", "waiting", "unc
 
 
 def script() -> str:
-    """The script, with its sentences in both languages."""
+    """Return the script with its messages in both languages."""
     filled = {"place": "{place}", "number": "{number}"}  # by the script
     words = {language: {name: say(f"embedded.{name}", language, **filled) for name in _WORDS} for language in ("ar", "en")}
     code = resources.files("rag.server").joinpath("static", "embed.js").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def script() -> str:
 
 
 def route() -> Route:
-    """Where the script is served: to every site, because it holds nothing secret and does nothing without the API."""
+    """Return the route of the script, open to every site: it holds no secret and does nothing without the API."""
     content = script().encode()
 
     async def embed(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""What goes wrong, in the shape in which OpenAI's clients expect it: `{"error": {"message", "type", "param", "code"}}`."""
+"""Errors in the form that OpenAI's clients expect: `{"error": {"message", "type", "param", "code"}}`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _JSON = "application/json"
 
 
 class BadRequest(ShawahidError):
-    """A request that means nothing here. `param` names the field at fault."""
+    """The request is invalid. `param` names the field at fault."""
 
     http_status = 400
 
@@ -23,37 +23,37 @@ class BadRequest(ShawahidError):
 
 
 class Unknown(BadRequest):
-    """What was asked for is not there."""
+    """The requested object does not exist."""
 
     http_status = 404
 
 
 class Forbidden(ShawahidError):
-    """Something this server does not do for anybody who comes this way."""
+    """The server does not do this for any client of this kind."""
 
     http_status = 403
 
 
 class TooSlow(ShawahidError):
-    """An answer took longer than it may."""
+    """An answer exceeded its time limit."""
 
     http_status = 504
 
 
 def language_of(headers: dict[str, str]) -> str:
-    """The language of messages: that which the client prefers, if it is Arabic, else English."""
+    """Return the language of messages: Arabic if the client prefers it, else English."""
     return "ar" if headers.get("accept-language", "").lower().startswith("ar") else "en"
 
 
 def body_of(message: str, status: int, code: str, param: str | None = None) -> dict[str, Any]:
-    """An error as the API gives it; `code` is stable, the message may change."""
+    """Return the body of an error; `code` is stable, the message may change."""
     kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
     kind = kinds.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
 def error_body(error: ShawahidError, language: str = "en") -> dict[str, Any]:
-    """An error of ours as the API gives it. Its code is the name of its sentence: "question_empty"."""
+    """Return the body of one of our errors. Its code is its message key: "question_empty"."""
     code = error.key.rpartition(".")[2]
     return body_of(error.text(language), error.http_status, code, getattr(error, "param", None))
 

@@ -1,4 +1,4 @@
-"""The index follows the documents that programs add and remove, however fast they come."""
+"""Keep the index up to date with documents that programs add and remove, however fast."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOOK = 0.05
 
 
 class Follower:
-    """Brings the index of a collection up to date after each change; changes during one indexing are taken up by the next."""
+    """Updates the index of a collection after each change; changes during one run are handled by the next."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Shelf, Embedder]] = {}
@@ -22,7 +22,7 @@ class Follower:
         self._working = False
 
     def __call__(self, shelf: Shelf, collection: str, embedder: Embedder) -> None:
-        """The documents of a collection have changed. Returns at once; `Shelf.last_job` tells how far it is."""
+        """Schedule an update after a change of documents. Returns at once; `Shelf.last_job` reports the progress."""
         with self._lock:
             self._waiting[collection] = shelf, embedder
             if self._working:

@@ -1,4 +1,4 @@
-"""One door before everything: a password for the page, tokens for programs. Needed as soon as other computers can reach the server."""
+"""The gate before the whole site: a password for the page, tokens for programs. Required as soon as other computers can connect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
 _OPEN = ("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz")
 CALLER = "shawahid.caller"
-"""Where a request says who asks: questions of one caller take turns with those of the others."""
+"""The key in a request's scope that holds its caller: the questions of one caller take turns with those of others."""
 
 _PAGE = """<!doctype html>
 <html lang="{language}" dir="{direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -43,12 +43,12 @@ button {{ background: #0b5a4b; color: #fff; border: 0; }}
 
 
 class Gate:
-    """Lets the page through to whoever has logged in, and the API to whoever sends a token or has logged in.
+    """Passes requests for the page after a login, and requests for the API with a token or after a login.
 
-    A login is a cookie signed with a key of this process, so it ends when the server does. Every comparison takes the same
-    time whatever is given, and nothing that is given is kept or logged.
+    A login is a cookie signed with a key of this process, so it ends with the server. All comparisons take constant time, and no secret
+    that is sent is stored or logged.
 
-    A browser that logs in is given a key as well, if it has none, which outlasts the login: what it makes belongs to that key.
+    A browser without a key receives one at login. The key outlasts the login and owns what the browser creates.
     """
 
     def __init__(self, app: App, access: Access, *, now: Callable[[], float] = time.time) -> None:
@@ -81,7 +81,7 @@ class Gate:
             await self._page(send, headers, 401)
 
     def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> tuple[str, str]:
-        """Who asks, and whose what they make is; ("", "") for somebody who may not come in here."""
+        """Return the caller and the person of a request; ("", "") if it is not allowed in."""
         address = str((scope.get("client") or ("",))[0])
         if self._open:
             return f"address {address}", OPERATOR
@@ -160,7 +160,7 @@ class Gate:
 
 
 def owner_cookie(key: str, scope: Scope) -> str:
-    """The cookie in which a browser keeps its key, as a header sets it."""
+    """Return the header value of the cookie that keeps a browser's key."""
     return _cookie(OWNER_COOKIE, key, _OWNED, scope)
 
 
@@ -170,7 +170,7 @@ def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
 
 
 def _digest(secret: str) -> bytes:
-    """Of the same length for every secret, so that comparing says nothing of it."""
+    """Return a digest of constant length, so that comparing reveals nothing about the secret."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
@@ -182,6 +182,6 @@ def _cookies(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _key(cookies: dict[str, str]) -> str:
-    """The key of the browser, or "" where it has none."""
+    """Return the key of the browser, or "" if it has none."""
     key = cookies.get(OWNER_COOKIE, "")
     return key if is_key(key) else ""

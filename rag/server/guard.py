@@ -1,4 +1,4 @@
-"""What every request passes before anything else: is it meant for this server, is it too large, and what its answer must carry."""
+"""The checks on every request before anything else: its host, origin and size, and the security headers of every response."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _UPLOADS = ("/shawahid/upload", "/v1/documents/")
 
 
 def content_policy(frame_ancestors: tuple[str, ...] = ("'self'",)) -> str:
-    """The Content-Security-Policy of every answer.
+    """Return the Content-Security-Policy of every response.
 
-    'unsafe-inline' and 'unsafe-eval' are Gradio's own: its page has inline scripts and compiles templates. What the page must
-    never do, whatever a document or a model says, is reach another host; every line keeps to 'self'.
+    'unsafe-inline' and 'unsafe-eval' are required by Gradio, whose page has inline scripts and compiles templates. The page must never
+    reach another host, whatever a document or a model says; every directive is limited to 'self'.
     """
     return "; ".join(
         [
@@ -40,9 +40,9 @@ def content_policy(frame_ancestors: tuple[str, ...] = ("'self'",)) -> str:
 
 
 class Guard:
-    """Sets the security headers of every response, and turns away what this server is not meant to answer.
+    """Sets the security headers of every response and refuses requests for other hosts or from foreign origins.
 
-    A page elsewhere that has its own name point at this computer would otherwise be let in by the browser.
+    Without it, the browser would let in a page elsewhere that points its own host name at this computer (DNS rebinding).
     """
 
     def __init__(self, app: App, access: Access | None = None) -> None:
@@ -82,7 +82,7 @@ class Guard:
         await self._app(scope, receive, with_headers)
 
     def _may_act(self, headers: dict[str, str], path: str) -> bool:
-        """Whether a page may ask or upload: one of this server, or, at the API, one of a site that was named."""
+        """Return whether a page may ask or upload: one of this server or, for the API, one of a listed site."""
         origin = headers.get("origin")
         if not origin or urlsplit(origin).netloc == headers.get("host"):
             return True
@@ -90,10 +90,10 @@ class Guard:
 
 
 class Measured:
-    """Ends a request whose body is too large, or stops coming.
+    """Ends a request whose body is too large or stops arriving.
 
-    A body is read whole before the app sees it; that of an upload, which is large, is passed on as it comes and counted by
-    whoever keeps it.
+    A body is read completely before the app sees it. The body of an upload, which may be large, is passed on as it arrives and counted by
+    its receiver.
     """
 
     def __init__(self, app: App, limits: Limits) -> None:
@@ -140,7 +140,7 @@ class Measured:
         await self._app(scope, again, send)
 
     def _patient(self, receive: Receive) -> Receive:
-        """The same, but a client from which nothing comes has left."""
+        """Return the same receiver, treating a client that sends nothing for too long as disconnected."""
         whole = False
 
         async def patient() -> MutableMapping[str, Any]:
@@ -158,7 +158,7 @@ class Measured:
 
 
 def hostname(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """Return the name in a Host header, without its port."""
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()

@@ -1,4 +1,4 @@
-"""The way to one's collections from another browser: a browser's key, shown on request, and taken by another."""
+"""Moving a browser's collections to another browser: its key is shown on request and accepted by another."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SHOW, USE = "/shawahid/key/show", "/shawahid/key/use"
 
 
 def key_routes(library: Library) -> list[Route]:
-    """POST to `SHOW` gives the key of the browser that asks, `{"key"}`; POST of that to `USE` makes it the key of another one.
+    """Return two routes: POST to `SHOW` returns the browser's key, `{"key"}`; POST to `USE` makes a browser adopt the key it sends.
 
-    Both stand behind the gate, whose login no other site's page can use, and answer 404 to whoever has no key of a browser. A key
-    that nothing belongs to is refused, so that one that was cut does not take the place of a good one.
+    Both are behind the gate, whose login pages of other sites cannot use, and answer 404 to a client without a browser key. A key that owns
+    nothing is refused, so that a truncated one does not replace a good one.
     """
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route

@@ -1,4 +1,4 @@
-"""What Prometheus reads: how many questions came in which way and how they ended, how long they took, and who waits."""
+"""Prometheus metrics: questions by route and outcome, their duration, and the length of the queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 
 
 class Metrics:
-    """The figures of one engine, in a registry of their own."""
+    """The metrics of one engine, in their own registry."""
 
     def __init__(self, engine: Engine) -> None:
         self.registry = CollectorRegistry()
@@ -46,12 +46,12 @@ class Metrics:
             self._tokens.labels(kind).inc(count)
 
     def text(self) -> bytes:
-        """All figures in Prometheus' text form."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
 class _Now(Collector):
-    """What is read at the moment of asking."""
+    """Values read at the moment of scraping."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -65,7 +65,7 @@ class _Now(Collector):
         try:
             manifest = engine.chatbot.index.manifest()
         except ShawahidError:
-            return  # an index that can't be read is told of by /healthz and by every question
+            return  # /healthz and every question report an unreadable index
         yield GaugeMetricFamily("shawahid_documents", "Documents in the index", manifest.documents)
         yield GaugeMetricFamily("shawahid_passages", "Passages in the index", manifest.passages)
         yield GaugeMetricFamily("shawahid_generation", "The published generation of the index", manifest.generation)

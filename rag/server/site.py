@@ -1,4 +1,4 @@
-"""The whole site as one ASGI app, and the process that serves it: on this computer only unless told otherwise."""
+"""The whole site as one ASGI app, and the process that serves it: on this computer only, by default."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rag.ui import mount_page
 from rag.ui.web import examples_of
 
 _WIDTH = 16
-"""Questions answered at the same time; the generator writes their answers in the same passes."""
+"""Questions answered concurrently; the generator writes their answers in the same passes."""
 
 
 def site(
@@ -43,10 +43,10 @@ def site(
     language: str = "en",
     examples: Sequence[dict[str, Any]] = (),
 ) -> App:
-    """The whole site as an ASGI app: the page under /, the API under /v1. Starts nothing and listens on nothing.
+    """Return the whole site as an ASGI app: the page under /, the API under /v1. Starts nothing and listens on nothing.
 
-    Without the `window` it is the API alone. Behind a password `generators` are not offered: whoever is let in asks questions, and
-    does not change for all the others what answers them.
+    Without the `window` it is the API alone. Behind a password `generators` are not offered: a reader may ask questions but not change the
+    model for everyone else.
     """
     from starlette.middleware.cors import CORSMiddleware
     from starlette.routing import Route
@@ -59,7 +59,7 @@ def site(
     access, limits = access or Access(), limits or Limits()
     programs = HttpTools(engine, library, limits) if available() else None
     app = build_api(engine, library, access, limits, running=programs.running if programs else None)
-    app.router.routes.append(route())  # before the window's own files, which lie beside it
+    app.router.routes.append(route())  # before the window's own files, which are in the same place
     if programs is not None:
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     engine.line.most = limits.waiting
@@ -87,10 +87,10 @@ def serve(
     ready: Callable[[str], None] = print,
     **parts: Any,
 ) -> None:
-    """Serve the site until interrupted. The models load in the background; `ready` gets the address once it can be opened.
+    """Serve the site until interrupted. The models load in the background; `ready` receives the address once it can be opened.
 
-    `parts` are those of `site`. Raises BadSetting when the port is taken, or when other computers can reach `host` and there is
-    neither password nor token.
+    `parts` are those of `site`. Raises BadSetting if the port is taken, or if other computers can reach `host` and there is neither
+    password nor token.
     """
     import uvicorn
 
@@ -105,7 +105,7 @@ def serve(
 
 
 def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[[str], None], window: bool = True) -> None:
-    """Serve what the settings name, the window with its library and its examples."""
+    """Serve what the settings name: the index, the window with its library, and its examples."""
     from platformdirs import user_data_path
 
     home = Path(os.environ.get("SHAWAHID_DATA") or user_data_path("shawahid", appauthor=False))  # what readers add
@@ -154,13 +154,13 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
 
 
 def mirroring(settings: Settings) -> Callable[[Path], object]:
-    """What has the collection in Milvus, where there is one, follow the index of the settings after a change."""
+    """Return a function that updates the Milvus collection, if there is one, after a change of the settings' index."""
     milvus = open_milvus(settings)
     return lambda index: mirror_index(index, milvus) if milvus is not None and index == settings.index else None
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket, taken before anything is loaded, so that a port in use is known at once."""
+    """Return a listening socket, opened before anything is loaded, so that a port in use is noticed at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""From records to what the API gives."""
+"""Convert records to the bodies of the API."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def passage_body(passage: Passage) -> PassageBody:
 
 
 def document_text(document: Document, start: int, end: int, at: int) -> DocumentText:
-    """A part of a document, with the locator of what stands `at`."""
+    """Return a part of a document, with the locator of the position `at`."""
     return DocumentText(
         id=document.id,
         title=document.title,
@@ -55,19 +55,19 @@ def document_text(document: Document, start: int, end: int, at: int) -> Document
 
 
 def found_fields(found: Found) -> dict[str, Any]:
-    """What a search before an answer found: the question that was searched for, and each passage once."""
+    """Return the search results before an answer: the question that was searched for, and each passage once."""
     shown = {evidence.passage.id: evidence.passage for evidence in found.evidence}
     return {"question": found.question, "passages": [passage_body(passage).model_dump() for passage in shown.values()]}
 
 
 def found_hits(index: Index, question: str, k: int, offset: int = 0, filter: Filter | None = None) -> list[HitBody]:
-    """Search, and give the hits each with its best sentence."""
+    """Search, and return the hits, each with its best sentence."""
     hits = index.search(question, k, offset=offset, filter=filter)
     return hit_bodies(hits, index.evidence(question, hits, 3 * k))
 
 
 def hit_bodies(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> list[HitBody]:
-    """The hits in order, each with its best sentence."""
+    """Return the hits in order, each with its best sentence."""
     best: dict[int, Span] = {}
     for item in evidence:
         best.setdefault(item.passage.id, item.span)
@@ -123,7 +123,7 @@ def usage_body(answer: Answer) -> Usage:
 
 
 def sentences(answer: Answer) -> Iterator[str]:
-    """The text in pieces, each ending with its markers; together they are the text, without loss."""
+    """Split the text into pieces, each ending with its markers; together they are the text, without loss."""
     ends = {citation.claim.end for citation in answer.citations}
     at = 0
     for end in sorted(ends):

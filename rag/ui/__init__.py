@@ -1,4 +1,4 @@
-"""The chat window: a page where a question is asked, its answer watched, and every sentence of it checked."""
+"""The chat window: a page for asking a question, watching the answer and checking it against its sources."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""From records to what the page draws. Pure functions; every text is data, set by the page as text and never as markup.
+"""Convert records to what the page draws. Pure functions; every text is data, inserted by the page as text and never as markup.
 
-Texts are cut here, in code points, because a browser counts in UTF-16 units and would be off by one after each emoji.
+Texts are cut here, in code points, because a browser counts UTF-16 units and would be off by one after each emoji.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ About = Mapping[str, Mapping[str, str]]
 """The metadata of documents by their ids."""
 
 PAGE = 60_000
-"""Characters of a document sent to the page at a time, on each side of what it was opened for."""
+"""Characters of a document sent to the page at a time, on each side of the requested position."""
 _MARKER = re.compile(r"([^\w\s\[]*)\s*\[([0-9]{1,3})\]")
 
 
 def strings() -> dict[str, dict[str, str]]:
-    """All strings of the interface: `{"en": {"send": ...}, "ar": {...}}`."""
+    """Return all strings of the interface: `{"en": {"send": ...}, "ar": {...}}`."""
     own = {key.removeprefix("ui."): texts for key, texts in table().items() if key.startswith("ui.")}
     return {language: {key: texts[language] for key, texts in own.items()} for language in LANGUAGES}
 
 
 def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({})) -> View:
-    """A passage in pieces, those that are supporting sentences marked; `start` and `end` are the first of them in the document."""
+    """Return a passage in pieces with the supporting sentences marked; `start` and `end` are those of the first one in the document."""
     inside = [_within(span, passage) for span in spans]
     opened = spans[0] if spans else Span(passage.span.start, passage.span.start)
     return {
@@ -44,21 +44,21 @@ def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType(
 
 
 def documents_of(item: Found | Answer) -> list[str]:
-    """The ids of the documents that views of it show, each once."""
+    """Return the ids of the documents that views of it show, each once."""
     passages = [evidence.passage for evidence in item.evidence] + [hit.passage for hit in item.hits]
     cited = [citation.document_id for citation in item.citations] if isinstance(item, Answer) else []
     return list(dict.fromkeys([*cited, *(passage.document_id for passage in passages)]))
 
 
 def found_view(found: Found, about: About = MappingProxyType({})) -> list[View]:
-    """What search found, passage by passage, before the first word is written."""
+    """Return the search results, passage by passage, before the first word is written."""
     passages = {item.passage.id: item.passage for item in found.evidence}
     spans = _spans(found.evidence)
     return [source_view(passage, *spans[id], about=about) for id, passage in passages.items()]
 
 
 def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
-    """A checked answer: paragraphs of pieces, each with the numbers that prove it, and one source for every number."""
+    """Return a checked answer: paragraphs of pieces, each with the numbers of its citations, and one source for every number."""
     return {
         "status": answer.status.value,
         "language": answer.language,
@@ -74,7 +74,7 @@ def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
 
 
 def document_view(document: Document, span: Span, start: int | None = None, end: int | None = None) -> View:
-    """A document, or of a long one the characters from `start` to `end`, with the span marked where it lies inside."""
+    """Return a document, or the characters from `start` to `end` of a long one, with the part of the span that lies inside marked."""
     length = len(document.text)
     start = max(0, span.start - PAGE) if start is None else min(max(0, start), length)
     end = min(length, span.end + PAGE) if end is None else min(max(start, end), length)
@@ -92,7 +92,7 @@ def document_view(document: Document, span: Span, start: int | None = None, end:
 
 
 def _spans(evidence: Sequence[Evidence]) -> dict[int, list[Span]]:
-    """The supporting sentences by the id of their passage, best first."""
+    """Return the supporting sentences by passage id, best first."""
     spans: dict[int, list[Span]] = {}
     for item in evidence:
         spans.setdefault(item.passage.id, []).append(item.span)
@@ -100,14 +100,14 @@ def _spans(evidence: Sequence[Evidence]) -> dict[int, list[Span]]:
 
 
 def _within(span: Span, passage: Passage) -> Span:
-    """The span counted from the start of the passage, cut to what lies inside it."""
+    """Return the span relative to the start of the passage, cut to what lies inside it."""
     length = len(passage.text)
     start = min(max(span.start - passage.span.start, 0), length)
     return Span(start, min(max(span.end - passage.span.start, start), length))
 
 
 def _marked(text: str, spans: Sequence[Span]) -> list[View]:
-    """The text in pieces `{"text", "mark"}`, in order and without loss."""
+    """Split the text into pieces `{"text", "mark"}`, in order and without loss."""
     pieces: list[View] = []
     at = 0
     for span in sorted(spans):
@@ -121,10 +121,10 @@ def _marked(text: str, spans: Sequence[Span]) -> list[View]:
 
 
 def _paragraphs(text: str, citations: Sequence[Citation]) -> list[list[View]]:
-    """The text in paragraphs of pieces `{"text", "cites"}`.
+    """Split the text into paragraphs of pieces `{"text", "cites"}`.
 
-    Only the markers that follow a proved claim, with nothing but closing marks between, are links: «[2]» inside a claim is
-    something the source says.
+    Only the markers that follow a cited claim, separated by closing marks at most, are links: «[2]» inside a claim is part of the source's
+    own text.
     """
     numbers: dict[Span, set[int]] = {}
     for citation in citations:
@@ -159,7 +159,7 @@ def _split(pieces: Iterable[tuple[str, list[int]]]) -> list[list[View]]:
 
 
 def _sources(answer: Answer, about: About) -> list[View]:
-    """One source for each number, in order, with all the sentences of the answer that it proves."""
+    """Return one source for each number, in order, with all sentences of the answer that cite it."""
     passages = _passages(answer)
     sources: dict[int, View] = {}
     for citation in sorted(answer.citations, key=lambda citation: (citation.number, citation.claim)):
@@ -189,13 +189,13 @@ def _cited(citation: Citation, passages: dict[int, Passage], about: About) -> Vi
 
 
 def _nearest(answer: Answer, about: About) -> list[View]:
-    """Passages that search found and the answer does not cite: all there is to read when it declines."""
+    """Return the retrieved passages that the answer does not cite: all there is to read if it declines."""
     cited = {citation.passage_id for citation in answer.citations}
     spans = _spans(answer.evidence)
     return [source_view(passage, *spans.get(id, ()), about=about) for id, passage in _passages(answer).items() if id not in cited][:5]
 
 
 def _passages(answer: Answer) -> dict[int, Passage]:
-    """Every passage of the answer by its id, those with evidence first."""
+    """Return every passage of the answer by its id, those with evidence first."""
     passages = [item.passage for item in answer.evidence] + [hit.passage for hit in answer.hits]
     return {passage.id: passage for passage in passages}

@@ -1,4 +1,4 @@
-"""The page and its files, to be mounted on a server: it asks no other host for anything."""
+"""The page and its files, to be mounted on a server. The page sends no request to any other host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mount_page(
     language: str = "en",
     examples: Sequence[View] = (),
 ) -> FastAPI:
-    """The app with the page under / and its files under /shawahid; what is mounted before stays before it."""
+    """Mount the page under / and its files under /shawahid, and return the app; routes mounted before take precedence."""
     stay_offline()
     import gradio as gr
     from fastapi.responses import FileResponse, Response
@@ -76,7 +76,7 @@ def mount_page(
 
 
 def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
-    """The end of an upload: the body is the file; its name and collection stand in the address."""
+    """Return the upload route: the body is the file; its name and collection are in the address."""
     from starlette.requests import Request
     from starlette.responses import JSONResponse
 
@@ -93,7 +93,7 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
 
 
 def _reporter(folder: Path) -> Callable[[Any], Awaitable[Any]]:
-    """The page of one evaluation, by the name of its folder, to whoever may read it."""
+    """Return the route that serves an evaluation report, by the name of its folder, to a person who may read it."""
     from starlette.requests import Request
     from starlette.responses import FileResponse, PlainTextResponse, Response
 
@@ -107,7 +107,7 @@ def _reporter(folder: Path) -> Callable[[Any], Awaitable[Any]]:
 
 
 def examples_of(questions: Path, each: int = 2) -> list[View]:
-    """Example questions in both languages from a question set: answerable ones, spread over the file; [] without one."""
+    """Return example questions in both languages from a question set: answerable ones, spread over the file; [] if there is no set."""
     if not questions.is_file():
         return []
     records = [json.loads(line) for line in questions.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -122,7 +122,7 @@ def examples_of(questions: Path, each: int = 2) -> list[View]:
 
 
 def stay_offline() -> None:
-    """Gradio reads these when it is imported: no telemetry, no look for a newer version, no hub."""
+    """Set the environment variables that Gradio reads at import: no telemetry, no version check, no hub."""
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
