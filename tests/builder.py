@@ -1,4 +1,4 @@
-"""A build in a process of its own, slowed down, that says how far it is, so that it can be killed there: see test_kill.py.
+"""A build in a process of its own, slowed down, that says how far it is, so that it can be killed there: see storage/test_kill.py.
 
 python tests/builder.py FOLDER INDEX SECONDS-PER-TEXT
 """

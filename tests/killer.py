@@ -1,4 +1,4 @@
-"""Changes to an index in children of one process, each killed at a chosen moment: see test_kill.py.
+"""Changes to an index in children of one process, each killed at a chosen moment: see storage/test_kill.py.
 
 python tests/killer.py < one line for each child: INDEX FOLDER HOW AT, parted by tabs. HOW is "call" (when so many functions have been
 called), "write" (so many that touch a file, before or after), "time" (after so many seconds), or "never". Prints for each child its

@@ -13,7 +13,7 @@ from tests.browser.conftest import Opener
 from tests.browser.scene import Scene, scene
 from tests.browser.test_library import open_documents
 from tests.browser.test_window import ask, left_to_right
-from tests.test_load_formats import book
+from tests.documents.test_formats import book
 
 EVIL = '"><img src="http://evil.example/m.png" onerror="window.pwned=8">'
 FILES: dict[str, bytes] = {

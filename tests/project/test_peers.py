@@ -13,8 +13,8 @@ import pytest
 from bench.peers import SYSTEMS, __main__, asking, report, task
 from rag.evaluation.measures import figures, shares
 from rag.evaluation.questions import read_squad
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = "Alex Spiro wrote the letter. The fee was 50,000 dollars."
 ARABIC = "كتب أليكس سبيرو الرسالة. بلغت الرسوم ٥٠٬٠٠٠ دولار."
 DOCUMENTS = {"en/letter.txt": ENGLISH, "ar/letter.txt": ARABIC}

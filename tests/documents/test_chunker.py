@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rag.documents.chunker import Chunker
 from rag.errors import BadSetting
 from rag.schema import Document, Mark
-from tests.test_text import TEXTS
+from tests.text.test_text import TEXTS
 
 
 def document(text: str, *headings: int) -> Document:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers import ROOT
+
 SCHEMA = json.loads((ROOT / "rag/schemas/questions.schema.json").read_text(encoding="utf-8"))
 SEEDS, CORPUS = ROOT / "seeds", ROOT / "tests/corpus"
 FILES = {

@@ -14,7 +14,7 @@ from rag.schema import Span
 from rag.storage.build import build_index
 from rag.storage.bulk import embed_folder
 from rag.testing import HashEmbedder
-from tests.helpers import LEXICON, write
+from tests.helpers import LEXICON, ROOT, write
 
 
 def made() -> HashEmbedder:
@@ -40,7 +40,7 @@ def cluster() -> Iterator[None]:
     """Ray on this machine, with two CPUs whatever it has, and none of its servers for people."""
     ray = pytest.importorskip("ray", reason="Ray is not installed (pip install '.[bulk]')")
     # The workers import the tests' doubles by name.
-    root = str(Path(__file__).resolve().parent.parent)
+    root = str(ROOT)
     place = {"env_vars": {"PYTHONPATH": root}}
     ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, object_store_memory=2**27, runtime_env=place)
     yield

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from rag.cli.main import app
 from rag.testing import HashEmbedder, ScriptedGenerator
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EMBEDDING = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
 

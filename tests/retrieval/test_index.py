@@ -352,7 +352,7 @@ def test_readers_see_whole_generations_while_a_writer_publishes(tmp_path: Path) 
     build_index(write(folder, edition(0)), out, embedder())
     other = subprocess.Popen(
         [sys.executable, "-c", READER, out, done],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -16,6 +16,7 @@ from rag.messages import table
 from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
 from rag.ui.render import answer_view, document_view, documents_of, found_view, source_view, strings
 from rag.ui.web import examples_of
+from tests.helpers import ROOT
 
 TEXT = "مقدمة 😀. أُغلق الجسر في 12 مارس. كلّف الإصلاح 4 ملايين.\nThe bridge reopened."
 FIRST, SECOND, THIRD = Span(9, 32), Span(33, 55), Span(56, 76)
@@ -135,10 +136,10 @@ def test_a_long_document_is_sent_in_parts_with_the_span_marked() -> None:
 def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_used() -> None:
     both = strings()
     assert set(both["en"]) == set(both["ar"])
-    package = Path(__file__).parents[1] / "rag"
+    package = ROOT / "rag"
     files = [*package.glob("ui/*.py"), *package.glob("library/*.py"), *package.glob("ui/static/*.js")]
     code = "".join(path.read_text(encoding="utf-8") for path in files)
-    code += (Path(__file__).parents[1] / "app.py").read_text(encoding="utf-8")
+    code += (ROOT / "app.py").read_text(encoding="utf-8")
     made = (*re.findall(r"`(\w+_)\$\{", code), "feedback_")  # keys put together from a value: `reason_${...}`
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []

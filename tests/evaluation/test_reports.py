@@ -1,0 +1,202 @@
+"""What a run reports: figures, requirements, the page with its plots, and the comparison of two runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from rag.errors import BadSetting
+from rag.evaluation import plots
+from rag.evaluation.compare import compare, print_comparison, read_run
+from rag.evaluation.measures import MEASURES, figures, groups
+from rag.evaluation.metrics import Figure
+from rag.evaluation.page import write_html
+from rag.evaluation.questions import (
+    QuestionSet,
+)
+from rag.evaluation.records import ClaimRecord, Place
+from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
+from rag.evaluation.run import memory_mb
+from rag.messages import table
+from rag.retrieval.index import Index
+from tests.evaluation.world import (
+    NONE,
+    RIGHT,
+    SET,
+    WHO,
+    WHO_AR,
+    Reply,
+    ScriptedBot,
+    asked,
+)
+from tests.helpers import ROOT
+
+# --- reports --------------------------------------------------------------------------------------------------------------
+
+
+def test_figures_by_language_and_direction(index: Index, tmp_path: Path) -> None:
+    records = asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "records.jsonl")
+    assert groups(records) == {
+        "all": [0, 1, 2], "ar": [1, 2], "en": [0], "ar-ar": [1, 2], "en-en": [0], "small": [0, 1, 2]
+    }  # fmt: skip
+    summary = summarise(records, {})
+    assert distinct(summary.figures) == ["all", "ar", "en"]
+    assert summary.counts == {"questions": 3, "unanswerable": 1, "failed": 0, "claims": 0}
+    assert summary.figures["en"]["right"] == Figure(1.0, None, None, 1)
+    assert summary.figures["ar"]["right"] == Figure(0.0, None, None, 1)
+    assert summary.figures["all"]["right"].value == 0.5
+    assert json.loads(json.dumps(summary.as_json()))["figures"]["all"]["right"]["n"] == 2
+    assert figures([]) == {}
+    assert groups([]) == {"all": []}
+
+
+def test_cells() -> None:
+    assert cell(Figure(0.5, 0.25, 0.75, 8)) == "0.500 (8)\n0.25–0.75"
+    assert cell(Figure(1.0, None, None, 1)) == "1.000 (1)"
+    assert cell(Figure(None, None, None, 3)) == "– (3)"
+    assert cell(None) == cell(Figure(None, None, None, 0)) == ""
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_table_in_the_terminal(index: Index, tmp_path: Path, language: str) -> None:
+    summary = summarise(asked(ScriptedBot(index, RIGHT), tmp_path / "records.jsonl"), {})
+    console = Console(width=300, file=(tmp_path / "table.txt").open("w", encoding="utf-8"))
+    print_table(summary, console, language)
+    console.file.close()
+    text = (tmp_path / "table.txt").read_text("utf-8")
+    label = {"en": "Contains an accepted answer", "ar": "يحوي جوابًا مقبولًا"}[language]
+    lines = text.splitlines()
+    row = next(number for number, line in enumerate(lines) if label in line)
+    assert re.findall(r"\d\.\d+ \(\d\)", lines[row]) == ["1.000 (2)", "1.000 (1)", "1.000 (1)"]
+    assert lines[row + 1].strip() == "1.00–1.00"
+
+
+def test_requirements(index: Index, tmp_path: Path) -> None:
+    summary = summarise(asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "records.jsonl"), {})
+    assert Requirement.parse("right=0.5") == Requirement("all", "right", 0.5, at_most=False)
+    assert Requirement.parse("en-en:right >= 1") == Requirement("en-en", "right", 1.0, at_most=False)
+    assert Requirement.parse("wrongly_declined=0.1").at_most
+    require(summary, [Requirement.parse("right=0.5"), Requirement.parse("en:right=1"), Requirement.parse("wrongly_declined<=0.5")])
+    with pytest.raises(RequirementMissed, match=r"ar:right ≥ 0\.8: 0\.000; all:follow_up ≥ 0\.8: –") as caught:
+        require(summary, [Requirement.parse(text) for text in ("ar:right=0.8", "right=0.5", "follow_up=0.8")])
+    assert caught.value.exit_code == 9
+    for wrong in ("righteous=0.8", "right", "right=much", "right=0.8=0.9"):
+        with pytest.raises(BadSetting):
+            Requirement.parse(wrong)
+
+
+HOSTILE = '<script>alert("x")</script><img src=x onerror=alert(1)> & «نص»'
+
+
+def test_the_page_escapes_all_text_and_needs_nothing_else(index: Index, tmp_path: Path) -> None:
+    records = asked(ScriptedBot(index, RIGHT), tmp_path / "records.jsonl")
+    hostile = replace(
+        records[0],
+        id=HOSTILE,
+        question=HOSTILE,
+        text=HOSTILE,
+        draft=HOSTILE + HOSTILE,
+        searched=HOSTILE + "?",
+        answers=(HOSTILE,),
+        direction=HOSTILE,
+        error=HOSTILE,
+        full=HOSTILE + "!",
+        rejected=((HOSTILE, HOSTILE),),
+        gold=(Place(HOSTILE, 0, 1, "en", HOSTILE, needs=(0,)),),
+        sources=(Place(HOSTILE, 0, 1, "en", HOSTILE),),
+        citations=(replace(records[0].citations[0], quote=HOSTILE, document=HOSTILE),),
+    )
+    claim = ClaimRecord("k", HOSTILE, HOSTILE, HOSTILE, "en", "en-en", "", (HOSTILE,), False, HOSTILE, HOSTILE, 0.1)
+    everything = [hostile, *records, claim]
+    path = tmp_path / "out" / "report.html"
+    write_html(path, everything, summarise(everything, {HOSTILE: HOSTILE}), "en", HOSTILE)
+    page = path.read_text("utf-8")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;" in page
+    assert page.count("&lt;script&gt;") >= 20
+    # Nothing is fetched: no address but the name of SVG.
+    assert set(re.findall(r"https?://[^\"'<> ]+", page)) == {"http://www.w3.org/2000/svg"}
+    assert re.findall(r"(?:src|href)=|url\(|@import", page.replace("src=x", "")) == []
+    assert "default-src 'none'" in page
+
+
+def test_the_page_lists_failures_first_in_both_directions(index: Index, tmp_path: Path) -> None:
+    records = asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "records.jsonl")
+    write_html(tmp_path / "report.html", records, summarise(records, {}), "ar", "تقييم")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert '<html lang="ar" dir="rtl">' in page
+    places = [page.index(f">{text}</bdi>") for text in (WHO_AR.question, NONE.question, WHO.question)]
+    assert places == sorted(places)
+    assert "امتناع خاطئ" in page
+    assert page.count('dir="auto"') > 10
+    assert page.count("<svg") == 4
+    assert page.count("<li class=") == 3
+
+
+def test_a_page_and_plots_of_nothing(tmp_path: Path) -> None:
+    write_html(tmp_path / "report.html", [], summarise([], {}), "en", "Nothing")
+    assert "0 questions" in (tmp_path / "report.html").read_text("utf-8")
+    for drawn in (plots.intervals([]), plots.risk({}, "x", "y"), plots.reliability([], "x", "y"), plots.latency({}, "x")):
+        assert drawn.startswith("<svg")
+        assert "nan" not in drawn
+
+
+def test_a_plot_puts_a_value_where_it_belongs() -> None:
+    drawn = plots.reliability([(0.5, True)], "x", "y")
+    # The plot runs from 56 to 508 across and from 240 up to 12: 0.5 is in the middle, 1 at the top.
+    assert 'cx="282.0" cy="12.0"' in drawn
+
+
+def test_every_measure_and_fault_has_a_name_in_both_languages() -> None:
+    strings = table()
+    for name in MEASURES:
+        assert set(strings[f"measure.{name}"]) == {"en", "ar"}
+    for section in {measure.section for measure in MEASURES.values()}:
+        assert strings[f"eval.section_{section}"]["ar"]
+
+
+def test_every_measure_is_explained_in_the_documentation() -> None:
+    text = (ROOT / "docs/evaluation.md").read_text("utf-8")
+    missing = [name for name in MEASURES if f"`{name}`" not in text]
+    assert missing == []
+
+
+def test_memory_is_measured_in_megabytes() -> None:
+    found = memory_mb()
+    assert found is None or 10 < found < 100_000
+
+
+# --- comparison -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_comparison_says_what_moved(index: Index, tmp_path: Path) -> None:
+    before = asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "a" / "records.jsonl")
+    worse: dict[str, Reply | BaseException] = {WHO_AR.question: RIGHT[WHO_AR.question], WHO.question: RuntimeError("x")}
+    extra = QuestionSet("small", questions=(*SET.questions, replace(WHO, id="extra")))
+    asked(ScriptedBot(index, worse), tmp_path / "b" / "records.jsonl", extra)
+    found = compare(read_run(tmp_path / "a"), read_run(tmp_path / "b" / "records.jsonl"))
+    assert (found.n, found.only_a, found.only_b) == (3, 0, 1)
+    assert [(item.id, item.before, item.after) for item in found.worse] == [("who", (), ("error",))]
+    assert [(item.id, item.before, item.after) for item in found.better] == [("who-ar", ("declined", "language", "stray"), ())]
+    changes = {(change.group, change.measure): change for change in found.changes}
+    assert changes["all", "right"].difference.value == 0.0
+    assert changes["en", "right"].difference.value == -1.0
+    assert not changes["en", "right"].better
+    assert changes["ar", "wrongly_declined"].difference.value == -1.0
+    assert changes["ar", "wrongly_declined"].better
+    console = Console(width=200, file=(tmp_path / "table.txt").open("w", encoding="utf-8"))
+    print_comparison(found, ("a", "b"), console, "ar", everything=True)
+    console.file.close()
+    assert WHO_AR.question in (tmp_path / "table.txt").read_text("utf-8")
+    assert compare(before, before).worse == ()
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="no records"):
+        read_run(tmp_path)

@@ -1,0 +1,322 @@
+"""Running: measures worked out by hand, runs that are interrupted, and what makes a question be asked again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag.errors import ModelMissing
+from rag.evaluation.measures import answer_sentences, faults, figures, shares
+from rag.evaluation.questions import (
+    BadQuestionSet,
+    Gold,
+    Question,
+    QuestionSet,
+    drop_gold,
+    write_documents,
+)
+from rag.evaluation.records import Cited, Place, Record, read_records
+from rag.evaluation.run import code_hash, identity, short
+from rag.retrieval.index import Index
+from rag.storage.build import build_index
+from rag.testing import ScriptedGenerator
+from tests.evaluation.world import (
+    NONE,
+    OTHER,
+    RIGHT,
+    WHO,
+    WHO_AR,
+    Reply,
+    ScriptedBot,
+    asked,
+)
+
+# --- running --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_by_hand(index: Index, tmp_path: Path) -> None:
+    records = asked(ScriptedBot(index, RIGHT), tmp_path / "records.jsonl")
+    who, who_ar, none = records
+    assert (who.direction, who_ar.direction, none.direction) == ("en-en", "ar-ar", "ar-ar")
+    assert who.gold == (Place("en/letter.txt", 0, 27, "en", "Alex Spiro wrote the letter", needs=(0,)),)
+    assert who.citations == (
+        Cited(1, "en/letter.txt", 0, 41, "Alex Spiro wrote the letter to Microsoft.", 0, 18, 0.8, exact=True, gold=True),
+    )
+    assert who.passages[0].needs == (0,)
+    assert who.sentences[0].text == "Alex Spiro wrote the letter to Microsoft."
+    assert who.found_s is not None
+    assert who.first_token_s is not None
+    assert who.total_s is not None
+    assert who.found_s <= who.first_token_s <= who.total_s
+    assert none.declined
+    found = figures(records)
+    perfect = """recall@1 evidence_recall@1 document_recall@1 right success in_sources citation_precision citation_recall
+    citation_exact cited_gold declined auroc"""
+    for name in perfect.split():
+        assert found[name].value == 1.0, name
+    assert found["right"].n == 2
+    assert found["declined"].n == 1
+    assert found["success"].n == 3
+    assert found["wrongly_declined"].value == 0.0
+    # The refusal was in English though the question was Arabic.
+    assert found["language"].value == pytest.approx(2 / 3)
+    # "it was alex spiro" against "spiro": 4 words against 1; the Arabic one 3 against 1.
+    assert found["f1"].value == pytest.approx((2 * 0.25 / 1.25 + 2 * (1 / 3) / (4 / 3)) / 2)
+    # SQuAD's rule keeps the Arabic full stop off, too, for it is ASCII's.
+    assert found["f1_squad"].value == pytest.approx(found["f1"].value)
+    assert found["em"].value == 0.0
+
+
+def test_silence_and_errors_count_as_zero(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, {WHO_AR.question: RuntimeError("no more memory")})
+    records = asked(bot, tmp_path / "records.jsonl")
+    assert records[0].declined
+    assert records[1].error == "RuntimeError: no more memory"
+    found = figures(records)
+    assert (found["right"].value, found["right"].n) == (0.0, 2)
+    assert (found["f1"].value, found["f1"].n) == (0.0, 2)
+    assert (found["wrongly_declined"].value, found["wrongly_declined"].n) == (1.0, 2)
+    # The declined question was searched for, the failed one was not.
+    assert (found["recall@1"].value, found["recall@1"].n) == (0.5, 2)
+    assert "citation_precision" not in found
+    assert [faults(record, part)[:1] for record, part in zip(records, shares(records), strict=True)] == [
+        ["declined"],
+        ["error"],
+        ["language"],
+    ]
+
+
+def test_an_answer_to_what_nothing_answers_is_a_fault(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, RIGHT | {NONE.question: ("نيروبي.", "ar/letter.txt", "كتب أليكس سبيرو", 0.85)})
+    records = asked(bot, tmp_path / "records.jsonl")
+    found = figures(records)
+    assert found["declined"].value == 0.0
+    assert found["success"].value == pytest.approx(2 / 3)
+    # 0.85 stands between the two answerable ones.
+    assert found["auroc"].value == 0.5
+    # 0.9 right, 0.85 wrong, 0.8 right: (0 + 1/2 + 1/3) / 3.
+    assert found["risk_area"].value == pytest.approx((1 / 2 + 1 / 3) / 3)
+    assert found["citation_support"].value == 1.0
+    assert faults(records[2], shares(records)[2]) == ["answered"]
+
+
+def test_citations_that_are_wrong_or_missing(index: Index, tmp_path: Path) -> None:
+    replies: dict[str, Reply | BaseException] = {
+        WHO.question: ("Alex Spiro did.", "en/letter.txt", "The monthly fee was 50,000 dollars.", 0.9),
+        WHO_AR.question: ("كتبها سبيرو.", "ar/letter.txt", "كتب سبيرو الرسالة", 0.9),
+    }
+    records = asked(ScriptedBot(index, replies), tmp_path / "records.jsonl")
+    assert [item.exact for record in records for item in record.citations] == [True, False]
+    found = figures(records)
+    assert found["citation_exact"].value == 0.5
+    # The quote that is not in the document was given the span of its beginning, which gold evidence overlaps.
+    assert found["citation_precision"].value == 0.5
+    assert found["citation_recall"].value == 0.5
+    uncited = replace(records[0], citations=(), text="Alex Spiro did. He was paid.")
+    assert shares([uncited])[0]["citation_precision"] == (0.0, 1.0)
+    assert shares([uncited])[0]["citation_recall"] == (0.0, 2.0)
+
+
+def test_a_marker_belongs_to_no_sentence() -> None:
+    text = "كتبها سبيرو. [1] ثم رد ماسك. [2]"
+    assert [span.of(text) for span in answer_sentences(text)] == ["كتبها سبيرو.", "ثم رد ماسك."]
+    assert answer_sentences("[1]") == []
+    assert answer_sentences("") == []
+    assert [span.of("He wrote [it]. [12]") for span in answer_sentences("He wrote [it]. [12]")] == ["He wrote [it]."]
+
+
+def test_a_question_that_needs_two_documents(index: Index, tmp_path: Path) -> None:
+    both = Question(
+        id="both",
+        question="Who wrote the letter to Microsoft, and when does the harbour of Nawras open?",
+        language="en",
+        answers=("dawn",),
+        evidence=(
+            Gold("en/letter.txt", "Alex Spiro"),
+            Gold("en/harbour.txt", "opens at dawn"),
+            Gold("en/letter.txt", "Microsoft"),
+        ),
+        answerable=True,
+        needed=2,
+    )
+    record = asked(ScriptedBot(index, {}), tmp_path / "records.jsonl", QuestionSet("two", questions=(both,)))[0]
+    assert record.needs == 2
+    assert [place.needs for place in record.gold] == [(0,), (1,), (0,)]
+    part = shares([record])[0]
+    assert part["recall@1"] == (0.5, 1.0)
+    assert part["recall@3"] == (1.0, 1.0)
+    half = replace(record, passages=record.passages[:1])
+    assert shares([half])[0]["recall@10"] == (0.5, 1.0)
+
+
+def test_either_copy_will_do_and_each_language_is_told_apart() -> None:
+    gold = (Place("en/a", 0, 5, "en", needs=(0,)), Place("ar/a", 0, 5, "ar", needs=(0,)))
+    blank = Record("", "s", "1", "q", "en", "en-en+ar", "", "", True, False, ("x",), gold, 1, status="retrieved")
+    other, english, arabic = (
+        Place("en/b", 0, 9, "en"),
+        Place("en/a", 0, 9, "en", needs=(0,)),
+        Place("ar/a", 0, 9, "ar", needs=(0,)),
+    )
+    part = shares([replace(blank, passages=(other, arabic, english))])[0]
+    assert part["recall@1"] == (0.0, 1.0)
+    assert part["recall@3"] == (1.0, 1.0)
+    assert part["mrr@10"] == (0.5, 1.0)
+    assert (part["same_language@1"], part["same_language@10"], part["other_language@10"]) == (
+        (0.0, 1.0),
+        (1.0, 1.0),
+        (1.0, 1.0),
+    )
+    part = shares([replace(blank, passages=(english, other))])[0]
+    assert (part["same_language@1"], part["other_language@10"]) == ((1.0, 1.0), (0.0, 1.0))
+    assert "right" not in part
+
+
+def test_dropping_the_gold_keeps_its_passages_from_search(index: Index, tmp_path: Path) -> None:
+    twins = drop_gold([WHO, NONE])
+    assert [(question.id, question.answerable) for question in twins] == [
+        ("who", True),
+        ("who.dropped", False),
+        ("none", False),
+    ]
+    bot = ScriptedBot(index, {})
+    records = asked(bot, tmp_path / "records.jsonl", QuestionSet("twins", questions=tuple(twins)))
+    excluded = bot.asked[1][2]
+    assert bot.asked[0][2] == ()
+    assert [passage.document_id for passage in index.all_passages() if passage.id in excluded] == ["en/letter.txt"]
+    assert records[1].twin
+    assert all(place.document != "en/letter.txt" for place in records[1].passages)
+    assert records[0].passages[0].document == "en/letter.txt"
+
+
+def test_search_alone_asks_no_answers(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, RIGHT)
+    records = asked(bot, tmp_path / "records.jsonl", retrieval_only=True)
+    assert bot.asked == []
+    found = figures(records)
+    assert found["recall@1"].value == 1.0
+    assert "right" not in found
+    assert "auroc" not in found
+
+
+def test_evidence_that_is_not_in_the_index_is_told_before_anything_is_asked(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, RIGHT)
+    wrong = replace(WHO, id="wrong", evidence=(Gold("en/letter.txt", "Elon Musk"),))
+    with pytest.raises(BadQuestionSet, match="Elon Musk"):
+        asked(bot, tmp_path / "records.jsonl", QuestionSet("s", questions=(WHO_AR, wrong)))
+    assert bot.asked == []
+
+
+# --- interruption and cache -----------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_run_goes_on_where_it_was(index: Index, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    stopped = ScriptedBot(index, RIGHT | {WHO_AR.question: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        asked(stopped, path)
+    assert [record.id for record in read_records(path)] == ["who"]
+    # The machine went down in the middle of a line.
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"type": "question", "key": "x", "te')
+    bot = ScriptedBot(index, RIGHT)
+    records = asked(bot, path)
+    assert [question for question, _, _ in bot.asked] == [WHO_AR.question, NONE.question]
+    assert [record.id for record in records] == ["who", "who-ar", "none"]
+    assert read_records(path) == records
+    again = ScriptedBot(index, RIGHT)
+    assert asked(again, path) == records
+    assert again.asked == []
+
+
+def test_a_failed_question_is_asked_again(index: Index, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    asked(ScriptedBot(index, RIGHT | {WHO.question: RuntimeError("once")}), path)
+    bot = ScriptedBot(index, RIGHT)
+    records = asked(bot, path)
+    assert [question for question, _, _ in bot.asked] == [WHO.question]
+    assert records[0].error == ""
+
+
+def test_a_missing_model_ends_the_run(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, {WHO.question: ModelMissing("error.generator_missing", path="x")})
+    with pytest.raises(ModelMissing):
+        asked(bot, tmp_path / "records.jsonl")
+
+
+def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, tmp_path: Path) -> None:
+    bot = ScriptedBot(index, RIGHT)
+    first = identity(bot, {"profile": "default"})
+    assert identity(bot, {"profile": "default"}) == first
+    assert short(identity(bot, {"profile": "light"})) != short(first)
+    prompts = tmp_path / "prompts"
+    prompts.mkdir()
+    (prompts / "answer.ar.txt").write_text("سؤال", encoding="utf-8")
+    before = identity(bot, prompts=prompts)
+    (prompts / "answer.ar.txt").write_text("سؤال آخر", encoding="utf-8")
+    assert {name for name, value in identity(bot, prompts=prompts).items() if value != before[name]} == {"prompts"}
+    bot.generator = ScriptedGenerator(name="other")  # type: ignore[attr-defined]
+    assert {name for name, value in identity(bot, prompts=prompts).items() if value != before[name]} == {"prompts", "generator"}
+    write_documents({"en/harbour.txt": OTHER + " It is closed."}, tmp_path / "documents")
+    build_index(tmp_path / "documents", tmp_path / "index", index.embedder)
+    changed = identity(ScriptedBot(index, RIGHT), {"profile": "default"})
+    assert {name for name, value in changed.items() if value != first[name]} == {"index", "generation"}
+
+
+@pytest.mark.parametrize(
+    ("file", "matters"),
+    [
+        ("index.py", True),
+        ("documents/formats/pdf.py", True),
+        ("answering/calibration.toml", True),
+        ("models/llama/engine.py", True),
+        ("models/download.py", False),
+        ("cli.py", False),
+        ("cli/ask.py", False),
+        ("ui/window.py", False),
+        ("models/catalogue.toml", False),
+        ("strings.toml", False),
+    ],
+)
+def test_the_code_that_answers_depend_on_is_part_of_the_key(tmp_path: Path, file: str, matters: bool) -> None:
+    names = """index.py documents/formats/pdf.py answering/calibration.toml models/llama/engine.py models/download.py cli.py cli/ask.py
+    ui/window.py models/catalogue.toml strings.toml"""
+    for name in names.split():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x = 1", encoding="utf-8")
+    before = code_hash(tmp_path)
+    assert code_hash(tmp_path) == before
+    (tmp_path / file).write_text("x = 2", encoding="utf-8")
+    assert (code_hash(tmp_path) != before) is matters
+
+
+def test_a_changed_question_is_asked_again(index: Index, tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    asked(ScriptedBot(index, RIGHT), path)
+    bot = ScriptedBot(index, RIGHT)
+    changed = QuestionSet("small", questions=(replace(WHO, answers=("Alex",)), WHO_AR, NONE))
+    asked(bot, path, changed)
+    assert [question for question, _, _ in bot.asked] == [WHO.question]
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "language", "own", "foreign"),
+    [
+        ("The document says, in Arabic: “وصلت السفينة” [1]", "وصلت السفينة", "en", 1.0, 1.0),
+        ("جاء في الوثيقة بالإنجليزية: «The ship arrived» [1]", "The ship arrived", "ar", 1.0, 1.0),
+        ("جاء في الوثيقة: «وصلت السفينة» [1]", "وصلت السفينة", "ar", 1.0, 0.0),
+        ("وصلت السفينة [1]", "وصلت السفينة", "en", 0.0, 1.0),  # not announced as a quotation
+    ],
+)
+def test_the_language_of_an_answer_is_that_of_its_own_words(text: str, quote: str, language: str, own: float, foreign: float) -> None:
+    from rag.evaluation.measures import language as measure
+    from rag.evaluation.records import Cited, Record
+
+    start = text.index(quote)
+    cited = Cited(1, "d", 0, len(quote), quote, start, start + len(quote), 1.0, True, True)
+    record = Record(
+        "k", "s", "i", "?", language, "en-ar", "report", "", True, False, ("a",), (), 1, status="answered", text=text, citations=(cited,)
+    )
+    shares = measure(record)
+    assert (shares["language"], shares["foreign_quote"]) == ((own, 1.0), (foreign, 1.0))
