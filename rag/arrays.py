@@ -22,7 +22,7 @@ _ALONE = 2**22
 @contextmanager
 def alone() -> Iterator[None]:
     """What FAISS does for this thread inside, it does without others: on two busy cores waiting for them made a search of a million
-    vectors four times as slow (docs/performance.md)."""
+    vectors four times as slow (docs/notes/large-collections.md)."""
     import faiss
 
     threads = faiss.omp_get_max_threads()

@@ -72,7 +72,7 @@ def with_topic(question: str, history: History) -> str:
     """A follow-up with the words of what the conversation is about: those of the last question that stood alone.
 
     Nothing is guessed and no model is asked. Searched for so, follow-ups find their evidence at least as often as rewritten by a
-    small model, which takes seconds and names what nobody spoke of (docs/quality.md).
+    small model, which takes seconds and names what nobody spoke of (docs/notes/follow-ups.md).
     """
     topic = next((turn.question for turn in reversed(history) if not needs_context(turn.question)), history[0].question)
     said = set(content_stems(question))

@@ -2,7 +2,7 @@
 
 A folder of any other architecture is run by sentence-transformers. The results are the same but for the order of additions and, if the
 processor multiplies 8-bit integers natively, rounding: weights are quantised once per row, activations per token by their largest value
-(Dettmers et al., "LLM.int8()", NeurIPS 2022, without the outlier columns, which these models do not need: docs/performance.md). Attention,
+(Dettmers et al., "LLM.int8()", NeurIPS 2022, without the outlier columns, which these models do not need: docs/notes/fusion.md). Attention,
 norms and sums stay in floating point.
 """
 

@@ -13,7 +13,7 @@ from rag.schema import Evidence, Hit, Match
 from rag.storage.database import Store
 from rag.text.words import content_stems
 
-_MATCH_SHARE, _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.4, 0.3  # tuned as in docs/quality.md
+_MATCH_SHARE, _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.4, 0.3  # tuned as in docs/notes/late-interaction.md
 
 
 def ranked_sentences(store: Store, query: Query, hits: Sequence[Hit]) -> list[Evidence]:

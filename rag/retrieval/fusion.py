@@ -13,7 +13,7 @@ class Weights:
     between the best and the median candidate that the best keyword match may add. `match` weighs the match of the best sentence,
     token by token (`rag.retrieval.late_interaction`), which is added for the best candidates.
 
-    Tuned on 612 development questions in each of four language directions: docs/quality.md.
+    Tuned on 612 development questions in each of four language directions: docs/notes/fusion.md.
     """
 
     passage: float = 0.35

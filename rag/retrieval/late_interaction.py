@@ -1,7 +1,7 @@
 """Late interaction: every word of a question is matched with its nearest in a text (Khattab and Zaharia, "ColBERT", SIGIR 2020).
 
 The vectors are those that an embedder has of each token before it pools them into one: untrained for this, and yet they tell which of
-two sentences on one topic answers (docs/quality.md).
+two sentences on one topic answers (docs/notes/late-interaction.md).
 """
 
 from __future__ import annotations
