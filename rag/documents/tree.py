@@ -91,10 +91,11 @@ class TreeWriter:
         """Note that the next block begins a page, heading or row of this label."""
         self._pending.append(label)
 
-    def heading(self, text: str, level: int = 1) -> Span | None:
-        """Append a heading; `level` 1 is the outermost. Return where it stands, None for blank text."""
+    def heading(self, text: str, level: int = 1, *, marked: bool = True) -> Span | None:
+        """Append a heading; `level` 1 is the outermost. Return where it stands, None for blank text. Without `marked` it is not named
+        as the place of what follows."""
         label = one_line(text, _LONGEST_LABEL)
-        if label:
+        if label and marked:
             self._pending.append(HEADING.format(label=label))
         return self._append(BlockKind.HEADING, " ".join(text.split()), level=max(level, 1))
 
@@ -145,6 +146,7 @@ class TreeWriter:
         names = tuple(one_line(columns[at], _LONGEST_LABEL) if at < len(columns) else "" for at in range(max(width, len(columns))))
         last = self._blocks[-1] if self._blocks else None
         lead = self.paragraph(caption) if caption.strip() else last.span if last is not None and self._introduces(last) else None
+        before = self._marks[-1].label if self._marks and not self._pending else ""
         table = len(self._tables)
         self._tables.append(Table(names, one_line(caption), header))
         for number, row in enumerate(rows, start=first):
@@ -153,6 +155,8 @@ class TreeWriter:
             self._row(names, [" ".join(clean(cell).split()) for cell in row], lead, table, header)
             if label and self._pending:  # an empty row leaves its number to nobody
                 self._pending.pop()
+        if label and rows:
+            self.mark(before)  # what follows stands in no row
 
     def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
         """Append one row, in several blocks where it is very wide."""

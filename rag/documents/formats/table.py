@@ -1,66 +1,87 @@
-"""Tables: comma-, semicolon- and tab-separated values. Each row becomes lines that read alone, and a mark."""
+"""Comma-, semicolon- and tab-separated values: the rows of a table, each with the names of its columns."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 
-from rag.documents.formats.content import ROW, Content, Limits, Writer, one_line
+from rag.documents.formats.grid import read_grid
 from rag.documents.formats.plain import decode
+from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
 _DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 200
 _SAMPLE = 64 * 2**10
 _LONGEST_CELL = 1_000_000
 _MANY_COLUMNS = 1000
 
 
 def read_csv(data: bytes, name: str, limits: Limits) -> Content:
-    """A table: `column: value` for each cell of a row that is not empty, so that a row found alone says what it is about.
+    """Return a table in which every row says `column: value` for each cell that is not empty.
 
-    The first row names the columns, unless it looks like all others (a number, an empty or a repeated cell).
+    Titles above the names, names in several rows and files without names are recognised by what stands below them. Raises
+    DocumentError for more than a thousand columns.
     """
-    text = decode(data, name)
-    rows = list(_rows(text, name))
-    if not rows:
-        return Content("")
-    names = rows[0] if _names_columns(rows) else []
-    writer = Writer(name, limits)
-    for number, row in enumerate(rows[1:] if names else rows, start=1):
-        writer.mark(ROW.format(n=number))
-        cells = [" ".join(cell.split()) for cell in row]
-        if names:
-            cells = [
-                f"{column}: {cell}" if column else cell for column, cell in zip(_padded(names, len(cells)), cells, strict=True) if cell
-            ]
-        writer.block("\n".join(cell for cell in cells if cell))
+    text = decode(data, name).lstrip("\ufeff")
+    delimiter, text = _declared_delimiter(text)
+    writer = TreeWriter(name, limits)
+    for table in read_grid(_rows(text, delimiter or _delimiter(text), name)):
+        writer.table(table.columns, table.rows, table.caption, table.header, first=table.first)
+        for note in table.notes:
+            writer.paragraph(note)
     return writer.content()
 
 
-def _rows(text: str, name: str) -> list[list[str]]:
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff(text[:_SAMPLE], _DELIMITERS)
-    except csv.Error:
-        dialect = csv.excel  # one column
+def _declared_delimiter(text: str) -> tuple[str, str]:
+    """Return the delimiter that a first line `sep=;` declares, as Excel writes it, and the text without that line."""
+    first, _, rest = text.partition("\n")
+    declared = first.strip().strip('"')
+    if declared.lower().startswith("sep=") and len(declared) == 5:
+        return declared[4], rest
+    if declared.lower() == "sep=" and first.rstrip("\r\n").endswith("\t"):
+        return "\t", rest
+    return "", text
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter that cuts most lines of the first into the same number of cells, more than one; "," where none does.
+
+    csv.Sniffer is not used: its regular expressions take seconds on a few hundred kilobytes.
+    """
+    sample = text[:_SAMPLE]
+    best, most = ",", 0.0
+    for delimiter in _DELIMITERS:
+        if delimiter not in sample:
+            continue
+        try:
+            counts: Counter[int] = Counter()
+            for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+                if any(cell.strip() for cell in row):
+                    counts[len(row)] += 1
+                if counts.total() >= _SAMPLE_LINES:
+                    break
+        except csv.Error:
+            continue
+        cut = [(width, count) for width, count in counts.items() if width > 1]
+        if not cut:
+            continue
+        width, count = max(cut, key=lambda item: (item[1], item[0]))
+        score = count / counts.total() + min(width, 20) / 1000
+        if score > most:
+            best, most = delimiter, score
+    return best
+
+
+def _rows(text: str, delimiter: str, name: str) -> list[list[str]]:
     csv.field_size_limit(_LONGEST_CELL)
     found = []
     try:
-        for row in csv.reader(io.StringIO(text, newline=""), dialect):
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if len(row) > _MANY_COLUMNS:
                 raise DocumentError("error.damaged", name=name, reason=f"{len(row)} columns")
-            if any(cell.strip() for cell in row):
-                found.append(row)
+            found.append(row)
     except csv.Error as error:
         raise DocumentError("error.damaged", name=name, reason=str(error)) from error
     return found
-
-
-def _names_columns(rows: list[list[str]]) -> bool:
-    first = [one_line(cell, 100) for cell in rows[0]]
-    if len(rows) < 2 or not all(first) or len(set(first)) < len(first):
-        return False
-    return not any(any(c.isdigit() for c in cell) and not any(c.isalpha() for c in cell) for cell in first)
-
-
-def _padded(names: list[str], length: int) -> list[str]:
-    return [*(one_line(column, 100) for column in names[:length]), *[""] * (length - len(names))]

@@ -1,0 +1,255 @@
+"""A grid of cells into tables: which rows are titles, which name the columns, and what the rest says.
+
+Shared by every format whose tables do not say so themselves: CSV, spreadsheets, and tables found on a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rag.text.folding import fold
+from rag.text.words import words
+
+_SAMPLE = 200
+"""Rows by which a column is judged."""
+_MOST_HEADERS = 3
+"""Rows that name the columns together."""
+_LONGEST_NAME = 80
+_DIGITS = re.compile(r"\d")
+_LETTERS = re.compile(r"[^\W\d_]")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
+_LABEL = re.compile(r"[^\W\d_]{1,3}\d")
+_CODES = re.compile(r"[a-z]{1,4}\.?|%|[$€£¥₪]", re.IGNORECASE)
+# Names of columns that tables of every kind have; folded. They only tip the scales where the values say nothing.
+_USUAL = frozenset(
+    """name names title id no code type kind date year month day city town country region state status price cost amount total
+    quantity qty unit units description note notes address phone email product item category number count share percent value
+    department position role gender age school company sector source
+    الاسم اسم العنوان الرقم رقم م النوع التاريخ السنه العام الشهر اليوم المدينه البلد الدوله المنطقه المحافظه الحاله السعر الكلفه
+    التكلفه المبلغ المجموع الاجمالي الكميه العدد الوحده الوصف البيان ملاحظات الملاحظات الهاتف البريد المنتج الصنف الفيه القسم
+    الجهه الوظيفه الجنس العمر المدرسه الشركه القطاع المصدر النسبه القيمه البند الماده""".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GridTable:
+    """A table found in a grid. `header` is the column that names the rows, or None; `first` is the number of the first row among
+    the grid's rows of values, from 1; `notes` are lines below the table."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str = ""
+    header: int | None = None
+    first: int = 1
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Section:
+    """Rows between two lines that are alone in their row."""
+
+    label: str = ""
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def read_grid(grid: Sequence[Sequence[str]]) -> list[GridTable]:
+    """Return the tables of a grid in order; blank rows separate them. A block without names of its own and of the same width as the one
+    before goes on with its names."""
+    found: list[GridTable] = []
+    first = 1
+    for block in _blocks(grid):
+        tables = _tables(block, first, found[-1] if found else None)
+        first += sum(len(table.rows) for table in tables)
+        found += tables
+    return found
+
+
+def _blocks(grid: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
+    """Return the runs of rows that are not blank, each row without the blanks around its cells."""
+    blocks: list[list[tuple[str, ...]]] = [[]]
+    for row in grid:
+        cells = tuple(" ".join(cell.split()) for cell in row)
+        if any(cells):
+            blocks[-1].append(cells)
+        elif blocks[-1]:
+            blocks.append([])
+    return [block for block in blocks if block]
+
+
+def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None) -> list[GridTable]:
+    width = max(_width(row) for row in block)
+    rows = [(*row[:width], *("",) * (width - len(row))) for row in block]
+    titles: list[str] = []
+    while len(rows) > 1 and width > 1 and _alone(rows[0]) is not None:
+        titles.append(next(cell for cell in rows.pop(0) if cell))
+    notes: list[str] = []
+    while len(rows) > 1 and width > 1 and rows[-1][0] and _alone(rows[-1]) == 0 and _is_remark(rows[-1][0]):
+        notes.insert(0, rows.pop()[0])
+    named = _header_rows(rows)
+    columns = _names(rows[:named]) if named else ("",) * width
+    if not named and before is not None and len(before.columns) == width and not titles:
+        columns = before.columns
+    caption = " — ".join(titles)
+    body = rows[named:]
+    header = _row_names(body)
+    tables = []
+    at = first
+    for section in _sections(body):
+        label = " — ".join(part for part in (caption, section.label) if part)
+        tables.append(GridTable(columns, tuple(section.rows), label, header, at))
+        at += len(section.rows)
+    if not tables:
+        return [GridTable((), (columns,), caption, None, first, tuple(notes))] if named else []
+    tables[-1] = GridTable(columns, tables[-1].rows, tables[-1].caption, header, tables[-1].first, tuple(notes))
+    return tables
+
+
+def _width(row: Sequence[str]) -> int:
+    """Return the number of cells up to the last that is not empty."""
+    return max((at for at, cell in enumerate(row, start=1) if cell), default=0)
+
+
+def _alone(row: Sequence[str]) -> int | None:
+    """Return the place of a row's only cell; None if it has several. A row whose filled cells are all the same is a merged one."""
+    filled = [at for at, cell in enumerate(row) if cell]
+    if len(filled) == 1 or (len(filled) > 2 and len({row[at] for at in filled}) == 1 and len(filled) == len(row)):
+        return filled[0]
+    return None
+
+
+def _is_remark(text: str) -> bool:
+    """Whether the only cell of a last row is a remark on the table: more than a word or two."""
+    return len(text.split()) >= 4 or text[:1] in "*†‡(" or ":" in text
+
+
+def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
+    """Return the rows under each line that is alone in its row ("North", then the towns of the north)."""
+    sections = [_Section()]
+    for at, row in enumerate(body):
+        label = _alone(row)
+        more = at + 1 < len(body) and _alone(body[at + 1]) is None
+        if label == 0 and len(row) > 2 and more and _LETTERS.search(row[0]):
+            sections.append(_Section(row[0]))
+        else:
+            sections[-1].rows.append(row)
+    return [section for section in sections if section.rows]
+
+
+# --- the rows that name the columns ----------------------------------------------------------------------------------------
+
+
+def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
+    """Return how many rows at the top name the columns: 0 where the first is a row like all others."""
+    if len(rows) < 2 or _score(rows[0], rows[1 : _SAMPLE + 1]) < 0:
+        # The upper of two header rows may say little by itself, with its names over several columns each.
+        if len(rows) > 2 and _spans(rows[0]) and _score(rows[1], rows[2 : _SAMPLE + 2]) > 0:
+            return 2
+        return 0
+    count = 1
+    while count < min(_MOST_HEADERS, len(rows) - 1) and _spans(rows[count - 1]):
+        below = rows[count + 1 : count + _SAMPLE + 1]
+        if not below or _score(rows[count], below) <= 0:
+            break
+        count += 1
+    return count
+
+
+def _spans(row: Sequence[str]) -> bool:
+    """Whether names of a row stand over several columns: repeated side by side, or with nothing after them."""
+    return any(row[at] and row[at] == row[at - 1] for at in range(1, len(row))) or any(
+        row[at - 1] and not row[at] for at in range(1, len(row))
+    )
+
+
+def _score(row: Sequence[str], body: Sequence[tuple[str, ...]]) -> float:
+    """Return how much speaks for a row naming the columns above `body`: positive for, negative against, 0 for nothing either way."""
+    years = [cell for cell in row if _YEAR.fullmatch(_ascii(cell))]
+    in_sequence = len(set(years)) >= 2
+    total = 0.0
+    for at, cell in enumerate(row):
+        values = [below[at] for below in body if at < len(below) and below[at]]
+        total += _column_score(cell, values, in_sequence)
+    return total
+
+
+def _column_score(cell: str, values: Sequence[str], years_in_sequence: bool) -> float:
+    if not values:
+        return 0.0
+    numeric = sum(_is_value(value) for value in values) / len(values)
+    if not cell:
+        return 0.0
+    if _YEAR.fullmatch(_ascii(cell)) and years_in_sequence:
+        years = sum(_YEAR.fullmatch(_ascii(value)) is not None for value in values) / len(values)
+        return 1.0 if numeric >= 0.6 and years < 0.9 else -0.5
+    if _is_value(cell):
+        return -1.0 if numeric >= 0.5 else -0.5
+    folded = fold(cell).strip(" :")
+    if numeric >= 0.6:
+        return 1.5
+    if cell in values and len(set(values)) < len(values):
+        return -1.5
+    if folded in _USUAL:
+        return 1.0
+    if len(cell) > _LONGEST_NAME:
+        return -0.5
+    common = _common_word(values)
+    if common and common in words(cell):
+        return 0.5 if len(words(cell)) == 1 else -1.5
+    definite = folded.startswith("ال") and sum(fold(value).startswith("ال") for value in values) / len(values) < 0.3
+    return 0.5 if definite and len(words(cell)) <= 2 else 0.0
+
+
+def _common_word(values: Sequence[str]) -> str:
+    """Return a word that most cells of a column share, "" where there is none."""
+    if len(values) < 2:
+        return ""
+    counted = Counter(word for value in values for word in set(words(value)) if not word.isdigit())
+    word, count = counted.most_common(1)[0] if counted else ("", 0)
+    return word if count >= 0.6 * len(values) and count > 1 and len(set(values)) > 1 else ""
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is a number, an amount, a share or a date in digits, with at most a unit of a few letters."""
+    text = _ascii(cell)
+    if not _DIGITS.search(text):
+        return text in ("-", "–", "—", "..", "…", "n/a", "N/A")
+    if _LABEL.match(text):  # "Q1", "T2"
+        return False
+    rest = re.sub(r"[\d\s.,:/()+\-−–%٪٫٬'’]+", " ", text).split()
+    return len(rest) <= 1 and all(_CODES.fullmatch(part) or len(part) <= 5 for part in rest)
+
+
+def _ascii(text: str) -> str:
+    return fold(text)
+
+
+def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the names that one or several rows give the columns; a name over several columns holds for each of them."""
+    filled = []
+    for number, row in enumerate(rows):
+        last, cells = "", []
+        for at, cell in enumerate(row):
+            over = number + 1 < len(rows) and any(below[at] for below in rows[number + 1 :])
+            last = cell or (last if over and at > 0 else "")
+            cells.append(cell or last)
+        filled.append(cells)
+    return tuple(" ".join(dict.fromkeys(cells[at] for cells in filled if cells[at])) for at in range(len(rows[0])))
+
+
+def _row_names(body: Sequence[tuple[str, ...]]) -> int | None:
+    """Return the first column of words, if it names the rows: nearly always filled, seldom repeated, with values beside it."""
+    if not body or len(body[0]) < 2:
+        return None
+    sample = body[:_SAMPLE]
+    for at in range(min(2, len(sample[0]))):
+        cells = [row[at] for row in sample]
+        filled = [cell for cell in cells if cell]
+        if len(filled) < 0.8 * len(cells):
+            continue
+        if sum(_is_value(cell) for cell in filled) > 0.3 * len(filled):
+            continue
+        return at if len(set(filled)) >= 0.7 * len(filled) else None
+    return None

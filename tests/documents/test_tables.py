@@ -1,0 +1,188 @@
+"""Tables, records and Markdown as a person reads them: every value with its row and its column."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from rag.documents.formats.grid import read_grid
+from rag.documents.formats.readers import read
+from rag.documents.tree import Content, Limits
+from rag.errors import DocumentError
+from rag.schema import BlockKind
+
+
+def content(text: str | bytes, suffix: str) -> Content:
+    return read(text.encode() if isinstance(text, str) else text, suffix, f"a{suffix}", Limits())
+
+
+def rows(found: Content) -> list[str]:
+    return [block.span.of(found.text) for block in found.blocks if block.kind is BlockKind.ROW]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Excel's own line is no column.
+        ("sep=;\nProduct;Price;Stock\nHoney;8,75;40\n", ["Product: Honey · Price: 8,75 · Stock: 40"]),
+        ("sep=,\nالصنف,السعر\nعسل,8\n", ["الصنف: عسل · السعر: 8"]),
+        # Years name columns.
+        ("البلد,2019,2020\nالأردن,812,640\nلبنان,455,310\n",
+         ["البلد: الأردن · 2019: 812 · 2020: 640", "البلد: لبنان · 2019: 455 · 2020: 310"]),
+        ("Town,2001,2011\nIrbid,40,55\n", ["Town: Irbid · 2001: 40 · 2011: 55"]),
+        # Names in two rows, the upper ones over several columns: repeated, or left empty.
+        ("Town,Men,Men,Women,Women\n,2020,2021,2020,2021\nIrbid,1,2,3,4\n",
+         ["Town: Irbid · Men 2020: 1 · Men 2021: 2 · Women 2020: 3 · Women 2021: 4"]),
+        ("المدينة,الذكور,,الإناث,\n,2020,2021,2020,2021\nإربد,1,2,3,4\n",
+         ["المدينة: إربد · الذكور 2020: 1 · الذكور 2021: 2 · الإناث 2020: 3 · الإناث 2021: 4"]),
+        # The same name twice.
+        ("Country,Rate,Rate\nChad,5,6\n", ["Country: Chad · Rate: 5 · Rate: 6"]),
+        # No names at all: numbers over numbers, or a first record that is like the others.
+        ("مدرسة النخيل,حلب,412\nمدرسة الزيتون,إدلب,388\n", ["مدرسة النخيل · حلب · 412", "مدرسة الزيتون · إدلب · 388"]),
+        ("Clinic A,open\nClinic B,closed\nClinic C,open\n", ["Clinic A · open", "Clinic B · closed", "Clinic C · open"]),
+        # An empty name in the corner, and an empty cell in its place.
+        (",Q1,Q2\nNorth,3,\nSouth,,4\n", ["North · Q1: 3", "South · Q2: 4"]),
+        ("one,column\n", ["one · column"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_columns_keep_their_names(text: str, expected: list[str]) -> None:
+    assert rows(content(text, ".csv")) == expected
+
+
+def test_titles_and_remarks_stand_around_a_table() -> None:
+    text = "Population of the districts\nin thousands,,\n"
+    text += "District,2023,2024\nNorth,10,11\nSouth,20,21\nSource: census of the two years,,\n"
+    found = content(text, ".csv")
+    assert rows(found) == ["District: North · 2023: 10 · 2024: 11", "District: South · 2023: 20 · 2024: 21"]
+    (table,) = found.tables
+    assert (table.caption, table.columns, table.header) == ("Population of the districts — in thousands", ("District", "2023", "2024"), 0)
+    assert {block.lead.of(found.text) for block in found.blocks if block.lead} == {"Population of the districts — in thousands"}
+    assert found.text.endswith("Source: census of the two years")
+
+
+def test_a_line_of_its_own_names_the_rows_below_it() -> None:
+    found = content("Town,2020,2021\nNorth,,\nIrbid,1,2\nSouth,,\nAqaba,3,4\n", ".csv")
+    assert [table.caption for table in found.tables] == ["North", "South"]
+    assert rows(found) == ["Town: Irbid · 2020: 1 · 2021: 2", "Town: Aqaba · 2020: 3 · 2021: 4"]
+
+
+def test_any_delimiter_and_marks_of_order() -> None:
+    for delimiter in ",;\t|":
+        text = "\ufeff" + "\n".join(delimiter.join(row) for row in (["الاسم", "العدد"], ["أ", "1"], ["ب", "2"]))
+        assert rows(content(text, ".csv")) == ["الاسم: أ · العدد: 1", "الاسم: ب · العدد: 2"]
+    assert rows(content("name;sum\nA;1,5\nB;2,5\n", ".csv")) == ["name: A · sum: 1,5", "name: B · sum: 2,5"]
+
+
+def test_blocks_of_a_sheet_are_tables_of_their_own() -> None:
+    grid = [["a", "b"], ["x", "1"], [], ["c", "d", "e"], ["y", "2", "3"], ["", "", ""], ["z", "4", "5"]]
+    found = read_grid(grid)
+    assert [(table.columns, table.rows, table.first) for table in found] == [
+        (("a", "b"), (("x", "1"),), 1),
+        (("c", "d", "e"), (("y", "2", "3"),), 2),
+        (("c", "d", "e"), (("z", "4", "5"),), 3),  # goes on under the same names
+    ]
+    assert read_grid([]) == []
+    assert read_grid([["alone"]])[0].rows == (("alone",),)
+
+
+# --- records --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_stands_around_records_is_said_of_each() -> None:
+    value = {
+        "البلدية": "السلط",
+        "السنة": 2023,
+        "المشاريع": [{"الاسم": "إنارة", "الكلفة": {"قيمة": 98500, "عملة": "دينار"}}, {"الاسم": "حديقة"}],
+    }
+    found = content(json.dumps(value), ".json")
+    assert rows(found) == ["الاسم: إنارة · الكلفة قيمة: 98500 · الكلفة عملة: دينار", "الاسم: حديقة"]
+    assert {block.lead.of(found.text) for block in found.blocks if block.lead} == {"البلدية: السلط · السنة: 2023 · المشاريع"}
+
+
+def test_records_inside_records_stay_with_them() -> None:
+    schools = [{"school": letter, "pupils": number} for number, letter in enumerate("ABCD")]
+    value = {"regions": [{"name": "North", "schools": schools}, {"name": "South", "head": {"tel": "07"}, "schools": [{"school": "E"}]}]}
+    found = content(json.dumps(value), ".json")
+    assert rows(found)[:2] == ["name: North", "name: South · head tel: 07 · schools school: E"]
+    assert rows(found)[2] == "school: A · pupils: 0"
+    assert [block.lead.of(found.text) for block in found.blocks if block.lead][-1] == "name: North · schools"
+
+
+def test_places_on_a_map_are_records() -> None:
+    point = {"type": "Point", "coordinates": [35.0, 29.5]}
+    feature = {"type": "Feature", "properties": {"name": "العقبة", "pop": 180}, "geometry": point}
+    found = content(json.dumps({"type": "FeatureCollection", "features": [feature]}), ".json")
+    assert rows(found) == ["name: العقبة · pop: 180 · coordinates: 35.0, 29.5"]
+
+
+# --- Markdown and plain text ----------------------------------------------------------------------------------------------
+
+
+def test_markdown_is_read_without_its_marks() -> None:
+    text = (
+        "Guide\n=====\n\n```sh\n# no heading\n```\n\nThe **port** is [9443](http://x.example/9443 'x').\n\nLimits\n------\n\n"
+        "| Plan | Price |\n|---|---|\n| `basic` | 9 |\n| **pro** | 29 |\n\nSteps:\n\n3. one\n4. two\n   * inner\n"
+    )
+    found = content(text, ".md")
+    kinds = [(block.kind.value, block.span.of(found.text)) for block in found.blocks]
+    assert kinds == [
+        ("heading", "Guide"), ("code", "# no heading"), ("paragraph", "The port is 9443."), ("heading", "Limits"),
+        ("row", "Plan: basic · Price: 9"), ("row", "Plan: pro · Price: 29"), ("paragraph", "Steps:"), ("item", "3. one"),
+        ("item", "4. two"), ("item", "inner"),
+    ]  # fmt: skip
+    assert not any(mark in found.text for mark in ("**", "|", "`", "](", "http"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("قرر المجلس ما يأتي:\n1. رفع الرواتب.\n2. افتتاح فرع\nفي إربد.\n\nلم يوافق.", "paragraph item item paragraph"),
+        ("The board decided:\n\n- first\n\n- second\n\nIt met again.", "paragraph item item paragraph"),
+        ("Budget\n\nThe heading above\nintroduces this text of two lines.", "paragraph paragraph"),  # the first line is the title
+        ("Title\n\nBudget of the year\n\nThe heading above stands over this text, longer than it is.", "paragraph heading paragraph"),
+        ("A sentence ends.\n\nAnother one.", "paragraph paragraph"),
+        ("1. A lone number opens a paragraph.", "paragraph"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_plain_text_shows_its_lists_and_headings(text: str, kinds: str) -> None:
+    found = content(text, ".txt")
+    assert found.text == text
+    assert " ".join(block.kind.value for block in found.blocks) == kinds
+    assert all(block.lead is None or block.lead.of(text).endswith(":") for block in found.blocks)
+    assert all(block.lead is not None for block in found.blocks if block.kind is BlockKind.ITEM)
+
+
+# --- cost -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("suffix", "make"),
+    [
+        (".csv", lambda n: "name,note\n" + "أ,\"نص\"\n" * n),
+        (".csv", lambda n: "\"" + "x,y\n" * n),  # a quote that never closes
+        (".csv", lambda n: "a;" * 500 + "\n" + "word " * n),
+        (".json", lambda n: json.dumps([{"a": {"b": [{"c": k}, {"d": "نص"}]}} for k in range(n)])),
+        (".md", lambda n: "* [a](b) **c**\n" * n),
+        (".md", lambda n: "[" * n),
+        (".txt", lambda n: "1. بند:\n\n" * n),
+    ],
+)  # fmt: skip
+def test_reading_grows_no_faster_than_the_file(suffix: str, make: Callable[[int], str]) -> None:
+    def seconds(n: int) -> float:
+        data = make(n).encode()
+        best = float("inf")
+        for _ in range(3):
+            started = time.process_time()
+            with suppress(DocumentError):
+                read(data, suffix, "a", Limits())
+            best = min(best, time.process_time() - started)
+        return best
+
+    small, large = seconds(500), seconds(2000)
+    assert large < 9 * max(small, 0.004)
