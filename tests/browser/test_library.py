@@ -60,7 +60,7 @@ def test_a_file_is_added_answers_at_once_and_is_removed_without_being_lost(visit
 
     open_documents(page)
     row.get_by_role("button").click()
-    assert "moved into the hidden folder" in page.locator(".sure").inner_text()
+    assert "moves to the hidden folder" in page.locator(".sure").inner_text()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_function("name => ![...document.querySelectorAll('tbody th')].some((e) => e.innerText.includes(name))", arg=STATION)
     documents = shelf.folder / "documents"
@@ -307,8 +307,8 @@ def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scen
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("dialog", state="hidden")
     page.get_by_role("button", name="Something is wrong").click()
-    page.get_by_label("The source does not prove it").check()
-    page.get_by_label("The sentence that proves it").fill("This stands nowhere.")
+    page.get_by_label("The source does not support it").check()
+    page.get_by_label("The sentence that supports it").fill("This stands nowhere.")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_function("document.querySelector('dialog[open] .error').innerText.startsWith('This sentence was not found')")
     page.get_by_label("It should not have answered").check()

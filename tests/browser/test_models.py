@@ -59,8 +59,8 @@ def open_quality(page: Any, more: str = "More", name: str = "Quality and models"
 
 def test_without_a_model_the_window_offers_to_fetch_it_and_then_writes(visit: Opener, bare: Scene, tmp_path: Path) -> None:
     page = visit(bare)
-    offer = page.get_by_role("button", name="Fetch a model that writes")
-    assert offer.inner_text() == f"Fetch a model that writes ({WRITER}, 1.1 GB)"
+    offer = page.get_by_role("button", name="Download a model that writes")
+    assert offer.inner_text() == f"Download a model that writes ({WRITER}, 1.1 GB)"
     turn = ask(page, "When was the harbour bridge closed?")
     assert turn.locator(".verdict").inner_text() == "Quoted word for word"
     offer.click()
@@ -71,7 +71,7 @@ def test_without_a_model_the_window_offers_to_fetch_it_and_then_writes(visit: Op
     page.wait_for_function("document.querySelector('.notice').hidden")
     assert page.locator(".toast").inner_text() == f"From now on: {WRITER}"
     turn = ask(page, "When was the harbour bridge closed?")
-    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
     assert (bare.folder / "generator").read_text() == WRITER
     page.close()
 
@@ -101,7 +101,7 @@ def test_another_of_the_installed_models_is_chosen(visit: Opener, bare: Scene) -
     page.wait_for_function("name => document.querySelector('.quality dd').innerText === name", arg=ARABIC)
     page.keyboard.press("Escape")
     turn = ask(page, "When was the harbour bridge closed?")
-    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
     open_quality(page)
     page.get_by_role("button", name="Use none").click()
     page.wait_for_function("document.querySelector('.models li[aria-current]')?.innerText.includes('none')")

@@ -68,9 +68,10 @@ def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
         "The harbour bridge was closed on 12 March 2023 after divers found cracks in two piers.[1]"
         " Engineer Dana Whitfield estimated the repair at 4.2 million pounds.[2]"
     )
-    assert turn.locator(".verdict").inner_text() == "Every sentence is proved"
+    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
     assert re.fullmatch(r"First word: \d+\.\d+ s · Total: \d+\.\d+ s", turn.locator(".times").inner_text())
-    page.wait_for_function("document.querySelector('#shawahid > [role=status]').innerText === 'Every sentence is proved Sources: 2'")
+    spoken = "Every sentence was checked against its source Sources: 2"
+    page.wait_for_function(f"document.querySelector('#shawahid > [role=status]').innerText === '{spoken}'")
 
 
 def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener, window: Scene) -> None:
@@ -78,7 +79,7 @@ def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener,
     turn = ask(page, "كم سعر هاتف نور؟")
     assert "9999" not in turn.locator(".answer").inner_text()
     assert turn.locator(".answer a.cite").all_inner_texts() == ["[1]"]
-    assert turn.locator(".verdict").inner_text() == "كل جملة معروضة ثابتة؛ وحُذف لعدم ثبوته: 1"
+    assert turn.locator(".verdict").inner_text() == "فُحصت كل جملة معروضة على مصدرها؛ وعدد ما حُذف: 1"
     turn.locator("summary").click()
     assert "9999" in turn.locator(".left-out").inner_text()
     assert turn.locator(".reason").inner_text() == "فيه رقم أو تاريخ ليس في المصدر."
@@ -135,7 +136,7 @@ def test_what_was_stopped_before_its_first_word_does_not_say_that_the_documents_
     GATE.set()
     page.wait_for_selector(DONE)
     assert page.locator(".turn .verdict").inner_text() == "أُوقفت"
-    assert page.locator(".panel-note").inner_text() == "أُوقفت قبل أن يثبت شيء. وهذه هي المقاطع التي عُثر عليها:"
+    assert page.locator(".panel-note").inner_text() == "أُوقفت قبل أن تجتاز الفحصَ أي جملة. وهذه هي المقاطع التي عُثر عليها:"
 
 
 def test_closing_the_tab_frees_the_model(visit: Opener, window: Scene) -> None:
@@ -405,7 +406,7 @@ def test_the_language_changes_at_once_in_mid_conversation_and_is_remembered(page
     ask(page, "When was the harbour bridge closed?")
     page.get_by_role("button", name="العربية").click()
     assert style(page.locator("html"), "direction") == "rtl"
-    assert page.locator(".verdict").inner_text() == "كل جملة ثابتة بدليلها"
+    assert page.locator(".verdict").inner_text() == "فُحصت كل جملة على مصدرها"
     assert page.locator("#panel-title").inner_text() == "المصادر"
     assert page.locator("#question").get_attribute("placeholder") == "اسأل بالعربية أو الإنجليزية…"
     talk, panel = page.locator(".talk").bounding_box(), page.locator(".panel").bounding_box()

@@ -168,7 +168,7 @@ def test_verify(shawahid: Shawahid, built: Path) -> None:
     (built / "dense.1.faiss").write_bytes(b"x")
     broken = shawahid("verify", "--index", built)
     assert broken.code == 6
-    assert broken.out.startswith("Fault: The file of vectors ")
+    assert broken.out.startswith("Fault: The vector file ")
     broken = shawahid("verify", "--index", built, "--json")
     assert broken.code == 6
     assert len(broken.json["faults"]) == 1
@@ -306,7 +306,7 @@ def test_an_index_of_another_embedder(shawahid: Shawahid, built: Path, folder: P
     for command in (["build", folder], ["search", "ferry"], ["ask", "ferry"], ["verify"]):
         done = shawahid(*command, "--index", built)
         assert done.code == 6
-        assert "was made with the embedder hash, not with other" in done.err
+        assert "was built with the embedder hash, not with other" in done.err
     assert shawahid("info", "--index", built).code == 0  # needs no embedder
 
 

@@ -200,7 +200,7 @@ def test_another_embedder_is_refused_with_what_to_run(built: Path) -> None:
     with pytest.raises(IndexMismatch) as caught:
         Index.open(built, HashEmbedder(64, name="other"))
     assert str(caught.value) == (
-        f"The index in {built} was made with the embedder hash, not with other, so its vectors can't be compared. "
+        f"The index in {built} was built with the embedder hash, not with other, so its vectors can't be compared. "
         "Build it again with --rebuild, or choose hash."
     )
     assert "أعد بناءه بالخيار ‎--rebuild" in caught.value.text("ar")

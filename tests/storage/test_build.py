@@ -433,7 +433,7 @@ def test_a_disk_that_really_fills_up(small_disk: Path, tmp_path: Path) -> None:
     write(folder, {f"{n}.txt": long_text(60, f"topic{n}") for n in range(5, 45)})
     with pytest.raises(DiskFull) as caught:
         build_index(folder, out, big)
-    assert "The index that was there is untouched" in str(caught.value)
+    assert "The index that was there is unchanged" in str(caught.value)
     with Index.open(out, big) as index:
         assert index.verify() == []
         assert index.manifest().documents == 5
