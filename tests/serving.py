@@ -18,7 +18,7 @@ from rag.library import Library
 from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, Limits, site
-from rag.service.service import Engine
+from rag.service.service import Service
 from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
 from tests.helpers import CORPUS, embedder, write
@@ -60,7 +60,7 @@ class Running:
     """A running server and what stands behind it."""
 
     address: str
-    engine: Engine
+    service: Service
     generator: ScriptedGenerator
     gate: Gate
     folder: Path
@@ -90,23 +90,23 @@ def served(
     generator = ScriptedGenerator(gate, delay=delay)
     calibration = replace(Calibration.of("unknown", "scripted"), least=0.3, manner_same="write", manner_across="write")
     chatbot = Chatbot(Index.open(folder / "index", vectors), generator, calibration=calibration)
-    engine = Engine.of(chatbot)
+    service = Service.of(chatbot)
     shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota) if library else None
-    app = site(engine, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
+    app = site(service, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
     try:
-        with listening(engine, app) as address:
-            yield Running(address, engine, generator, gate, folder, app)
+        with listening(service, app) as address:
+            yield Running(address, service, generator, gate, folder, app)
     finally:
         gate.open.set()
         chatbot.index.close()
 
 
 @contextmanager
-def listening(engine: Engine, app: Any, port: int = 0) -> Iterator[str]:
+def listening(service: Service, app: Any, port: int = 0) -> Iterator[str]:
     """Run an app in a thread of this process until the block is left; yields its address."""
     import uvicorn
 
-    engine.start()
+    service.start()
     taken = socket.create_server(("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)

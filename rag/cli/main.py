@@ -561,14 +561,14 @@ def serve(
 def mcp(index: IndexOption = None) -> None:
     """Be a tool server over stdio (Model Context Protocol), to be started by another program."""
     from rag.server.tools import available, tools
-    from rag.service.service import Engine
+    from rag.service.service import Service
 
     if not available():
         raise BadSetting("error.mcp_extra")
     settings = _settings(index)
-    engine = Engine(lambda: open_chatbot(settings))
-    engine.start()
-    tools(engine).run("stdio")
+    service = Service(lambda: open_chatbot(settings))
+    service.start()
+    tools(service).run("stdio")
 
 
 def _print_stream(events: Any, language: str) -> Answer:

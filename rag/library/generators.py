@@ -22,7 +22,7 @@ from rag.factory import NO_GENERATOR
 from rag.library.views import View, error_view
 from rag.messages import LANGUAGES, say
 from rag.models.installed import catalogue, get, state
-from rag.service.service import Engine
+from rag.service.service import Service
 
 Opener = Callable[[Chatbot, str], Chatbot]
 """Returns the same chatbot with the generator of that name, or without one for "none". Raises ModelMissing, ModelCorrupt."""
@@ -60,11 +60,11 @@ def fetch_command(name: str, accepted: bool) -> list[str]:
 
 
 class Generators:
-    """The choice of generator for one engine."""
+    """The choice of generator for one service."""
 
     def __init__(
         self,
-        engine: Engine,
+        service: Service,
         opener: Opener,
         *,
         wanted: str = "",
@@ -72,7 +72,7 @@ class Generators:
         command: Callable[[str, bool], Sequence[str]] = fetch_command,
     ) -> None:
         """`wanted` is the generator to offer if there is none; `remembered` is the file that keeps the choice for the next start."""
-        self._engine = engine
+        self._service = service
         self._opener = opener
         self._wanted = wanted
         self._remembered = remembered
@@ -89,7 +89,7 @@ class Generators:
 
     def rows(self) -> list[View]:
         """Return the generators of the catalogue, preceded by the one in use if it is not among them, and "none"."""
-        chatbot = self._engine.chatbot
+        chatbot = self._service.chatbot
         used = (chatbot.generator.name if chatbot.generator else NO_GENERATOR) if chatbot else ""
         rows: list[View] = []
         for entry in catalogue().values():
@@ -104,7 +104,7 @@ class Generators:
 
     def offer(self) -> View | None:
         """Return the generator to download if there is none; None if one is in use or none is wanted."""
-        chatbot = self._engine.chatbot
+        chatbot = self._service.chatbot
         if chatbot is None or chatbot.generator is not None:
             return None
         return next((row for row in self.rows() if row["name"] == self._wanted and row["status"] != "present"), None)
@@ -151,15 +151,15 @@ class Generators:
         return task
 
     def _open(self, task: Task) -> None:
-        base = self._engine.chatbot
+        base = self._service.chatbot
         if base is None:
-            raise self._engine.error or Unexpected("ui.error_not_ready")
+            raise self._service.error or Unexpected("ui.error_not_ready")
         task.doing, task.step, task.done, task.total = "open", None, 0, 0
         chatbot = self._opener(base, task.name)
         chatbot.warm()  # before it replaces the other: nobody waits for it
-        self._engine.replace(chatbot)
+        self._service.replace(chatbot)
         if chatbot.generator is not None:
-            self._engine.notices = tuple(notice for notice in self._engine.notices if notice.key != "models.missing")
+            self._service.notices = tuple(notice for notice in self._service.notices if notice.key != "models.missing")
         if self._remembered is not None:
             self._remembered.parent.mkdir(parents=True, exist_ok=True)
             self._remembered.write_text(task.name, encoding="utf-8")

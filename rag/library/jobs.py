@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from rag.errors import IndexBusy, ShawahidError, as_ours
 from rag.library.people import is_same
 from rag.library.views import View, error_view
-from rag.service.fair_queue import Line, Ticket
+from rag.service.fair_queue import FairQueue, Ticket
+from rag.service.signals import Signal
 from rag.storage.build import BuildReport
 
 Build = Callable[[Callable[[str, int, int], None]], BuildReport]
 """The work itself; it reports its progress to the function it is given."""
 
-_LOOK = 0.1  # seconds between two looks at the line
 _KEPT = 200  # jobs that are remembered
 
 
@@ -40,7 +40,8 @@ class Job:
     total: int = 0
     report: BuildReport | None = None
     error: ShawahidError | None = None
-    cancel: threading.Event = field(default_factory=threading.Event)
+    cancel: Signal = field(default_factory=Signal)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def view(self) -> View:
         """Return the job as the page shows it."""
@@ -65,7 +66,7 @@ class Indexing:
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []  # oldest first
-        self._line = Line(1, most=1000)
+        self._queue = FairQueue(1, most=1000)
         self._lock = threading.Lock()
 
     def begin(self, collection: str, person: str, build: Build) -> Job:
@@ -78,9 +79,16 @@ class Indexing:
             for other in ended[: max(len(self._jobs) + 1 - _KEPT, 0)]:
                 self._jobs.remove(other)
             self._jobs.append(job)
-        ticket = self._line.join(person)
+        ticket = self._queue.join(person)
         threading.Thread(target=self._work, args=(job, ticket, build), name="shawahid-index", daemon=True).start()
         return job
+
+    def wait(self, collection: str) -> None:
+        """Block until no job of a collection is running or waiting."""
+        with self._lock:
+            running = [job for job in self._jobs if job.collection == collection and job.state == "running"]
+        for job in running:
+            job.ended.wait()
 
     def find(self, id: str, person: str) -> Job | None:
         """Return the job with that id if it belongs to this person."""
@@ -107,9 +115,8 @@ class Indexing:
             job.step, job.done, job.total = step, done, total
 
         try:
-            while place := self._line.place(ticket):
-                progress("wait", place, 0)
-                job.cancel.wait(_LOOK)
+            for place in self._queue.places(ticket, job.cancel):
+                progress("wait" if place else "load", place, 0)
             progress("load", 0, 0)
             job.report = build(progress)
             job.state = "done"
@@ -119,4 +126,5 @@ class Indexing:
             job.error = as_ours(error)
             job.state = "error"
         finally:
-            self._line.leave(ticket)
+            self._queue.leave(ticket)
+            job.ended.set()

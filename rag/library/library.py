@@ -195,6 +195,10 @@ class Shelf:
 
         return self._indexing.begin(collection.id, self._person, build)
 
+    def wait_for_jobs(self, id: str) -> None:
+        """Block until no indexing job of a collection, whoever began it, is running or waiting. Raises BadName, NotYours."""
+        self._indexing.wait(self._collections.changeable(id, self._person).id)
+
     def job(self, id: str) -> Job | None:
         """Return an indexing job that this person started, by its id."""
         return self._indexing.find(id, self._person)

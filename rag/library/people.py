@@ -17,6 +17,8 @@ OPERATOR = ""
 """The person who started Shawahid: everyone if there is no password, and programs with a token."""
 PERSON = "shawahid.person"
 """The key in a request's scope that holds its person: `OPERATOR`, or the digest of a browser's key."""
+CALLER = "shawahid.caller"
+"""The key in a request's scope that holds who takes turns in the queue: a token, a login, or an address."""
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -44,3 +46,8 @@ def is_same(one: str, other: str) -> bool:
 def person_of(scope: Mapping[str, Any]) -> str:
     """Return the person who sent a request; without a gate there is only the operator."""
     return str(scope.get(PERSON, OPERATOR))
+
+
+def caller_of(scope: Mapping[str, Any], otherwise: str = "") -> str:
+    """Return whose turns in the queue a request takes; `otherwise` without a gate."""
+    return str(scope.get(CALLER, otherwise))

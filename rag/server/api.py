@@ -18,8 +18,9 @@ from rag.errors import ShawahidError, as_ours
 from rag.library import Library
 from rag.library.library import Shelf
 from rag.messages import say
-from rag.schema import Delta, Found, Turn
+from rag.schema import Answer, Delta, Found, Turn
 from rag.server.access import Access, Limits
+from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
 from rag.server.bodies import (
     AnswerBody,
     AskRequest,
@@ -33,13 +34,13 @@ from rag.server.bodies import (
     SearchRequest,
     SearchResponse,
 )
-from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, Left, asker_of, begun, event, failed_event, language_for, last_of, present
 from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
 from rag.server.follow import Follower
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
+from rag.server.streams import EventStream, Left, begun, event, failed_event, last_of, present
 from rag.server.views import answer_body, document_text, found_fields, found_hits
-from rag.service.service import Engine, State, Waiting
+from rag.service.service import Service, State, Waiting
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
 _PAGE = 20_000
@@ -50,7 +51,7 @@ Collection = Annotated[str, Query(max_length=1000, description='"" is the collec
 
 
 def build_api(
-    engine: Engine,
+    service: Service,
     library: Library | None,
     access: Access,
     limits: Limits,
@@ -64,11 +65,11 @@ def build_api(
             yield
 
     app = FastAPI(title="Shawahid", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    desk = Desk(engine, library, limits)
-    app.include_router(_answers(desk))
-    app.include_router(_documents(desk, access))
-    app.include_router(openai_routes(desk))
-    app.include_router(_state(desk))
+    backend = Backend(service, library, limits)
+    app.include_router(_answers(backend))
+    app.include_router(_documents(backend, access))
+    app.include_router(openai_routes(backend))
+    app.include_router(_state(backend))
     _errors(app)
     _description(app, access)
     return app
@@ -86,7 +87,7 @@ def _version() -> str:
 # --- questions ------------------------------------------------------------------------------------------------------------
 
 
-def _answers(desk: Desk) -> APIRouter:
+def _answers(backend: Backend) -> APIRouter:
     router = APIRouter(responses=ERRORS)
 
     @router.post("/v1/ask", response_model=AnswerBody, summary="Answer a question, with proofs", responses={**ERRORS, **STREAMS})
@@ -96,7 +97,7 @@ def _answers(desk: Desk) -> APIRouter:
         """
         history = [Turn(turn.question, turn.answer) for turn in asked.history]
         asker, chosen = asker_of(request.scope), asked.filter()
-        events = desk.answer(asker, asked.question, history, way="api", collection=asked.collection, filter=chosen)
+        events = backend.answer(asker, asked.question, history, way="api", collection=asked.collection, filter=chosen)
         if not asked.stream:
             return JSONResponse(answer_body(await present(request, last_of(events))).model_dump())
 
@@ -108,7 +109,7 @@ def _answers(desk: Desk) -> APIRouter:
                     yield event("found", found_fields(item))
                 elif isinstance(item, Delta):
                     yield event("draft", {"text": item.text})
-                else:
+                elif isinstance(item, Answer):
                     yield event("answer", answer_body(item).model_dump())
 
         return EventStream(await begun(request, pieces()), failed_event(language_for(request)))
@@ -119,10 +120,10 @@ def _answers(desk: Desk) -> APIRouter:
 
         async def work() -> SearchResponse:
             asker = asker_of(request.scope)
-            over = desk.over(asked.collection, asker.person)
-            async with desk.engine.turn(asker.caller, desk.engine.desk) as base:
+            over = backend.over(asked.collection, asker.person)
+            async with backend.service.turn(asker.caller, backend.service.searches) as base:
                 finding = asyncio.to_thread(found_hits, over(base).index, asked.question, asked.k, asked.offset, asked.filter())
-                return SearchResponse(question=asked.question, hits=await asyncio.wait_for(finding, desk.limits.seconds))
+                return SearchResponse(question=asked.question, hits=await asyncio.wait_for(finding, backend.limits.seconds))
 
         return await present(request, work())
 
@@ -132,12 +133,12 @@ def _answers(desk: Desk) -> APIRouter:
 # --- documents ------------------------------------------------------------------------------------------------------------
 
 
-def _documents(desk: Desk, access: Access) -> APIRouter:
+def _documents(backend: Backend, access: Access) -> APIRouter:
     router = APIRouter(responses=ERRORS)
 
     async def opened(collection: str, request: Request) -> Chatbot:
-        over = desk.over(collection, asker_of(request.scope).person)
-        return over(await desk.engine.ready())
+        over = backend.over(collection, asker_of(request.scope).person)
+        return over(await backend.service.ready())
 
     @router.get("/v1/documents", summary="List the documents")
     async def documents(
@@ -180,14 +181,14 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
         stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
         return document_text(found, begin, stop, begin)
 
-    follower = Follower() if desk.library is not None else None
+    follower = Follower() if backend.library is not None else None
 
     def changed(collection: str, request: Request) -> tuple[Shelf, Follower]:
         person = asker_of(request.scope).person
-        if not access.changes or desk.library is None or follower is None:
+        if not access.changes or backend.library is None or follower is None:
             raise Forbidden("server.no_changes")
-        desk.over(collection, person)
-        return desk.library.of(person), follower
+        backend.over(collection, person)
+        return backend.library.of(person), follower
 
     changing = {**ERRORS, 403: {"model": ErrorBody, "description": "The server was started without the right to change documents"}}
     changing |= {status: {"model": ErrorBody, "description": "The document can't be kept or read"} for status in (422, 507)}
@@ -197,7 +198,7 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
     async def add(name: str, request: Request, collection: Collection = "") -> Changed:
         """Keep the file that is the body under this name, and bring the index up to date. One of the same name is set aside."""
         shelf, follow = changed(collection, request)
-        base = await desk.engine.ready()
+        base = await backend.service.ready()
         id = await shelf.receive(collection, name, request.stream())
         follow(shelf, collection, base.index.embedder)
         return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
@@ -206,14 +207,14 @@ def _documents(desk: Desk, access: Access) -> APIRouter:
     async def remove(id: DocumentId, request: Request, collection: Collection = "") -> Changed:
         """Set the file aside, and bring the index up to date."""
         shelf, follow = changed(collection, request)
-        base = await desk.engine.ready()
+        base = await backend.service.ready()
         await asyncio.to_thread(shelf.remove, collection, id)
         follow(shelf, collection, base.index.embedder)
         return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
 
     @router.get("/v1/indexing", summary="How far the indexing is")
     async def indexing(request: Request) -> IndexingState:
-        return _indexing(desk.library.of(asker_of(request.scope).person) if desk.library else None, language_for(request))
+        return _indexing(backend.library.of(asker_of(request.scope).person) if backend.library else None, language_for(request))
 
     return router
 
@@ -236,9 +237,9 @@ def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
 # --- the server itself ----------------------------------------------------------------------------------------------------
 
 
-def _state(desk: Desk) -> APIRouter:
+def _state(backend: Backend) -> APIRouter:
     router = APIRouter()
-    metrics = Metrics(desk.engine)
+    metrics = Metrics(backend.service)
 
     @router.get(
         "/healthz",
@@ -247,9 +248,9 @@ def _state(desk: Desk) -> APIRouter:
         responses={503: {"model": Health, "description": "Not yet, or not"}},
     )
     async def health() -> JSONResponse:
-        engine = desk.engine
-        body = Health(state=engine.state.value, waiting=len(engine.line))
-        return JSONResponse(body.model_dump(), 200 if engine.state is State.READY else 503)
+        service = backend.service
+        body = Health(state=service.state.value, waiting=len(service.answers))
+        return JSONResponse(body.model_dump(), 200 if service.state is State.READY else 503)
 
     @router.get(
         "/metrics",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
-from contextlib import suppress
 
-from rag.errors import IndexBusy
+from rag.errors import IndexBusy, ShawahidError
+from rag.library.jobs import Job
 from rag.library.library import Shelf
 from rag.models.embedder import Embedder
 
-_LOOK = 0.05
+log = logging.getLogger(__name__)
 
 
 class Follower:
@@ -40,10 +40,14 @@ class Follower:
             self._build(shelf, collection, embedder)
 
     def _build(self, shelf: Shelf, collection: str, embedder: Embedder) -> None:
-        job = None
-        while job is None:
-            with suppress(IndexBusy):  # the window is indexing
-                job = shelf.build(collection, embedder)
-            time.sleep(_LOOK)
-        while job.state == "running":
-            time.sleep(_LOOK)
+        try:
+            self._begun(shelf, collection, embedder).ended.wait()
+        except ShawahidError as error:  # the collection is gone; those of others go on being followed
+            log.warning("following %s: %s", collection, error)
+
+    def _begun(self, shelf: Shelf, collection: str, embedder: Embedder) -> Job:
+        while True:
+            try:
+                return shelf.build(collection, embedder)
+            except IndexBusy:  # the window is indexing
+                shelf.wait_for_jobs(collection)

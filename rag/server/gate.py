@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
-from rag.library.people import OPERATOR, PERSON, digest, is_key, new_key
+from rag.library.people import CALLER, OPERATOR, PERSON, digest, is_key, new_key
 from rag.messages import say
 from rag.server.access import Access, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
@@ -23,8 +23,6 @@ _TRIES, _PAUSE = 5, 60.0  # wrong passwords from one address, and the seconds it
 _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
 _OPEN = ("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz")
-CALLER = "shawahid.caller"
-"""The key in a request's scope that holds its caller: the questions of one caller take turns with those of others."""
 
 _PAGE = """<!doctype html>
 <html lang="{language}" dir="{direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -10,15 +10,15 @@ from prometheus_client.registry import Collector
 
 from rag.errors import ShawahidError
 from rag.schema import Answer
-from rag.service.service import Engine, State
+from rag.service.service import Service, State
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120)
 
 
 class Metrics:
-    """The metrics of one engine, in their own registry."""
+    """The metrics of one service, in their own registry."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, service: Service) -> None:
         self.registry = CollectorRegistry()
         PlatformCollector(registry=self.registry)
         ProcessCollector(registry=self.registry)
@@ -28,8 +28,8 @@ class Metrics:
         self._found = Histogram("shawahid_found_seconds", "Until the sources were found", ways, buckets=_SECONDS, registry=own)
         self._first = Histogram("shawahid_first_token_seconds", "Until the model's first word", ways, buckets=_SECONDS, registry=own)
         self._tokens = Counter("shawahid_tokens", "Tokens of the language model", ("kind",), registry=own)
-        own.register(_Now(engine))
-        engine.watchers.append(self._ended)
+        own.register(_Now(service))
+        service.watchers.append(self._ended)
 
     def _ended(self, way: str, ended: Answer | ShawahidError, seconds: float) -> None:
         if isinstance(ended, ShawahidError):
@@ -53,17 +53,17 @@ class Metrics:
 class _Now(Collector):
     """Values read at the moment of scraping."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        engine = self._engine
-        yield GaugeMetricFamily("shawahid_waiting", "Questions that wait or run", len(engine.line))
-        yield GaugeMetricFamily("shawahid_ready", "1 when the models are there", int(engine.state is State.READY))
-        if engine.chatbot is None:
+        service = self._service
+        yield GaugeMetricFamily("shawahid_waiting", "Questions that wait or run", len(service.answers))
+        yield GaugeMetricFamily("shawahid_ready", "1 when the models are there", int(service.state is State.READY))
+        if service.chatbot is None:
             return
         try:
-            manifest = engine.chatbot.index.manifest()
+            manifest = service.chatbot.index.manifest()
         except ShawahidError:
             return  # /healthz and every question report an unreadable index
         yield GaugeMetricFamily("shawahid_documents", "Documents in the index", manifest.documents)

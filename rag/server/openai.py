@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse, Response
 
 from rag.models.embedder import Embedder
 from rag.schema import Answer, Delta, Found, Status, Turn
+from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
 from rag.server.bodies import (
     AssistantMessage,
     ChatCompletion,
@@ -34,17 +35,17 @@ from rag.server.bodies import (
     ModelLine,
     ModelList,
 )
-from rag.server.desk import ERRORS, STREAMS, Desk, EventStream, asker_of, begun, language_for, last_of, line, present
 from rag.server.failures import BadRequest, Unknown, error_body
+from rag.server.streams import EventStream, begun, last_of, line, present
 from rag.server.views import answer_body, found_fields, sentences, usage_body
-from rag.service.service import Waiting
+from rag.service.service import Event, Preparing, Waiting
 from rag.text.words import words
 
 MODEL = "shawahid"
 _STARTED = int(time.time())
 
 
-def openai_routes(desk: Desk) -> APIRouter:
+def openai_routes(backend: Backend) -> APIRouter:
     router = APIRouter(responses=ERRORS)
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
@@ -55,7 +56,7 @@ def openai_routes(desk: Desk) -> APIRouter:
         question, history = conversation(asked)
         extension = asked.shawahid or ChatExtension()
         collection = extension.collection or collection_of(asked.model)
-        events = desk.answer(asker_of(request.scope), question, history, way="openai", collection=collection)
+        events = backend.answer(asker_of(request.scope), question, history, way="openai", collection=collection)
         id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         if asked.stream:
             wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
@@ -76,18 +77,18 @@ def openai_routes(desk: Desk) -> APIRouter:
     @router.post("/v1/embeddings", summary="Embed texts")
     async def embed(asked: EmbeddingRequest, request: Request) -> EmbeddingList:
         """Unit vectors of the index's own embedder, in order."""
-        return await present(request, _embedded(desk, asked, asker_of(request.scope).caller))
+        return await present(request, _embedded(backend, asked, asker_of(request.scope).caller))
 
     @router.get("/v1/models", summary="What can be named as a model")
     async def models(request: Request) -> ModelList:
         """ "shawahid" answers questions, "shawahid/NAME" over another collection; the embedder is there for /v1/embeddings."""
-        base = await desk.engine.ready()
-        return ModelList(data=[_model(name) for name in _names(desk, asker_of(request.scope).person, base.index.embedder)])
+        base = await backend.service.ready()
+        return ModelList(data=[_model(name) for name in _names(backend, asker_of(request.scope).person, base.index.embedder)])
 
     @router.get("/v1/models/{name:path}", summary="One model")
     async def model(name: str, request: Request) -> ModelLine:
-        base = await desk.engine.ready()
-        if name not in _names(desk, asker_of(request.scope).person, base.index.embedder):
+        base = await backend.service.ready()
+        if name not in _names(backend, asker_of(request.scope).person, base.index.embedder):
             raise Unknown("server.no_model", "model", name=name[:60])
         return _model(name)
 
@@ -137,7 +138,7 @@ def _finish(answer: Answer) -> Any:
     return "length" if answer.status is Status.STOPPED else "stop"
 
 
-async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], drafts: bool, wants_usage: bool) -> AsyncGenerator[str, None]:
+async def _chunks(events: AsyncGenerator[Event, None], same: dict[str, Any], drafts: bool, wants_usage: bool) -> AsyncGenerator[str, None]:
     """The chunks of a completion. Content comes from the checked answer only."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
@@ -147,7 +148,9 @@ async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], draft
     answer: Answer | None = None
     yield_role = True
     async for item in events:
-        if yield_role:  # after the first event: until then an error has a status of its own
+        if isinstance(item, Preparing):
+            continue
+        if yield_role:  # after the models are there: until then an error has a status of its own
             yield chunk({"role": "assistant", "content": ""})
             yield_role = False
         if isinstance(item, Answer):
@@ -167,8 +170,8 @@ async def _chunks(events: AsyncGenerator[Any, None], same: dict[str, Any], draft
     yield "data: [DONE]\n\n"
 
 
-def _names(desk: Desk, person: str, embedder: Embedder) -> list[str]:
-    collections = [each.id for each in desk.library.of(person).collections() if each.id] if desk.library else []
+def _names(backend: Backend, person: str, embedder: Embedder) -> list[str]:
+    collections = [each.id for each in backend.library.of(person).collections() if each.id] if backend.library else []
     return [MODEL, *(f"{MODEL}/{id}" for id in collections), embedder.name]
 
 
@@ -176,13 +179,14 @@ def _model(name: str) -> ModelLine:
     return ModelLine(id=name, created=_STARTED, owned_by="shawahid")
 
 
-async def _embedded(desk: Desk, asked: EmbeddingRequest, caller: str) -> EmbeddingList:
+async def _embedded(backend: Backend, asked: EmbeddingRequest, caller: str) -> EmbeddingList:
     texts = [asked.input] if isinstance(asked.input, str) else asked.input
     empty = next((number for number, text in enumerate(texts) if not text.strip()), None)
     if empty is not None:
         raise BadRequest("server.empty_text", "input", number=empty)
     # One text takes a moment; many are as much work as an answer, and wait where answers do.
-    async with desk.engine.turn(caller, desk.engine.desk if len(texts) == 1 else desk.engine.line) as base:
+    service = backend.service
+    async with service.turn(caller, service.searches if len(texts) == 1 else service.answers) as base:
         embedder = base.index.embedder
         if asked.model != embedder.name:
             raise Unknown("server.no_model", "model", name=asked.model[:60])
@@ -194,7 +198,7 @@ async def _embedded(desk: Desk, asked: EmbeddingRequest, caller: str) -> Embeddi
                 return np.stack([embedder.embed_query(text) for text in texts])
             return embedder.embed_passages(texts)
 
-        vectors = np.ascontiguousarray(await asyncio.wait_for(asyncio.to_thread(work), desk.limits.seconds), dtype="<f4")
+        vectors = np.ascontiguousarray(await asyncio.wait_for(asyncio.to_thread(work), backend.limits.seconds), dtype="<f4")
     lines = [
         EmbeddingLine(
             index=number,

@@ -21,7 +21,7 @@ from rag.server.access import Access, Limits
 from rag.server.asgi import App
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured
-from rag.service.service import Engine
+from rag.service.service import Service
 from rag.storage.milvus.sync import mirror_index
 from rag.ui import mount_page
 from rag.ui.web import examples_of
@@ -31,7 +31,7 @@ _WIDTH = 16
 
 
 def site(
-    engine: Engine,
+    service: Service,
     library: Library | None = None,
     *,
     access: Access | None = None,
@@ -57,17 +57,17 @@ def site(
     from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or Limits()
-    programs = HttpTools(engine, library, limits) if available() else None
-    app = build_api(engine, library, access, limits, running=programs.running if programs else None)
+    programs = HttpTools(service, library, limits) if available() else None
+    app = build_api(service, library, access, limits, running=programs.running if programs else None)
     app.router.routes.append(route())  # before the window's own files, which are in the same place
     if programs is not None:
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
-    engine.line.most = limits.waiting
+    service.answers.most = limits.waiting
     if window and library is not None and access.password:
         app.router.routes.extend(key_routes(library))
     if window:
         choice = generators if access.open else None
-        app = mount_page(app, engine, library, choice, feedback=feedback, reports=reports, language=language, examples=examples)
+        app = mount_page(app, service, library, choice, feedback=feedback, reports=reports, language=language, examples=examples)
     guarded: App = Guard(Gate(Measured(app, limits), access), access)
     if access.origins:
         # Before the gate: a browser asks without a token whether it may ask with one. Cookies are not let through.
@@ -77,7 +77,7 @@ def site(
 
 
 def serve(
-    engine: Engine,
+    service: Service,
     library: Library | None = None,
     *,
     access: Access | None = None,
@@ -96,8 +96,8 @@ def serve(
 
     access = access or Access.listening(host)
     listening = listen(host, port)
-    engine.start()
-    app = site(engine, library, access=access, limits=limits, **parts)
+    service.start()
+    app = site(service, library, access=access, limits=limits, **parts)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
@@ -120,9 +120,9 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             raise missing
         return Chatbot(base.index, generator, style=settings.style)
 
-    engine = Engine(lambda: open_chatbot(settings), width=_WIDTH)
+    service = Service(lambda: open_chatbot(settings), width=_WIDTH)
     serve(
-        engine,
+        service,
         Library(
             home,
             settings.documents,
@@ -145,7 +145,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         port=settings.port,
         ready=ready,
         window=window,
-        generators=Generators(engine, with_generator, wanted=profile(settings.profile).generator, remembered=remembered),
+        generators=Generators(service, with_generator, wanted=profile(settings.profile).generator, remembered=remembered),
         feedback=home / "feedback",
         reports=Path("reports"),
         language=settings.language,

@@ -61,8 +61,41 @@ class _End:
     error: ShawahidError | None = None
 
 
+async def batched(events: AsyncIterator[T], pause: float) -> AsyncGenerator[list[T], None]:
+    """Yield the same events together, at most once in `pause` seconds; the first at once. Leaving the iteration closes them."""
+    come: list[T] = []
+    wakeup = asyncio.Event()
+
+    async def take() -> None:
+        try:
+            async for event in events:
+                come.append(event)
+                wakeup.set()
+        finally:
+            wakeup.set()
+
+    taking = asyncio.ensure_future(take())
+    try:
+        while True:
+            await wakeup.wait()
+            wakeup.clear()
+            ended = taking.done()
+            if come:
+                batch = come.copy()
+                come.clear()
+                yield batch
+            if ended:
+                taking.result()
+                return
+            await asyncio.sleep(pause)
+    finally:
+        if not taking.done():
+            taking.cancel()
+            await asyncio.wait([taking])
+
+
 async def beating(events: AsyncIterator[T], seconds: float) -> AsyncGenerator[T | None, None]:
-    """The same events, and None whenever nothing has come for so many seconds."""
+    """Yield the same events, and None whenever none has come for a number of seconds."""
     upcoming = asyncio.ensure_future(_next(events))
     try:
         while True:

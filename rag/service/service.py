@@ -1,4 +1,4 @@
-"""What stands behind every way in: the models, loaded in the background, and the line in which questions wait."""
+"""The one way in for every caller: models that open in the background, fair queues, and answers as streams of events."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from enum import StrEnum
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError, Unexpected, as_ours
 from rag.retrieval.query import checked_question
-from rag.schema import Answer, Filter, Turn
-from rag.service.aio import Event, in_thread
-from rag.service.fair_queue import Line, Ticket
+from rag.schema import Answer, Delta, Filter, Found, Status, Timing, Turn
+from rag.service.aio import in_thread
+from rag.service.fair_queue import FairQueue, Ticket
+from rag.service.signals import Signal, any_set
+from rag.text.language import question_language
 
 log = logging.getLogger(__name__)
 
 Opened = tuple[Chatbot, tuple[ShawahidError, ...]]
-"""A chatbot, and what to tell the user about models that are missing or had to be replaced."""
-
-_LOOK = 0.03
-"""Seconds between two looks at the line."""
+"""A chatbot, and what to report to the user about models that are missing or had to be replaced."""
 
 
 class State(StrEnum):
@@ -37,44 +36,53 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Preparing:
+    """The question waits for the models to be opened."""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
-    """Where a question is in the line: `place` questions come first; 0: its turn has come."""
+    """The question's place in the queue: 0 when its turn has come."""
 
     place: int
 
 
+Event = Preparing | Waiting | Found | Delta | Answer
 Watcher = Callable[[str, Answer | ShawahidError, float], None]
-"""Told of every question when it has ended: the way it came in, its answer or what went wrong, and its seconds without waiting."""
+"""Called when a question has ended: with the way it came in, its answer or its error, and its seconds without waiting."""
 
 
-class Engine:
-    """Opens the chatbot in the background and runs questions on it, a few at a time."""
+class Service:
+    """Opens the chatbot in the background and answers questions with it, a few at a time.
+
+    `answers` is the queue of questions, of which `width` are answered at once; `searches` that of searches and single texts to embed,
+    which take a moment and do not wait behind answers.
+    """
 
     def __init__(self, opener: Callable[[], Opened], *, width: int = 1) -> None:
         self._opener = opener
         self._chatbot: Chatbot | None = None
-        self._opened = threading.Event()
+        self._opened = Signal()
         self._started = False
         self.state = State.PREPARING
         self.error: ShawahidError | None = None
         self.notices: tuple[ShawahidError, ...] = ()
-        self.line = Line(width)
-        self.desk = Line(2)
-        """Where searches and single texts wait, which take a moment: not behind answers, and yet in turn."""
+        self.answers = FairQueue(width)
+        self.searches = FairQueue(2)
         self.watchers: list[Watcher] = []
 
     @classmethod
-    def of(cls, chatbot: Chatbot) -> Engine:
-        """An engine over a chatbot that is already there."""
+    def of(cls, chatbot: Chatbot) -> Service:
+        """Return a service over a chatbot that is already open."""
         return cls(lambda: (chatbot, ()))
 
     @property
     def chatbot(self) -> Chatbot | None:
-        """The chatbot, once it is there."""
+        """The chatbot, once it is open."""
         return self._chatbot
 
     def start(self) -> None:
-        """Open the chatbot and warm it in a thread; again after a failure tries once more."""
+        """Open the chatbot and warm it in a thread; after a failure, try once more."""
         if self._started and self.state is not State.FAILED:
             return
         self._started, self.state, self.error = True, State.PREPARING, None
@@ -82,7 +90,7 @@ class Engine:
         threading.Thread(target=self._open, name="shawahid-open", daemon=True).start()
 
     def replace(self, chatbot: Chatbot) -> None:
-        """Answer from now on with another chatbot; answers under way keep theirs."""
+        """Answer with another chatbot from now on; answers under way keep theirs."""
         self._chatbot = chatbot
 
     def _open(self) -> None:
@@ -103,99 +111,121 @@ class Engine:
         self._opened.set()
 
     async def ready(self) -> Chatbot:
-        """The chatbot, when it is there. Raises what kept it from opening."""
-        while not self._opened.is_set():
-            await asyncio.sleep(0.05)
+        """Return the chatbot when it is open. Raises what kept it from opening."""
+        await any_set(self._opened)
+        return self._base()
+
+    def _base(self) -> Chatbot:
         if self._chatbot is None:
             raise self.error or Unexpected("error.unexpected", reason="")
         return self._chatbot
 
     @asynccontextmanager
-    async def turn(self, session: str, line: Line | None = None) -> AsyncIterator[Chatbot]:
-        """The chatbot, when the turn of this caller has come; its place is kept for the block. Raises Busy."""
-        line = self.line if line is None else line  # an empty line is false
-        ticket = line.join(session)
+    async def turn(self, caller: str, queue: FairQueue) -> AsyncIterator[Chatbot]:
+        """Wait for a caller's turn in a queue, and keep it for the block: for work other than an answer. Raises as `answer` does."""
+        ticket = queue.join(caller)
         try:
             chatbot = await self.ready()
-            while line.place(ticket):
-                await asyncio.sleep(_LOOK)
+            async with aclosing(queue.places_async(ticket)) as places:
+                async for _ in places:
+                    pass
             yield chatbot
         finally:
-            line.leave(ticket)
+            queue.leave(ticket)
 
     async def answer(
         self,
-        session: str,
+        caller: str,
         question: str,
         history: Sequence[Turn] = (),
         *,
         way: str,
         over: Callable[[Chatbot], Chatbot] | None = None,
-        stop: threading.Event | None = None,
+        stop: Signal | None = None,
         filter: Filter | None = None,
-    ) -> AsyncGenerator[Waiting | Event, None]:
-        """A question from its place in the line to its answer: `Waiting` until its turn has come, then what `Chatbot.stream` yields.
+    ) -> AsyncGenerator[Event, None]:
+        """Answer a question: the path that every way in uses.
 
-        `session` names who asks, `way` how it came in; `over` picks another index. Leaving the iteration gives the place up and
-        frees the model at once. Raises BadQuestion, Busy, and whatever kept the models from opening.
+        Yields `Preparing` when the models are still being opened, `Waiting` whenever the place in the queue has changed, the last with
+        place 0, then what `Chatbot.stream` yields. `caller` is whose turns it takes, `way` how it came in; `over` picks another index.
+
+        Setting `stop` ends a draft early and is then the same as for `Chatbot.stream`; a question that still waits ends with an empty
+        answer of the status STOPPED. Leaving the iteration stops the model at once; the place in the queue is given up when it has
+        really stopped. Raises BadQuestion, Busy, what `over` raises, and whatever kept the models from opening.
         """
         question = checked_question(question)
-        halt = stop or threading.Event()
-        ticket = self.line.join(session)
+        halt = stop or Signal()
+        ticket = self.answers.join(caller)
         running = False
         try:
-            base = await self.ready()
-            chatbot = over(base) if over else base
-            last = -1
-            while place := self.line.place(ticket):
-                if place != last:
-                    yield Waiting(place)
-                    last = place
-                await asyncio.sleep(_LOOK)
-            yield Waiting(0)
+            if not self._opened.is_set():
+                yield Preparing()
+                await any_set(self._opened, halt)
+            place = -1
+            if not halt.is_set():
+                chatbot = self._base()
+                if over is not None:
+                    chatbot = await asyncio.to_thread(over, chatbot)  # it may open an index
+                async with aclosing(self.answers.places_async(ticket, halt)) as places:
+                    async for place in places:
+                        yield Waiting(place)
+            if place != 0:
+                yield _stopped(question)
+                return
+
+            def events() -> Iterator[Found | Delta | Answer]:
+                return self._run(chatbot, ticket, question, history, halt, way, filter)
+
             running = True
-            async with aclosing(self.run(chatbot, ticket, question, history, halt, 0.0, way, filter)) as batches:
+            async with aclosing(in_thread(events, halt)) as batches:
                 async for batch in batches:
                     for event in batch:
                         yield event
         finally:
             if not running:
-                self.line.leave(ticket)
+                self.answers.leave(ticket)
 
-    async def run(
+    def _run(
         self,
         chatbot: Chatbot,
         ticket: Ticket,
         question: str,
         history: Sequence[Turn],
-        stop: threading.Event,
-        pause: float,
-        way: str = "window",
-        filter: Filter | None = None,
-    ) -> AsyncGenerator[list[Event], None]:
-        """The events of one answer, those of `pause` seconds together: a page redraws twenty times a second at most.
+        stop: Signal,
+        way: str,
+        filter: Filter | None,
+    ) -> Iterator[Found | Delta | Answer]:
+        """Yield the events of an answer, in a thread of its own; then give up its place and call the watchers."""
+        started = time.perf_counter()
+        ended: Answer | ShawahidError | None = None
+        try:
+            for event in chatbot.stream(question, history, stop=stop, filter=filter):
+                if isinstance(event, Answer):
+                    ended = event
+                yield event
+        except Exception as error:
+            ended = as_ours(error)
+            raise
+        finally:
+            self.answers.leave(ticket)
+            if ended is not None:
+                for watcher in self.watchers:
+                    watcher(way, ended, time.perf_counter() - started)
 
-        Leaving the iteration stops the model. The place in the line is given up when the model has really stopped.
-        """
 
-        def events() -> Iterator[Event]:
-            started = time.perf_counter()
-            ended: Answer | ShawahidError | None = None
-            try:
-                for event in chatbot.stream(question, history, stop=stop, filter=filter):
-                    if isinstance(event, Answer):
-                        ended = event
-                    yield event
-            except Exception as error:
-                ended = as_ours(error)
-                raise
-            finally:
-                self.line.leave(ticket)
-                if ended is not None:
-                    for watcher in self.watchers:
-                        watcher(way, ended, time.perf_counter() - started)
-
-        async with aclosing(in_thread(events, stop)) as batches:
-            async for batch in batches:
-                yield batch
-                await asyncio.sleep(pause)
+def _stopped(question: str) -> Answer:
+    """Return the answer to a question that was stopped before its turn came."""
+    return Answer(
+        question=question,
+        text="",
+        language="ar" if question_language(question) == "ar" else "en",
+        status=Status.STOPPED,
+        citations=(),
+        rejected=(),
+        hits=(),
+        evidence=(),
+        draft="",
+        searched=question,
+        confidence=0.0,
+        timing=Timing(),
+    )

@@ -17,7 +17,7 @@ from rag.library.library import Library
 from rag.library.people import person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
-from rag.service.service import Engine
+from rag.service.service import Service
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -27,7 +27,7 @@ STATIC = "/shawahid"  # /static is Gradio's
 
 def mount_page(
     app: FastAPI,
-    engine: Engine,
+    service: Service,
     library: Library | None = None,
     generators: Generators | None = None,
     *,
@@ -60,7 +60,7 @@ def mount_page(
     if reports is not None:
         app.router.routes.append(Route(f"{STATIC}/report", _reporter(reports)))
     app.mount(STATIC, StaticFiles(directory=static), name="static")
-    window = Window(engine, library, generators, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
+    window = Window(service, library, generators, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         window.blocks(),

@@ -1,4 +1,4 @@
-"""The window as a Gradio app: one component that the page's own script fills, and the events between it and the engine.
+"""The window as a Gradio app: one component that the page's own script fills, and the events between it and the service.
 
 Only this module imports gradio, and only `rag.ui.web.mount_page` imports this module.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -22,14 +21,15 @@ from rag.errors import BadQuestion, ShawahidError, as_ours
 from rag.library.feedback import as_question, lines, record
 from rag.library.generators import Generators
 from rag.library.library import Library, Shelf, whole
-from rag.library.people import OPERATOR, person_of
+from rag.library.people import OPERATOR, caller_of, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
 from rag.retrieval.query import LONGEST_QUESTION, checked_question
-from rag.schema import Answer, Delta, Found, Span, Turn
-from rag.service.aio import beating
-from rag.service.prefetch import ReadingAhead
-from rag.service.service import Engine
+from rag.schema import Answer, Delta, Found, Span, Status, Turn
+from rag.service.aio import batched, beating
+from rag.service.prefetch import Prefetcher
+from rag.service.service import Preparing, Service, Waiting
+from rag.service.signals import Signal
 from rag.text.language import question_language
 from rag.ui.render import answer_view, document_view, documents_of, found_view, strings
 
@@ -59,11 +59,11 @@ class NotReady(ShawahidError):
 
 
 class Window:
-    """The Gradio app over one engine."""
+    """The Gradio app over one service."""
 
     def __init__(
         self,
-        engine: Engine,
+        service: Service,
         library: Library | None = None,
         generators: Generators | None = None,
         *,
@@ -73,7 +73,7 @@ class Window:
         examples: Sequence[View] = (),
         static: str = "/shawahid",
     ) -> None:
-        self._engine = engine
+        self._service = service
         self._library = library
         self._generators = generators
         self._feedback = feedback or Path("feedback")
@@ -81,8 +81,8 @@ class Window:
         self._language = language
         self._examples = list(examples)
         self._static = static
-        self._stops: dict[str, threading.Event] = {}
-        self._ahead = ReadingAhead(engine)
+        self._stops: dict[str, Signal] = {}
+        self._prefetcher = Prefetcher(service)
 
     def blocks(self) -> gr.Blocks:
         """The app, to be mounted or launched."""
@@ -116,7 +116,7 @@ class Window:
                 page,
                 show_progress="hidden",
                 trigger_mode="multiple",
-                concurrency_limit=None,  # questions wait in the engine's line, which is fair and says the place
+                concurrency_limit=None,  # questions wait in the service's queue, which is fair and says the place
                 api_visibility="private",
             )
         app.queue(max_size=200, api_open=False)
@@ -131,10 +131,10 @@ class Window:
         if not _TURN.fullmatch(turn):
             return
         view: View = {"turn": turn, "state": "waiting", "place": 0, "found": None, "draft": "", "searched": "", "beat": 0}
-        stop = threading.Event()
+        stop = Signal()
         self._stops[turn] = stop
         try:
-            async with aclosing(self._answer(asked, str(request.session_hash), _person(request), stop)) as changes:
+            async with aclosing(self._answer(asked, _caller(request), _person(request), stop)) as changes:
                 async for change in changes:
                     view = {**view, **change, "beat": view["beat"] + 1}
                     yield view
@@ -146,69 +146,54 @@ class Window:
             stop.set()
             self._stops.pop(turn, None)
 
-    async def _answer(self, asked: View, session: str, person: str, stop: threading.Event) -> AsyncGenerator[View, None]:
-        """Changes to the view of one turn."""
-        question = checked_question(str(asked.get("question", "")))
-        ticket = self._engine.line.join(session)
-        running = False
-        try:
-            waiting = asyncio.ensure_future(self._engine.ready())
-            while not waiting.done():
-                if stop.is_set():
-                    waiting.cancel()
-                    yield {"state": "stopped"}
-                    return
-                yield {"state": "preparing"}
-                await asyncio.wait([waiting], timeout=BEAT / 4)
-            chatbot = self._over(asked.get("collection"), person, waiting.result())
-            last = -1
-            quiet = 0.0
-            while place := self._engine.line.place(ticket):
-                if stop.is_set():
-                    yield {"state": "stopped"}
-                    return
-                if place != last or quiet >= BEAT:
-                    yield {"state": "queued", "place": place}
-                    last, quiet = place, 0.0
-                await asyncio.sleep(PAUSE)
-                quiet += PAUSE
-            yield {"state": "searching", "place": 0}
-            running = True
-            history = _history(asked.get("history"))
-            draft = ""
-            async with (
-                aclosing(self._engine.run(chatbot, ticket, question, history, stop, PAUSE)) as events,
-                aclosing(beating(events, BEAT)) as batches,
-            ):
-                async for batch in batches:
-                    change: View = {}
-                    for item in batch or ():  # None: nothing has come for a while
-                        if isinstance(item, Found):
-                            about = await asyncio.to_thread(_about, chatbot, item)
-                            change |= {"state": "reading", "found": found_view(item, about), "searched": item.question}
-                        elif isinstance(item, Delta):
-                            draft += item.text
-                            change |= {"state": "writing", "draft": draft}
-                        elif isinstance(item, Answer):
-                            about = await asyncio.to_thread(_about, chatbot, item)
-                            change |= {"state": "done", "answer": answer_view(item, about), "draft": ""}
-                    yield change
-        finally:
-            if not running:
-                self._engine.line.leave(ticket)
+    async def _answer(self, asked: View, caller: str, person: str, stop: Signal) -> AsyncGenerator[View, None]:
+        """Yield the changes to the view of one turn, at most one in `PAUSE` seconds, and at least one in `BEAT` seconds."""
+        chatbot: Chatbot | None = None
+
+        def over(base: Chatbot) -> Chatbot:
+            nonlocal chatbot
+            chatbot = self._over(asked.get("collection"), person, base)
+            return chatbot
+
+        draft, found = "", False
+        question, history = str(asked.get("question", "")), _history(asked.get("history"))
+        async with (
+            aclosing(self._service.answer(caller, question, history, way="window", over=over, stop=stop)) as events,
+            aclosing(batched(events, PAUSE)) as batches,
+            aclosing(beating(batches, BEAT)) as beats,
+        ):
+            async for batch in beats:
+                change: View = {}
+                for item in batch or ():  # None: nothing has come for a while
+                    if isinstance(item, Preparing):
+                        change |= {"state": "preparing"}
+                    elif isinstance(item, Waiting):
+                        change |= {"state": "queued" if item.place else "searching", "place": item.place}
+                    elif isinstance(item, Found):
+                        found = True
+                        view = found_view(item, await _about(chatbot, item))
+                        change |= {"state": "reading", "found": view, "searched": item.question}
+                    elif isinstance(item, Delta):
+                        draft += item.text
+                        change |= {"state": "writing", "draft": draft}
+                    elif item.status is Status.STOPPED and not found:  # before its turn had come
+                        change |= {"state": "stopped"}
+                    else:
+                        change |= {"state": "done", "answer": answer_view(item, await _about(chatbot, item)), "draft": ""}
+                yield change
 
     def status(self, collection: object = "", person: str = OPERATOR) -> View:
         """How far the models are, what is missing, and how many documents the collection holds."""
-        engine = self._engine
-        chatbot = engine.chatbot
+        service = self._service
+        chatbot = service.chatbot
         try:
             documents = self._over(collection, person, chatbot).index.manifest().documents if chatbot else 0
         except ShawahidError:
             documents = 0
         return {
-            "state": engine.state.value,
-            "error": error_view(engine.error) if engine.error else None,
-            "notices": [error_view(notice) for notice in engine.notices],
+            "state": service.state.value,
+            "error": error_view(service.error) if service.error else None,
+            "notices": [error_view(notice) for notice in service.notices],
             "generator": chatbot.generator.name if chatbot and chatbot.generator else "",
             "embedder": chatbot.index.embedder.name if chatbot else "",
             "opened": chatbot is not None,
@@ -219,7 +204,7 @@ class Window:
 
     def start(self, _: object = None, person: str = OPERATOR) -> bool:
         """Load the models again after they failed to load."""
-        self._engine.start()
+        self._service.start()
         return True
 
     def stop(self, turn: str, person: str = OPERATOR) -> bool:
@@ -247,24 +232,24 @@ class Window:
 
         `name` is what the page gives it up by.
         """
-        chatbot = self._engine.chatbot
+        chatbot = self._service.chatbot
         name, question = whole(asked.get("name")), whole(asked.get("question"))
         if chatbot is None or not _TURN.fullmatch(name) or not 0 < len(question) <= LONGEST_QUESTION:
             return False
         over, history = self._over(asked.get("collection"), person, chatbot), _history(asked.get("history"))
-        return self._ahead.begin(name, lambda stop: over.anticipate(question, history, stop=stop))
+        return self._prefetcher.begin(name, lambda stop: over.anticipate(question, history, stop=stop))
 
     def leave(self, name: object, person: str = OPERATOR) -> bool:
         """Give up what is read ahead under a name: the text has changed, or was sent."""
-        self._ahead.leave(whole(name)[:64])
+        self._prefetcher.leave(whole(name)[:64])
         return True
 
     # --- documents --------------------------------------------------------------------------------------------------------
 
     def _base(self) -> Chatbot:
-        if self._engine.chatbot is None:
-            raise self._engine.error or NotReady("ui.error_not_ready")
-        return self._engine.chatbot
+        if self._service.chatbot is None:
+            raise self._service.error or NotReady("ui.error_not_ready")
+        return self._service.chatbot
 
     def _over(self, collection: object, person: str, base: Chatbot) -> Chatbot:
         """The chatbot of a collection that this person may see; without a library there is one only."""
@@ -423,15 +408,28 @@ def _function(method: Call) -> Call:
     return call
 
 
-def _person(request: gr.Request) -> str:
-    """Whose the request is, as the door before the page wrote it down."""
+def _scope(request: gr.Request) -> Mapping[str, Any]:
     inner = getattr(request, "request", None) or request  # of the queue, or of a function that the page calls
-    return person_of(inner.scope)
+    scope: Mapping[str, Any] = inner.scope
+    return scope
 
 
-def _about(chatbot: Chatbot, item: Found | Answer) -> dict[str, Mapping[str, str]]:
+def _person(request: gr.Request) -> str:
+    """Return whose the request is, as the gate before the page recorded it."""
+    return person_of(_scope(request))
+
+
+def _caller(request: gr.Request) -> str:
+    """Return whose turns a page takes: behind a password its browser's; without one nothing tells people apart but their pages."""
+    person = _person(request)
+    return str(request.session_hash) if person == OPERATOR else caller_of(_scope(request))
+
+
+async def _about(chatbot: Chatbot | None, item: Found | Answer) -> dict[str, Mapping[str, str]]:
     """The metadata of the documents that were found."""
-    return {id: info.metadata for id, info in chatbot.index.infos(documents_of(item)).items()}
+    assert chatbot is not None, "the events of an answer come after its chatbot was chosen"
+    infos = await asyncio.to_thread(chatbot.index.infos, documents_of(item))
+    return {id: info.metadata for id, info in infos.items()}
 
 
 def _history(raw: object) -> list[Turn]:

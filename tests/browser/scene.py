@@ -24,7 +24,7 @@ from rag.models.installed import profile
 from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, site
-from rag.service.service import Engine
+from rag.service.service import Service
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
 from tests.serving import listening
@@ -116,7 +116,7 @@ class Scene:
     """A running window and what stands behind it."""
 
     address: str
-    engine: Engine
+    service: Service
     generator: ScriptedGenerator | None
     folder: Path
 
@@ -148,7 +148,7 @@ def scene(
             opening.wait(timeout=120)
         return chatbot, ()
 
-    engine = Engine(opener)
+    service = Service(opener)
     library = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota)
     reports = folder / "reports"
 
@@ -157,9 +157,9 @@ def scene(
         return Chatbot(base.index, named, calibration=chatbot.calibration)
 
     wanted = profile().generator
-    choice = Generators(engine, with_generator, wanted=wanted, remembered=folder / "generator", command=models) if models else None
+    choice = Generators(service, with_generator, wanted=wanted, remembered=folder / "generator", command=models) if models else None
     app = site(
-        engine,
+        service,
         library,
         generators=choice,
         feedback=folder / "feedback",
@@ -168,8 +168,8 @@ def scene(
         access=Access(password=password),
     )
     try:
-        with listening(engine, app, port) as address:
-            yield Scene(f"{address}/", engine, writer, folder)
+        with listening(service, app, port) as address:
+            yield Scene(f"{address}/", service, writer, folder)
     finally:
         chatbot.index.close()
 

@@ -152,8 +152,8 @@ class Held:
 
 @pytest.fixture
 def held(shelf: Scene, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
-    assert shelf.engine.chatbot is not None
-    embedder, holding = shelf.engine.chatbot.index.embedder, Held()
+    assert shelf.service.chatbot is not None
+    embedder, holding = shelf.service.chatbot.index.embedder, Held()
     really, Job = embedder.embed_passages, indexing_jobs.Job
 
     def embed(*arguments: Any, **named: Any) -> Any:

@@ -11,7 +11,7 @@ from rag.config import Settings
 from rag.factory import open_chatbot, open_embedder
 from rag.models.installed import profile
 from rag.server import site
-from rag.service.service import Engine
+from rag.service.service import Service
 from rag.storage.build import build_index
 from tests.browser.conftest import Opener
 from tests.browser.scene import Scene
@@ -31,9 +31,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("real")
     settings = Settings(profile="light", documents=ROOT / "seeds", index=folder / "index")
     build_index(settings.documents, settings.index, open_embedder(settings)[0])
-    engine = Engine(lambda: open_chatbot(settings))
-    with listening(engine, site(engine)) as address:
-        yield Scene(f"{address}/", engine, None, folder)
+    service = Service(lambda: open_chatbot(settings))
+    with listening(service, site(service)) as address:
+        yield Scene(f"{address}/", service, None, folder)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def left_to_right(page: Any, selector: str, text: str) -> bool:
 
 def freed(window: Scene) -> None:
     """Wait until nothing runs or waits any more. The longest reply would run for 45 seconds at a quarter second a word."""
-    wait_until(lambda: len(window.engine.line) == 0, 30)
+    wait_until(lambda: len(window.service.answers) == 0, 30)
 
 
 # --- asking ---------------------------------------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def test_stop_stops_at_once_and_frees_the_model(page: Any, window: Scene, how: s
     assert window.generator.stopped == stopped + 1
     assert page.locator(".turn .verdict").inner_text() == "Stopped"
     assert page.get_by_role("button", name="Send").is_visible()
-    assert len(window.engine.line) == 0
+    assert len(window.service.answers) == 0
 
 
 def test_what_was_stopped_before_its_first_word_does_not_say_that_the_documents_do_not_answer(visit: Opener, window: Scene) -> None:
@@ -151,7 +151,7 @@ def test_closing_the_tab_frees_the_model(visit: Opener, window: Scene) -> None:
     finally:
         window.generator._delay = 0.01
     assert window.generator.stopped == stopped + 1
-    assert len(window.engine.line) == 0
+    assert len(window.service.answers) == 0
 
 
 def test_who_comes_second_sees_the_place_in_line(visit: Opener, window: Scene) -> None:

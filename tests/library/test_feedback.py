@@ -30,7 +30,7 @@ def complain(reader: Reader, question: str, kind: str, **said: Any) -> Path:
 
 def asked_again(server: Running, path: Path, out: Path) -> dict[str, list[str]]:
     """What the evaluation finds wrong with each question of the file."""
-    bot = server.engine.chatbot
+    bot = server.service.chatbot
     assert bot is not None
     with RecordFile.open(out) as file:
         records = evaluate(bot, read_lines(path), file, identity(bot))

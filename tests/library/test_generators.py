@@ -13,7 +13,7 @@ import pytest
 from rag.errors import ModelMissing
 from rag.library.generators import Generators, ModelsBusy, Task, chosen, fetch_command
 from rag.library.generators import main as fetching
-from rag.service.service import Engine
+from rag.service.service import Service
 from rag.testing import ScriptedGenerator
 from tests.waiting import run_async, wait_until
 
@@ -21,15 +21,15 @@ WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 
 
 class Models:
-    """Generators over an engine whose fetch is a script: what it prints, and then whether it waits until it is ended."""
+    """Generators over an service whose fetch is a script: what it prints, and then whether it waits until it is ended."""
 
     def __init__(self, folder: Path, script: str = "", index: Any = None) -> None:
-        self.engine = Engine.of(SimpleNamespace(generator=None, index=index, warm=lambda: None))  # type: ignore[arg-type]
-        self.engine.start()
-        run_async(self.engine.ready())
+        self.service = Service.of(SimpleNamespace(generator=None, index=index, warm=lambda: None))  # type: ignore[arg-type]
+        self.service.start()
+        run_async(self.service.ready())
         self.opened: list[str] = []
         self.generators = Generators(
-            self.engine,
+            self.service,
             self._open,
             wanted=WRITER,
             remembered=folder / "home" / "generator",

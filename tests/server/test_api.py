@@ -297,14 +297,14 @@ def test_a_defect_is_told_without_its_traceback(tmp_path: Path) -> None:
             assert "Traceback" not in response.text
         broken = client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": FERRY}], "stream": True})
         assert events_of(broken.text)[-1][1]["error"]["code"] == "unexpected"
-        assert len(server.engine.line) == 0
+        assert len(server.service.answers) == 0
 
 
 def test_models_that_can_not_be_opened_are_told_of(tmp_path: Path) -> None:
     with served(tmp_path) as server, server.client() as client:
         wait_until(lambda: client.get("/healthz").status_code == 200)
-        server.engine._chatbot = None
-        server.engine._fail(IndexMissing("error.index_missing", path="index"))
+        server.service._chatbot = None
+        server.service._fail(IndexMissing("error.index_missing", path="index"))
         response = client.post("/v1/ask", json={"question": FERRY})
         assert (response.status_code, response.json()["error"]["code"]) == (503, "index_missing")
         assert response.headers["retry-after"] == "5"
@@ -326,8 +326,8 @@ def test_the_model_is_freed_when_the_client_leaves(tmp_path: Path, stream: bool,
             client.stream("POST", path, json=asked | {"stream": True}) if stream else _leaving(server, path, asked),
         ):
             wait_until(lambda: len(server.generator.prompts) == 1)
-            assert len(server.engine.line) == 1
-        wait_until(lambda: len(server.engine.line) == 0)
+            assert len(server.service.answers) == 1
+        wait_until(lambda: len(server.service.answers) == 0)
         assert server.generator.stopped == 1
 
 
@@ -356,10 +356,10 @@ def test_whoever_leaves_the_line_makes_room(tmp_path: Path) -> None:
         first = _leaving(server, "/v1/ask", {"question": FERRY})
         wait_for(server.gate.reached)
         with _leaving(server, "/v1/ask", {"question": FERRY}):
-            wait_until(lambda: len(server.engine.line) == 2)
-        wait_until(lambda: len(server.engine.line) == 1)
+            wait_until(lambda: len(server.service.answers) == 2)
+        wait_until(lambda: len(server.service.answers) == 1)
         server.gate.open.set()
-        wait_until(lambda: len(server.engine.line) == 0)
+        wait_until(lambda: len(server.service.answers) == 0)
         first.__exit__()
         assert len(server.generator.prompts) == 1  # the second never reached the model
 
@@ -386,12 +386,12 @@ def test_callers_take_turns_whichever_way_they_come_in(tmp_path: Path) -> None:
     tokens = ("first-token-of-a-program", "second-token-of-another")
     order: list[str] = []
     with served(tmp_path, access=Access(tokens=tokens)) as server:
-        server.engine.watchers.append(lambda way, ended, seconds: order.append(way))
+        server.service.watchers.append(lambda way, ended, seconds: order.append(way))
         server.gate.open.clear()
 
         def ask(token: str, path: str) -> threading.Thread:
             asked: dict[str, Any] = {"question": FERRY} if path == "/v1/ask" else {"messages": [{"role": "user", "content": FERRY}]}
-            before = len(server.engine.line)
+            before = len(server.service.answers)
 
             def work() -> None:
                 with server.client(headers={"authorization": f"Bearer {token}"}) as client:
@@ -399,7 +399,7 @@ def test_callers_take_turns_whichever_way_they_come_in(tmp_path: Path) -> None:
 
             thread = threading.Thread(target=work)
             thread.start()
-            wait_until(lambda: len(server.engine.line) == before + 1)
+            wait_until(lambda: len(server.service.answers) == before + 1)
             return thread
 
         greedy = [ask(tokens[0], "/v1/ask") for _ in range(3)]
@@ -421,7 +421,7 @@ def test_an_answer_that_takes_too_long_ends_with_what_was_proved(tmp_path: Path)
         assert (response.status_code, response.json()["error"]["code"]) == (504, "too_long")
         completion = client.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": FERRY}], "stream": True})
         assert events_of(completion.text)[-1][1]["error"]["code"] == "too_long"
-        wait_until(lambda: len(server.engine.line) == 0)
+        wait_until(lambda: len(server.service.answers) == 0)
 
 
 # --- documents ------------------------------------------------------------------------------------------------------------

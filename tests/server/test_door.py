@@ -18,9 +18,9 @@ import pytest
 
 from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting
-from rag.library.people import PERSON
+from rag.library.people import CALLER, PERSON
 from rag.server.access import LOOPBACK, Access, Limits
-from rag.server.gate import CALLER, Gate
+from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
 from tests.waiting import run_async
@@ -379,7 +379,7 @@ def test_a_request_may_be_as_large_as_the_largest_kind_of_file(monkeypatch: pyte
     """16 MiB of text and 64 MiB of PDF, Word and EPUB, which hold pictures: what comes in must let both pass."""
     served: dict[str, Any] = {}
     module = importlib.import_module("rag.server.site")  # the package has a function of that name
-    monkeypatch.setattr(module, "serve", lambda engine, library, **parts: served.update(parts))
+    monkeypatch.setattr(module, "serve", lambda service, library, **parts: served.update(parts))
     monkeypatch.setenv("SHAWAHID_DATA", str(tmp_path))
     for megabytes, most in ((16, 64 * 2**20), (1, 4 * 2**20)):
         serve_settings(Settings(generator="none", max_file_mb=megabytes), ServerSettings(), ready=print)

@@ -93,7 +93,7 @@ def test_what_is_wrong_is_told_to_the_model_in_both_languages(running: Running) 
     assert all(result.is_error for result in results)
     assert "no document ../../etc/passwd" in results[0].content[0].text
     assert "سؤالًا" in results[1].content[0].text
-    assert len(running.engine.line) == len(running.engine.desk) == 0
+    assert len(running.service.answers) == len(running.service.searches) == 0
 
 
 def test_without_the_token_no_tool_is_listed_or_called(running: Running) -> None:

@@ -13,8 +13,8 @@ from rag.answering.chatbot import Chatbot
 from rag.errors import GenerationFailed
 from rag.retrieval.index import Index
 from rag.schema import Message
-from rag.service.prefetch import ReadingAhead
-from rag.service.service import Engine
+from rag.service.prefetch import Prefetcher
+from rag.service.service import Service
 from rag.testing import HashEmbedder
 from tests.reader import Reader
 from tests.serving import FERRY, FERRY_AR, Running, served
@@ -24,8 +24,8 @@ NAME, OTHER = "0123456789abcdef", "fedcba9876543210"
 
 
 @pytest.fixture
-def engine(built: Path, meeting: HashEmbedder) -> Engine:
-    return Engine.of(Chatbot(Index.open(built, meeting)))
+def service(built: Path, meeting: HashEmbedder) -> Service:
+    return Service.of(Chatbot(Index.open(built, meeting)))
 
 
 class Held:
@@ -33,48 +33,50 @@ class Held:
 
     def __init__(self) -> None:
         self.begun, self.ended = threading.Event(), threading.Event()
+        self.stop = threading.Event()
 
     def __call__(self, stop: threading.Event) -> None:
+        self.stop = stop
         self.begun.set()
         wait_for(stop)
         self.ended.set()
 
 
-def test_one_is_read_at_a_time_and_given_up_by_whoever_knows_its_name(engine: Engine) -> None:
-    ahead, work = ReadingAhead(engine), Held()
-    assert ahead.begin(NAME, work) is True
+def test_one_is_read_at_a_time_and_given_up_by_whoever_knows_its_name(service: Service) -> None:
+    prefetcher, work = Prefetcher(service), Held()
+    assert prefetcher.begin(NAME, work) is True
     wait_for(work.begun)
-    assert ahead.begin(OTHER, Held()) is False
-    ahead.leave(OTHER)
-    assert not work.ended.wait(0.2)
-    ahead.leave(NAME)
+    assert prefetcher.begin(OTHER, Held()) is False
+    prefetcher.leave(OTHER)
+    assert not work.stop.is_set()
+    prefetcher.leave(NAME)
     wait_for(work.ended)
-    wait_until(lambda: ahead.begin("third-of-the-names", lambda stop: None))
+    wait_until(lambda: prefetcher.begin("third-of-the-names", lambda stop: None))
 
 
-def test_it_ends_when_anybody_asks_and_does_not_begin_while_anybody_waits(engine: Engine) -> None:
-    ahead, work = ReadingAhead(engine), Held()
-    assert ahead.begin(NAME, work) is True
-    ticket = engine.line.join("somebody")
+def test_it_ends_when_anybody_asks_and_does_not_begin_while_anybody_waits(service: Service) -> None:
+    prefetcher, work = Prefetcher(service), Held()
+    assert prefetcher.begin(NAME, work) is True
+    ticket = service.answers.join("somebody")
     wait_for(work.ended)
-    assert ahead.begin(OTHER, Held()) is False
-    engine.line.leave(ticket)
-    wait_until(lambda: ahead.begin("third-of-the-names", lambda stop: None))
+    assert prefetcher.begin(OTHER, Held()) is False
+    service.answers.leave(ticket)
+    wait_until(lambda: prefetcher.begin("third-of-the-names", lambda stop: None))
 
 
-def test_what_was_given_up_before_it_came_does_not_begin(engine: Engine) -> None:
-    ahead = ReadingAhead(engine)
-    ahead.leave(NAME)
-    assert ahead.begin(NAME, Held()) is False
+def test_what_was_given_up_before_it_came_does_not_begin(service: Service) -> None:
+    prefetcher = Prefetcher(service)
+    prefetcher.leave(NAME)
+    assert prefetcher.begin(NAME, Held()) is False
 
 
-def test_what_goes_wrong_is_told_by_the_question_itself_if_it_is_asked(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_goes_wrong_is_told_by_the_question_itself_if_it_is_asked(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     def fails(stop: threading.Event) -> None:
         raise GenerationFailed("error.generation", reason="no memory")
 
-    ahead = ReadingAhead(engine)
-    assert ahead.begin(NAME, fails) is True
-    wait_until(lambda: ahead.begin(OTHER, lambda stop: None))
+    prefetcher = Prefetcher(service)
+    assert prefetcher.begin(NAME, fails) is True
+    wait_until(lambda: prefetcher.begin(OTHER, lambda stop: None))
     assert "no memory" in caplog.text
 
 

@@ -75,11 +75,11 @@ def test_ten_people_at_once_wait_in_turn_and_see_their_own_answers(tmp_path: Pat
         answered: list[Any] = []
         ask = {"question": question(91)}
         threading.Thread(target=lambda: answered.append(program.post("/v1/ask", json=ask, timeout=180).json()), daemon=True).start()
-        wait_until(lambda: len(server.engine.line) == PEOPLE + 2)
+        wait_until(lambda: len(server.service.answers) == PEOPLE + 2)
 
         # Somebody closes the tab: the place is free, and all behind it move up.
         asked[4].closed.set()
-        wait_until(lambda: len(server.engine.line) == PEOPLE + 1)
+        wait_until(lambda: len(server.service.answers) == PEOPLE + 1)
         wait_until(lambda: [each.place for each in asked[5:]] == list(range(4, PEOPLE - 1)))
         assert [each.place for each in asked[1:4]] == [1, 2, 3]
 
@@ -98,4 +98,4 @@ def test_ten_people_at_once_wait_in_turn_and_see_their_own_answers(tmp_path: Pat
         order = [next(n for n in (*range(PEOPLE), 90, 91) if question(n) in text) for text in written]
         assert order[:9] == [0, 1, 2, 3, 5, 6, 7, 8, 9]
         assert sorted(order[9:]) == [90, 91]
-        assert len(server.engine.line) == 0
+        assert len(server.service.answers) == 0
