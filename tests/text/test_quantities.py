@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.text.quantities import contradicted, stated
+from rag.text.numbers import contradicted
 
 HOLD = [
     ("The ferry leaves at half past nine in the evening.", "the last ferry leaves at 21:30"),

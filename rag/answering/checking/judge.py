@@ -19,7 +19,7 @@ from rag.text.folding import fold, unvowelled
 from rag.text.language import script
 from rag.text.names import unmatched_names
 from rag.text.numbers import stated_values, values_claimed
-from rag.text.quantities import contradicted
+from rag.text.numbers import contradicted
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, words
 
@@ -71,7 +71,7 @@ class Checker:
     """Compares claims with evidence by numbers and dates, names, polarity, roles and meaning. Safe to share between threads.
 
     A verbatim copy is supported, unless it is of an order to whoever reads. Otherwise every number, month and day of the claim
-    must be stated by the evidence (`rag.text.quantities`), every name must occur there in either script (`rag.text.names`), nothing may be
+    must be stated by the evidence (`rag.text.numbers`), every name must occur there in either script (`rag.text.names`), nothing may be
     denied that is affirmed there or the other way round (`polarity`), no two names or numbers may have changed places (`roles`), and
     the claim's vector must be near the evidence's.
     """
