@@ -18,8 +18,7 @@ from rag.schema import Evidence, Span, Verdict
 from rag.text.folding import fold, unvowelled
 from rag.text.language import script
 from rag.text.names import unmatched_names
-from rag.text.numbers import stated_values, values_claimed
-from rag.text.numbers import contradicted
+from rag.text.numbers import contradicted, stated_values, values_claimed
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, words
 

@@ -7,17 +7,20 @@ claim strictly, so that another way of saying the same passes and another value 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
 from functools import lru_cache
+from itertools import pairwise
 
+from rag.schema import Span
 from rag.text.folding import fold
 from rag.text.numbers import lexicon
-from rag.text.numbers.reading import Reading, read
+from rag.text.numbers.reading import read
 from rag.text.numbers.values import Bound, Date, Kind, Value
 
-_CLOSE = Decimal("1e-9")  # thirds don't end
+_CLOSE = Decimal("1e-15")  # thirds don't end
 _DENIES = re.compile(r"\b(?:not|never|no longer|nor)\b|n't\b|(?:^|\s)(?:و?ليس|و?ليست|و?لا|و?لم|و?لن)(?=\s)")
 _DENIED = re.compile(
     r"(?:\bno longer(?: at)?|\bnot|\brather than|\binstead of|(?<![^\W_])(?:و?ليس|و?ليست|بدلا من|لا))\s+(?:at\s+|in\s+|في\s+)?$"
@@ -39,6 +42,9 @@ _DAY_SAID = re.compile(
     r"\b(monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
     r"|(?<![^\W_])و?(?:يوم|ايام|يومي|مساء|صباح|فجر|ليله|كل|اول) (?:ال)?(اثنين|ثلاثاء|اربعاء|خميس|جمعه|سبت|احد)(?![^\W_])"
 )
+_UNSAID, _ANY = -1, -2
+_DateKey = tuple[bool, int, int, int]  # Hijri; year, month and day, or one of the two above
+_ROUNDED = Context(prec=15)
 _LEAST_DIGITS = 7  # of a phone number without its country and area, to be known by
 
 
@@ -50,8 +56,7 @@ def contradicted(claim: str, evidence: str) -> bool:
     """
     said = fold(claim)
     known = _known(evidence, _DENIES.search(said) is not None)
-    reading = read(claim)
-    if any(not _stated(value, reading, known) for value in reading.values if _binding(value, said)):
+    if any(not _stated(group, said, known) for group in _groups(read(claim).values, said)):
         return True
     spans = len(known.days) > 1 and known.spans  # from Tuesday to Sunday names the days between as well
     return not spans and bool(days_said(said) - known.days)
@@ -95,53 +100,116 @@ def names_month(text: str) -> bool:
     return any(date.month is not None for value in read(text).values for date in value.dates)
 
 
+def _written(text: str) -> set[float]:
+    """The numbers in digits without their scales, and the parts of those in words."""
+    reading = read(text)
+    within = iter(reading.values)
+    value = next(within, None)
+    found: set[float] = set()
+    for token in reading.tokens:
+        while value is not None and value.span.end <= token.start:
+            value = next(within, None)
+        if token.kind == "digits" and token.text.isdigit() and len(token.text) < 16:
+            found.add(float(token.text))
+        elif token.kind == "digits" and (match := re.fullmatch(r"(\d+)[.,٫](\d+)", token.text)) and len(match[2]) != 3:
+            found.add(float(f"{match[1]}.{match[2]}"))
+        elif token.kind == "word" and value is not None and value.span.start <= token.start:
+            word = lexicon.bare(token.text).word
+            found.update(float(words[word]) for words in _NUMBER_WORDS if word in words)
+    return found
+
+
+_NUMBER_WORDS = (
+    lexicon.ONES_EN, lexicon.TENS_EN, lexicon.SCALES_EN, lexicon.ONES_AR, lexicon.TENS_AR, lexicon.HUNDREDS_AR, lexicon.SCALES_AR,
+    {"hundred": 100},
+)  # fmt: skip
+
+
 # --- evidence -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What evidence states, in any of the ways in which it may be read."""
+    """What evidence states, in any of the ways in which it may be read, laid out so that a claim's value is looked up, not searched."""
 
-    values: tuple[Value, ...]
-    reading: Reading
-    bare: frozenset[Decimal]
-    """Numbers for a claim without a unit: those of dates, times and references as well."""
-    months: frozenset[tuple[int, bool]]
+    numbers: Mapping[Decimal, tuple[Value, ...]]
+    """Values by their number, as written and in the first unit of their family."""
+    ordered: tuple[tuple[Decimal, Value], ...]
+    """The same in the order of the numbers, for a claim that only bounds its own."""
+    plain: frozenset[Decimal]
+    """Numbers without a unit, cardinal and ordinal."""
+    counted: frozenset[Decimal]
+    """These and those of measures: an hour may be written as either."""
+    parts: frozenset[Decimal]
+    """Numbers that dates, times and references are made of."""
+    fractions: frozenset[Decimal]
+    times: frozenset[Decimal]
+    dates: frozenset[_DateKey]
+    years: frozenset[Decimal]
     days: frozenset[int]
+    phones: Mapping[str, tuple[str, ...]]
+    """Phone numbers and other digits by their last seven."""
+    codes: frozenset[str]
+    units: frozenset[str]
+    """Units named without a number, as at the head of a column."""
+    money: frozenset[str]
+    scales: frozenset[int]
     spans: bool
     evening: bool
     pair: bool
     share: bool
     loss: bool
-    codes: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
 def _known(evidence: str, denials: bool) -> _Known:
     folded = fold(evidence)
     reading = read(evidence)
-    values = reading.values if denials else tuple(value for value in reading.values if not _denied(evidence, value))
-    bare: set[Decimal] = set()
+    values = [value for value in reading.values if denials or not _denied(evidence, value)]
+    values += _sums(values)
+    numbers: dict[Decimal, list[Value]] = {}
+    dates: set[Date] = set()
+    phones: dict[str, dict[str, None]] = {}
+    parts: set[Decimal] = set()
     for value in values:
+        for number in _numbers(value):
+            for key in _keys(number, value.unit):
+                numbers.setdefault(key, []).append(value)
         for date in value.dates:
-            bare.update(Decimal(part) for part in (date.year, date.month, date.day) if part is not None)
-        if value.kind is Kind.TIME and value.number is not None:
-            for minutes in (value.number, *value.also):
-                bare.update(_clock(minutes))
+            dates.add(date)
+            parts.update(Decimal(part) for part in (date.year, date.month, date.day) if part is not None)
+        if value.kind is Kind.TIME:
+            for minutes in _minutes(value):
+                parts.update(_clock(minutes))
         if value.kind is Kind.CODE:
-            bare.update(Decimal(part) for part in re.findall(r"\d+", value.digits))
+            parts.update(_parts(value.digits))
+        digits = value.digits or (f"{value.number:f}" if value.number is not None and value.number >= 10**6 else "")
+        if digits:
+            phones.setdefault(_subscriber(digits), {})[digits] = None
+    unitless = [value for value in values if value.unit == "" and value.kind in (Kind.NUMBER, Kind.ORDINAL)]
     return _Known(
-        values,
-        reading,
-        frozenset(bare),
-        frozenset((date.month, date.hijri) for value in values for date in value.dates if date.month is not None),
-        frozenset(lexicon.DAYS[match[1]] for match in _DAY_WORD.finditer(folded)),
-        _SPANS.search(folded) is not None,
-        _EVENING.search(folded) is not None,
-        any(pattern.search(folded) for pattern in (_PAIRED, _DUAL, _CONSTRUCT)),
-        _SHARE.search(folded) is not None,
-        _LOSS.search(folded) is not None,
-        frozenset(value.digits for value in values if value.digits),
+        numbers={key: tuple(dict.fromkeys(found)) for key, found in numbers.items()},
+        ordered=tuple(sorted(((key, value) for key, found in numbers.items() for value in found), key=lambda pair: pair[0])),
+        plain=frozenset(number for value in unitless for number in _numbers(value)),
+        counted=frozenset(
+            number for value in values if value.kind in (Kind.NUMBER, Kind.ORDINAL, Kind.MEASURE) for number in _numbers(value)
+        ),
+        parts=frozenset(parts),
+        fractions=frozenset(value.number for value in values if value.kind is Kind.FRACTION and value.number is not None),
+        times=frozenset(minutes for value in values if value.kind is Kind.TIME for minutes in _minutes(value)),
+        dates=frozenset(key for date in dates for key in _date_keys(date)),
+        years=frozenset(Decimal(date.year) for date in dates if date.year is not None),
+        days=frozenset(lexicon.DAYS[match[1]] for match in _DAY_WORD.finditer(folded)),
+        phones={subscriber: tuple(found) for subscriber, found in phones.items()},
+        codes=frozenset(value.digits for value in values if value.kind is Kind.CODE),
+        units=reading.units,
+        money=frozenset(value.unit for value in values if value.kind is Kind.AMOUNT),
+        scales=reading.scales,
+        spans=_SPANS.search(folded) is not None,
+        evening=_EVENING.search(folded) is not None,
+        pair=any(pattern.search(folded) for pattern in (_PAIRED, _DUAL, _CONSTRUCT)),
+        share=_SHARE.search(folded) is not None,
+        loss=_LOSS.search(folded) is not None,
     )
 
 
@@ -162,6 +230,15 @@ def _clock(minutes: Decimal) -> Iterator[Decimal]:
     yield from (hour, hour % 12 or Decimal(12), minute)
 
 
+def _minutes(value: Value) -> Iterator[Decimal]:
+    if value.number is not None:
+        yield from (value.number, *value.also)
+
+
+def _parts(digits: str) -> list[Decimal]:
+    return [Decimal(part) for part in re.findall(r"\d+", digits)]
+
+
 def _numbers(value: Value) -> Iterator[Decimal]:
     if value.number is not None and value.kind is not Kind.TIME:
         yield from (value.number, *value.also)
@@ -169,54 +246,71 @@ def _numbers(value: Value) -> Iterator[Decimal]:
             yield value.high
 
 
-def _written(text: str) -> set[float]:
-    """The numbers in digits without their scales, and the parts of those in words."""
-    reading = read(text)
-    found = {float(token.text) for token in reading.tokens if token.kind == "digits" and token.text.isdigit() and len(token.text) < 16}
-    for token in reading.tokens:
-        if token.kind == "digits" and (match := re.fullmatch(r"(\d+)[.,٫](\d+)", token.text)) and len(match[2]) != 3:
-            found.add(float(f"{match[1]}.{match[2]}"))
-        word = lexicon.bare(token.text).word if token.kind == "word" else ""
-        for table in (
-            lexicon.ONES_EN,
-            lexicon.TENS_EN,
-            lexicon.SCALES_EN,
-            lexicon.ONES_AR,
-            lexicon.TENS_AR,
-            lexicon.HUNDREDS_AR,
-            lexicon.SCALES_AR,
-        ):
-            if word in table and (word in lexicon.SCALES_AR or word in lexicon.SCALES_EN or _in_value(reading, token.start)):
-                found.add(float(table[word]))
-        if word == "hundred":
-            found.add(100.0)
+def _keys(number: Decimal, unit: str) -> set[Decimal]:
+    """What a number is looked up by: itself, and its worth in the first unit of its family; without sign, thirds rounded."""
+    worth = lexicon.worth(unit)
+    return {_key(number), _key(number * worth)} if worth is not None else {_key(number)}
+
+
+def _key(number: Decimal) -> Decimal:
+    return _ROUNDED.plus(abs(number)).normalize()
+
+
+def _subscriber(digits: str) -> str:
+    return digits[-_LEAST_DIGITS:]
+
+
+def _sums(values: Sequence[Value]) -> list[Value]:
+    """What durations that stand together come to: «ساعتان وعشرون دقيقة» is 140 minutes as well."""
+    found: list[Value] = []
+    for one, other in pairwise(values):
+        longer = one.kind is other.kind is Kind.MEASURE and lexicon.family(one.unit) in ("duration", "months")
+        factor = lexicon.same_unit(one.unit, other.unit) if longer and 0 <= other.span.start - one.span.end <= 5 else None
+        if factor is not None and factor > 1 and one.number is not None and other.number is not None:
+            found.append(replace(other, span=Span(one.span.start, other.span.end), number=one.number * factor + other.number, also=()))
     return found
 
 
-def _in_value(reading: Reading, place: int) -> bool:
-    return any(value.span.start <= place < value.span.end for value in reading.values)
-
-
 # --- claims ---------------------------------------------------------------------------------------------------------------
+
+
+def _groups(values: Sequence[Value], said: str) -> Iterator[tuple[Value, ...]]:
+    """The values that a claim commits itself to, each once; a duration in two units comes with its parts."""
+    sums = {total.span.start: total for total in _sums(values)}
+    ends = {value.span.end: value for value in values}
+    seen: set[tuple[object, ...]] = set()
+    skipped = -1
+    for value in values:
+        total = sums.get(value.span.start)
+        group = (value,) if total is None else (total, value, ends[total.span.end])
+        if value.span.start < skipped or not _binding(value, said):
+            continue
+        skipped = total.span.end if total is not None else -1
+        key = tuple((own.kind, own.number, own.high, own.unit, own.dates, own.digits, own.bound) for own in group)
+        if key not in seen:
+            seen.add(key)
+            yield group
 
 
 def _binding(value: Value, said: str) -> bool:
     """Whether a claim commits itself to a value: not by "one of them", an adverb («ثانيًا») or the first of anything."""
     number = value.number
     if value.kind is Kind.ORDINAL:
-        return number is not None and (
-            not value.spelled or (number > 1 and value.definite and not (number == 2 and _PER_SECOND.search(said)))
-        )
-    if value.kind is Kind.NUMBER and value.spelled and value.unit == "" and number is not None:
+        second = number == 2 and _PER_SECOND.search(said) is not None
+        return number is not None and (not value.spelled or (number > 1 and value.definite and not second))
+    if value.kind is Kind.NUMBER and value.spelled and value.unit == "":
         return number != 1
     return True
 
 
-def _stated(value: Value, claim: Reading, known: _Known) -> bool:
-    """Whether evidence states one value of a claim."""
+def _stated(group: tuple[Value, ...], said: str, known: _Known) -> bool:
+    """Whether evidence states a value of a claim; of a duration in two units, the whole or both its parts."""
+    if len(group) > 1:
+        return _stated(group[:1], said, known) or all(_stated((value,), said, known) for value in group[1:])
+    value = group[0]
     match value.kind:
         case Kind.PHONE:
-            return any(_same_phone(value.digits, digits) for digits in known.codes) or _plain_digits(value.digits, known)
+            return any(_same_phone(value.digits, digits) for digits in known.phones.get(_subscriber(value.digits), ()))
         case Kind.CODE:
             return _code_stated(value, known)
         case Kind.DATE:
@@ -224,7 +318,8 @@ def _stated(value: Value, claim: Reading, known: _Known) -> bool:
         case Kind.TIME:
             return _time_stated(value, known)
         case _:
-            return _number_stated(value, claim, known)
+            ends = (value,) if value.high is None else (value, replace(value, number=value.high, high=None, also=()))
+            return all(_number_stated(end, said, known) for end in ends)
 
 
 def _same_phone(one: str, other: str) -> bool:
@@ -235,135 +330,92 @@ def _same_phone(one: str, other: str) -> bool:
     return not both_abroad and len(short) >= _LEAST_DIGITS and long.endswith(short) and len(long) - len(short) <= 4
 
 
-def _plain_digits(digits: str, known: _Known) -> bool:
-    return any(value.number is not None and _same_phone(digits, f"{value.number:f}") for value in known.values)
-
-
 def _code_stated(value: Value, known: _Known) -> bool:
-    if value.digits in known.codes:
+    if value.digits in known.codes or any(_date_stated(date, known) for date in value.dates):
         return True
-    if value.dates and any(_date_stated(date, known) for date in value.dates):
-        return True
-    parts = [Decimal(part) for part in re.findall(r"\d+", value.digits)]
-    plain = {number for other in known.values if other.kind is not Kind.CODE for number in _numbers(other)} | {
-        Decimal(other.date.year) for other in known.values if other.date is not None and other.date.year is not None
-    }
-    return "/" in value.digits and all(part in plain for part in parts)
+    return "/" in value.digits and all(part in known.plain or part in known.years for part in _parts(value.digits))
+
+
+def _date_keys(date: Date) -> Iterator[_DateKey]:
+    """Everything that a claim may ask of a date of the evidence: each of its parts, or that it doesn't say it, or nothing."""
+    for year in (date.year or _UNSAID, _ANY):
+        for month in (date.month or _UNSAID, _ANY):
+            for day in (date.day or _UNSAID, _ANY):
+                yield date.hijri, year, month, day
 
 
 def _date_stated(date: Date, known: _Known) -> bool:
     """Whether evidence has a date that agrees in all that the claim says, or says less and the rest elsewhere."""
-    for value in known.values:
-        for own in value.dates:
-            if own.hijri == date.hijri and _agree(date, own, known):
-                return True
-    if date.month is None and date.day is None and date.year is not None:
-        return _bare_stated(Decimal(date.year), known)
-    if date.month is not None and (date.month, date.hijri) in known.months:
-        return False
-    return False
+    years = [date.year or _ANY] + [_UNSAID] * (date.year is not None and _plainly(Decimal(date.year), known))
+    days = [date.day or _ANY] + [_UNSAID] * (date.day is not None and _plainly(Decimal(date.day), known))
+    if any((date.hijri, year, date.month or _ANY, day) in known.dates for year in years for day in days):
+        return True
+    return date.month is None and date.day is None and date.year is not None and _plainly(Decimal(date.year), known)
 
 
-def _agree(date: Date, own: Date, known: _Known) -> bool:
-    if date.month is not None and own.month != date.month:
-        return False
-    for wanted, stated in ((date.year, own.year), (date.day, own.day)):
-        if wanted is None or wanted == stated:
-            continue
-        if stated is not None or not _bare_stated(Decimal(wanted), known):
-            return False
-    return True
-
-
-def _bare_stated(number: Decimal, known: _Known) -> bool:
-    return number in known.bare or any(
-        number in _numbers(value) for value in known.values if value.unit == "" and value.kind in (Kind.NUMBER, Kind.ORDINAL)
-    )
+def _plainly(number: Decimal, known: _Known) -> bool:
+    return number in known.parts or number in known.plain
 
 
 def _time_stated(value: Value, known: _Known) -> bool:
-    wanted = {value.number, *value.also}
-    times = [other for other in known.values if other.kind is Kind.TIME]
-    if any(not wanted.isdisjoint({other.number, *other.also}) for other in times):
+    if any(minutes in known.times for minutes in _minutes(value)):
         return True
     assert value.number is not None
     hour, minute = divmod(value.number, 60)
-    hours = {hour, hour % 12 or Decimal(12)}
-    plain = {number for other in known.values if other.kind in (Kind.NUMBER, Kind.ORDINAL, Kind.MEASURE) for number in _numbers(other)}
-    if plain.isdisjoint(hours):
+    if hour not in known.counted and (hour % 12 or Decimal(12)) not in known.counted:
         return False
-    parts = {Decimal(30): Decimal("0.5"), Decimal(15): Decimal("0.25"), Decimal(45): Decimal("0.75")}
-    fractions = {other.number for other in known.values if other.kind is Kind.FRACTION}
-    return minute == 0 or minute in plain or parts.get(minute) in fractions
+    part = {30: Decimal("0.5"), 15: Decimal("0.25"), 45: Decimal("0.75")}.get(int(minute))
+    return minute == 0 or minute in known.counted or part in known.fractions
 
 
-def _number_stated(value: Value, claim: Reading, known: _Known) -> bool:
-    ends = (value,) if value.high is None else (value, _upper(value))
-    return all(any(_same_number(end, other, claim, known) for other in known.values) or _otherwise(end, known) for end in ends)
-
-
-def _upper(value: Value) -> Value:
-    return Value(value.kind, value.span, value.high, value.unit, spelled=value.spelled)
-
-
-def _otherwise(value: Value, known: _Known) -> bool:
-    """Whether evidence states a number by something else than a number: a date, a time, a dual, a noun in the singular."""
+def _number_stated(value: Value, said: str, known: _Known) -> bool:
+    """Whether evidence states a number: as one in a unit that can be the claim's, or as a date, a time, a dual, a singular."""
     number = value.number
-    if number is None:
-        return False
-    if value.unit == "" and (number in known.bare or any(other in known.bare for other in value.also)):
+    assert number is not None
+    for wanted in (number, *value.also):
+        near = {
+            key for own in (wanted, *_shares(value, wanted), *(wanted / scale for scale in known.scales)) for key in _keys(own, value.unit)
+        }
+        if any(_same_number(value, wanted, other, said, known) for key in near for other in known.numbers.get(key, ())):
+            return True
+    if value.unit == "decades":
+        return any(
+            other.unit == "decades" for key in (number % 100, 1900 + number, 2000 + number) for other in known.numbers.get(_key(key), ())
+        )
+    if value.bound is not Bound.EXACT and any(_within(value, other, known) for other in _between(value, known)):
         return True
-    if value.unit == "" and number == 2 and known.pair:
+    if value.unit == "":
+        if number in known.parts or (number == 2 and known.pair):
+            return True
+    elif number == 1 and any(lexicon.same_unit(unit, value.unit) == 1 for unit in known.units):
         return True
-    if value.unit and number == 1:
-        return any(lexicon.same_unit(unit, value.unit) == 1 for unit in known.reading.units)
-    if value.unit in ("", "h") and known.evening and 13 <= number <= 23:
-        return any(number - 12 in _numbers(other) for other in known.values)
-    return False
+    return value.unit in ("", "h") and known.evening and 13 <= number <= 23 and number - 12 in known.counted
 
 
-def _same_number(value: Value, other: Value, claim: Reading, known: _Known) -> bool:
-    if other.number is None or other.kind in (Kind.TIME, Kind.DATE):
-        return False
+def _shares(value: Value, number: Decimal) -> tuple[Decimal, ...]:
+    if value.kind is Kind.FRACTION:
+        return (number * 100,)
+    return (number / 100,) if value.unit == "%" else ()
+
+
+def _same_number(value: Value, wanted: Decimal, other: Value, said: str, known: _Known) -> bool:
     factor = _factor(value, other, known)
     if factor is None:
         return False
-    wanted = [number * factor for number in (value.number, *value.also) if number is not None]
-    stated = list(_numbers(other))
-    if any(_near(one, two) for one in wanted for two in stated):
-        return True
-    if any(_near(one, -two) for one in wanted for two in stated) and _fallen(value, other, claim, known):
-        return True
-    if value.unit == other.unit == "decades":
-        return wanted[0] % 100 == stated[0] % 100 and min(wanted[0], stated[0]) < 100
-    if _in_scale(wanted, other, known):
-        return True
-    low, high = _allowed(value, factor)
-    return low is not None and any(low <= number <= high for number in stated)
+    wanted *= factor
+    for stated in _numbers(other):
+        if _near(wanted, stated):
+            return True
+        if _near(wanted, -stated) and (_LOSS.search(said) is not None if stated < 0 else known.loss):
+            return True  # a loss, a fall or a deficit stands for the minus that one of the two has
+        # A number is meant in the thousands or millions that a table's head names: 36.6 under «(مليون دينار)».
+        if other.kind is not Kind.PERCENT and stated < 10**6 and any(_near(wanted, stated * scale) for scale in known.scales):
+            return True
+    return False
 
 
 def _near(one: Decimal, two: Decimal) -> bool:
     return one == two or abs(one - two) <= _CLOSE * max(abs(one), abs(two))
-
-
-def _fallen(value: Value, other: Value, claim: Reading, known: _Known) -> bool:
-    """Whether a loss, a fall or a deficit stands for the minus that one of the two has."""
-    assert value.number is not None
-    assert other.number is not None
-    if other.number < 0 <= value.number:
-        return _LOSS.search(_around(claim)) is not None
-    return known.loss
-
-
-def _around(reading: Reading) -> str:
-    return " ".join(token.text for token in reading.tokens)
-
-
-def _in_scale(wanted: Sequence[Decimal], other: Value, known: _Known) -> bool:
-    """Whether a number is meant in the thousands or millions that a table's head names: 36.6 under «(مليون دينار)»."""
-    return other.kind is not Kind.PERCENT and any(
-        _near(number, two * scale) for scale in known.reading.scales for number in wanted for two in _numbers(other) if two < 10**6
-    )
 
 
 def _factor(value: Value, other: Value, known: _Known) -> Decimal | None:
@@ -388,21 +440,36 @@ def _may_have_unit(unit: str, known: _Known) -> bool:
     family = lexicon.family(unit)
     if family in ("percent", "points"):
         return known.share
-    named = [other for other in known.reading.units if lexicon.family(other) == family]
-    named += [value.unit for value in known.values if family == "money" and lexicon.family(value.unit) == family]
+    named = [other for other in known.units if lexicon.family(other) == family]
+    if family == "money":
+        named += known.money
     return not named or any(lexicon.same_unit(unit, other) is not None for other in named)
 
 
-def _allowed(value: Value, factor: Decimal) -> tuple[Decimal | None, Decimal]:
-    """The range that the words before a number allow: "more than 6,000" holds for 6,420, "about 40" for 41."""
+def _between(value: Value, known: _Known) -> Iterator[Value]:
+    """The evidence's values that lie where a bounded number of a claim allows, in its own unit or the family's first."""
     assert value.number is not None
-    number = value.number * factor
-    match value.bound:
+    for number in (value.number, value.number * (lexicon.worth(value.unit) or 1), value.number * 100):
+        low, high = _allowed(value.bound, number)
+        first = bisect_left(known.ordered, low, key=lambda pair: pair[0])
+        last = bisect_right(known.ordered, high, key=lambda pair: pair[0])
+        yield from (other for _, other in known.ordered[first:last])
+
+
+def _within(value: Value, other: Value, known: _Known) -> bool:
+    factor = _factor(value, other, known)
+    if factor is None or value.number is None:
+        return False
+    low, high = _allowed(value.bound, value.number * factor)
+    return any(low <= number <= high for number in _numbers(other))
+
+
+def _allowed(bound: Bound, number: Decimal) -> tuple[Decimal, Decimal]:
+    """The range that the words before a number allow: "more than 6,000" holds for 6,420, "about 40" for 41."""
+    match bound:
         case Bound.LEAST:
             return number, number * Decimal("1.25")
         case Bound.MOST:
             return number * Decimal("0.8"), number
-        case Bound.ABOUT:
-            return number * Decimal("0.95"), number * Decimal("1.05")
         case _:
-            return None, number
+            return number * Decimal("0.95"), number * Decimal("1.05")

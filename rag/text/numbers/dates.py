@@ -62,6 +62,8 @@ class Dates(Numerals):
                 continue
             word = word.removeprefix(prefix)
             order = self._word(place + 1)
+            if order.isdigit() and self._word(place + 2) == "/":
+                order = ""  # «كانون 1/2»
             if (month := lexicon.LEVANTINE.get((word, order))) is not None:
                 return month, False, self._other_name(place + 2, month), False
             if (month := lexicon.MONTHS.get(word)) is not None and not (prefix and len(word) < 3):

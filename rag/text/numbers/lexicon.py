@@ -422,6 +422,12 @@ def same_unit(one: str, other: str) -> Decimal | None:
     return None
 
 
+def worth(unit: str) -> Decimal | None:
+    """The worth of a unit in the first of its family; `None` where it doesn't convert."""
+    unit_words()
+    return UNITS[unit].worth if unit in UNITS else None
+
+
 def family(unit: str) -> str:
     """The family of a unit: money, length, percent …; "" for none."""
     unit_words()

@@ -356,6 +356,8 @@ class Numerals(Cursor):
         while True:
             word = self._word(at)
             known = bare(word)
+            if word == "واحد" and self._word(at + 1) in lexicon.TEN_AR:
+                known = lexicon.Bare("احد", True, False)  # «وأحد عشر», folded
             name, joined = known.word, known.joined or (at == place)
             if at > place and self._word(at) == "و" and self._word(at + 1) in lexicon.HUNDREDS_AR:
                 at += 1
