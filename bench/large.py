@@ -21,8 +21,8 @@ from bench.corpus import documents
 from rag.arrays import Vectors, unit
 from rag.documents.chunker import Chunker
 from rag.models.embedder import Embedder
-from rag.schema import Document, Passage
-from rag.storage.codec import document_crc, packed, passage_crc
+from rag.schema import Document, Passage, Span
+from rag.storage.codec import PassageVectors
 from rag.storage.database import DATABASE, Store
 from rag.storage.generations import write_base
 from rag.storage.keywords import keywords
@@ -172,41 +172,30 @@ def large(embedder: Embedder, count: int, scratch: Path) -> Path:
 def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count: int) -> None:
     """Put in so many passages, after the `first` ones."""
     rng = np.random.default_rng(first)
-    with store.snapshot() as db:
-        for number in range(first // EACH, -(-(first + count) // EACH)):
-            language = LANGUAGES[number % 2]
-            held = min(EACH, first + count - number * EACH)
-            vectors = of.passages(rng, language, held)
-            sentences = of.near(rng, np.repeat(vectors, SENTENCES, axis=0)).reshape(held, SENTENCES, -1)
-            chosen = words[language].drawn(rng, held * SENTENCES * WORDS).reshape(held, SENTENCES, WORDS)
-            id = f"{language}/{number:06}.txt"
-            texts, spans, at = [], [], 0
-            for passage in chosen:
-                parts = [" ".join(words[language].words[sentence]) + "." for sentence in passage]
-                places = []
-                for part in parts:
-                    places.append([at, at + len(part)])
-                    at += len(part) + 1
-                texts.append(" ".join(parts))
-                spans.append(places)
-            document = Document(id, " ".join(texts), "", language, id)
-            db.execute(
-                "INSERT INTO documents VALUES (?, '', ?, ?, '2026-01-01T00:00:00Z', 'added', 0, 0, ?, ?, ?, NULL, NULL, ?, '[]', '{}', ?)",
-                (id, language, id, len(document.text), held, language, document_crc(document), document.text),
-            )
-            rows, blobs, terms = [], [], []
-            for place in range(held):
-                passage_id = number * EACH + place + 1
-                start, end = spans[place][0][0], spans[place][-1][1]
-                row = (passage_id, id, start, end, language, "", json.dumps(spans[place]), texts[place])
-                whole, parts_of = vectors[place].astype("<f4").tobytes(), packed(sentences[place])
-                rows.append((*row[:7], passage_crc(row, whole, parts_of, b""), row[7]))
-                blobs.append((passage_id, whole, parts_of, b""))
-                flat = chosen[place].ravel()
-                terms.append((passage_id, language, " ".join(words[language].surfaces[flat]), " ".join(words[language].stems[flat])))
-            db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            db.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", blobs)
-            db.executemany("INSERT INTO keywords (rowid, language, surface, stem) VALUES (?, ?, ?, ?)", terms)
+    for number in range(first // EACH, -(-(first + count) // EACH)):
+        language = LANGUAGES[number % 2]
+        held = min(EACH, first + count - number * EACH)
+        vectors = of.passages(rng, language, held)
+        sentences = of.near(rng, np.repeat(vectors, SENTENCES, axis=0)).reshape(held, SENTENCES, -1)
+        chosen = words[language].drawn(rng, held * SENTENCES * WORDS).reshape(held, SENTENCES, WORDS)
+        id = f"{language}/{number:06}.txt"
+        texts, spans, at = [], [], 0
+        for passage in chosen:
+            parts = [" ".join(words[language].words[sentence]) + "." for sentence in passage]
+            places = []
+            for part in parts:
+                places.append(Span(at, at + len(part)))
+                at += len(part) + 1
+            texts.append(" ".join(parts))
+            spans.append(tuple(places))
+        passages, terms = [], []
+        for place in range(held):
+            span = Span(spans[place][0].start, spans[place][-1].end)
+            passages.append(Passage(number * EACH + place + 1, id, span, texts[place], "", language, "", spans[place]))
+            flat = chosen[place].ravel()
+            terms.append((" ".join(words[language].surfaces[flat]), " ".join(words[language].stems[flat])))
+        rows = [PassageVectors(vectors[place], sentences[place]) for place in range(held)]
+        store.put(Document(id, " ".join(texts), "", language, id), passages, rows, analysed=terms)
 
 
 def total(folder: Path) -> int:

@@ -157,6 +157,13 @@ class DiskFull(ShawahidError):
     http_status = 507
 
 
+class DiskFailed(ShawahidError):
+    """The disk reports an error of its own, or lets nothing be read: freeing space would not help."""
+
+    exit_code = 8
+    http_status = 503
+
+
 class PromptInvalid(ShawahidError):
     """A prompt template lacks a required field or names an unknown one."""
 

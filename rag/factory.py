@@ -7,6 +7,7 @@ from pathlib import Path
 from rag.answering.chatbot import Chatbot
 from rag.config import Settings
 from rag.errors import ModelMissing, ShawahidError
+from rag.files import user_cache
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
@@ -77,6 +78,4 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
 
 def states_dir() -> Path:
     """Return the folder where prompt states are kept between runs: `shawahid/states` in the user's cache."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("shawahid", appauthor=False) / "states"
+    return user_cache() / "states"

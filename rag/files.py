@@ -1,43 +1,134 @@
-"""One writer at a time."""
+"""Files that are written whole or not at all, locks between processes, and the folders that the system gives each user."""
 
 from __future__ import annotations
 
 import errno
+import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.errors import DiskFull, IndexBusy
+from rag.errors import DiskFailed, DiskFull, IndexBusy, ShawahidError
 
-_LEAST_FREE = 32 * 2**20  # bytes
+PARTIAL = ".partial"
+"""How the name of a file ends that is being written."""
+_LEAST_FREE = 32 * 2**20
+"""Bytes without which a build is not begun."""
+_A_LITTLE = 2**20
+"""Bytes; a disk with less has no room for what is kept beside a database or while a file is written."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE})
+
+
+@contextmanager
+def write_atomically(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Yield a temporary name beside `path` to write to; it is renamed to `path` at the end of the block, or removed where that raises.
+
+    Whoever reads `path` finds all of the old content or all of the new. `durable` has the content and the name on disk before this
+    returns; without it a power cut may undo the change. Raises DiskFull, DiskFailed.
+    """
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    try:
+        try:
+            yield partial
+            if durable:
+                with partial.open("rb+") as file:
+                    os.fsync(file.fileno())
+            partial.replace(path)
+            if durable:
+                sync_folder(path.parent)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise write_error(path.parent, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames durable where the system allows a folder to be flushed."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def has_room(folder: Path) -> bool:
+    """Whether anything at all can be written to the disk under a folder."""
+    try:
+        return shutil.disk_usage(folder).free >= _A_LITTLE
+    except OSError:
+        return True
+
+
+def write_error(folder: Path, error: OSError) -> DiskFull | DiskFailed:
+    """The project's error for a failure to write in `folder`."""
+    reason = error.strerror or error
+    if error.errno in _NO_ROOM:
+        return DiskFull("error.disk_full", path=folder)
+    if error.errno in _FAILING:
+        return DiskFailed("error.disk_failed", path=folder, reason=reason)
+    return DiskFull("error.folder_unwritable", path=folder, reason=reason)
+
+
+# --- locks ----------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def locked(path: Path, wait: float | None, busy: ShawahidError) -> Iterator[None]:
+    """Hold a lock file, which goes with the process that holds it. Raises `busy` when another process or thread still holds it after
+    `wait` seconds (None: wait for as long as it takes), OSError when there can't be one."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=-1 if wait is None else wait)
+    except Timeout as error:
+        raise busy from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
 def writing(out: Path, wait: float = 0.0, name: str = ".lock") -> Iterator[None]:
     """Hold a lock of the index folder, by default that of its writer. Raises IndexBusy when another process or thread still does
-    after `wait` seconds, DiskFull when there is hardly any room."""
-    from filelock import FileLock, Timeout
-
+    after `wait` seconds, DiskFull when there is hardly any room, DiskFailed."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(out).free < _LEAST_FREE:
             raise DiskFull("error.disk_full", path=out)
-        lock = FileLock(out / name, timeout=wait)
-        lock.acquire()
-    except Timeout as error:
-        raise IndexBusy("error.index_busy", path=out) from error
+        with locked(out / name, wait, IndexBusy("error.index_busy", path=out)):
+            yield
     except OSError as error:
-        raise _write_error(out, error) from error
-    try:
-        yield
-    except OSError as error:
-        raise _write_error(out, error) from error
-    finally:
-        lock.release()
+        raise write_error(out, error) from error
 
 
-def _write_error(out: Path, error: OSError) -> DiskFull:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFull("error.disk_full", path=out)
-    return DiskFull("error.folder_unwritable", path=out, reason=error.strerror or error)
+# --- the user's folders ---------------------------------------------------------------------------------------------------
+
+
+def user_cache() -> Path:
+    """Where this user's programs keep what can be made or fetched again."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("shawahid", appauthor=False)
+
+
+def user_data() -> Path:
+    """Where this user's programs keep what can't be made again."""
+    from platformdirs import user_data_path
+
+    return user_data_path("shawahid", appauthor=False)
+
+
+def user_settings() -> Path:
+    """Where this user's programs keep their settings."""
+    from platformdirs import user_config_path
+
+    return user_config_path("shawahid", appauthor=False)

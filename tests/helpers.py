@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from rag.arrays import Vectors
 from rag.errors import ShawahidError
 from rag.models.embedder import Progress
 from rag.models.installed import find
+from rag.storage.codec import manifest_crc
 from rag.testing import HashEmbedder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +76,15 @@ class Slow(HashEmbedder):
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         time.sleep(self._seconds * len(texts))
         return super().embed_passages(texts, titles, progress)
+
+
+def rewrite_manifest(index: Path, **values: str) -> None:
+    """Change what an index says of itself, its check value with it, as another version would have written it."""
+    db = sqlite3.connect(index / "corpus.sqlite", isolation_level=None)
+    db.executemany("UPDATE manifest SET value = ? WHERE key = ?", [(value, key) for key, value in values.items()])
+    held = dict(db.execute("SELECT key, value FROM manifest WHERE key != 'crc'"))
+    db.execute("UPDATE manifest SET value = ? WHERE key = 'crc'", (manifest_crc(held),))
+    db.close()
 
 
 def long_text(sentences: int, topic: str = "harbour") -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from rag.answering.checking.judge import Thresholds
 from rag.errors import BadSetting
+from rag.files import user_settings
 from rag.retrieval.query import Query
 from rag.schema import Evidence
 from rag.text.folding import fold
@@ -131,9 +132,7 @@ def user_file() -> Path:
     chosen = os.environ.get("SHAWAHID_CALIBRATION", "").strip()
     if chosen:
         return Path(chosen).expanduser()
-    from platformdirs import user_config_path
-
-    return user_config_path("shawahid", appauthor=False) / "calibration.toml"
+    return user_settings() / "calibration.toml"
 
 
 def _shipped(embedder: str) -> Mapping[str, Any]:

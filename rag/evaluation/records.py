@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from rag.files import write_atomically
+
 ERROR = "error"
 RETRIEVED = "retrieved"
 """Statuses of a record beside those of `rag.schema.Status`: the question failed; only the search was run."""
@@ -197,9 +199,8 @@ class RecordFile:
             self._file = None
 
     def _replace(self, records: Iterable[Record | ClaimRecord]) -> None:
-        beside = self.path.with_suffix(".part")
-        beside.write_text("".join(map(_line, records)), encoding="utf-8", newline="\n")
-        beside.replace(self.path)
+        with write_atomically(self.path) as part:
+            part.write_text("".join(map(_line, records)), encoding="utf-8", newline="\n")
 
 
 def _line(record: Record | ClaimRecord) -> str:

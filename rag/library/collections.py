@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import DiskFull, ShawahidError
+from rag.files import write_atomically
 from rag.library.people import OPERATOR, is_same
 
 FIRST = ""
@@ -118,12 +119,8 @@ class Collections:
             return False
         for each in self.own(person):
             owner = self._home / each.id / "owner"
-            part = owner.with_suffix(".part")
-            try:
+            with write_atomically(owner) as part:
                 part.write_text(by, encoding="ascii")
-                part.replace(owner)
-            except OSError as error:
-                raise DiskFull("error.folder_unwritable", path=owner, reason=error.strerror or error) from error
         return True
 
     def own(self, person: str) -> list[Collection]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rag.errors import ShawahidError
+from rag.files import write_atomically
 from rag.library.people import OPERATOR
 from rag.library.views import View
 from rag.messages import say
@@ -79,12 +79,8 @@ def record(path: Path, line: View) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         kept = [text for text in before if text.strip() and json.loads(text).get("id") != line["id"]]
-        part = path.with_suffix(".part")
-        with part.open("w", encoding="utf-8", newline="\n") as out:
-            out.write("\n".join([*kept, json.dumps(line, ensure_ascii=False)]) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(path)
+        with write_atomically(path) as part:
+            part.write_text("\n".join([*kept, json.dumps(line, ensure_ascii=False)]) + "\n", encoding="utf-8", newline="\n")
 
 
 def lines(path: Path) -> int:

@@ -11,13 +11,14 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing, ShawahidError
+from rag.files import locked, user_cache
 from rag.models.catalogue import Kind, ModelEntry, ModelFile, Profile, catalogue, profile, profiles
 from rag.models.download import (
     Progress,
@@ -87,9 +88,7 @@ def models_dir() -> Path:
     chosen = os.environ.get("SHAWAHID_MODELS")
     if chosen:
         return Path(chosen).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("shawahid", appauthor=False) / "models"
+    return user_cache() / "models"
 
 
 def _command(name: str) -> str:
@@ -295,22 +294,16 @@ def _partial(name: str) -> Path:
 @contextmanager
 def _lock(name: str, wait: bool, total: int, progress: Progress) -> Iterator[None]:
     """Hold the lock under which one process at a time downloads a model; the lock ends with the process."""
-    from filelock import FileLock, Timeout
-
-    place = models_dir() / ".partial"
-    place.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(place / f"{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if not wait:
-            raise FetchFailed("models.busy", name=name) from None
-        progress(0, total, "models.step_wait")
-        lock.acquire()
-    try:
+    path, busy = models_dir() / ".partial" / f"{name}.lock", FetchFailed("models.busy", name=name)
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(path, 0, busy))
+        except FetchFailed:
+            if not wait:
+                raise
+            progress(0, total, "models.step_wait")
+            held.enter_context(locked(path, None, busy))
         yield
-    finally:
-        lock.release()
 
 
 def _consented(entry: ModelEntry, accept_terms: bool | Consent) -> bool:

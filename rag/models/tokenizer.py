@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import re
-import tempfile
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -20,6 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+
+from rag.errors import DiskFailed, DiskFull
+from rag.files import user_cache, write_atomically
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -175,9 +177,7 @@ class Tables:
 
 
 def _folder() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("shawahid", appauthor=False) / "tokenizers"
+    return user_cache() / "tokenizers"
 
 
 def _writable(folder: Path) -> bool:
@@ -207,13 +207,7 @@ def _write(kept: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
 
     content = save(dict(arrays))
     try:
-        with tempfile.NamedTemporaryFile(dir=kept.parent, prefix=".partial-", delete=False) as file:
-            try:
-                file.write(content + hashlib.sha256(content).digest())
-                file.close()
-                Path(file.name).replace(kept)
-            except OSError:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
+        with write_atomically(kept, durable=False) as partial:
+            partial.write_bytes(content + hashlib.sha256(content).digest())
+    except (DiskFull, DiskFailed) as error:
         log.warning("the tables of a tokenizer could not be kept: %s", error)

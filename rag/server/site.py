@@ -14,6 +14,7 @@ from rag.config import ServerSettings, Settings
 from rag.documents.load import largest
 from rag.errors import BadSetting
 from rag.factory import open_chatbot, open_generator, open_milvus
+from rag.files import user_data
 from rag.library import Generators, Library
 from rag.library.generators import chosen
 from rag.models.installed import profile
@@ -106,9 +107,7 @@ def serve(
 
 def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[[str], None], window: bool = True) -> None:
     """Serve what the settings name: the index, the window with its library, and its examples."""
-    from platformdirs import user_data_path
-
-    home = Path(os.environ.get("SHAWAHID_DATA") or user_data_path("shawahid", appauthor=False))  # what readers add
+    home = Path(os.environ.get("SHAWAHID_DATA") or user_data())  # what readers add
     size = settings.max_file_mb * 2**20
     remembered = home / "generator"
     if not settings.generator:

@@ -85,7 +85,7 @@ def build_index(
         else:
             if read.settled:
                 with writer.store.transaction():
-                    writer.store.seen(read.settled)
+                    writer.store.note_unchanged(read.settled)
             if not writer.is_finished():
                 writer.finish()
         return _report(writer, read.changed, known, gone, len(read.unchanged), read.skipped, started)
@@ -174,7 +174,9 @@ def _put(
         known = writer.store.known()
         if not replace and (taken := next((id for id in last if id in known), None)) is not None:
             raise DocumentExists("error.document_exists", name=taken, path=out)
-        changed = [Incoming(document) for id, document in last.items() if id not in known or writer.store.document(id) != document]
+        changed = [
+            Incoming(document) for id, document in last.items() if id not in known or writer.store.document_with_pages(id) != document
+        ]
         if changed or writer.store.manifest() is None:
             writer.change(changed, (), embedder, chunker, progress or _silent)
         elif not writer.is_finished():

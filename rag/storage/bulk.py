@@ -7,7 +7,6 @@ next `build_index` of the same folder finds them there and embeds nothing.
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import numpy as np
 
 from rag.documents.chunker import Chunker
 from rag.documents.load import MAX_BYTES, Loader, document_paths
-from rag.errors import BulkFailed, DiskFull, DocumentError, ExtraMissing, IndexMismatch, IndexMissing
+from rag.errors import BulkFailed, DocumentError, ExtraMissing, IndexMismatch, IndexMissing
 from rag.files import writing
 from rag.models.embedder import Embedder
 from rag.storage.database import DATABASE, Store
@@ -85,8 +84,6 @@ def embed_folder(
                     progress(done)
         except ray.exceptions.RayError as error:
             raise BulkFailed("error.bulk", reason=_cause(str(error))) from error
-        except sqlite3.DatabaseError as error:
-            raise DiskFull("error.disk_full", path=out) from error
     return BulkReport(done, workers, time.perf_counter() - started)
 
 

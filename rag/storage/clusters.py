@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, alone, bitmap, products
 from rag.errors import IndexCorrupt
-from rag.storage.flat_index import MappedVectors, Remembered, whole
+from rag.storage.flat_index import MappedVectors, Remembered, write_index
 
 Codes = npt.NDArray[np.uint8]
 
@@ -128,10 +128,7 @@ class ClusteredIndex:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all. Raises DiskFull."""
-        import faiss
-
-        with whole(path) as partial:
-            faiss.write_index(self._clusters, str(partial))
+        write_index(self._clusters, path)
 
     def _placed(self) -> npt.NDArray[np.int32]:
         """The cluster of each id, by id; -1 where there is no such id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.arrays import Vectors
-from rag.documents.serialization import pack_blocks
 from rag.schema import Document, Passage, Span
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageVectors:
     """The vectors of one passage: its own, shape (dimension,); its sentences', shape (sentences, dimension); and its tokens, as
-    `rag.models.tokens.pack_tokens` makes them (empty: the embedder tells none)."""
+    `rag.models.tokens.pack_tokens` makes them (empty: the embedder has no vectors of tokens)."""
 
     passage: Vectors
     sentences: npt.NDArray[Any]
@@ -59,7 +58,7 @@ def unpack_sentences(text: str, locator: str) -> tuple[tuple[Span, ...], tuple[i
 
 
 def crc(*values: object) -> int:
-    """CRC-32 of values in UTF-8, each ended by a zero byte and its type; what tells a flipped bit from what was written."""
+    """CRC-32 of values in UTF-8, each ended by a zero byte and its type: one flipped bit gives another."""
     found = 0
     for value in values:
         found = zlib.crc32(value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass"), found)
@@ -70,51 +69,33 @@ def crc(*values: object) -> int:
 _KINDS = {bytes: b"\0b", str: b"\0t", int: b"\0i", float: b"\0f", type(None): b"\0n"}
 
 
-def document_crc(document: Document) -> int:
-    """The check value of a document's row: id, title, language, sha256, marks, metadata, blocks and text."""
-    return crc(
-        document.id,
-        document.title,
-        document.language,
-        document.sha256,
-        marks_json(document),
-        metadata_json(document),
-        pack_blocks(document),
-        document.text,
-    )
-
-
-def passage_crc(row: Sequence[object], vector: bytes, sentences: bytes, tokens: bytes) -> int:
-    """The check value of a passage: the columns of its row but for `crc`, in order, then the columns of its vectors."""
-    return crc(*row, vector, sentences, tokens)
-
-
 def manifest_crc(values: Mapping[str, str]) -> str:
     """The check value of the manifest: its other keys, in order, each with its value."""
     return str(crc(*(part for key in sorted(values) for part in (key, values[key]))))
 
 
-def unpacked(blob: bytes, dimension: int) -> Vectors:
-    """What `packed` made, shape (n, dimension). Raises ValueError for a blob of another size."""
-    rows = np.frombuffer(blob, dtype=packed_type(dimension))
-    return np.asarray(rows["codes"].astype(np.float32) * rows["scale"][:, None], dtype=np.float32)
-
-
-def packed_type(dimension: int) -> np.dtype[Any]:
-    return np.dtype([("scale", "<f4"), ("codes", "i1", (dimension,))])
-
-
-def packed(vectors: npt.NDArray[Any]) -> bytes:
+def pack(vectors: npt.NDArray[Any]) -> bytes:
     """Vectors, shape (n, dimension), as they are stored: for each its scale in float32, then a signed byte for each number.
 
     A quarter of float32; the largest number of a vector is 127 times the scale.
     """
     exact = np.asarray(vectors, dtype=np.float32)
-    rows = np.empty(len(exact), dtype=packed_type(exact.shape[1] if exact.ndim == 2 else 0))
+    rows = np.empty(len(exact), dtype=packed_dtype(exact.shape[1] if exact.ndim == 2 else 0))
     if len(exact):
         rows["scale"] = np.maximum(np.abs(exact).max(axis=1) / 127, np.float32(1e-12))
         rows["codes"] = np.rint(exact / rows["scale"][:, None])
     return rows.tobytes()
+
+
+def unpack(blob: bytes, dimension: int) -> Vectors:
+    """What `pack` made, shape (n, dimension). Raises ValueError for a blob of another size."""
+    rows = np.frombuffer(blob, dtype=packed_dtype(dimension))
+    return np.asarray(rows["codes"].astype(np.float32) * rows["scale"][:, None], dtype=np.float32)
+
+
+def packed_dtype(dimension: int) -> np.dtype[Any]:
+    """One packed vector."""
+    return np.dtype([("scale", "<f4"), ("codes", "i1", (dimension,))])
 
 
 def float32_bytes(vector: npt.NDArray[Any]) -> bytes:

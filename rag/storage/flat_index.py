@@ -5,19 +5,20 @@ Large collections have a second file beside this one, so that a search need not 
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rag.arrays import Vectors
-from rag.errors import DiskFull, IndexCorrupt
+from rag.errors import IndexCorrupt
+from rag.files import has_room, write_atomically
 
 if TYPE_CHECKING:
     import faiss
@@ -38,22 +39,6 @@ class VectorIndex(Protocol):
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` restricts the search."""
         ...
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A temporary name to write to: flushed to disk and renamed to `path` at the end of the block. Raises DiskFull."""
-    partial = path.with_suffix(".partial")
-    try:
-        yield partial
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, (RuntimeError, OSError)):
-            raise DiskFull("error.disk_full", path=path.parent) from error
-        raise
 
 
 class Remembered(Generic[T]):
@@ -120,10 +105,7 @@ class FlatIndex:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all. Raises DiskFull."""
-        import faiss
-
-        with whole(path) as partial:
-            faiss.write_index(self._index, str(partial))
+        write_index(self._index, path)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -163,6 +145,17 @@ class FlatIndex:
         return ids[0][kept], scores[0][kept]
 
 
+def write_index(index: Any, path: Path) -> None:
+    """Write an index of FAISS atomically. Raises DiskFull, DiskFailed."""
+    import faiss
+
+    with write_atomically(path) as partial:
+        try:
+            faiss.write_index(index, str(partial))
+        except RuntimeError as error:  # FAISS does not say which error of the system it was
+            raise OSError(None if has_room(path.parent) else errno.ENOSPC, str(error)) from error
+
+
 _HEADERS = 90
 """Bytes of a flat index's file that are neither vectors nor ids."""
 
@@ -177,7 +170,7 @@ def write_flat(path: Path, count: int, dimension: int, blocks: Iterable[tuple[Id
     for place, number in ((8, count), (45, count), (74, count * dimension)):  # vectors, vectors inside, numbers
         head[place : place + 8] = np.array([number], dtype="<i8").view(np.uint8)
     written: list[Ids] = []
-    with whole(path) as partial, partial.open("wb") as file:
+    with write_atomically(path) as partial, partial.open("wb") as file:
         file.write(head.tobytes())
         for ids, vectors in blocks:
             written.append(ids)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, products
 from rag.errors import IndexCorrupt
+from rag.files import PARTIAL
 from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path, is_worth_it
 from rag.storage.database import Store
 from rag.storage.flat_index import FlatIndex, MappedVectors, VectorIndex, write_flat
@@ -53,7 +54,6 @@ def write_base(folder: Path, generation: int, count: int, dimension: int, blocks
     base = replace(base, crc=_frame_crc(path, base))
     if is_worth_it(count):
         base = _write_clusters(mapped, clusters_path(path), base)
-    sync_folder(folder)  # their names as well, before the commit that names them
     return base
 
 
@@ -319,8 +319,8 @@ def files(folder: Path) -> dict[int, list[Path]]:
     found: dict[int, list[Path]] = {}
     for path in folder.glob("dense.*.*"):
         _, number, kind = path.name.split(".", 2)
-        if number.isdecimal() and kind in ("faiss", "clusters", "partial"):
-            found.setdefault(0 if kind == "partial" else int(number), []).append(path)
+        if number.isdecimal() and (kind in ("faiss", "clusters") or path.suffix == PARTIAL):
+            found.setdefault(0 if path.suffix == PARTIAL else int(number), []).append(path)
     return found
 
 
@@ -331,14 +331,3 @@ def remove_files(folder: Path, keep: Iterable[int]) -> None:
         for path in paths if number not in kept else ():
             with suppress(PermissionError):  # open in another process, where the system minds: the next writer removes it
                 path.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames durable where the system allows a folder to be flushed."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

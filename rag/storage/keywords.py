@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
+from rag.arrays import Ids
+from rag.storage.checked_rows import CheckedRows
 from rag.text.words import stem, stems, stop_stems, words
 
 KEYWORDS = """
@@ -40,3 +46,43 @@ def keyword_query(terms: Sequence[str], *, stems: bool = True) -> str:
     if not terms:
         return ""
     return f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
+
+
+class KeywordReader(CheckedRows):
+    """The keyword index of the database."""
+
+    def search_keywords(self, query: str, among: Ids | None = None) -> tuple[Ids, npt.NDArray[np.float64]]:
+        """The passages for an FTS5 query and their BM25 scores (higher is better), best first; only `among` those, if given,
+        which should be few: each is looked up."""
+        if not query:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        within, values = "", [query]
+        if among is not None:
+            within, values = "AND rowid IN (SELECT value FROM json_each(?))", [query, json.dumps(among.tolist())]
+        # The columns are the language, the words as they are written, and their stems. Sorting here is cheaper than in SQLite.
+        statement = f"SELECT rowid, bm25(keywords, 0.0, 1.0, 1.0) FROM keywords WHERE keywords MATCH ? {within}"
+        with self.snapshot():
+            rows = self.connection().execute(statement, values).fetchall()
+        if not rows:
+            return np.empty(0, dtype=np.int64), np.empty(0)
+        ids = np.array([id for id, _ in rows], dtype=np.int64)
+        try:
+            scores = np.array([score for _, score in rows], dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise self.damaged(f"keywords: {error}") from error
+        if not np.isfinite(scores).all():
+            raise self.damaged("keywords: a score is no number")
+        order = np.lexsort((ids, scores))
+        return ids[order], -scores[order]
+
+    def passages_with(self, term: str) -> int:
+        """In how many passages a term of the keyword index occurs, by stem or as it is written."""
+        with self.snapshot():
+            db = self.connection()
+            if not self.prepared("vocabulary"):
+                (before,) = db.execute("PRAGMA query_only").fetchone()
+                db.execute("PRAGMA query_only = OFF")  # what is made is temporary
+                db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)")
+                db.execute(f"PRAGMA query_only = {before}")
+            found = db.execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (term,)).fetchone()
+        return int(found[0]) if found else 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Self
 
 FORMAT = 4
 ANALYSIS = "fold+snowball-2"
@@ -34,8 +36,6 @@ class Base:
 
 BASE_FIELDS = tuple(field.name for field in fields(Base))
 BASE_KEYS = tuple(f"base_{name}" for name in BASE_FIELDS)
-LATER_KEYS = ("base_clusters", "base_clusters_size", "base_clusters_crc")
-"""Keys that an index written before there were clusters does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +58,25 @@ class Manifest:
     unpurged: int = 0
     format: int = FORMAT
     analysis: str = ANALYSIS
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Self:
+        """The manifest in the rows of its table. Raises KeyError, ValueError, TypeError."""
+        return cls(
+            embedder=values["embedder"],
+            fingerprint=values["fingerprint"],
+            dimension=int(values["dimension"]),
+            chunker=json.loads(values["chunker"]),
+            generation=int(values["generation"]),
+            next_passage=int(values["next_passage"]),
+            documents=int(values["documents"]),
+            passages=int(values["passages"]),
+            sentences=int(values["sentences"]),
+            published=values["published"],
+            languages=json.loads(values["languages"]),
+            base=Base(*(int(values[name]) for name in BASE_KEYS)),
+            born=values["born"],
+            unpurged=int(values["unpurged"]),
+            format=int(values["format"]),
+            analysis=values["analysis"],
+        )

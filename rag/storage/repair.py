@@ -39,27 +39,27 @@ def repair_index(out: str | Path, embedder: Embedder, *, wait: float = 10.0, pro
     started = time.perf_counter()
     out = Path(out)
     with writing(out, wait), Writer.open(out, must_exist=True) as writer:
-        manifest = writer.manifest()
-        chunker = Chunker(**manifest.chunker)
-        writer.check(embedder, chunker)
+        with writer.store.unchecked():
+            chunker = Chunker(**writer.manifest().chunker)
+            writer.check(embedder, chunker)
         found = before = faults(out, writer.store)
         if any(fault.key == "damage.database" for fault in found):
             raise IndexCorrupt("error.index_damaged", path=writer.store.path, reason=found[0].text())
         if any(fault.key in ("damage.count", "damage.manifest") for fault in found):
-            with writer.store.transaction():
+            with writer.store.unchecked(), writer.store.transaction():
                 writer.store.recount(embedder.dimension)
             found = faults(out, writer.store)
         lost = sorted({fault.document for fault in found if fault.lost})
         remade = sorted({fault.document for fault in found if fault.document} - set(lost))
         if any(fault.key in _NEED_KEYWORDS for fault in found) or lost or remade:
             # Rows are removed by the words they were made of, which damaged text no longer tells.
-            with writer.store.lenient(), writer.store.transaction():
+            with writer.store.unchecked(), writer.store.transaction():
                 writer.store.rebuild_keywords()
         if lost or remade:
-            documents = [document for id in remade if (document := writer.store.document(id)) is not None]
-            sources = writer.store.known()
-            incoming = [Incoming(document, sources[document.id].origin) for document in documents]
-            with writer.store.lenient():
+            with writer.store.unchecked():
+                documents = [document for id in remade if (document := writer.store.document_with_pages(id)) is not None]
+                sources = writer.store.known()
+                incoming = [Incoming(document, sources[document.id].origin) for document in documents]
                 writer.change(incoming, lost, embedder, chunker, progress or (lambda step, done, total: None), reuse=False)
         if before:
             writer.renew_base()

@@ -9,6 +9,7 @@ from typing import Any
 
 from rag.documents.metadata import day_limits, wanted
 from rag.documents.serialization import unpack_blocks
+from rag.errors import InvalidRecord
 from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.storage.codec import unpack_sentences
 
@@ -16,9 +17,10 @@ SCHEMA = """
 CREATE TABLE manifest (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
   id TEXT PRIMARY KEY, title TEXT NOT NULL, language TEXT NOT NULL, sha256 TEXT NOT NULL, added TEXT NOT NULL,
-  origin TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, characters INTEGER NOT NULL, passages INTEGER NOT NULL,
-  collection TEXT NOT NULL, first_day TEXT, last_day TEXT, crc INTEGER NOT NULL, marks TEXT NOT NULL, metadata TEXT NOT NULL,
-  blocks TEXT NOT NULL, text TEXT NOT NULL, pages BLOB NOT NULL
+  characters INTEGER NOT NULL, passages INTEGER NOT NULL, collection TEXT NOT NULL, first_day TEXT, last_day TEXT,
+  metadata TEXT NOT NULL, crc INTEGER NOT NULL, origin TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+  marks TEXT NOT NULL, blocks TEXT NOT NULL, content_crc INTEGER NOT NULL, pages_crc INTEGER NOT NULL, text TEXT NOT NULL,
+  pages BLOB NOT NULL
 );
 CREATE INDEX documents_by_collection ON documents (collection);
 CREATE INDEX documents_by_day ON documents (first_day);
@@ -35,15 +37,20 @@ CREATE TABLE passages (
 CREATE INDEX passages_by_document ON passages (document_id);
 CREATE INDEX passages_by_language ON passages (language);
 CREATE TABLE vectors (
-  passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage BLOB NOT NULL, sentences BLOB NOT NULL, tokens BLOB NOT NULL
+  passage_id INTEGER PRIMARY KEY REFERENCES passages (id), passage_crc INTEGER NOT NULL, sentences_crc INTEGER NOT NULL,
+  tokens_crc INTEGER NOT NULL, passage BLOB NOT NULL, sentences BLOB NOT NULL, tokens BLOB NOT NULL
 );
 CREATE TABLE removed (passage_id INTEGER PRIMARY KEY, erased INTEGER NOT NULL);
 """
-PASSAGE_QUERY = """SELECT p.id, p.document_id, p.start, p.end, p.text, d.title, p.language, p.locator, p.sentences, p.path, p.lead
-FROM passages p JOIN documents d ON d.id = p.document_id"""
-DOCUMENT_QUERY = "SELECT id, text, title, language, sha256, marks, metadata, blocks FROM documents"
-INFO_QUERY = "SELECT id, title, language, sha256, characters, passages, added, metadata FROM documents"
-_LENGTH = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
+INFO_COLUMNS = "id, title, language, sha256, added, characters, passages, collection, first_day, last_day, metadata"
+"""What `documents.crc` is the check value of, in this order."""
+CONTENT_COLUMNS = "id, marks, blocks, text"
+"""What `documents.content_crc` is the check value of, in this order."""
+PASSAGE_COLUMNS = "id, document_id, start, end, language, locator, path, lead, context, sentences, text"
+"""What `passages.crc` is the check value of, in this order. The check values of a passage's vectors are of its id and the blob each."""
+UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, InvalidRecord)
+"""What a row raises that is not what was written, where its check value was not compared."""
+SENTENCE_COUNT = "CASE WHEN json_valid(sentences) THEN json_array_length(sentences) ELSE 0 END"
 FOLDER, ADDED = "folder", "added"
 """Where a document came from: from the folder that the index mirrors, or by itself."""
 
@@ -109,19 +116,22 @@ def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
     return conditions, values
 
 
-def read_document_row(row: Sequence[Any]) -> Document:
-    """Return the document in (id, text, title, language, sha256, marks, metadata, blocks), without its page layouts."""
-    marks = tuple(Mark(offset, label) for offset, label in json.loads(row[5]))
-    blocks, tables = unpack_blocks(row[7])
-    return Document(row[0], row[1], row[2], row[3], row[4], marks, json.loads(row[6]), blocks, tables)
+def read_document_row(info: Sequence[Any], content: Sequence[Any]) -> Document:
+    """The document in a row's INFO_COLUMNS and CONTENT_COLUMNS, without its page layouts. Raises what UNREADABLE names."""
+    id, title, language, sha256 = info[:4]
+    _, marks, blocks, text = content
+    places = tuple(Mark(offset, label) for offset, label in json.loads(marks))
+    return Document(id, text, title, language, sha256, places, json.loads(info[10]), *unpack_blocks(blocks))
 
 
-def read_passage_row(row: Sequence[Any]) -> Passage:
-    """Return the passage in a row of `PASSAGE_QUERY`."""
-    id, document_id, start, end, text, title, language, locator, sentences, path, lead = row
+def read_passage_row(row: Sequence[Any], title: str) -> Passage:
+    """The passage in a row's PASSAGE_COLUMNS. Raises what UNREADABLE names."""
+    id, document_id, start, end, language, locator, path, lead, _, sentences, text = row
     spans, leads, locators = unpack_sentences(sentences, locator)
     return Passage(id, document_id, Span(start, end), text, title, language, locator, spans, tuple(json.loads(path)), lead, leads, locators)
 
 
 def read_info_row(row: Sequence[Any]) -> DocumentInfo:
-    return DocumentInfo(row[0], row[1], row[2], row[3], row[4], row[5], row[6], json.loads(row[7]))
+    """The line of a list of documents for a row's INFO_COLUMNS. Raises what UNREADABLE names."""
+    id, title, language, sha256, added, characters, passages, *_, metadata = row
+    return DocumentInfo(id, title, language, sha256, characters, passages, added, json.loads(metadata))

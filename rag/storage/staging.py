@@ -13,10 +13,12 @@ from typing import Self
 import numpy as np
 
 from rag.arrays import Vectors
-from rag.errors import DiskFull
+from rag.errors import IndexCorrupt
 from rag.models.embedder import Embedder, passage_tokens
 from rag.models.tokens import pack_tokens
+from rag.storage.checked_rows import chunks, marks
 from rag.storage.codec import crc
+from rag.storage.sqlite_errors import index_error, sqlite_errors
 
 BLOCK = 64
 """Texts embedded between two savings, if they are not longer than `_CHARACTERS` together."""
@@ -98,7 +100,10 @@ class Staging:
 
     def keys(self) -> list[bytes]:
         """Everything whose vector is there."""
-        return [key for (key,) in self._database().execute("SELECT key FROM staged")] if self._path.exists() else []
+        if not self._path.exists():
+            return []
+        with sqlite_errors(self._path):
+            return [key for (key,) in self._database().execute("SELECT key FROM staged")]
 
     def embed(
         self,
@@ -117,54 +122,53 @@ class Staging:
         def serves(key: bytes, one: Embedded) -> bool:
             return one.tokens is not None or key not in with_tokens
 
-        try:
-            found = {key: one for key in keys if known and (one := known.get(key)) is not None and serves(key, one)}
-            staged = self._staged([key for key in dict.fromkeys(keys) if key not in found])
-            found.update({key: one for key, one in staged.items() if serves(key, one)})
-            wanted = {key: n for n, key in enumerate(keys) if key not in found}
-            missing = sorted(wanted.values(), key=lambda n: -len(texts[n].text))  # long with long: little padding
-            done = len(texts) - len(missing)
+        found = {key: one for key in keys if known and (one := known.get(key)) is not None and serves(key, one)}
+        staged = self._staged([key for key in dict.fromkeys(keys) if key not in found])
+        found.update({key: one for key, one in staged.items() if serves(key, one)})
+        wanted = {key: n for n, key in enumerate(keys) if key not in found}
+        missing = sorted(wanted.values(), key=lambda n: -len(texts[n].text))  # long with long: little padding
+        done = len(texts) - len(missing)
+        progress(done)
+        for block in _blocks(missing, [len(one.text) for one in texts]):
+            rows = embedded(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
+            fresh = {keys[n]: one for n, one in zip(block, rows, strict=True)}
+            found.update(fresh)
+            if save:
+                self.put(fresh)
+            done += len(block)
             progress(done)
-            for block in _blocks(missing, [len(one.text) for one in texts]):
-                rows = embedded(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
-                fresh = {keys[n]: one for n, one in zip(block, rows, strict=True)}
-                found.update(fresh)
-                if save:
-                    self.put(fresh)
-                done += len(block)
-                progress(done)
-        except sqlite3.DatabaseError as error:
-            raise DiskFull("error.disk_full", path=self._path.parent) from error
         return [found[key] for key in keys]
 
     def _staged(self, keys: Sequence[bytes]) -> dict[bytes, Embedded]:
         found: dict[bytes, Embedded] = {}
         if not keys or not self._path.exists():
             return found
-        db = self._database()
-        for start in range(0, len(keys), 500):
-            chunk = keys[start : start + 500]
-            rows = db.execute(f"SELECT key, vector, tokens, crc FROM staged WHERE key IN ({','.join('?' * len(chunk))})", chunk)
-            for key, vector, tokens, check in rows:
-                if crc(vector, tokens) == check:  # else a bit was flipped: computed again
-                    found[key] = Embedded(np.frombuffer(vector, dtype="<f4"), tokens)
+        with sqlite_errors(self._path):
+            for chunk in chunks(keys):
+                query = f"SELECT key, vector, tokens, crc FROM staged WHERE key IN ({marks(chunk)})"
+                for key, vector, tokens, check in self._database().execute(query, chunk):
+                    if crc(vector, tokens) == check:  # else a bit was flipped: computed again
+                        found[key] = Embedded(np.frombuffer(vector, dtype="<f4"), tokens)
         return found
 
     def put(self, rows: Mapping[bytes, Embedded]) -> None:
-        """Keep what was embedded, by key, on disk when this returns."""
-        db = self._database()
+        """Keep what was embedded, by key, on disk when this returns. Raises DiskFull."""
         values = []
         for key, one in rows.items():
             vector = np.asarray(one.vector, dtype="<f4").tobytes()
             values.append((key, vector, one.tokens, crc(vector, one.tokens)))
-        db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)", values)
-        db.commit()
+        with sqlite_errors(self._path):
+            db = self._database()
+            db.executemany("INSERT OR REPLACE INTO staged VALUES (?, ?, ?, ?)", values)
+            db.commit()
 
     def _database(self) -> sqlite3.Connection:
         if self._db is None:
             try:
                 self._db = self._open()
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not isinstance(index_error(error, self._path), IndexCorrupt):  # as of a full disk: what is there is sound
+                    raise
                 self.remove()
                 self._db = self._open()
         return self._db

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rag.documents.metadata import collection, days, facts
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, InvalidRecord
+from rag.documents.metadata import facts
+from rag.errors import DiskFull, IndexBusy, IndexCorrupt
 from rag.files import writing
 from rag.messages import say
 from rag.schema import Document
 from rag.storage.clusters import ClusteredIndex
-from rag.storage.codec import document_crc, manifest_crc, passage_crc, unpacked
-from rag.storage.database import Store
+from rag.storage.codec import crc, manifest_crc, unpack
+from rag.storage.database import Store, info_values
 from rag.storage.generations import codes_of, is_framed, not_erased, open_clusters, read_base
 from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import Manifest
-from rag.storage.rows import as_text, read_document_row
+from rag.storage.rows import CONTENT_COLUMNS, INFO_COLUMNS, PASSAGE_COLUMNS, UNREADABLE, as_text, read_document_row
 
 _ROUNDING = 2e-2
 """What the length of a vector may differ from 1 by: sentences' vectors are rounded to a byte a number."""
@@ -51,19 +51,18 @@ class Fault:
 
 def faults(folder: Path, store: Store) -> list[Fault]:
     """Everything that is wrong; empty when nothing is. Raises IndexMissing, and IndexCorrupt when it can't even be read."""
-    with store.lenient(), store.snapshot() as db:
-        manifest = store.existing_manifest()
-        found = [Fault("damage.database", {"reason": row[0]}) for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    with store.unchecked(), store.snapshot():
+        db, manifest = store.connection(), store.existing_manifest()
+        found = [Fault("damage.database", {"reason": reason}) for reason in store.structural_faults()]
         if found:
             return found  # nothing read from it would mean anything
         found += [Fault("damage.reference", {"table": row[0]}) for row in db.execute("PRAGMA foreign_key_check")]
         found += _count_faults(store, db, manifest)
-        found += [
-            fault for (id,) in db.execute("SELECT id FROM documents ORDER BY id") for fault in _document_faults(store, db, id, manifest)
-        ]
+        found += [fault for id in store.document_ids() for fault in _document_faults(db, id, manifest)]
         found += _keyword_faults(db)
         found += _vector_faults(folder, store, manifest)
-    return found + _leftovers(folder, store)
+    with store.unchecked():
+        return found + _leftovers(folder, store)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------------
@@ -78,56 +77,50 @@ def _count_faults(store: Store, db: sqlite3.Connection, manifest: Manifest) -> l
     following = row[0] + 1 if row else 1
     if following != manifest.next_passage:
         found.append(Fault("damage.count", {"name": "next_passage", "said": manifest.next_passage, "held": following}))
-    values = dict(db.execute("SELECT key, value FROM manifest"))
+    values = store.manifest_values()
     if values.pop("crc", "") != manifest_crc(values):
         found.append(Fault("damage.manifest"))
     return found
 
 
-def _document_faults(store: Store, db: sqlite3.Connection, id: str, manifest: Manifest) -> Iterator[Fault]:
-    row = db.execute(
-        """SELECT id, text, title, language, sha256, marks, metadata, blocks, crc, characters, passages, collection, first_day, last_day
-        FROM documents WHERE id = ?""",
-        (id,),
-    ).fetchone()
-    try:
-        document = read_document_row(row[:8])
-        whole = document_crc(document) == row[8]
-    except (ValueError, TypeError, KeyError, InvalidRecord):
-        whole = False
-    if not whole:
-        yield Fault("damage.document", {"name": id}, id, lost=True)
-        return
-    try:
-        store.page_layouts(id)
-    except IndexCorrupt:
-        yield Fault("damage.document", {"name": id}, id, lost=True)
-        return
-    first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
+def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Iterator[Fault]:
     count = db.execute("SELECT count(*) FROM passages WHERE document_id = ?", (id,)).fetchone()[0]
-    derived = (len(document.text), count, collection(id, document.metadata), first_day, last_day)
+    try:
+        *info, check = db.execute(f"SELECT {INFO_COLUMNS}, crc FROM documents WHERE id = ?", (id,)).fetchone()
+        *content, content_check = db.execute(f"SELECT {CONTENT_COLUMNS}, content_crc FROM documents WHERE id = ?", (id,)).fetchone()
+        document = read_document_row(info, content)
+        derived = info_values(document, count, info[4])
+        pages, pages_check = db.execute("SELECT pages, pages_crc FROM documents WHERE id = ?", (id,)).fetchone()
+    except UNREADABLE:
+        document = None
+    # What follows from the rest of the row may be damaged without the document being lost.
+    whole = document is not None and crc(*content) == content_check and crc(id, pages) == pages_check
+    if document is None or not whole or check not in (crc(*info), crc(*derived)):
+        yield Fault("damage.document", {"name": id}, id, lost=True)
+        return
     known = set(db.execute("SELECT key, value FROM facts WHERE document_id = ?", (id,)))
-    if derived != row[9:] or known != set(facts(document.metadata)):
+    if derived != tuple(info) or crc(*info) != check or known != set(facts(document.metadata)):
         yield Fault("damage.derived", {"name": id}, id)
-    query = """SELECT p.id, p.document_id, p.start, p.end, p.language, p.locator, p.path, p.lead, p.context, p.sentences,
-    p.text, p.crc,
-    v.passage, v.sentences, v.tokens FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
-    for *columns, check, vector, parts, tokens in db.execute(query, (id,)):
-        if not _is_passage(columns, check, (vector, parts, tokens), document, manifest.dimension):
-            yield Fault("damage.passage", {"id": columns[0], "name": id}, id)
+    columns = ", ".join(f"p.{name}" for name in PASSAGE_COLUMNS.split(", "))
+    query = f"""SELECT {columns}, p.crc, v.passage_crc, v.sentences_crc, v.tokens_crc, v.passage, v.sentences, v.tokens
+    FROM passages p LEFT JOIN vectors v ON v.passage_id = p.id WHERE p.document_id = ?"""
+    for *row, check, passage_check, sentences_check, tokens_check, vector, parts, tokens in db.execute(query, (id,)):
+        checks = [passage_check, sentences_check, tokens_check]
+        if crc(*row) != check or not _is_passage(row, checks, [vector, parts, tokens], document, manifest.dimension):
+            yield Fault("damage.passage", {"id": row[0], "name": id}, id)
 
 
-def _is_passage(columns: list[Any], check: int, vectors: tuple[Any, Any, Any], document: Document, dimension: int) -> bool:
+def _is_passage(columns: Sequence[Any], checks: Sequence[int], vectors: Sequence[Any], document: Document, dimension: int) -> bool:
     """Whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
-    _, _, start, end, _, _, _, _, _, sentences, text = columns
-    if not all(isinstance(blob, bytes) for blob in vectors) or passage_crc(columns, *vectors) != check:
+    id, _, start, end, *_, sentences, text = columns
+    if not all(isinstance(blob, bytes) for blob in vectors) or [crc(id, blob) for blob in vectors] != checks:
         return False
     vector, parts, _ = vectors
     spans = json.loads(sentences)  # as it was written, or the check value would not agree
     inside = all(start <= first <= last <= end for first, last, *_ in spans)
     if document.text[start:end] != text or not inside or len(vector) != 4 * dimension or len(parts) != len(spans) * (4 + dimension):
         return False
-    lengths = np.linalg.norm(np.concatenate([np.frombuffer(vector, dtype="<f4")[None, :], unpacked(parts, dimension)]), axis=1)
+    lengths = np.linalg.norm(np.concatenate([np.frombuffer(vector, dtype="<f4")[None, :], unpack(parts, dimension)]), axis=1)
     return bool(np.all(np.abs(lengths - 1) < _ROUNDING))  # false for what is no number as well
 
 

@@ -72,7 +72,7 @@ class Writer:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
         writer = cls(out, Store(path, writable=True))
-        if must_exist and writer.store.manifest() is None:
+        if must_exist and not writer.store.generation():
             writer.store.close()
             raise IndexMissing("error.index_missing", path=out)
         return writer
@@ -124,14 +124,14 @@ class Writer:
         done, stored = 0, 0
         with Staging(self.out / STAGING, embedder) as staging:
             with self.store.transaction():
-                buried: list[int] = []
+                removed_ids: list[int] = []
                 if everything:
                     self.store.clear()
                 for window in _windows(cut):
                     known = self._known(window, removed, staging) if reuse and not everything else {}
                     if not everything:
                         for item in window:
-                            buried += self.store.delete(item.incoming.document.id)
+                            removed_ids += self.store.delete(item.incoming.document.id)
                     rows = staging.embed(
                         [text for item in window for text in item.texts],
                         known,
@@ -144,8 +144,8 @@ class Writer:
                         stored += 1
                         report("store", stored, len(cut))
                 for id in removed:
-                    buried += self.store.delete(id)
-                self._publish(embedder.name, embedder.fingerprint, lambda: embedder.dimension, chunker.settings(), buried, everything)
+                    removed_ids += self.store.delete(id)
+                self._publish(embedder.name, embedder.fingerprint, lambda: embedder.dimension, chunker.settings(), removed_ids, everything)
             self.visible = time.perf_counter()
             staging.remove()
         self.finish()
@@ -154,20 +154,24 @@ class Writer:
         """Publish one generation without these documents. Needs no embedder."""
         manifest = self.manifest()
         with self.store.transaction():
-            buried = [passage for id in ids for passage in self.store.delete(id)]
-            self._publish(manifest.embedder, manifest.fingerprint, lambda: manifest.dimension, manifest.chunker, buried, False)
+            removed_ids = [passage for id in ids for passage in self.store.delete(id)]
+            self._publish(manifest.embedder, manifest.fingerprint, lambda: manifest.dimension, manifest.chunker, removed_ids, False)
         self.visible = time.perf_counter()
         self.finish()
 
     def _known(self, window: Sequence[_Cut], removed: Sequence[str], staging: Staging) -> dict[bytes, Embedded]:
         """The vectors of what earlier versions of these documents have in common with the new ones."""
+        manifest = self.store.manifest()
+        if manifest is None:
+            return {}
         exact: dict[bytes, Embedded] = {}
         rounded: dict[bytes, Embedded] = {}
         for item in window:
             document = item.incoming.document
             before = self.store.passages_of(document.id) or self.store.passages_of(self._twin(document, removed))
             ids = [passage.id for passage in before]
-            whole, parts, tokens = self.store.vectors_of(ids), self.store.sentence_vectors(ids), self.store.tokens(ids)
+            whole, tokens = self.store.vectors_of(ids), self.store.tokens(ids)
+            parts = self.store.sentence_vectors(ids, manifest.dimension)
             for passage in before:
                 exact[staging.key(passage.text, passage.context)] = Embedded(whole[passage.id], tokens[passage.id])
                 for number, (span, vector) in enumerate(zip(passage.sentences, parts[passage.id], strict=True)):
@@ -180,9 +184,8 @@ class Writer:
 
     def _twin(self, document: Document, removed: Sequence[str]) -> str:
         """The removed document that had just this content, as when a file was renamed; "" where there is none."""
-        with self.store.snapshot() as db:
-            found = db.execute("SELECT id FROM documents WHERE sha256 = ?", (document.sha256,)).fetchall() if removed else []
-        return next((id for (id,) in found if id in removed), "")
+        found = self.store.documents_with(document.sha256) if removed else []
+        return next((id for id in found if id in removed), "")
 
     def _put(self, item: _Cut, rows: list[Embedded]) -> list[Embedded]:
         """Put one document, whose passages and sentences are the first of `rows`; the rest of them."""
@@ -202,7 +205,7 @@ class Writer:
         fingerprint: str,
         dimension: Callable[[], int],
         chunker: Any,
-        buried: Sequence[int],
+        removed_ids: Sequence[int],
         everything: bool,
     ) -> None:
         """Inside a transaction: note what was removed, and make the manifest of the next generation.
@@ -215,14 +218,14 @@ class Writer:
         if everything or numbers.manifest is None:
             base = self._write_base(generation, dimension())
         else:
-            self.store.bury(id for id in buried if id <= numbers.manifest.base.last)
+            self.store.note_removed(id for id in removed_ids if id <= numbers.manifest.base.last)
             if self.store.count_after(numbers.manifest.base.last) > max(numbers.manifest.base.count, BLOCK):
                 base = self._write_base(generation, numbers.manifest.dimension)
         size = numbers.manifest.dimension if numbers.manifest and not everything else dimension()
         self.store.publish(embedder, fingerprint, size, chunker, generation, base)
 
     def _write_base(self, generation: int, dimension: int) -> Base:
-        self.store.unbury()
+        self.store.forget_removed()
         return write_base(self.out, generation, self.store.count_vectors(), dimension, self.store.vector_blocks())
 
     def _numbers(self) -> _Numbers:
@@ -245,7 +248,7 @@ class Writer:
             elif len(pending := self.store.unerased()):
                 erase(self.out, base, pending)
                 with self.store.transaction():
-                    self.store.erased(pending)
+                    self.store.note_erased(pending)
             if manifest.unpurged:
                 with self.store.transaction():
                     self.store.purge_keywords()
@@ -306,8 +309,8 @@ def _is_sound(path: Path) -> bool:
     except (IndexCorrupt, IndexMismatch, IndexMissing):
         return False
     try:
-        with store.snapshot() as db:
-            return all(row[0] == "ok" for row in db.execute("PRAGMA integrity_check"))
+        store.manifest()
+        return not store.structural_faults()
     except IndexCorrupt:
         return False
     finally:

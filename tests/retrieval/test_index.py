@@ -22,7 +22,7 @@ from rag.storage.build import add_documents, build_index, remove_documents, upda
 from rag.storage.generations import dense_path
 from rag.storage.repair import repair_index
 from rag.testing import HashEmbedder, TokenHashEmbedder
-from tests.helpers import CORPUS, ROOT, embedder, run, write
+from tests.helpers import CORPUS, ROOT, embedder, rewrite_manifest, run, write
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_another_embedder_is_refused_with_what_to_run(built: Path) -> None:
 
 @pytest.mark.parametrize("key", ["format", "analysis"])
 def test_another_format_or_analysis_is_refused(built: Path, meeting: HashEmbedder, key: str) -> None:
-    change(built, "UPDATE manifest SET value = '77' WHERE key = ?", key)
+    rewrite_manifest(built, **{key: "77"})
     with pytest.raises(IndexMismatch) as caught:
         Index.open(built, meeting)
     assert caught.value.key == "error.index_format"

@@ -18,7 +18,7 @@ import pytest
 
 from rag.documents.chunker import Chunker
 from rag.documents.load import Loader
-from rag.errors import DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, NothingToIndex, ShawahidError
+from rag.errors import DiskFailed, DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, NothingToIndex, ShawahidError
 from rag.files import writing
 from rag.retrieval.index import Index
 from rag.schema import Document
@@ -26,7 +26,7 @@ from rag.storage.build import BuildReport, build_index
 from rag.storage.flat_index import FlatIndex
 from rag.storage.generations import dense_path
 from rag.testing import HashEmbedder
-from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, write
+from tests.helpers import CORPUS, ROOT, Failing, embedder, long_text, rewrite_manifest, write
 
 
 def answers(out: Path, question: str = "Who was the captain of the ferry Albatros?") -> str:
@@ -220,9 +220,7 @@ def test_another_chunker_is_refused_unless_the_index_is_made_anew(folder: Path, 
 
 
 def test_another_analysis_is_refused(folder: Path, built: Path, meeting: HashEmbedder) -> None:
-    with sqlite3.connect(built / "corpus.sqlite") as db:
-        db.execute("UPDATE manifest SET value = 'older' WHERE key = 'analysis'")
-    db.close()
+    rewrite_manifest(built, analysis="older")
     with pytest.raises(IndexMismatch):
         build_index(folder, built, meeting)
     build_index(folder, built, meeting, rebuild=True)
@@ -230,9 +228,7 @@ def test_another_analysis_is_refused(folder: Path, built: Path, meeting: HashEmb
 
 
 def test_another_format_is_refused_and_made_anew(folder: Path, built: Path, meeting: HashEmbedder) -> None:
-    with sqlite3.connect(built / "corpus.sqlite") as db:
-        db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
-    db.close()
+    rewrite_manifest(built, format="99")
     with pytest.raises(IndexMismatch) as caught:
         build_index(folder, built, meeting)
     assert caught.value.key == "error.index_format"
@@ -241,6 +237,12 @@ def test_another_format_is_refused_and_made_anew(folder: Path, built: Path, meet
 
 
 # --- damage ---------------------------------------------------------------------------------------------------------------
+
+
+def flip_manifest(out: Path) -> None:
+    with sqlite3.connect(out / "corpus.sqlite") as db:
+        db.execute("UPDATE manifest SET value = 'hasi-256' WHERE key = 'fingerprint'")
+    db.close()
 
 
 def cut_database(out: Path) -> None:
@@ -258,7 +260,7 @@ def replace_database(out: Path) -> None:
     (out / "corpus.sqlite").write_text("this is no database " * 500)
 
 
-@pytest.mark.parametrize("damage", [cut_database, overwrite_database, replace_database])
+@pytest.mark.parametrize("damage", [flip_manifest, cut_database, overwrite_database, replace_database])
 def test_a_damaged_database_is_told_and_made_anew(folder: Path, built: Path, meeting: HashEmbedder, damage: Callable[[Path], None]) -> None:
     damage(built)
     with pytest.raises(IndexCorrupt) as caught:
@@ -374,9 +376,11 @@ def test_hardly_any_room_is_told_before_anything_is_written(
     assert meeting.embedded == []
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize(
+    ("number", "key"), [(errno.ENOSPC, "error.disk_full"), (errno.EIO, "error.disk_failed"), (errno.EROFS, "error.folder_unwritable")]
+)
 def test_vectors_that_can_not_be_saved_cost_nothing(
-    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch, number: int
+    folder: Path, built: Path, meeting: HashEmbedder, monkeypatch: pytest.MonkeyPatch, number: int, key: str
 ) -> None:
     def full(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -384,8 +388,9 @@ def test_vectors_that_can_not_be_saved_cost_nothing(
     write(folder, {"new.txt": long_text(100)})
     monkeypatch.setattr("os.fsync", full)
     monkeypatch.setattr("rag.storage.writer.BLOCK", 0)  # more passages than there were: the file of vectors is part of the generation
-    with pytest.raises(DiskFull):
+    with pytest.raises((DiskFull, DiskFailed)) as caught:
         build_index(folder, built, meeting)
+    assert caught.value.key == key
     monkeypatch.undo()
     assert answers(built) == "en/ferry.txt"
     with Index.open(built, meeting) as index:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,15 @@ def put(store: Store, document: Document = DOCUMENT, *passages: Passage) -> None
     with store.transaction():
         store.put(document, passages, [PassageVectors(UNIT, UNIT[None, :], TOKENS)] * len(passages))
         store.publish("hash", "hash-4", 4, {"passage": 800, "sentence": 280}, store.generation() + 1)
+
+
+def change(path: Path, statement: str) -> list[tuple[object, ...]]:
+    """What another program finds, or does, in the database."""
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        return db.execute(statement).fetchall()
+    finally:
+        db.close()
 
 
 @pytest.fixture
@@ -87,7 +97,7 @@ def test_a_new_database_has_no_manifest(store: Store, tmp_path: Path) -> None:
     assert store.next_passage_id() == 1
     assert (store.documents(), store.passages([1]), store.languages()) == ([], {}, {})
     assert store.passage_vectors()[1].shape == (0, 0)
-    assert store.sentence_vectors([]) == {}
+    assert store.sentence_vectors([], 4) == {}
     assert store.search_keywords('"x"')[0].tolist() == []
 
 
@@ -100,7 +110,7 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     assert (info.id, info.title, info.language, info.characters, info.passages) == (DOCUMENT.id, "ميناء", "ar", len(TEXT), 1)
     ids, vectors = store.passage_vectors()
     assert (ids.tolist(), vectors.tolist()) == ([1], [UNIT.tolist()])
-    (rows,) = store.sentence_vectors([1, 99]).values()
+    (rows,) = store.sentence_vectors([1, 99], 4).values()
     assert rows.shape == (1, 4)
     assert rows[0] == pytest.approx(UNIT, abs=0.8 / 254)  # half a step of 0.8 / 127
     manifest = store.manifest()
@@ -147,9 +157,8 @@ def test_what_is_removed_is_gone_everywhere(store: Store) -> None:
         assert store.delete("nowhere") == []
     assert store.document(DOCUMENT.id) is None
     assert asked(store, "شركة") == []
-    with store.snapshot() as db:
-        for table in ("documents", "facts", "passages", "vectors", "keywords_docsize"):
-            assert db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+    for table in ("documents", "facts", "passages", "vectors", "keywords_docsize"):
+        assert change(store.path, f"SELECT count(*) FROM {table}") == [(0,)], table
     assert store.next_passage_id() == 2  # an id is never given twice
 
 
@@ -200,28 +209,39 @@ def test_opening_what_is_no_database(tmp_path: Path, content: bytes, writable: b
 
 def test_another_format_is_refused_in_words(store: Store, tmp_path: Path) -> None:
     put(store)
-    with store.transaction() as db:
-        db.execute("UPDATE manifest SET value = '99' WHERE key = 'format'")
+    change(store.path, "UPDATE manifest SET value = '99' WHERE key = 'format'")
     with pytest.raises(IndexMismatch) as caught:
         Store(tmp_path / "corpus.sqlite")
     assert "is in the format 99; this version reads 4" in str(caught.value)
     assert "--rebuild" in caught.value.text("ar")
 
 
-def test_a_manifest_with_holes_is_damage(store: Store) -> None:
+@pytest.mark.parametrize("key", ["fingerprint", "crc", "languages"])
+def test_a_manifest_with_holes_is_damage(store: Store, key: str) -> None:
     put(store)
-    with store.transaction() as db:
-        db.execute("DELETE FROM manifest WHERE key = 'fingerprint'")
+    change(store.path, f"DELETE FROM manifest WHERE key = '{key}'")
     with pytest.raises(IndexCorrupt) as caught:
         store.manifest()
-    assert "fingerprint" in str(caught.value)
+    assert "its check value differs" in str(caught.value)
+    if key != "crc":
+        with pytest.raises(IndexCorrupt) as caught, store.unchecked():
+            store.manifest()
+        assert key in str(caught.value)
+
+
+def test_a_manifest_without_its_format_is_damage(store: Store) -> None:
+    put(store)
+    change(store.path, "DELETE FROM manifest WHERE key = 'format'")
+    with pytest.raises(IndexCorrupt):
+        Store(store.path)
 
 
 def test_rows_that_contradict_themselves_are_damage(store: Store) -> None:
     put(store)
-    with store.transaction() as db:
-        db.execute("UPDATE passages SET start = 99")
+    change(store.path, "UPDATE passages SET start = 99")
     with pytest.raises(IndexCorrupt):
+        store.passages([1])
+    with pytest.raises(IndexCorrupt), store.unchecked():
         store.passages([1])
     with pytest.raises(IndexCorrupt) as caught:
         store.existing_passages([1, 2])
@@ -239,8 +259,7 @@ def test_a_reader_can_not_write(store: Store, tmp_path: Path) -> None:
 
 def test_two_writers_of_one_database_do_not_wait_for_ever(store: Store, tmp_path: Path) -> None:
     other = Store(tmp_path / "corpus.sqlite", writable=True)
-    with other.snapshot() as db:
-        db.execute("PRAGMA busy_timeout = 50")
+    other.connection().execute("PRAGMA busy_timeout = 50")
     with store.transaction(), pytest.raises(IndexBusy), other.transaction():
         pass
     other.close()

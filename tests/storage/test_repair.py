@@ -13,8 +13,10 @@ from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing
 from rag.retrieval.index import Index
 from rag.schema import Document
 from rag.storage.build import add_documents, build_index, remove_documents
+from rag.storage.database import DATABASE, Store
 from rag.storage.generations import dense_path
 from rag.storage.repair import repair_index
+from rag.storage.verify import faults
 from rag.testing import HashEmbedder
 from tests.helpers import embedder, write
 
@@ -26,6 +28,15 @@ def keys(out: Path, meeting: HashEmbedder) -> list[str]:
     """What verify finds."""
     with Index.open(out, meeting) as index:
         return [fault.key for fault in index.verify()]
+
+
+def found_in(out: Path) -> list[str]:
+    """What is wrong with an index that may not even open."""
+    store = Store(out / DATABASE)
+    try:
+        return [fault.key for fault in faults(out, store)]
+    finally:
+        store.close()
 
 
 def change(out: Path, statement: str) -> None:
@@ -60,13 +71,17 @@ def test_nothing_is_left_of_a_removed_document_in_any_file(built: Path, meeting:
     [
         ("UPDATE documents SET text = 'x' || text WHERE id = 'en/ferry.txt'", "damage.document", ("en/ferry.txt",)),
         ("UPDATE documents SET metadata = '{\"author\": \"x\"}' WHERE id = 'ar/زيتون.md'", "damage.document", ("ar/زيتون.md",)),
+        ("UPDATE documents SET title = 'x' WHERE id = 'en/ferry.txt'", "damage.document", ("en/ferry.txt",)),
         ("UPDATE documents SET collection = 'x'", "damage.derived", ()),
+        ("UPDATE documents SET characters = 'x'", "damage.derived", ()),
         ("INSERT INTO facts VALUES ('author', 'x', 'en/ferry.txt')", "damage.derived", ()),
         ("UPDATE passages SET text = upper(text) WHERE document_id = 'en/ferry.txt'", "damage.passage", ()),
         ("UPDATE passages SET sentences = '[[0, 9999]]' WHERE id = 1", "damage.passage", ()),
         ("UPDATE passages SET sentences = 'x' WHERE id = 1", "damage.passage", ()),
         ("UPDATE passages SET text = CAST(text AS BLOB) WHERE id = 1", "damage.passage", ()),
+        ("UPDATE passages SET crc = crc + 1 WHERE id = 1", "damage.passage", ()),
         ("UPDATE vectors SET passage = x'00' WHERE passage_id = 1", "damage.passage", ()),
+        ("UPDATE vectors SET tokens_crc = tokens_crc + 1 WHERE passage_id = 1", "damage.passage", ()),
         ("UPDATE vectors SET sentences = zeroblob(length(sentences))", "damage.passage", ()),
         ("DELETE FROM vectors WHERE passage_id = 2", "damage.passage", ()),
         ("INSERT INTO keywords (rowid, language, surface, stem) VALUES (77, 'ar', 'x', 'x')", "damage.stray_keywords", ()),
@@ -77,7 +92,10 @@ def test_nothing_is_left_of_a_removed_document_in_any_file(built: Path, meeting:
 )
 def test_damage_is_named_and_mended(built: Path, meeting: HashEmbedder, damage: str, found: str, lost: tuple[str, ...]) -> None:
     change(built, damage)
-    assert found in keys(built, meeting)
+    assert found in found_in(built)
+    if damage.startswith("UPDATE manifest"):
+        with pytest.raises(IndexCorrupt, match="shawahid repair"):
+            Index.open(built, meeting)
     report = repair_index(built, meeting)
     assert found in [fault.key for fault in report.found]
     assert (report.lost, [str(fault) for fault in report.left]) == (lost, [])

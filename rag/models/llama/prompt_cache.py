@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from rag.errors import DiskFailed, DiskFull
+from rag.files import write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -168,18 +170,12 @@ class Disk:
         path = self._path(tokens)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=_PARTIAL, delete=False) as file:
-                try:
-                    file.write(hashlib.blake2b(state, digest_size=_DIGEST).digest() + state)
-                    file.close()
-                    Path(file.name).replace(path)
-                except OSError:
-                    Path(file.name).unlink(missing_ok=True)
-                    raise
+            with write_atomically(path, durable=False) as partial:
+                partial.write_bytes(hashlib.blake2b(state, digest_size=_DIGEST).digest() + state)
             files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime)
             for old in files[: -self._most]:
                 old.unlink(missing_ok=True)
-        except OSError as error:
+        except (OSError, DiskFull, DiskFailed) as error:
             log.warning("a prompt state could not be kept: %s", error)
 
     def _path(self, tokens: Sequence[int]) -> Path:
@@ -188,7 +184,6 @@ class Disk:
 
 
 _DIGEST = 32
-_PARTIAL = ".partial-"
 
 
 def common_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -9,7 +9,6 @@ sees one generation whole.
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +19,8 @@ import numpy as np
 
 from rag.arrays import Ids, Vectors
 from rag.errors import IndexMismatch
-from rag.files import writing
+from rag.files import write_atomically, writing
 from rag.storage.database import DATABASE, Store
-from rag.storage.flat_index import whole
 from rag.storage.keywords import keyword_query, keyword_terms
 from rag.storage.manifest import Manifest
 from rag.storage.milvus.client import MilvusIndex, tokens
@@ -111,11 +109,7 @@ class MirrorView:
             asked *= 2
 
     def _held(self, ids: list[int]) -> set[int]:
-        with self.store.snapshot() as db:
-            rows = db.execute(
-                "SELECT id FROM passages WHERE id <= ? AND id IN (SELECT value FROM json_each(?))", (self.last, json.dumps(ids))
-            )
-            return {id for (id,) in rows}
+        return self.store.ids_among(ids, self.last)
 
 
 class Mirror:
@@ -219,7 +213,7 @@ def mirror_index(
                 if len(missing):
                     milvus.settle()
                 held = np.setdiff1d(held, gone, assume_unique=True)
-                with whole(note) as part, part.open("wb") as file:
+                with write_atomically(note) as part, part.open("wb") as file:
                     np.save(file, held, allow_pickle=False)
                 added, removed = added + len(missing), removed + len(gone)
                 if store.generation() == generation:  # else somebody has published another in the meantime

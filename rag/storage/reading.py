@@ -1,0 +1,269 @@
+"""Reading the database: the manifest, documents and passages."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rag.arrays import Ids
+from rag.documents.metadata import UNREAD
+from rag.documents.serialization import unpack_layouts
+from rag.errors import IndexMismatch, IndexMissing
+from rag.schema import Document, Filter, PageLayout, Passage
+from rag.storage.checked_rows import CheckedRows, chunks, marks
+from rag.storage.codec import manifest_crc
+from rag.storage.manifest import FORMAT, Manifest
+from rag.storage.rows import (
+    CONTENT_COLUMNS,
+    INFO_COLUMNS,
+    PASSAGE_COLUMNS,
+    SENTENCE_COUNT,
+    UNREADABLE,
+    DocumentInfo,
+    Known,
+    conditions_of,
+    read_document_row,
+    read_info_row,
+    read_passage_row,
+)
+
+_LAST_ID = 2**62
+
+
+class ManifestReader(CheckedRows):
+    """What the index says of itself."""
+
+    def structural_faults(self) -> list[str]:
+        """What SQLite finds wrong with the file, in its words: pages, rows and indexes, not what they hold."""
+        with self.snapshot():
+            return [row[0] for row in self.connection().execute("PRAGMA integrity_check") if row[0] != "ok"]
+
+    def check_format(self, connection: sqlite3.Connection) -> None:
+        """Raise IndexMissing when there are no tables yet, IndexMismatch when they are of another format."""
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'manifest'").fetchone():
+            raise IndexMissing("error.index_missing", path=self.path.parent)
+        found = connection.execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
+        if found is None:  # it is written with the table
+            raise self.damaged("manifest: no format")
+        if found[0] != str(FORMAT):
+            raise IndexMismatch("error.index_format", path=self.path.parent, found=found[0], expected=FORMAT)
+
+    def manifest(self) -> Manifest | None:
+        """What the index says of itself; None before the first publication."""
+        values = self.manifest_values()
+        if "generation" not in values:
+            return None
+        if self.is_checked and values.pop("crc", "") != manifest_crc(values):
+            raise self.damaged("manifest: its check value differs")
+        try:
+            return Manifest.of(values)
+        except (KeyError, ValueError, TypeError) as error:
+            raise self.damaged(f"manifest: {error}") from error
+
+    def manifest_values(self) -> dict[str, Any]:
+        """The rows of the manifest, as they are."""
+        with self.snapshot():
+            return dict(self.connection().execute("SELECT key, value FROM manifest"))
+
+    def existing_manifest(self) -> Manifest:
+        """What the index says of itself. Raises IndexMissing before the first publication."""
+        manifest = self.manifest()
+        if manifest is None:
+            raise IndexMissing("error.index_missing", path=self.path.parent)
+        return manifest
+
+    def published(self) -> tuple[str, int]:
+        """By what a published generation is told from every other: the database's name, and a number (0 before the first)."""
+        with self.snapshot():
+            values = dict(self.connection().execute("SELECT key, value FROM manifest WHERE key IN ('born', 'generation')"))
+        return str(values.get("born", "")), self._number(values.get("generation", 0))
+
+    def generation(self) -> int:
+        """The number of the published generation; 0 before the first."""
+        return self.published()[1]
+
+    def next_passage_id(self) -> int:
+        """An id that no passage has ever had."""
+        with self.snapshot():
+            row = self.connection().execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
+            said = self.connection().execute("SELECT value FROM manifest WHERE key = 'next_passage'").fetchone()
+        return max(self._number(row[0]) + 1 if row else 1, self._number(said[0]) if said else 1)
+
+    def _number(self, value: object) -> int:
+        try:
+            return int(str(value))
+        except ValueError as error:
+            raise self.damaged(f"manifest: {error}") from error
+
+    def languages(self) -> dict[str, int]:
+        """How many passages there are in each language."""
+        manifest = self.manifest()
+        return dict(manifest.languages) if manifest else {}
+
+
+class DocumentReader(CheckedRows):
+    """Documents, each compared with its check values."""
+
+    def document(self, id: str) -> Document | None:
+        """One document with its whole text, without its page layouts."""
+        with self.snapshot():
+            db = self.connection()
+            row = db.execute(f"SELECT {INFO_COLUMNS}, crc FROM documents WHERE id = ?", (id,)).fetchone()
+            content = db.execute(f"SELECT {CONTENT_COLUMNS}, content_crc FROM documents WHERE id = ?", (id,)).fetchone()
+        if row is None or content is None:
+            return None
+        self.check("document", id, row[:-1], row[-1])
+        self.check("document", id, content[:-1], content[-1])
+        try:
+            return read_document_row(row[:-1], content[:-1])
+        except UNREADABLE as error:
+            raise self.damaged(f"document {id}: {error}") from error
+
+    def page_layouts(self, id: str) -> tuple[PageLayout, ...]:
+        """Return where the words of a document's pages stand; empty where its format has no pages. Raises IndexCorrupt."""
+        with self.snapshot():
+            row = self.connection().execute("SELECT id, pages, pages_crc FROM documents WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            return ()
+        self.check("pages of document", id, row[:2], row[2])
+        try:
+            return unpack_layouts(row[1]) if row[1] else ()
+        except (*UNREADABLE, zlib.error) as error:
+            raise self.damaged(f"pages of document {id}: {error}") from error
+
+    def document_with_pages(self, id: str) -> Document | None:
+        """One document as it was put, its page layouts included."""
+        with self.snapshot():
+            document = self.document(id)
+            return None if document is None else replace(document, pages=self.page_layouts(id))
+
+    def documents(self) -> list[DocumentInfo]:
+        """All documents in order of id, without their text."""
+        with self.snapshot():
+            return self._infos(self.connection().execute(f"SELECT {INFO_COLUMNS}, crc FROM documents ORDER BY id"))
+
+    def document_ids(self) -> list[str]:
+        """The ids of all documents, ascending."""
+        with self.snapshot():
+            return [id for (id,) in self.connection().execute("SELECT id FROM documents ORDER BY id")]
+
+    def infos(self, ids: Iterable[str]) -> dict[str, DocumentInfo]:
+        """The documents under the given ids, without their text; ids that do not exist are left out."""
+        wanted = json.dumps(list(ids), ensure_ascii=False)
+        query = f"SELECT {INFO_COLUMNS}, crc FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        with self.snapshot():
+            return {info.id: info for info in self._infos(self.connection().execute(query, (wanted,)))}
+
+    def _infos(self, rows: Iterable[tuple[Any, ...]]) -> list[DocumentInfo]:
+        found = []
+        for row in rows:
+            self.check("document", row[0], row[:-1], row[-1])
+            try:
+                found.append(read_info_row(row[:-1]))
+            except UNREADABLE as error:
+                raise self.damaged(f"document {row[0]}: {error}") from error
+        return found
+
+    def known(self) -> dict[str, Known]:
+        """By what each document's file is recognised as unchanged."""
+        with self.snapshot():
+            query = "SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0 FROM documents"
+            rows = self.connection().execute(query, (f'"{UNREAD}"',)).fetchall()
+        return {id: Known(sha256, size, modified, origin, bool(unread)) for id, sha256, size, modified, origin, unread in rows}
+
+    def documents_with(self, sha256: str) -> list[str]:
+        """The ids of the documents whose files have that hash."""
+        with self.snapshot():
+            return [id for (id,) in self.connection().execute("SELECT id FROM documents WHERE sha256 = ?", (sha256,))]
+
+
+class PassageReader(DocumentReader):
+    """Passages, each compared with its check value, with the title of its document."""
+
+    def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
+        """The passages under the given ids, each with its sentences; ids that do not exist are left out."""
+        rows: list[tuple[Any, ...]] = []
+        with self.snapshot():
+            for chunk in chunks(ids):
+                query = f"SELECT {PASSAGE_COLUMNS}, crc FROM passages WHERE id IN ({marks(chunk)})"
+                rows += self.connection().execute(query, chunk)
+            return {passage.id: passage for passage in self._passages(rows)}
+
+    def existing_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
+        """The passages under ids that the index itself gave. Raises IndexCorrupt when one of them does not exist."""
+        found = self.passages(ids)
+        if missing := [id for id in ids if id not in found]:
+            raise self.damaged(f"no passage {missing[0]}")
+        return found
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """The passages of a document in order."""
+        query = f"SELECT {PASSAGE_COLUMNS}, crc FROM passages WHERE document_id = ? ORDER BY start, id"
+        with self.snapshot():
+            return self._passages(self.connection().execute(query, (document_id,)).fetchall())
+
+    def _passages(self, rows: Sequence[tuple[Any, ...]]) -> list[Passage]:
+        for row in rows:
+            self.check("passage", row[0], row[:-1], row[-1])
+        documents = self.infos({str(row[1]) for row in rows})
+        found = []
+        for *columns, _ in rows:
+            if columns[1] not in documents:
+                raise self.damaged(f"passage {columns[0]}: no document")
+            try:
+                found.append(read_passage_row(columns, documents[columns[1]].title))
+            except UNREADABLE as error:
+                raise self.damaged(f"passage {columns[0]}: {error}") from error
+        return found
+
+    def passage_ids(self, where: Filter | None = None) -> Ids:
+        """The ids of all passages, or of those that meet a filter, ascending. Raises BadSetting for a date that is none."""
+        query = "SELECT id FROM passages"
+        values: list[Any] = []
+        if where:
+            conditions, values = conditions_of(where)
+            query += f" WHERE {' AND '.join(conditions)}"
+        return np.sort(self._ids(query, values))
+
+    def ids_in(self, language: str, after: int = 0, last: int = _LAST_ID) -> Ids:
+        """The ids of the passages in one language, greater than `after` and at most `last`, ascending."""
+        return self._ids("SELECT id FROM passages WHERE language = ? AND id > ? AND id <= ? ORDER BY id", (language, after, last))
+
+    def ids_among(self, ids: Sequence[int], last: int = _LAST_ID) -> set[int]:
+        """Those of some ids that are passages', at most `last`."""
+        query = "SELECT id FROM passages WHERE id <= ? AND id IN (SELECT value FROM json_each(?))"
+        return set(self._ids(query, (last, json.dumps(list(ids)))).tolist())
+
+    def count_after(self, id: int) -> int:
+        """How many passages there are with greater ids."""
+        with self.snapshot():
+            return int(self.connection().execute("SELECT count(*) FROM passages WHERE id > ?", (id,)).fetchone()[0])
+
+    def counts(self) -> dict[str, Any]:
+        """What the manifest counts, counted: documents, passages, sentences, and languages as a mapping."""
+        with self.snapshot():
+            db = self.connection()
+            return {
+                "documents": db.execute("SELECT count(*) FROM documents").fetchone()[0],
+                "passages": db.execute("SELECT count(*) FROM passages").fetchone()[0],
+                "sentences": db.execute(f"SELECT coalesce(sum({SENTENCE_COUNT}), 0) FROM passages").fetchone()[0],
+                "languages": dict(db.execute("SELECT language, count(*) FROM passages GROUP BY language ORDER BY language")),
+            }
+
+    def removed(self) -> Ids:
+        """The ids that are in the file of vectors and no longer in the index, ascending."""
+        return self._ids("SELECT passage_id FROM removed ORDER BY passage_id")
+
+    def unerased(self) -> Ids:
+        """Those of them whose vectors have not been overwritten in the file yet."""
+        return self._ids("SELECT passage_id FROM removed WHERE NOT erased ORDER BY passage_id")
+
+    def _ids(self, query: str, values: Sequence[object] = ()) -> Ids:
+        with self.snapshot():
+            return np.array([id for (id,) in self.connection().execute(query, values)], dtype=np.int64)
