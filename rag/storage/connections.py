@@ -86,10 +86,10 @@ class Connections:
             raise IndexClosed("error.index_closed", path=self.path.parent)
         if not self._writable and not self.path.is_file():
             raise IndexMissing("error.index_missing", path=self.path.parent)
-        connection, locks, state = self._open()
-        self._keep(connection)
-        if not self._writable:
-            with sqlite_errors(self.path):
+        with sqlite_errors(self.path):
+            connection, locks, state = self._open()
+            self._keep(connection)
+            if not self._writable:
                 self.check_format(connection)
         self._local.connection, self._local.locks, self._local.state, self._local.prepared = connection, locks, state, set()
         return connection

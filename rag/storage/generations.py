@@ -32,6 +32,8 @@ _SHARE = 0.1
 in the long run, and a search compares a tenth of the vectors one by one."""
 _LEAST = 2000
 """Changes that are never worth a new file."""
+_GREATEST = 1.02
+"""The greatest inner product of two unit vectors, with room for rounding: one flipped bit of an exponent makes it enormous."""
 _NOTHING = np.empty(0, dtype=np.int64)
 
 
@@ -193,6 +195,7 @@ def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
 class View:
     """The vectors of one generation, for search. It never changes, so threads may share it."""
 
+    path: Path
     born: str
     generation: int
     base: VectorIndex
@@ -217,6 +220,8 @@ class View:
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` (ascending) restricts it."""
         ids, scores = self._in_base(query, k, among)
+        if not np.all(np.abs(scores) <= _GREATEST):  # nor for what is no number
+            raise IndexCorrupt("error.vectors_damaged", path=self.path, reason="a vector is longer than 1")
         fresh = np.ones(len(self.fresh_ids), dtype=bool) if among is None else np.isin(self.fresh_ids, among[among > self.last])
         if fresh.any():
             ids = np.concatenate([ids, self.fresh_ids[fresh]])
@@ -290,9 +295,13 @@ class Segments:
         ids, vectors = store.passage_vectors(after)
         removed = store.removed()
         languages = {language: self._ids_in(language, store, base, removed, former) for language in manifest.languages}
+        for language, held in languages.items():
+            if len(held) != manifest.languages[language]:
+                raise store.damaged(f"{len(held)} passages in {language} instead of {manifest.languages[language]}")
         living = np.concatenate([*languages.values(), _NOTHING])
         kept = np.isin(known_ids, living[living > base.last])
         return View(
+            path=dense_path(self._folder, base.generation),
             born=manifest.born,
             generation=manifest.generation,
             base=index,

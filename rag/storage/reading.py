@@ -34,6 +34,8 @@ from rag.storage.rows import (
 )
 
 _LAST_ID = 2**62
+_NEW = frozenset({"format", "born"})
+"""What the manifest of an index holds that was only just made."""
 
 
 class ManifestReader(CheckedRows):
@@ -57,19 +59,28 @@ class ManifestReader(CheckedRows):
     def manifest(self) -> Manifest | None:
         """What the index says of itself; None before the first publication."""
         values = self.manifest_values()
-        if "generation" not in values:
+        if _NEW.issuperset(values):
             return None
         if self.is_checked and values.pop("crc", "") != manifest_crc(values):
             raise self.damaged("manifest: its check value differs")
+        if "generation" not in values:  # cleared, and nothing published since
+            return None
         try:
             return Manifest.of(values)
         except (KeyError, ValueError, TypeError) as error:
             raise self.damaged(f"manifest: {error}") from error
 
     def manifest_values(self) -> dict[str, Any]:
-        """The rows of the manifest, as they are."""
+        """The rows of the manifest, as they are. Raises IndexCorrupt when one of them is no text."""
         with self.snapshot():
-            return dict(self.connection().execute("SELECT key, value FROM manifest"))
+            values = dict(self.connection().execute("SELECT key, value FROM manifest"))
+        if not all(isinstance(part, str) for row in values.items() for part in row):
+            raise self.damaged("manifest: a row is no text")
+        return values
+
+    def is_new(self) -> bool:
+        """Whether nothing was ever published."""
+        return _NEW.issuperset(self.manifest_values())
 
     def existing_manifest(self) -> Manifest:
         """What the index says of itself. Raises IndexMissing before the first publication."""

@@ -34,7 +34,7 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise index_error(error, path) from error
-    except InvalidRecord as error:
+    except (InvalidRecord, UnicodeDecodeError) as error:  # what SQLite says of a damaged schema quotes it
         raise IndexCorrupt("error.index_damaged", path=path, reason=error) from error
 
 

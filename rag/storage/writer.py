@@ -72,7 +72,7 @@ class Writer:
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{path}{suffix}").unlink(missing_ok=True)
         writer = cls(out, Store(path, writable=True))
-        if must_exist and not writer.store.generation():
+        if must_exist and writer.store.is_new():
             writer.store.close()
             raise IndexMissing("error.index_missing", path=out)
         return writer
