@@ -1,4 +1,4 @@
-"""What a filter compares: days, folders and folded values of a document's metadata."""
+"""The values that a filter compares: days, folders and folded metadata."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTS = re.compile(r"[;؛\n]")
 
 
 def days(text: str) -> tuple[str, str] | None:
-    """The first and the last day that an ISO 8601 date, month or year covers, as YYYY-MM-DD; None for anything else."""
+    """Return the first and the last day that an ISO 8601 date, month or year covers, as YYYY-MM-DD; None for anything else."""
     found = _DATE.fullmatch(text)
     if found is None:
         return None
@@ -34,7 +34,7 @@ def days(text: str) -> tuple[str, str] | None:
 
 
 def day_limits(since: str, until: str) -> tuple[str, str]:
-    """The first and the last day of a range, "" where it is open. Raises BadSetting for what is no date."""
+    """Return the first and the last day of a range, "" where it is open. Raises BadSetting for an invalid date."""
     limits = []
     for text, end in ((since, 0), (until, 1)):
         found = days(text) if text else ("", "")
@@ -45,18 +45,18 @@ def day_limits(since: str, until: str) -> tuple[str, str]:
 
 
 def folded(value: str) -> str:
-    """A value as it is compared: one spelling, one case, single spaces."""
+    """Return a value in the form in which it is compared: one spelling, one case, single spaces."""
     return " ".join(fold(value).split())
 
 
 def facts(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The pairs of field and value under which a document is found: each value as a whole, and its parts between semicolons."""
+    """Return the pairs of field and value under which a document is found: each whole value, and its parts between semicolons."""
     found = {(folded(key), folded(part)): None for key, value in metadata.items() for part in (value, *_PARTS.split(value)) if folded(part)}
     return list(found)
 
 
 def wanted(metadata: Mapping[str, str | Iterable[str]]) -> list[tuple[str, list[str]]]:
-    """The conditions of a filter in the form of `facts`."""
+    """Return the conditions of a filter in the form of `facts`."""
     found = []
     for key, value in metadata.items():
         values = [value] if isinstance(value, str) else list(value)
@@ -65,5 +65,5 @@ def wanted(metadata: Mapping[str, str | Iterable[str]]) -> list[tuple[str, list[
 
 
 def collection(id: str, metadata: Mapping[str, str]) -> str:
-    """The collection a document belongs to: what its metadata say, else the folder it lies in; "" for neither."""
+    """Return a document's collection: the one in its metadata, else its folder, else ""."""
     return metadata.get(COLLECTION, "").strip("/") or id.rpartition("/")[0]

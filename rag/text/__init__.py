@@ -1,1 +1,1 @@
-"""Text as it is compared, never as it is shown: folding, words, sentences, numbers, languages and names of Arabic and English."""
+"""Text for comparison, never for display: folding, words, sentences, numbers, languages and names of Arabic and English."""

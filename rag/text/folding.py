@@ -1,4 +1,4 @@
-"""Text as it is compared, never as it is shown: one spelling, one case, one set of digits."""
+"""Fold text for comparison, never for display: one spelling, one case, one set of digits."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LATIN_LETTER = re.compile("[A-Za-z\u00c0-\u024f]")
 
 
 def nfc(text: str) -> str:
-    """The canonical composition that every stored text is in."""
+    """Return the canonical composition (NFC), in which every stored text is."""
     return unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:
-    """Fold what two spellings of one word may differ in: case, compatibility forms, tashkeel, tatweel, hamza carriers, final
-    ya and ta marbuta, digits of any script to ASCII, invisible characters."""
+    """Fold the differences between spellings of one word: case, compatibility forms, tashkeel, tatweel, hamza carriers, final ya and ta
+    marbuta, digits of any script (to ASCII), invisible characters."""
     if text.isascii():
         return text.lower()  # nothing else is left to be folded
     text = unicodedata.normalize("NFKC", text)
@@ -38,6 +38,6 @@ def fold(text: str) -> str:
     return _DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), text.casefold())
 
 
-def unvowelled(text: str) -> str:
-    """The text without tashkeel and tatweel, which embedders are seldom trained on."""
+def without_tashkeel(text: str) -> str:
+    """Return the text without tashkeel and tatweel, which embedders have rarely been trained on."""
     return _TASHKEEL.sub("", text)

@@ -1,4 +1,4 @@
-"""Which language a text is in: by script where that decides it, by a statistical identifier where it does not."""
+"""Language identification: by script where that is enough, by a statistical identifier otherwise."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def _identifier() -> LanguageIdentifier:
 
 
 def detect(text: str) -> str:
-    """The ISO 639-1 code of a text's language; "und" where it has no letters of the Latin or Arabic script.
+    """Return the ISO 639-1 code of a text's language; "und" if it has no letters of the Latin or Arabic script.
 
-    Arabic and English are decided by script and function words, without the identifier, which takes most of a second to load
-    and guesses on a handful of words; it is asked only where something speaks for a third language, and believed when sure.
+    Arabic and English are recognised by script and function words. The identifier takes most of a second to load and guesses on a handful
+    of words, so it is used only if something suggests a third language, and trusted only if it is sure.
     """
     written = script(text)
     if written == "und":
@@ -60,8 +60,8 @@ def detect(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def question_language(question: str) -> str:
-    """The language of a question: Arabic as soon as one of its function words is, however many Latin names it holds
-    («ما هو TruthGPT؟»); otherwise as `detect`."""
+    """Return the language of a question: Arabic if any of its function words is, however many Latin names it holds («ما هو TruthGPT؟»);
+    otherwise as `detect`."""
     arabic = [word for word in words(question) if script(word) == "ar"]
     if arabic and not _NOT_ARABIC.search(question) and (len(arabic) >= 2 or arabic[0] in _ARABIC_FUNCTION):
         return "ar"
@@ -69,7 +69,7 @@ def question_language(question: str) -> str:
 
 
 def script(text: str) -> str:
-    """ "ar" or "en" by which script has more letters, Latin names inside Arabic prose not outweighing it; "und" without letters.
+    """Return "ar" or "en", whichever script has more letters, or "und" without letters; Latin names in Arabic prose do not outweigh it.
 
     An Arabic letter counts one and a half: Arabic writes no short vowels, so the same content takes fewer letters.
     """

@@ -1,7 +1,7 @@
-"""Names across two scripts: whether سبيرو and Spiro can be the same name.
+"""Compare names across two scripts: can سبيرو and Spiro be the same name?
 
-Both are reduced to the consonants that Arabic spelling of foreign names keeps, sounds that it writes with one letter merged
-(p and b, v and f, the gs and js). Vowels, which each spelling renders as it likes, are dropped.
+Both are reduced to the consonants that the Arabic spelling of foreign names keeps; sounds that share an Arabic letter (p and b, v and f,
+the gs and js) are merged. Vowels, which every spelling renders differently, are dropped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LATIN = {
 
 @lru_cache(maxsize=65536)
 def skeleton(word: str) -> str:
-    """The consonants of one word, the same for a name in either script: both "سبيرو" and "Spiro" give "sbr"."""
+    """Return the consonants of one word, the same for a name in either script: both "سبيرو" and "Spiro" give "sbr"."""
     word = fold(word)
     if script(word) == "ar":
         kept = "".join(_ARABIC.get(letter, "") for letter in word)
@@ -65,9 +65,9 @@ _LETTERS = str.maketrans({"پ": "ب", "ڤ": "ف", "چ": "ش", "گ": "غ", "ء": 
 
 @lru_cache(maxsize=65536)
 def _spells(arabic: str, latin: str) -> bool:
-    """Whether an Arabic word can be the spelling of a Latin name: the same consonants, and no long vowel where the other has none.
+    """Return whether an Arabic word can be the spelling of a Latin name: the same consonants, and no long vowel where the other has none.
 
-    Arabic leaves short vowels out but never writes a long one that isn't there: سليم is Salim and not Salma, منصوري not Mansour.
+    Arabic omits short vowels but never writes a long one that is not there: سليم is Salim and not Salma, منصوري not Mansour.
     """
     arabic = re.sub(r"([^اويه])\1", r"\1", arabic.translate(_LETTERS).replace("يو", "و"))
     latin = re.sub(r"([^aeiouy])\1", r"\1", latin)
@@ -75,7 +75,7 @@ def _spells(arabic: str, latin: str) -> bool:
     seen: set[tuple[int, int, int]] = set()
 
     def meet(a: int, b: int, left: int) -> bool:
-        """Whether the rest of both can be one, with `left` sounds to get wrong."""
+        """Return whether the rest of both can be one, with at most `left` mismatched sounds."""
         if (a, b, left) in seen:
             return False
         seen.add((a, b, left))
@@ -102,9 +102,9 @@ def _spells(arabic: str, latin: str) -> bool:
 
 
 def _near(latin: str, at: int, letter: str, last: bool) -> bool:
-    """Whether a vowel that the Arabic letter writes stands at or just before a place of a Latin word.
+    """Return whether a vowel that the Arabic letter writes is at or just before a position of a Latin word.
 
-    ي is an a where that is spoken as in Facebook, and at the end, where it may have been ى.
+    ي is an a where that is pronounced as in Facebook, and at the end, where it may have been ى.
     """
     run, end = at, at
     while run > 0 and latin[run - 1] in _VOWELS + "h":
@@ -119,7 +119,7 @@ def _near(latin: str, at: int, letter: str, last: bool) -> bool:
 
 @lru_cache(maxsize=65536)
 def _plain(name: str) -> str:
-    """A name folded, its Latin letters without accents: Menéndez is written as Menendez is."""
+    """Return a name folded, its Latin letters without accents: Menéndez is written as Menendez is."""
     folded = fold(name)
     return (
         folded if folded.isascii() or script(folded) == "ar" else "".join(c for c in unicodedata.normalize("NFKD", folded) if c.isalnum())
@@ -127,7 +127,7 @@ def _plain(name: str) -> str:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Whether two words can be one name: equal when folded, or, across scripts, one the spelling of the other."""
+    """Return whether two words can be one name: equal when folded or, across scripts, one the spelling of the other."""
     one, two = _plain(first), _plain(second)
     if one == two:
         return True
@@ -144,8 +144,8 @@ def same_name(first: str, second: str) -> bool:
 
 
 def names(text: str) -> list[str]:
-    """Words of a text that look like names: Latin ones that begin with a capital (not merely because the sentence does) or
-    hold one inside, and, in Arabic prose, every Latin word."""
+    """Return the words of a text that look like names: Latin ones that begin with a capital (not merely because the sentence does) or hold
+    one inside, and, in Arabic prose, every Latin word."""
     arabic = script(text) == "ar"
     found: list[str] = []
     for match in re.finditer(r"[A-Za-z\u00c0-\u024f][\w'\u2019.-]*[\w]|[A-Z]", text):
@@ -160,15 +160,18 @@ def names(text: str) -> list[str]:
 
 @cache
 def _exonyms() -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
-    """English words with the beginnings of their Arabic ones, and words that are translated like any other."""
+    """Return English names with the beginnings of their Arabic equivalents, and names that are translated like any other word."""
     table = tomllib.loads(resources.files("rag.text").joinpath("exonyms.toml").read_text(encoding="utf-8"))
     peoples = {word: tuple(arabic.split()) for words_, arabic in table["peoples"].items() for word in words_.split()}
     return peoples, frozenset(table["common"]["words"].split())
 
 
 def _comparable(name: str, evidence: str) -> bool:
-    """Whether a name can be looked for in evidence: across scripts, words that are translated and not transcribed (months,
-    titles, acronyms) and those with fewer than two consonants can't."""
+    """Return whether a name can be looked for in evidence.
+
+    Across scripts, words that are translated rather than transcribed (months, titles, acronyms) and those with fewer than two consonants
+    cannot.
+    """
     if script(evidence) != "ar":
         return True
     parts = [part for part in words(name) if part not in _exonyms()[1]]
@@ -176,7 +179,7 @@ def _comparable(name: str, evidence: str) -> bool:
 
 
 def _stands_for(part: str, candidates: Iterable[str]) -> bool:
-    """Whether one of the words is the name, by spelling or by the table of names that are translated."""
+    """Return whether one of the words is the name, by spelling or by the table of translated names."""
     beginnings = _exonyms()[0].get(part, ())
     singular = part[:-1] if part.endswith("s") and len(part) > 4 else part
     return any(same_name(part, word) or same_name(singular, word) or word.startswith(beginnings) for word in candidates)
@@ -188,7 +191,7 @@ _TWO_PREFIXES = re.compile("[وف][بلك]|[وفبك]ال|لل")
 
 
 def unmatched_names(claim: str, evidence: str) -> list[str]:
-    """The names of a claim that nothing in the evidence can be, in either script."""
+    """Return the names of a claim that no word of the evidence can be, in either script."""
     known = words(evidence)
     # «وسبيرو», «ولتويتر», «والبنك»: one-letter prefixes and the article are written together with the name.
     found = (match for word in known for match in (_PREFIX.match(word, 0, len(word) - 3), _TWO_PREFIXES.match(word, 0, len(word) - 3)))
@@ -205,9 +208,9 @@ _ARABIC_WORD = re.compile("[\u0621-\u064a]{3,}")
 
 
 def annotated(text: str, *others: str) -> str:
-    """The text with names in one script followed by their spelling in the other, as far as `others` show it.
+    """Return the text with names in one script followed by their spelling in the other, as far as `others` show it.
 
-    «قال سبيرو» beside a text that has "Spiro" becomes «قال سبيرو (Spiro)»: a translator need not guess how a name is written.
+    «قال سبيرو», next to a text that has "Spiro", becomes «قال سبيرو (Spiro)», so that a translator need not guess the spelling.
     """
     into_latin = script(text) == "ar"
     known: dict[str, str] = {}

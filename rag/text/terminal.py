@@ -1,4 +1,4 @@
-"""Arabic in a terminal: readable where the terminal orders right-to-left text itself, and where it does not."""
+"""Arabic in a terminal, whether or not the terminal orders right-to-left text itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARGIN = 8  # columns: what callers put before a text
 
 
 def orders_itself(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether the terminal lays out right-to-left text on its own.
+    """Return whether the terminal lays out right-to-left text on its own.
 
     GNOME's and KDE's terminals, mlterm and Apple's do. SHAWAHID_BIDI=terminal or SHAWAHID_BIDI=shawahid overrides the guess.
     """
@@ -35,12 +35,11 @@ def orders_itself(environment: Mapping[str, str] | None = None) -> bool:
 
 
 def for_terminal(text: str, *, itself: bool | None = None, is_terminal: bool | None = None, width: int | None = None) -> str:
-    """Text as a terminal should be given it.
+    """Return text in the form a terminal needs.
 
-    Into a file or pipe, text goes unchanged. A terminal that orders text itself gets each line isolated as right-to-left; any
-    other gets it in visual order, letters joined, in lines of at most `width` columns (default: the terminal's), because
-    the terminal would put the end of a longer one above its beginning. Control characters, which could move the cursor or
-    recolour the screen, are left out.
+    Text for a file or pipe is unchanged. A terminal that orders text itself gets each line isolated as right-to-left. Any other gets it in
+    visual order with joined letters, in lines of at most `width` columns (default: the terminal's), because the terminal would put the end
+    of a longer line above its beginning. Control characters, which could move the cursor or recolour the screen, are left out.
     """
     if is_terminal is None:
         is_terminal = sys.stdout.isatty()
@@ -60,7 +59,7 @@ def _wrapped(line: str, width: int) -> list[str]:
 
 
 def _visual(line: str) -> str:
-    """One line in the order in which its characters stand from left to right, letters joined."""
+    """Return one line in visual order, from left to right, with joined letters."""
     from arabic_reshaper import reshape  # type: ignore[import-untyped]
     from bidi import get_display  # type: ignore[import-untyped]
 

@@ -1,4 +1,4 @@
-"""Text as it is compared, never as it is shown: folding, tokens, numbers and sentence boundaries of Arabic and English.
+"""Words and stems of Arabic and English, for comparison.
 
 Nothing here is stored or displayed. A function that cuts text returns `Span`s into the text it was given.
 """
@@ -21,12 +21,12 @@ _WORD = re.compile("(?:(?![\u0620-\u06d3])[^\\W_])+(?:['\u2019](?:(?![\u0620-\u0
 
 
 def words(text: str) -> list[str]:
-    """The folded words of a text, in order."""
+    """Return the folded words of a text, in order."""
     return _WORD.findall(fold(text).replace("\u2019", "'"))
 
 
 def word_spans(text: str) -> list[Span]:
-    """Where each word of a text stands, in order; a decimal comma or point parts two words."""
+    """Return the position of each word of a text, in order; a decimal comma or point separates two words."""
     return [Span(*match.span()) for match in _WORD.finditer(text)]
 
 
@@ -39,7 +39,7 @@ def _stemmer(language: str) -> Stemmer:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """The light stem of one folded word: Snowball's Arabic or English stemmer, by the word's own script."""
+    """Return the light stem of one folded word, from Snowball's Arabic or English stemmer according to the word's own script."""
     if ARABIC_LETTER.search(word):
         return str(_stemmer("arabic").stemWord(_unprefixed(word)))
     if LATIN_LETTER.search(word):
@@ -48,8 +48,11 @@ def stem(word: str) -> str:
 
 
 def _unprefixed(word: str) -> str:
-    """A folded word as the Arabic stemmer understands it: without a conjunction before the article, and after the article a
-    final ه as the ة that it was («المكتبه» else keeps it, and no longer meets «مكتبه»)."""
+    """Return a folded word in the form that the Arabic stemmer expects.
+
+    It loses a conjunction before the article; after the article, a final ه becomes the ة that it was (otherwise «المكتبه» keeps it and no
+    longer matches «مكتبه»).
+    """
     if word[:1] in ("و", "ف") and word[1:].startswith(("ال", "لل", "بال", "كال")):
         word = word[1:]
     if word.endswith("ه") and word.startswith(("ال", "لل", "بال", "كال")):
@@ -58,7 +61,7 @@ def _unprefixed(word: str) -> str:
 
 
 def stems(text: str) -> list[str]:
-    """The stems of a text's words, in order."""
+    """Return the stems of a text's words, in order."""
     return [stem(word) for word in words(text)]
 
 
@@ -73,11 +76,11 @@ _STOP_AR = """في من الى على عن مع هذا هذه ذلك تلك ال
 
 @cache
 def stop_stems() -> frozenset[str]:
-    """Stems of the function words of both languages."""
+    """Return the stems of the function words of both languages."""
     return frozenset(stem(word) for word in words(_STOP_EN + " " + _STOP_AR))
 
 
 def content_stems(text: str) -> list[str]:
-    """Stems of the words that carry meaning, in order."""
+    """Return the stems of content words, in order."""
     stop = stop_stems()
     return [s for s in stems(text) if s not in stop]

@@ -15,7 +15,7 @@ from rag.answering.checking.roles import misplaced
 from rag.arrays import Vectors
 from rag.models.embedder import Embedder
 from rag.schema import Evidence, Span, Verdict
-from rag.text.folding import fold, unvowelled
+from rag.text.folding import fold, without_tashkeel
 from rag.text.language import script
 from rag.text.names import unmatched_names
 from rag.text.numbers import contradicted, stated_values, values_claimed
@@ -128,7 +128,7 @@ class Checker:
             found = {text: self._known[text] for text in texts if text in self._known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            plain = [unvowelled(text) for text in missing]
+            plain = [without_tashkeel(text) for text in missing]
             found.update(zip(missing, np.asarray(self._embedder.embed_passages(plain), dtype=np.float32), strict=True))
         with self._lock:
             for text in dict.fromkeys(texts):

@@ -1,4 +1,4 @@
-"""Zip archives from anywhere: looked through before anything is unpacked, read member by member, never written to a disk."""
+"""Zip archives from untrusted sources: inspected before anything is unpacked, read member by member, never written to disk."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ENCRYPTED = 0x1
 
 @contextmanager
 def opened(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
-    """The archive, if what it says it unpacks to is within the limit. Raises DocumentError.
+    """Open an archive if its declared size when unpacked is within the limit. Raises DocumentError.
 
-    A member is never longer than the archive says: `zipfile` reads no further. Names are only looked up, so that a path that
-    climbs out of the archive names nothing.
+    A member is never longer than the archive declares: `zipfile` reads no further. Names are only looked up, so a path that climbs out of
+    the archive names nothing.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -34,7 +34,7 @@ def opened(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
 
 
 def member(archive: zipfile.ZipFile, path: str, name: str) -> bytes:
-    """One member's bytes. Raises DocumentError when it is missing or damaged."""
+    """Return one member's bytes. Raises DocumentError if it is missing or damaged."""
     import zlib
 
     try:

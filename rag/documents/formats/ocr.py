@@ -1,6 +1,6 @@
-"""Pages that are pictures, read by Tesseract, a program of its own with data for Arabic and English.
+"""Pages that are pictures, read by Tesseract, a separate program with data for Arabic and English.
 
-Nothing here is used unless it is asked for. The picture goes in through a pipe and the words come out of one; no file is written.
+Used only on request. The picture goes in through a pipe and the words come out of another; no file is written.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LEAST_SURE = 40.0  # per cent, the mean over a page's words; guesses at a photo
 
 
 class Ocr:
-    """Reads pages of one file. `missing` says why it can't, where Tesseract or its data is not installed."""
+    """Reads pages of one file. `missing` is the reason if Tesseract or its data is not installed."""
 
     def __init__(self, name: str, limits: Limits) -> None:
         self._seconds = limits.ocr_seconds
@@ -33,7 +33,7 @@ class Ocr:
         self.missing = None if self._languages else DocumentError("error.ocr_missing", name=name)
 
     def read(self, page: Any) -> list[str]:
-        """The paragraphs of a page; none where nothing can be read with some certainty."""
+        """Return the paragraphs of a page; none if nothing can be read with some certainty."""
         if not self._languages or self._program is None:
             return []
         command = [self._program, "stdin", "stdout", "-l", "+".join(self._languages), "--dpi", str(_DOTS_PER_INCH), "tsv"]
@@ -59,7 +59,7 @@ def _installed(program: str) -> list[str]:
 
 
 def _picture(page: Any) -> bytes:
-    """A page in grey, as a portable grey map (PGM)."""
+    """Return a page in grey, as a portable grey map (PGM)."""
     width, height = page.get_size()
     scale = min(_DOTS_PER_INCH / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)))
     bitmap = page.render(scale=scale, grayscale=True)
@@ -72,7 +72,7 @@ def _picture(page: Any) -> bytes:
 
 
 def paragraphs(table: str) -> list[str]:
-    """The paragraphs of Tesseract's table of words; none when it is not sure enough of them."""
+    """Return the paragraphs of Tesseract's table of words; none if their confidence is too low."""
     found: dict[tuple[str, ...], list[str]] = {}
     sure: list[float] = []
     for row in table.splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""Times of day, on the clock of twelve hours or of twenty-four."""
+"""Times of day, on the 12-hour or the 24-hour clock."""
 
 from __future__ import annotations
 

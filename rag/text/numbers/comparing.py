@@ -1,7 +1,7 @@
-"""Whether a claim's numbers, dates and times are those of the evidence.
+"""Compare the numbers, dates and times of a claim with those of its evidence.
 
-The two are judged differently on purpose. Evidence is read generously (21:30 states half past nine as well, a dual states two), a
-claim strictly, so that another way of saying the same passes and another value does not.
+The two are judged differently on purpose. Evidence is read generously (21:30 also states half past nine, a dual states two), a claim
+strictly, so that another way of saying the same passes and another value does not.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _LEAST_DIGITS = 7  # of a phone number without its country and area, to be known
 
 
 def contradicted(claim: str, evidence: str) -> bool:
-    """Whether a claim states a number, amount, date, time or phone number that the evidence does not.
+    """Return whether a claim states a number, amount, date, time or phone number that the evidence does not.
 
-    Another way of writing the same is no contradiction, and a unit or currency that differs is one. A number that the evidence only
-    denies ("not 240 but 390") counts as stated when the claim denies it too.
+    Another way of writing the same value is no contradiction; a different unit or currency is one. A number that the evidence only denies
+    ("not 240 but 390") counts as stated if the claim denies it too.
     """
     said = fold(claim)
     known = _known(evidence, _DENIES.search(said) is not None)
@@ -63,7 +63,7 @@ def contradicted(claim: str, evidence: str) -> bool:
 
 
 def stated_values(text: str) -> set[float]:
-    """Every number that a text can be said to state: with and without its scale, the parts of dates and times among them."""
+    """Return every number that a text can be said to state, with and without its scale, including the parts of dates and times."""
     found: set[float] = set()
     for value in read(text).values:
         found.update(float(number) for number in _numbers(value))
@@ -77,7 +77,7 @@ def stated_values(text: str) -> set[float]:
 
 
 def values_claimed(text: str) -> set[float]:
-    """The numbers that a sentence commits itself to: those in digits, and those in words above two."""
+    """Return the numbers that a sentence commits itself to: those in digits, and those in words above two."""
     found: set[float] = set()
     for value in read(text).values:
         if value.number is not None and value.kind not in (Kind.TIME, Kind.ORDINAL, Kind.FRACTION):
@@ -96,12 +96,12 @@ def values_claimed(text: str) -> set[float]:
 
 
 def names_month(text: str) -> bool:
-    """Whether a text names a month, by any of its Arabic or English names."""
+    """Return whether a text names a month, by any of its Arabic or English names."""
     return any(date.month is not None for value in read(text).values for date in value.dates)
 
 
 def _written(text: str) -> set[float]:
-    """The numbers in digits without their scales, and the parts of those in words."""
+    """Return the numbers in digits without their scales, and the parts of those in words."""
     reading = read(text)
     within = iter(reading.values)
     value = next(within, None)
@@ -130,18 +130,18 @@ _NUMBER_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What evidence states, in any of the ways in which it may be read, laid out so that a claim's value is looked up, not searched."""
+    """What evidence states, in every way it may be read, indexed so that a claim's value is looked up rather than searched for."""
 
     numbers: Mapping[Decimal, tuple[Value, ...]]
-    """Values by their number, as written and in the first unit of their family."""
+    """Values by their number, as written and in the base unit of their family."""
     ordered: tuple[tuple[Decimal, Value], ...]
-    """The same in the order of the numbers, for a claim that only bounds its own."""
+    """The same, sorted by number, for a claim that only bounds its own."""
     plain: frozenset[Decimal]
     """Numbers without a unit, cardinal and ordinal."""
     counted: frozenset[Decimal]
     """These and those of measures: an hour may be written as either."""
     parts: frozenset[Decimal]
-    """Numbers that dates, times and references are made of."""
+    """Numbers that are parts of dates, times and references."""
     fractions: frozenset[Decimal]
     times: frozenset[Decimal]
     dates: frozenset[_DateKey]
@@ -221,7 +221,7 @@ def _denied(text: str, value: Value) -> bool:
 
 
 def days_said(folded: str) -> set[int]:
-    """The days of the week that a folded text names where a word is nothing else; Monday is 0."""
+    """Return the days of the week that a folded text names where the word means nothing else; Monday is 0."""
     return {lexicon.DAYS[word] for match in _DAY_SAID.finditer(folded) for word in match.groups() if word}
 
 

@@ -1,4 +1,4 @@
-"""A place in a text's tokens, and the units that stand there."""
+"""A position in a text's tokens, and the units found there."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def is_whole(text: str) -> bool:
 
 
 class Cursor:
-    """The tokens of one text. A method `_…(place)` of this class and those that extend it reads what begins at token `place`, or
-    returns `None`; each looks a bounded number of tokens ahead."""
+    """The tokens of one text. A method `_…(place)` of this class and its subclasses parses what begins at token `place`, or returns `None`;
+    each looks a bounded number of tokens ahead."""
 
     def __init__(self, text: str) -> None:
         self.text = text

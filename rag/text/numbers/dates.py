@@ -1,4 +1,4 @@
-"""Dates in digits and words, of the Gregorian calendar under all its Arabic names of months, and of the Hijri one."""
+"""Dates in digits and words, of the Gregorian calendar with all its Arabic month names, and of the Hijri calendar."""
 
 from __future__ import annotations
 

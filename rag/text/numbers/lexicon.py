@@ -135,7 +135,7 @@ DENOMINATORS_AR: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit: its family and, in a family that converts exactly, its worth in the family's own unit (metre, kilogram, minute …)."""
+    """A unit: its family and, in a family with exact conversions, its value in the family's base unit (metre, kilogram, minute …)."""
 
     family: str
     worth: Decimal | None = None
@@ -282,14 +282,14 @@ CURRENCY_SIGNS: Mapping[str, str] = {
     "ر.ع": "OMR", "ر.ي": "YER", "ج.م": "EGP", "ج.س": "SDG", "ل.ل": "LBP", "ل.س": "SYP", "ل.ت": "TRY", "د.ا": "JOD", "jd": "JOD",
     "jds": "JOD", "ريال": "riyal",
 }  # fmt: skip
-"""Signs and abbreviations; «د.أ» (Jordan) and «د.إ» (the Emirates) fold to one, and are told apart in the text itself."""
+"""Signs and abbreviations. «د.أ» (Jordan) and «د.إ» (the Emirates) fold to the same letters and are distinguished in the unfolded text."""
 GROUPS: dict[str, frozenset[str]] = {}
 """By a currency's plain name, the currencies that it may mean: dinar → JOD, KWD, …"""
 _THREE_DECIMALS = frozenset({"JOD", "KWD", "BHD", "OMR", "IQD", "TND", "LYD", "dinar"})
 
 
 def three_decimals(currency: str) -> bool:
-    """Whether amounts in a currency are written with three decimals, so that `1.250` is one and a quarter."""
+    """Return whether amounts in a currency are written with three decimals, so that `1.250` is one and a quarter."""
     return currency in _THREE_DECIMALS
 
 
@@ -309,8 +309,10 @@ def _forms(singular: str, others: Iterable[str]) -> dict[str, int]:
 
 @cache
 def unit_words() -> Mapping[str, tuple[str, int]]:
-    """Each way to write a unit or currency, as its symbol and how many of it the word says by itself: 1, 2 («دينارين»), 0 (not
-    known: a plural, an abbreviation)."""
+    """Return each spelling of a unit or currency with its symbol and how many of it the word alone means.
+
+    That is 1, 2 («دينارين») or 0 (not known: a plural, an abbreviation).
+    """
     table: dict[str, tuple[str, int]] = {}
     for line in _UNITS.strip().splitlines():
         head, _, arabic = line.partition("|")
@@ -405,7 +407,7 @@ CODES = frozenset(line.split()[1] for line in _COUNTRIES.strip().splitlines())
 
 
 def same_unit(one: str, other: str) -> Decimal | None:
-    """What a number in the unit `one` is multiplied by to be in the unit `other`; `None` where the two can't be the same thing."""
+    """Return the factor from the unit `one` to the unit `other`; `None` if the two cannot measure the same thing."""
     if one == other:
         return Decimal(1)
     unit_words()
@@ -423,13 +425,13 @@ def same_unit(one: str, other: str) -> Decimal | None:
 
 
 def worth(unit: str) -> Decimal | None:
-    """The worth of a unit in the first of its family; `None` where it doesn't convert."""
+    """Return the value of a unit in the base unit of its family; `None` if it does not convert."""
     unit_words()
     return UNITS[unit].worth if unit in UNITS else None
 
 
 def family(unit: str) -> str:
-    """The family of a unit: money, length, percent …; "" for none."""
+    """Return the family of a unit: money, length, percent …; "" for none."""
     unit_words()
     return UNITS[unit].family if unit in UNITS else ""
 
@@ -466,7 +468,7 @@ HIJRI_MONTHS: Mapping[str, int] = {
     for form in forms.split(", ")
 }  # fmt: skip
 AMBIGUOUS_HIJRI = frozenset("محرم صفر رجب شعبان رمضان safar rajab shaban ramadan".split())
-"""Names of men, «صفر» zero as well: they count only beside a day or a year, or after «شهر»."""
+"""Names of men, and «صفر» is also zero: they count only next to a day or a year, or after «شهر»."""
 LEVANTINE: Mapping[tuple[str, str], int] = {
     (name, order): month
     for name, orders in (("كانون", (12, 1)), ("تشرين", (10, 11)))
@@ -495,7 +497,7 @@ _NUMBER_WORDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """An Arabic word without what is written together with it: a conjunction (`joined`), a preposition, the article (`definite`)."""
+    """An Arabic word without its clitics: a conjunction (`joined`), a preposition, the article (`definite`)."""
 
     word: str
     joined: bool
@@ -509,9 +511,9 @@ def _vocabulary() -> frozenset[str]:
 
 @lru_cache(maxsize=16384)
 def bare(word: str) -> Bare:
-    """A number word, ordinal or fraction without its prefixes, and without the alef of the accusative («خمسًا», «نصفًا»).
+    """Return a number word, ordinal or fraction without its prefixes and without the alef of the accusative («خمسًا», «نصفًا»).
 
-    Any other word comes back as it is.
+    Any other word is returned unchanged.
     """
     known = _vocabulary()
     for prefix in _PREFIXES:
@@ -557,13 +559,13 @@ def _month_openers() -> frozenset[str]:
 
 
 def opens_month(word: str) -> bool:
-    """Whether a month's name begins with a folded word."""
+    """Return whether a month's name can begin with a folded word."""
     return word in _month_openers()
 
 
 @lru_cache(maxsize=65536)
 def opens_value(word: str) -> bool:
-    """Whether a value can begin with a folded word, so that the rest of a text need not be tried."""
+    """Return whether a value can begin with a folded word, so that the rest of a text need not be tried."""
     known = _openers()
     for prefix in _PREFIXES:
         if word.startswith(prefix):

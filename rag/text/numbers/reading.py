@@ -1,7 +1,7 @@
-"""Values read from text, each with its span: `read`, and what it reads besides numbers, dates and times.
+"""Read values from text, each with its span.
 
-No library reads Arabic number words, both traditions of decimal marks, Hijri and Maghrebi months and spans into the text at once:
-dateparser and Babel know dates and digits of one declared locale, text2num has no Arabic, phonenumbers needs to be told the country.
+No library reads Arabic number words, both conventions for decimal marks, Hijri and Maghrebi months and spans into the text at once:
+dateparser and Babel know dates and digits of one declared locale, text2num has no Arabic, and phonenumbers needs to know the country.
 """
 
 from __future__ import annotations

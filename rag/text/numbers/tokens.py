@@ -1,8 +1,8 @@
-"""A text cut into folded words, runs of digits and marks, each of which still knows where it stands in the text itself.
+"""Tokenize a text into folded words, runs of digits and marks, each with its position in the text itself.
 
-`rag.text.folding.fold` changes a text's length, so a place in its result is no place in the text. Here each character is folded by
-itself and its origin kept; raised digits (`km²`, `10⁶`), vulgar fractions (`½`), the true minus and spaces that don't break keep what
-folding takes from them.
+`rag.text.folding.fold` changes a text's length, so a position in its result is no position in the text. Here each character is folded
+separately and its origin kept; superscript digits (`km²`, `10⁶`), vulgar fractions (`½`), the true minus and no-break spaces keep what
+folding would remove.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Token(NamedTuple):
 
 
 class _Folds(dict[str, str]):
-    """Each character's folded form, worked out once."""
+    """Each character's folded form, computed once."""
 
     def __missing__(self, character: str) -> str:
         if character in _RAISED:
@@ -66,7 +66,7 @@ def _closed(text: str, end: int) -> int:
 
 
 def tokens(text: str) -> list[Token]:
-    """The words, numbers and marks of a text, in order."""
+    """Return the words, numbers and marks of a text, in order."""
     if text.isascii():
         folded, origin = text.lower(), None
     else:

@@ -10,7 +10,7 @@ from rag.schema import Span
 
 
 class Kind(StrEnum):
-    """What a value is a value of."""
+    """The kind of a value."""
 
     NUMBER = "number"
     AMOUNT = "amount"  # of money
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 class Bound(StrEnum):
-    """How the words before a number limit it."""
+    """The limit that the words before a number express."""
 
     EXACT = ""
     LEAST = "at least"
@@ -35,7 +35,7 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """A day, or as much of it as a text says. Months count from 1; `hijri` says which calendar they are of."""
+    """A day, or as much of it as a text gives. Months count from 1; `hijri` identifies the calendar."""
 
     year: int | None = None
     month: int | None = None
@@ -45,12 +45,12 @@ class Date:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number, amount, measure, date, time or phone number, with the place where the text states it.
+    """A number, amount, measure, date, time or phone number, with the position where the text states it.
 
-    `number` is the value with its scale («13 مليار» is 13000000000), of a time the minutes since midnight; `None` for what has no
-    magnitude (a date, a phone number, a reference). `unit` is an ISO 4217 code, a currency's plain name where the text doesn't say
-    whose ("dinar"), a symbol ("km", "%"), or "". A range has its upper end in `high`. What else the same writing can mean is in
-    `also` (`1.250` is 1250 or 1.25) and, of dates, in the rest of `dates`, the likeliest first.
+    `number` is the value with its scale («13 مليار» is 13000000000), for a time the minutes since midnight; `None` for values without
+    magnitude (a date, a phone number, a reference). `unit` is an ISO 4217 code, a currency's plain name if the text does not say whose
+    ("dinar"), a symbol ("km", "%"), or "". A range has its upper end in `high`. Other readings of the same text are in `also` (`1.250` is
+    1250 or 1.25) and, for dates, in the rest of `dates`, the likeliest first.
     """
 
     kind: Kind
@@ -69,5 +69,5 @@ class Value:
 
     @property
     def date(self) -> Date | None:
-        """The likeliest date; `None` for what is no date."""
+        """The likeliest date; `None` for a value that is no date."""
         return self.dates[0] if self.dates else None
