@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import pairwise
 
 from rag.schema import Span
@@ -19,18 +20,17 @@ _OUTSIDE = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018
 _DASHES = "-\u2010\u2011\u2013\u2014"
 
 
-def phrase(draft: str, text: str, question: str = "") -> Span | None:
-    """Where the run of words stands in `text` that says what the draft says; None where it says too little of it.
+def phrase(draft: str, text: str, asked: Collection[str] = ()) -> Span | None:
+    """Return where the run of words stands in `text` that says what the draft says; None where it says too little of it.
 
     Words are compared by stem. Of all runs of up to 25 words that begin and end with a word of the draft, the one with the
-    highest F1 to it is taken, the earliest of equals; stop words neither count nor begin or end a run. Of a draft that is a
-    sentence only what the question did not say already is looked for, and what follows it in draft and text alike
-    («Miller–Rabin primality test», when a primality test was asked for).
+    highest F1 to it is taken, the earliest of equals; stop words neither count nor begin or end a run. `asked` holds the stems of the
+    question: of a draft that is a sentence only what the question did not say already is looked for, and what follows it in draft and
+    text alike («Miller–Rabin primality test», when a primality test was asked for).
     """
     said = content_stems(draft)
     told = Counter(said)
     if len(words(draft)) > _BRIEF:
-        asked = set(content_stems(question))
         told = Counter(word for word in said if word not in asked) or told
     if not told:
         return None

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.chatbot import Chatbot, widened
+from rag.answering.chatbot import Chatbot
 from rag.answering.checking.judge import Thresholds
+from rag.answering.compose import widened
 from rag.answering.confidence import Calibration
 from rag.errors import BadQuestion, GenerationFailed
 from rag.retrieval.index import Index

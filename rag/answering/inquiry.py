@@ -1,0 +1,62 @@
+"""A question on its way to an answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rag.messages import say
+from rag.models.generator import Usage
+from rag.retrieval.query import Query, in_language
+from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Status, Timing
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """Everything known of one question so far: what was found for it, the draft of its answer, and the times.
+
+    `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
+    a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.
+    """
+
+    question: str
+    query: Query
+    language: str
+    hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
+    confidence: float
+    started: float
+    found: float
+    draft: str = ""
+    first_token: float | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def in_language(self, evidence: Evidence) -> bool:
+        """Return whether a piece of evidence is in the language of the answer."""
+        return in_language(evidence, self.language)
+
+    def answer(
+        self, text: str, status: Status, citations: tuple[Citation, ...] = (), rejected: tuple[RejectedCitation, ...] = ()
+    ) -> Answer:
+        """Return the answer with this text, as of now."""
+        usage = self.usage
+        total = time.perf_counter() - self.started
+        timing = Timing(self.found, self.first_token, total, usage.prompt_tokens, usage.cached_tokens, usage.generated_tokens)
+        return Answer(
+            question=self.question,
+            text=text,
+            language=self.language,
+            status=status,
+            citations=citations,
+            rejected=rejected,
+            hits=self.hits,
+            evidence=self.evidence,
+            draft=self.draft,
+            searched=self.query.text,
+            confidence=self.confidence,
+            timing=timing,
+        )
+
+    def declined(self) -> Answer:
+        """Return the answer that the documents do not answer the question."""
+        return self.answer(say("answer.none", self.language), Status.NO_EVIDENCE)
