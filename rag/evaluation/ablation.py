@@ -1,4 +1,4 @@
-"""What each part is worth: the same questions with one part of the product switched off at a time."""
+"""Ablation: the same questions with one part of the product switched off at a time."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ ANSWER_COLUMNS = ("right", "f1", "citation_precision", "declined", "wrongly_decl
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The product with something changed.
+    """The product with one part changed.
 
-    `legs`, `stems`: arguments of `Index.search`. `weights`: of the fusion. `tokens`: whether passages and sentences are compared with
-    the question token by token as well. `unit`: what stands as evidence, a sentence or a whole
-    passage. `ranked_by`: the order of the passages, as search gives it or by their best sentence. `check`: whether sentences that
-    evidence does not prove are left out.
+    `legs` and `stems` are arguments of `Index.search`, `weights` those of the fusion. `tokens` switches late interaction, `unit` selects
+    sentences or whole passages as evidence, and `ranked_by` the order of the passages, as searched or by their best sentence. `check`
+    switches the check of sentences against the evidence.
     """
 
     name: str
@@ -73,7 +72,7 @@ ANSWERS = (
 
 
 class SwitchedIndex(Index):
-    """An index with the switches of a variant turned, whoever searches it. Close it as any other."""
+    """An index with the switches of a variant applied for any caller. Close it like any other."""
 
     def __init__(self, index: Index, variant: Variant) -> None:
         super().__init__(index.folder, Store(index.folder / DATABASE), index.embedder, variant.weights)
@@ -98,8 +97,8 @@ class SwitchedIndex(Index):
         return made if self._variant.tokens else replace(made, tokens=Tokens.none())
 
     def evidence(self, question: str | Query, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
-        """Sentences; or whole passages in the order of the hits, each with the likeness of its best sentence, so that the
-        confidence has the same things to judge by."""
+        """Return sentences, or whole passages in the order of the hits, each with the score of its best sentence, so that the confidence
+        has the same inputs."""
         if self._variant.unit == "sentences":
             return super().evidence(question, hits, k)
         best: dict[int, Evidence] = {}
@@ -122,7 +121,7 @@ class SwitchedIndex(Index):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant: figures, and their differences from the product as shipped, by group and measure."""
+    """One variant: its figures, and their differences from the product as shipped, by group and measure."""
 
     name: str
     figures: Mapping[str, Mapping[str, Figure]]
@@ -140,8 +139,7 @@ def ablate(
 ) -> list[Row]:
     """Run each variant over the sets, each set with the bot as shipped over its index.
 
-    `make` gives a bot with the switches of a variant turned, over an index of its own. The first variant is what the others are
-    compared with.
+    `make` returns a bot with the switches of a variant applied, over an index of its own. The other variants are compared with the first.
     """
     rows: list[Row] = []
     base: Sequence[Record | ClaimRecord] = ()
@@ -181,8 +179,8 @@ def _file_name(name: str) -> str:
 
 
 def markdown(rows: Sequence[Row], columns: Sequence[str], group: str) -> str:
-    """One group as a Markdown table: a row for each variant, in each cell the value with its interval, and the difference from
-    the first row where the paired bootstrap is sure of one (p < 0.05)."""
+    """Return one group as a Markdown table: a row per variant, and in each cell the value with its interval and, if the paired bootstrap
+    finds it significant (p < 0.05), the difference from the first row."""
     n = max((figure.n for figure in rows[0].figures.get(group, {}).values()), default=0)
     lines = [f"| {group}, n = {n} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
@@ -203,8 +201,10 @@ def _cell(figure: Figure | None, change: Difference | None) -> str:
 
 
 def insert(path: Path, table: str, name: str) -> None:
-    """Put a table into a Markdown file, in place of what stands between `<!-- NAME -->` and `<!-- /NAME -->`; a file without
-    these marks, or no file, gets them at its end. Raises BadSetting when only one of them is there."""
+    """Replace the part of a Markdown file between `<!-- NAME -->` and `<!-- /NAME -->` by a table.
+
+    A file without these marks, or a new file, gets them at its end. Raises BadSetting if only one of them is there.
+    """
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     if (begin in text) != (end in text):

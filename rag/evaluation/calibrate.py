@@ -1,4 +1,4 @@
-"""Fitting the values of `rag.answering.confidence` for an embedder: when to decline, and how near a claim must be to its evidence.
+"""Fit the values of `rag.answering.confidence` to an embedder: when to decline, and how similar a claim must be to its evidence.
 
 Everything is fitted on one half of the questions and reported on the other.
 """
@@ -35,14 +35,14 @@ Floats = npt.NDArray[np.float64]
 
 FITTED, REPORTED = "calibrate", "report"
 LEAST_OF_EACH = 10
-"""Answerable and unanswerable questions each, below which weights are not fitted."""
+"""The smallest number of answerable and of unanswerable questions that weights are fitted to."""
 FOLDS = 5
 _TRUE_LOST = 0.02  # of true claims, the share that the least similarity may reject
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What confidence is judged by for one question, and whether the documents answer it.
+    """The features of one question, and whether the documents answer it.
 
     `same`: question and best evidence are in one language. `values` are `rag.answering.confidence.features`.
     """
@@ -68,8 +68,10 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Values for one embedder, as `calibration.toml` holds them; a name that could not be fitted is absent from `n`, and its
-    value is what was in force before. `n` counts the questions or claims behind each."""
+    """The values for one embedder, as `calibration.toml` holds them.
+
+    A value that could not be fitted is absent from `n` and keeps its previous value. `n` counts the questions or claims behind each.
+    """
 
     embedder: str
     least: float
@@ -80,7 +82,7 @@ class Fitted:
     n: Mapping[str, int]
 
     def values(self) -> dict[str, Any]:
-        """The entry of `calibration.toml`."""
+        """Return the entry of `calibration.toml`."""
         return {
             "least": self.least,
             "same": list(self.same),
@@ -94,10 +96,10 @@ class Fitted:
 
 
 def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) -> list[Case]:
-    """One case for each question of a set, by the product's own search; no answer is written.
+    """Return one case for each question of a set, from the product's own search; no answer is written.
 
-    A set without unanswerable questions gets the twin of each question, without the passages that answer it. Questions that
-    name no split are dealt to the two halves in turn.
+    A set without unanswerable questions gets a twin of each question, without the passages that answer it. Questions without a split are
+    assigned to the two halves in turn.
     """
     asked: Sequence[Question] = questions.questions
     if all(question.answerable for question in asked):
@@ -127,9 +129,9 @@ def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) ->
 
 
 def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
-    """The similarity of each claim to its nearest piece of evidence, as `rag.answering.checking.judge` compares them.
+    """Return the similarity of each claim to its nearest piece of evidence, as `rag.answering.checking.judge` compares them.
 
-    Verbatim claims, which the judge accepts without looking, are left out.
+    Verbatim claims, which the judge accepts without comparing, are left out.
     """
     kept = [claim for claim in claims if claim.kind != "verbatim"]
     texts = list(dict.fromkeys(text for claim in kept for text in (claim.claim, *(piece.quote for piece in claim.evidence))))
@@ -150,15 +152,14 @@ def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
 
 
 def fit(embedder: str, found: Sequence[Case], near: Sequence[Likeness] = (), most_declined: float = 0.08) -> Fitted:
-    """Fit what the cases and claims of the half `calibrate` allow; the rest stays as it is in force for the embedder.
+    """Fit what the cases and claims of the half `calibrate` allow; the other values stay in force.
 
-    `same` and `across` are the weights of two logistic models of "the documents answer this", every set and both of its kinds
-    weighing the same, so that a confidence of 0.5 means "as likely as not, were half of all questions answerable". `least` is
-    the confidence that sets the two kinds apart best (Youden, "Index for rating diagnostic tests", Cancer 1950) among those at
-    which at most `most_declined` of the answerable are declined, by confidences of models that have not seen the question
-    (5-fold cross-validation); it is that of `same`, and the constant of `across` is moved so that it holds there too. The claims'
-    thresholds are the highest that reject 2 % of the true ones.
-    Raises BadSetting when there are too few questions of either kind.
+    `same` and `across` are the weights of two logistic models of "the documents answer this". Every set and both of its kinds have equal
+    weight, so a confidence of 0.5 means "as likely as not, were half of all questions answerable". `least` is the confidence that separates
+    the two kinds best (Youden, "Index for rating diagnostic tests", Cancer 1950) among those that decline at most `most_declined` of the
+    answerable, by the confidences of models that have not seen the question (5-fold cross-validation). It is the one of `same`, and the
+    constant of `across` is shifted so that it holds there too. The claims' thresholds are the highest that reject 2 % of the true ones.
+    Raises BadSetting if there are too few questions of either kind.
     """
     before = Calibration.of(embedder)
     own = [case for case in found if case.split == FITTED]
@@ -194,15 +195,15 @@ def _logit(probability: float) -> float:
 
 
 def rounded(weights: Iterable[float]) -> tuple[float, ...]:
-    """Weights as they are written down."""
+    """Return weights rounded for the file."""
     return tuple(round(float(weight), 2) + 0.0 for weight in weights)
 
 
 def logistic(group: Sequence[Case]) -> tuple[float, ...]:
-    """The weights of a ridge logistic regression on standardised features, in units of the features themselves.
+    """Return the weights of a ridge logistic regression on standardised features, in the units of the features.
 
-    A feature whose weight contradicts its own correlation with the truth is left out (weight 0): it would be of use only for
-    questions like these. The first feature is the constant 1.
+    A feature whose weight contradicts its own correlation with the truth is left out (weight 0): it would only be useful for questions like
+    these. The first feature is the constant 1.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -231,7 +232,7 @@ def _direction(column: Floats, truth: npt.NDArray[np.bool_]) -> float:
 
 
 def _balance(group: Sequence[Case]) -> Floats:
-    """Weights by which each set counts the same, and in it the answerable as much as the others; their mean is 1."""
+    """Return weights by which each set counts the same, and in it the answerable as much as the others; their mean is 1."""
     kinds = [(case.set, case.answerable) for case in group]
     sizes = {kind: kinds.count(kind) for kind in set(kinds)}
     weights = np.array([1.0 / sizes[kind] for kind in kinds])
@@ -243,7 +244,7 @@ def _balance(group: Sequence[Case]) -> Floats:
 
 
 def held_out(group: Sequence[Case]) -> list[float]:
-    """For each case its confidence by a model of the other four fifths; a question and its twin are kept together."""
+    """Return each case's confidence by a model of the other four fifths; a question and its twin stay together."""
     folds: dict[str, int] = {}
     fold = [folds.setdefault(case.id.removesuffix(".dropped"), len(folds)) % FOLDS for case in group]
     confidences = [0.0] * len(group)
@@ -257,14 +258,16 @@ def held_out(group: Sequence[Case]) -> list[float]:
 
 
 def confidence(weights: Sequence[float], values: Sequence[float]) -> float:
-    """What `Calibration.confidence` gives for these values."""
+    """Return what `Calibration.confidence` returns for these values."""
     logit = sum(weight * value for weight, value in zip(weights, values, strict=True))
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def least_confidence(confidences: Sequence[float], truths: Sequence[bool], most_declined: float) -> float:
-    """The threshold, to two digits, with the most unanswerable declined over answerable declined (shares), among those that
-    decline at most `most_declined` of the answerable; the lower one of equals."""
+    """Return the threshold, to two digits, with the largest difference of declined shares, unanswerable less answerable.
+
+    Only thresholds that decline at most `most_declined` of the answerable are considered; of equals, the lower one is returned.
+    """
     data, truth = np.asarray(confidences), np.asarray(truths, dtype=bool)
     best, most = 0.01, -1.0
     for step in range(1, 100):
@@ -283,7 +286,7 @@ Measured = Mapping[str, Mapping[str, Figure]]
 
 
 def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> Measured:
-    """How the values do on one half: AUROC, unanswerable declined, answerable wrongly declined."""
+    """Return the figures of the values on one half: AUROC, unanswerable declined, answerable wrongly declined."""
     own = [case for case in found if case.split == split]
     groups: dict[str, list[Case]] = {"all": own}
     for case in own:
@@ -303,7 +306,7 @@ def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
 
 
 def in_force(embedder: str) -> Fitted:
-    """The values that hold for an embedder now."""
+    """Return the values that hold for an embedder now."""
     now = Calibration.of(embedder)
     return Fitted(embedder, now.least, now.same, now.across, now.thresholds.same, now.thresholds.across, {})
 
@@ -312,9 +315,9 @@ def in_force(embedder: str) -> Fitted:
 
 
 def write(path: Path, fitted: Fitted, remark: str) -> None:
-    """Put the values into a file of calibrations, in place of earlier ones for the same embedder; the rest of the file stays.
+    """Write the values to a calibration file, replacing earlier ones for the same embedder; the rest of the file stays.
 
-    Raises BadSetting when the file is no TOML or can't be written.
+    Raises BadSetting if the file is not TOML or cannot be written.
     """
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
@@ -334,7 +337,7 @@ def write(path: Path, fitted: Fitted, remark: str) -> None:
 
 
 def remark(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured: Measured) -> str:
-    """One line that says where the values come from and what they were worth."""
+    """Return one line that states where the values come from and how they performed."""
     sets = ", ".join(dict.fromkeys(questions.name for questions, _ in pairs))
     counts = ", ".join(f"{name} {count}" for name, count in fitted.n.items())
     worth = ", ".join(f"{name} {shown(figure)}" for name, figure in measured["all"].items()) if "all" in measured else ""
@@ -342,7 +345,7 @@ def remark(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured
 
 
 def shown(figure: Figure) -> str:
-    """A figure with its n."""
+    """Return a figure with its n."""
     return f"{_rounded(figure.value)} (n {figure.n})"
 
 

@@ -1,4 +1,4 @@
-"""Two runs of the same questions: what got better, what got worse, and whether chance could have done it."""
+"""Compare two runs of the same questions: what improved, what got worse, and whether chance explains it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A question that fails otherwise than before: keys of the strings under `fault`."""
+    """A question whose faults differ between the runs: keys of the strings under `fault`."""
 
     id: str
     question: str
@@ -56,7 +56,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two runs have in common, and how they differ. `only_a` and `only_b` count questions that one run alone has."""
+    """The common questions of two runs, and their differences. `only_a` and `only_b` count the questions of one run alone."""
 
     n: int
     only_a: int
@@ -67,7 +67,7 @@ class Comparison:
 
 
 def read_run(path: Path) -> list[AnyRecord]:
-    """The records of a run, from its folder or its file of records. Raises BadSetting when there are none."""
+    """Return the records of a run, from its folder or its file of records. Raises BadSetting if there are none."""
     records = read_records(path / "records.jsonl" if path.is_dir() else path)
     if not records:
         raise BadSetting("error.no_records", path=path)
@@ -75,7 +75,7 @@ def read_run(path: Path) -> list[AnyRecord]:
 
 
 def compare(a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> Comparison:
-    """Compare two runs on the questions that both have, by set and id."""
+    """Compare two runs on their common questions, matched by set and id."""
     first = {(record.set, record.id): record for record in a}
     second = {(record.set, record.id): record for record in b}
     common = [name for name in first if name in second]
@@ -134,7 +134,7 @@ def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[C
 
 
 def print_comparison(found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False) -> None:
-    """Print what changed: measures whose difference is surely one (`everything`: all), then the questions that moved."""
+    """Print the measures with significant differences (`everything`: all), then the questions that moved."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -171,7 +171,7 @@ def _names(keys: Sequence[str], language: str) -> str:
 
 
 def as_json(found: Comparison) -> Mapping[str, object]:
-    """The same for a script."""
+    """Return the comparison for a script."""
     import dataclasses
 
     return dataclasses.asdict(found)

@@ -1,7 +1,7 @@
-"""The measures, each defined in one docstring: from records to shares (numerator, denominator) of questions, and to figures.
+"""The measures, each defined in one docstring: from records to per-question shares (numerator, denominator), and to figures.
 
-Silence and errors count: a question that was declined or failed has no answer and no citation, and its share is zero, not
-absent. A denominator of 0 is only for questions that a measure is not about.
+Silence and errors count: a question that was declined or failed has no answer and no citation, and its share is zero, not absent. A
+denominator of 0 means that a measure does not apply to the question.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rag.schema import Span
 from rag.text.sentences import sentences
 
 Shares = dict[str, Share]
-"""By measure, what one record adds to it."""
+"""The contribution of one record, by measure."""
 
 NOT_ABOUT: Share = (0.0, 0.0)
 FOLLOW_UP_DEPTH = 5  # sentences: about as many as an answer is made from
@@ -40,29 +40,29 @@ FOLLOW_UP_DEPTH = 5  # sentences: about as many as an answer is made from
 
 
 def passage_retrieval(records: Sequence[Record]) -> list[Shares]:
-    """recall@1, 3, 5, 10, mrr@10, ndcg@10 over passages, of answerable questions.
+    """Compute recall@1, 3, 5, 10, mrr@10 and ndcg@10 over passages, for answerable questions.
 
-    A passage is relevant when it overlaps gold evidence by a character. Where any piece of the evidence will do, all of them
-    are one need; where two documents are needed, each is a need: recall is the share of needs met, and a second passage that
-    meets the same need adds nothing. Definitions: `rag.evaluation.metrics.retrieval`.
+    A passage is relevant if it overlaps gold evidence by a character. If any piece of the evidence is enough, all pieces are one need; if
+    two documents are needed, each is a need. Recall is the share of needs met; a second passage that meets the same need adds nothing.
+    Definitions: `rag.evaluation.metrics.retrieval`.
     """
     return _retrieval(records, lambda record: [_first(place.needs) for place in record.passages], "")
 
 
 def evidence_retrieval(records: Sequence[Record]) -> list[Shares]:
-    """evidence_recall@1, 3, 5, 10, evidence_mrr@10, evidence_ndcg@10: the same at the level of spans.
+    """Compute evidence_recall@1, 3, 5, 10, evidence_mrr@10 and evidence_ndcg@10: the same for sentences.
 
-    The ranking is that of the sentences of the ten best passages by their likeness to the question; relevant is what overlaps
-    the gold span.
+    The ranking is that of the sentences of the ten best passages by similarity to the question; a sentence is relevant if it overlaps the
+    gold span.
     """
     return _retrieval(records, lambda record: [_first(place.needs) for place in record.sentences], "evidence_")
 
 
 def document_retrieval(records: Sequence[Record]) -> list[Shares]:
-    """document_recall@1, 3, 5, 10, document_mrr@10, document_ndcg@10: documents in the order of their best passage.
+    """Compute document_recall@1, 3, 5, 10, document_mrr@10 and document_ndcg@10, with documents in the order of their best passage.
 
-    Relevant are those that hold gold evidence. For SQuAD sets, where a document is a paragraph, this is the paragraph recall of
-    the literature, however the paragraphs were cut.
+    A document is relevant if it holds gold evidence. For SQuAD sets, where a document is a paragraph, this is the paragraph recall of the
+    literature, however the paragraphs were cut.
     """
 
     def ranking(record: Record) -> list[str | None]:
@@ -88,8 +88,11 @@ def _retrieval(records: Sequence[Record], ranking: Callable[[Record], list[str |
 
 
 def across_copies(record: Record) -> Shares:
-    """same_language@1, same_language@10, other_language@10: in a collection that holds the evidence in two languages, whether a
-    passage with the copy in the question's own language is first or among ten, and the one in the other among ten."""
+    """Compute same_language@1, same_language@10 and other_language@10, for collections that hold the evidence in two languages.
+
+    They are the shares of questions with a passage of the copy in the question's own language first or in the top ten, and with one of the
+    copy in the other language in the top ten.
+    """
     languages = {place.language for place in record.gold}
     if len(languages) < 2 or record.language not in languages:
         return {}
@@ -106,12 +109,12 @@ def across_copies(record: Record) -> Shares:
 
 
 def answers(record: Record) -> Shares:
-    """Of answerable questions: right, an accepted answer is contained in the answer (`rag.evaluation.metrics.contains`); em and f1 by the
-    Arabic-aware rule, em_squad and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each
-    the best over the accepted answers (`rag.evaluation.metrics.RULES`). Citation markers are taken off first. A declined question and a
-    failed one have 0.
+    """Compute the measures of answers to answerable questions; a declined or failed question has 0 in all.
 
-    in_sources: the sentences that the answer was made from hold gold evidence, all of it where two documents are needed.
+    right: an accepted answer is contained in the answer (`rag.evaluation.metrics.contains`). em and f1: by the Arabic-aware rule; em_squad
+    and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each the best over the accepted answers
+    (`rag.evaluation.metrics.RULES`). Citation markers are removed first. in_sources: the sentences that the answer was made from hold gold
+    evidence, all of it if two documents are needed.
     """
     if not record.answerable or not record.asked:
         return {}
@@ -127,7 +130,7 @@ def answers(record: Record) -> Shares:
 
 
 def success(record: Record) -> Shares:
-    """success: of all questions, an answerable one answered right, or an unanswerable one declined."""
+    """Compute success, over all questions: an answerable one answered right, or an unanswerable one declined."""
     if not record.asked:
         return {}
     good = contains(unmarked(record.prediction), record.answers) if record.answerable else record.declined
@@ -138,14 +141,13 @@ def success(record: Record) -> Shares:
 
 
 def citations(record: Record) -> Shares:
-    """Of answers given, after ALCE's citation precision and recall (Gao et al., EMNLP 2023), gold spans being the judge:
+    """Compute the measures of citations, for answers given, after ALCE (Gao et al., EMNLP 2023), with gold spans as the judge.
 
-    citation_precision: citations whose span overlaps gold evidence, over all citations of answerable questions; an answer
-    without any adds a wrong one. citation_support: where nothing is gold, because the question has no answer, citations that
-    the product's own check gives a support of 0.5 or more, over all; not an independent judgement. citation_recall: sentences
-    of the answer that a citation with an exact quote was given for, over all sentences. citation_exact: quotes that stand byte
-    for byte in the document at their span, over all citations. cited_gold: answers to answerable questions with a citation that
-    overlaps gold evidence.
+    citation_precision: citations whose span overlaps gold evidence, over all citations of answerable questions; an answer without any adds
+    a wrong one. citation_support: if nothing is gold, because the question has no answer, citations to which the product's own check gives
+    a support of 0.5 or more, over all; this is not an independent judgement. citation_recall: sentences of the answer with a citation whose
+    quote is exact, over all sentences. citation_exact: quotes that occur byte for byte in the document at their span, over all citations.
+    cited_gold: answers to answerable questions with a citation that overlaps gold evidence.
     """
     if not record.answered:
         return {}
@@ -167,7 +169,7 @@ def citations(record: Record) -> Shares:
 
 
 def answer_sentences(text: str) -> list[Span]:
-    """The sentences of an answer as spans of it; a marker belongs to none, so it can't stand for the sentence after it."""
+    """Return the sentences of an answer as spans of it; a marker belongs to none, so it cannot stand for the sentence after it."""
     blanked = list(text)
     position = 0
     while (opening := text.find("[", position)) >= 0:
@@ -183,9 +185,12 @@ def answer_sentences(text: str) -> list[Span]:
 
 
 def abstention(record: Record) -> Shares:
-    """declined: of unanswerable questions, those declined. wrongly_declined: of answerable ones, those declined or failed.
-    (SelectiveQA's terms: Kamath, Jia and Liang, ACL 2020. AUROC and the risk-coverage area of `Answer.confidence`:
-    `rag.evaluation.metrics.auroc`, `risk_area`; right there means right for the answerable, never for the others.)"""
+    """Compute declined, over unanswerable questions, and wrongly_declined, over answerable ones: those declined or failed.
+
+    The terms are those of selective question answering (Kamath, Jia and Liang, ACL 2020). For AUROC and the risk-coverage area of
+    `Answer.confidence` see `rag.evaluation.metrics.auroc` and `risk_area`; right there means right for the answerable, never for the
+    others.
+    """
     if not record.asked:
         return {}
     if record.answerable:
@@ -194,10 +199,12 @@ def abstention(record: Record) -> Shares:
 
 
 def language(record: Record) -> Shares:
-    """language: of all replies, refusals too, those whose own words are in the question's language by script; a passage quoted
-    verbatim and said to be one is the document's words. clean: those in whose own words nothing stands that the language doesn't
-    write so (`rag.evaluation.metrics.strays`). foreign_quote: of answers given, those whose content is such a quotation in the other
-    language, which a reader of one language can't use. A failed question has none of them."""
+    """Compute the measures of language, over all replies, refusals included; a failed question has none of them.
+
+    language: replies whose own words are in the question's language by script; a passage quoted verbatim, and announced as such, is the
+    document's words. clean: replies without stray script in their own words (`rag.evaluation.metrics.strays`). foreign_quote: answers given
+    whose content is such a quotation in the other language, which a reader of one language cannot use.
+    """
     if not record.asked:
         return {}
     replied = record.status != ERROR
@@ -213,7 +220,7 @@ def language(record: Record) -> Shares:
 
 
 def own_words(record: Record) -> str:
-    """The text of an answer without what it quotes verbatim in quotation marks."""
+    """Return the text of an answer without its verbatim quotations in quotation marks."""
     text = record.text
     for cited in sorted(record.citations, key=lambda item: -item.claim_start):
         claim = text[cited.claim_start : cited.claim_end]
@@ -227,8 +234,8 @@ def own_words(record: Record) -> str:
 
 
 def conversation(record: Record) -> Shares:
-    """follow_up: of answerable follow-ups whose fully spelled question finds gold evidence among its five best sentences, those
-    that find it there as the product rewrote them. follow_up_passages: the same with the five best passages."""
+    """Compute follow_up and follow_up_passages, over answerable follow-ups whose fully spelled question finds gold evidence among its five
+    best sentences (passages): the share that finds it there as the product rewrote them."""
     if record.turn < 2 or not record.answerable:
         return {}
     k = FOLLOW_UP_DEPTH
@@ -243,8 +250,8 @@ def _met(places: Iterable[Place], record: Record) -> float:
 
 
 def cost(record: Record) -> Shares:
-    """tokens: tokens written per question asked. tokens_per_second: tokens written after the first, over the time from it
-    to the end of the answer, its checks included."""
+    """Compute tokens, written per question asked, and tokens_per_second: tokens written after the first, over the time from it to the end
+    of the answer, its checks included."""
     if not record.asked:
         return {}
     shares: Shares = {"tokens": (float(record.generated_tokens), 1.0)}
@@ -254,8 +261,8 @@ def cost(record: Record) -> Shares:
 
 
 def claim(record: ClaimRecord) -> Shares:
-    """false_rejected: of claims that their evidence doesn't prove, those that the check rejects, in all and by fault
-    (false_rejected.number, …). true_rejected: of claims that it does prove, those rejected."""
+    """Compute false_rejected, over claims that their evidence does not support, in all and by fault (false_rejected.number, …), and
+    true_rejected, over claims that it does support: the share that the check rejects."""
     rejected = float(not record.accepted)
     if record.supported:
         return {"true_rejected": (rejected, 1.0)}
@@ -267,7 +274,7 @@ def claim(record: ClaimRecord) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A line of a report. `lower` is better where it says so; `unit` is "" for shares between 0 and 1."""
+    """A line of a report. `lower` means that less is better; `unit` is "" for shares between 0 and 1."""
 
     name: str
     section: str
@@ -312,7 +319,7 @@ SINGLE = (across_copies, answers, success, citations, abstention, language, conv
 
 
 def shares(records: Sequence[Record | ClaimRecord]) -> list[Shares]:
-    """Per record its share of every measure that it is about."""
+    """Return each record's share of every measure that applies to it."""
     questions = [record for record in records if isinstance(record, Record)]
     together = [passage_retrieval(questions), evidence_retrieval(questions), document_retrieval(questions)]
     by_question: list[Shares] = []
@@ -328,12 +335,12 @@ def shares(records: Sequence[Record | ClaimRecord]) -> list[Shares]:
 
 
 def is_right(record: Record) -> bool:
-    """Whether an answer was given and is right: never so for a question without one."""
+    """Return whether an answer was given and is right; it never is for a question without one."""
     return record.answerable and contains(unmarked(record.prediction), record.answers)
 
 
 def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:
-    """Every measure that the records say something about, in the order of `MEASURES`. `of` are their shares, if known."""
+    """Return every measure that applies to the records, in the order of `MEASURES`. `of` are their shares, if known."""
     parts = shares(records) if of is None else of
     asked = [record for record in records if isinstance(record, Record) and record.asked]
     found: dict[str, Figure] = {}
@@ -356,7 +363,7 @@ def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None
 
 
 def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
-    """The rows of each group that has figures: "all", each language of the questions, each direction, each set."""
+    """Return the rows of each group that has figures: "all", each language of the questions, each direction, each set."""
     found: dict[str, list[int]] = {"all": list(range(len(records)))}
     for kind in ("language", "direction", "set"):
         for value in sorted({getattr(record, kind) for record in records} - set(found)):
@@ -365,7 +372,7 @@ def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
 
 
 def faults(record: Record | ClaimRecord, of: Shares) -> list[str]:
-    """What went wrong with one question, worst first, as keys of the strings under `fault`; empty when nothing did."""
+    """Return the faults of one question, worst first, as keys of the strings under `fault`; empty if there are none."""
     if isinstance(record, ClaimRecord):
         return [] if record.accepted == record.supported else ["true_rejected" if record.supported else "false_accepted"]
     if record.error:

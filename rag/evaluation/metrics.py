@@ -1,7 +1,7 @@
-"""Measures as pure functions of plain values, and intervals around them. What they are applied to is the evaluation's business.
+"""Measures as pure functions of plain values, and confidence intervals.
 
-Every figure is a `Figure`: a value, a 95 % bootstrap interval and the number of questions it rests on. With no question there
-is no value, with one question no interval; neither is ever shown as 0 or 1.
+Every figure is a `Figure`: a value, a 95 % bootstrap interval and the number of questions behind it. With no question there is no value,
+with one question no interval; neither is ever shown as 0 or 1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rag.text.language import script
 
 Floats = npt.NDArray[np.float64]
 Share = tuple[float, float]
-"""What one question adds to the numerator and to the denominator of a figure; (x, 0) where the figure is not about it."""
+"""One question's contribution to the numerator and the denominator of a figure; (x, 0) if the figure does not apply to it."""
 
 RESAMPLES = 1000
 _SEED = 20240229
@@ -35,7 +35,7 @@ _LEVEL = 95.0  # per cent
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value with its 95 % interval and the number of questions behind it. `None` where there is nothing to say."""
+    """A value with its 95 % interval and the number of questions behind it. `None` means that there is no value."""
 
     value: float | None
     low: float | None
@@ -59,7 +59,7 @@ NOTHING = Figure(None, None, None, 0)
 
 @lru_cache(maxsize=16)
 def _weights(n: int) -> Floats:
-    """How often each of n questions is drawn in each resample, shape (RESAMPLES, n). Seeded: a figure has one interval."""
+    """Return how often each of n questions is drawn in each resample, shape (RESAMPLES, n). Seeded, so that a figure has one interval."""
     generator = np.random.default_rng(_SEED)
     return generator.multinomial(n, np.full(n, 1.0 / n), size=RESAMPLES).astype(np.float64)
 
@@ -71,7 +71,7 @@ def _interval(samples: Floats) -> tuple[float, float]:
 
 
 def ratio(shares: Sequence[Share]) -> Figure:
-    """Sum of numerators over sum of denominators; with denominators of 1 the mean. Questions with denominator 0 don't count.
+    """Return the sum of numerators over the sum of denominators; with denominators of 1, the mean. A denominator of 0 does not count.
 
     Interval: percentile bootstrap over questions (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13).
     """
@@ -87,7 +87,7 @@ def ratio(shares: Sequence[Share]) -> Figure:
 
 
 def quantile(values: Sequence[float], q: float = 0.5) -> Figure:
-    """The q-quantile of the values (0.5: the median), with its percentile bootstrap interval."""
+    """Return the q-quantile of the values (0.5: the median), with its percentile bootstrap interval."""
     n = len(values)
     if n == 0:
         return NOTHING
@@ -100,10 +100,10 @@ def quantile(values: Sequence[float], q: float = 0.5) -> Figure:
 
 
 def difference(a: Sequence[Share], b: Sequence[Share]) -> Difference:
-    """How much higher the ratio of `b` is than that of `a`; the two give their shares of the same questions in the same order.
+    """Return the ratio of `b` less that of `a`; both are the shares of the same questions in the same order.
 
-    Paired bootstrap (Berg-Kirkpatrick, Burkett and Klein, "An Empirical Investigation of Statistical Significance in NLP",
-    EMNLP 2012): questions are drawn, both systems' shares of the drawn ones are compared.
+    Paired bootstrap (Berg-Kirkpatrick, Burkett and Klein, "An Empirical Investigation of Statistical Significance in NLP", EMNLP 2012):
+    questions are drawn, and both systems' shares of the drawn ones are compared.
     """
     rows = [(*x, *y) for x, y in zip(a, b, strict=True) if x[1] > 0 or y[1] > 0]
     n = len(rows)
@@ -132,12 +132,12 @@ def _told(value: float, samples: Floats, n: int) -> Difference:
 def retrieval(
     rankings: Mapping[str, Sequence[str]], relevant: Mapping[str, Collection[str]], cuts: Sequence[int] = (1, 3, 5, 10)
 ) -> dict[str, dict[str, float]]:
-    """Per question: "recall@k" for each cut, "mrr@10" and "ndcg@10"; a question whose ranking is missing or empty has 0 in all.
+    """Return per question "recall@k" for each cut, "mrr@10" and "ndcg@10"; a question with a missing or empty ranking has 0 in all.
 
-    Computed by ir_measures over trec_eval (MacAvaney, Macdonald and Ounis, "Streamlining Evaluation with ir-measures",
-    ECIR 2022): recall is the share of relevant ids among the first k, MRR the reciprocal of the first relevant one's rank
-    (Voorhees, TREC-8, 1999), nDCG with gain 1 and discount log2(rank + 1) (Järvelin and Kekäläinen, TOIS 2002).
-    Every question must have something relevant; an id that a ranking repeats counts where it stands first.
+    Computed by ir_measures over trec_eval (MacAvaney, Macdonald and Ounis, "Streamlining Evaluation with ir-measures", ECIR 2022): recall
+    is the share of relevant ids among the first k, MRR the reciprocal of the first relevant one's rank (Voorhees, TREC-8, 1999), nDCG with
+    gain 1 and discount log2(rank + 1) (Järvelin and Kekäläinen, TOIS 2002). Every question must have a relevant id; an id that a ranking
+    repeats counts at its first rank.
     """
     import ir_measures
 
@@ -157,35 +157,35 @@ def retrieval(
 # --- answers --------------------------------------------------------------------------------------------------------------
 
 Rule = Callable[[str, str], list[str]]
-"""From a text and the language it is compared in to the tokens that are compared."""
+"""Maps a text and its language to the tokens that are compared."""
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
 @cache
 def _punctuation() -> str:
-    """A character class of all of Unicode's punctuation and of ASCII's signs."""
+    """Return a character class of all Unicode punctuation and ASCII symbols."""
     marks = {chr(code) for code in range(0x110000) if unicodedata.category(chr(code)).startswith("P")}
     return "[" + re.escape("".join(sorted(marks | set(string.punctuation)))) + "]"
 
 
 def squad_tokens(text: str, language: str = "") -> list[str]:
-    """The rule of SQuAD's evaluate-v1.1.py, with which XQuAD is scored too: lower case, ASCII punctuation removed, the words a,
-    an, the removed, split at white space. Source: Rajpurkar et al., EMNLP 2016; Artetxe, Ruder and Yogatama, ACL 2020.
+    """Tokenize by the rule of SQuAD's evaluate-v1.1.py, which also scores XQuAD.
 
-    In Arabic it forgives nothing but ASCII signs: «،» and «؟» stay glued to the word before them, ٥ is not 5, a vowel sign or
-    a tatweel makes another word, and so does the article ال.
+    Lower case, ASCII punctuation removed, the words a, an, the removed, split at white space. Source: Rajpurkar et al., EMNLP 2016;
+    Artetxe, Ruder and Yogatama, ACL 2020. In Arabic it removes nothing but ASCII signs: «،» and «؟» stay attached to the word before them,
+    ٥ is not 5, and a vowel sign, a tatweel or the article ال makes another word.
     """
     text = "".join(character for character in text.lower() if character not in string.punctuation)
     return _ARTICLES.sub(" ", text).split()
 
 
 def mlqa_tokens(text: str, language: str = "") -> list[str]:
-    """The rule of mlqa_evaluation_v1.py: lower case, all Unicode punctuation removed, articles removed, split at white space.
-    Source: Lewis et al., "MLQA: Evaluating Cross-lingual Extractive Question Answering", ACL 2020.
+    """Tokenize by the rule of mlqa_evaluation_v1.py: lower case, all Unicode punctuation removed, articles removed, split at white space.
 
-    Its Arabic article rule replaces the letters ال wherever they stand, also inside a word: «سؤال» becomes «سؤ», «مالك» the two
-    words «م» and «ك», and «الله» the one word «له». Digits, tashkeel and hamza are not unified.
+    Source: Lewis et al., "MLQA: Evaluating Cross-lingual Extractive Question Answering", ACL 2020. Its Arabic article rule replaces the
+    letters ال anywhere, also inside a word: «سؤال» becomes «سؤ», «مالك» the two words «م» and «ك», and «الله» the one word «له». Digits,
+    tashkeel and hamza are not unified.
     """
     text = re.sub(_punctuation(), "", text.lower())
     if language == "ar":
@@ -199,8 +199,11 @@ _LEAST_STEM = 3  # letters left after ال: «الله» and «الفن» stay w
 
 
 def plain_tokens(text: str) -> list[str]:
-    """Words and numbers as this project compares them: `rag.text.folding.fold` (case, compatibility forms, tashkeel, tatweel, hamza
-    carriers, final ya, ta marbuta, digits of any script), thousands separators removed, decimals and times kept whole."""
+    """Return folded words and numbers: thousands separators removed, decimals and times kept whole.
+
+    Folding is `rag.text.folding.fold`: case, compatibility forms, tashkeel, tatweel, hamza carriers, final ya, ta marbuta, digits of any
+    script.
+    """
     folded = _THOUSANDS.sub("", fold(text).replace("\u2019", "'")).replace("\u066b", ".")
     return _TOKEN.findall(folded)
 
@@ -210,11 +213,11 @@ def _without_article(token: str) -> str:
 
 
 def strict_tokens(text: str, language: str = "") -> list[str]:
-    """The Arabic-aware rule: `plain_tokens`, English articles left out, the article ال taken off at the beginning of a word
-    only, and only where three letters remain.
+    """Tokenize by the Arabic-aware rule: `plain_tokens`, without English articles and without the article ال at the beginning of a word if
+    three letters remain.
 
-    Stricter than MLQA's, for it never cuts a word in two, and 4.5 is not 45; fairer than SQuAD's, for spelling variants of
-    Arabic are one word.
+    Stricter than MLQA's, since it never splits a word and 4.5 is not 45; fairer than SQuAD's, since spelling variants of Arabic are one
+    word.
     """
     return [_without_article(token) for token in plain_tokens(text) if token not in ("a", "an", "the")]
 
@@ -223,17 +226,17 @@ RULES: Mapping[str, Rule] = {"squad": squad_tokens, "mlqa": mlqa_tokens, "strict
 
 
 def exact_match(answer: str, accepted: Sequence[str], rule: Rule) -> float:
-    """1.0 when the answer is one of the accepted ones after the rule has been applied to both, else 0.0. SQuAD's EM."""
+    """Return 1.0 if the answer equals an accepted one after the rule was applied to both, else 0.0. SQuAD's EM."""
     return float(any(rule(answer, _language(other)) == rule(other, _language(other)) for other in accepted))
 
 
 def token_f1(answer: str, accepted: Sequence[str], rule: Rule) -> float:
-    """The best harmonic mean, over the accepted answers, of the shares of tokens that the two have in common. SQuAD's F1."""
+    """Return the best F1 of common tokens over the accepted answers. SQuAD's F1."""
     return max((_f1(rule(answer, _language(other)), rule(other, _language(other))) for other in accepted), default=0.0)
 
 
 def _language(text: str) -> str:
-    """MLQA's script is told the language of the accepted answers; here each says its own by its script."""
+    """Return the language of an accepted answer by its script; MLQA's script takes it as an argument."""
     return "ar" if script(text) == "ar" else "en"
 
 
@@ -250,12 +253,12 @@ _SHORT = 4  # letters: below it an accepted answer must be a whole word
 
 
 def contains(answer: str, accepted: Sequence[str]) -> bool:
-    """Whether the answer contains one of the accepted answers, both as `strict_tokens`, in order and without gaps.
+    """Return whether the answer contains one of the accepted answers, both as `strict_tokens`, in order and without gaps.
 
-    A short accepted answer (under four letters) and one that ends with a digit must be whole words there: «13 مليار» is not in
-    «113 مليار», «no» not in «north». A longer one may go on (allerg in allergies), and an Arabic one may have a conjunction,
-    preposition or article written before it («سبيرو» in «لسبيرو», «لا» in «ولا»). It is the usual measure of generated answers
-    ("accuracy" in Mallen et al., ACL 2023), with its false hits on short strings taken out.
+    A short accepted answer (under four letters) and one that ends with a digit must be whole words: «13 مليار» is not in «113 مليار», «no»
+    not in «north». A longer one may continue (allerg in allergies), and an Arabic one may have a conjunction, preposition or article before
+    it («سبيرو» in «لسبيرو», «لا» in «ولا»). This is the usual measure of generated answers ("accuracy" in Mallen et al., ACL 2023) without
+    its false hits on short strings.
     """
     text = " ".join(strict_tokens(answer))
     return any(pattern is not None and pattern.search(text) is not None for pattern in map(_finder, accepted))
@@ -278,9 +281,9 @@ def _finder(accepted: str) -> re.Pattern[str] | None:
 
 
 def auroc(scores: Sequence[float], labels: Sequence[bool]) -> Figure:
-    """The probability that a positive's score is above a negative's, ties counting half (Hanley and McNeil, Radiology 1982).
+    """Return the probability that a positive's score is above a negative's, ties counting half (Hanley and McNeil, Radiology 1982).
 
-    No value where one of the two kinds is missing. The bootstrap draws positives and negatives together.
+    There is no value if one of the two kinds is missing. The bootstrap draws positives and negatives together.
     """
     data, truth = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=bool)
     n = len(data)
@@ -291,7 +294,7 @@ def auroc(scores: Sequence[float], labels: Sequence[bool]) -> Figure:
 
 
 def auroc_difference(a: Sequence[float], b: Sequence[float], labels: Sequence[bool]) -> Difference:
-    """How much higher the AUROC of `b` is than that of `a` on the same questions; paired bootstrap as for `difference`."""
+    """Return the AUROC of `b` less that of `a` on the same questions; paired bootstrap as for `difference`."""
     first, second, truth = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64), np.asarray(labels, dtype=bool)
     n = len(truth)
     if n == 0 or truth.all() or not truth.any():
@@ -316,9 +319,11 @@ def _auroc(scores: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> Flo
 
 
 def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:
-    """(coverage, risk) when only the questions with the highest confidence are answered: their share of all, and the share of
-    wrong answers among them; equal confidences enter together (Geifman and El-Yaniv, "Selective Classification for Deep Neural
-    Networks", NeurIPS 2017)."""
+    """Return (coverage, risk) if only the questions with the highest confidence are answered.
+
+    Coverage is their share of all, risk the share of wrong answers among them; equal confidences enter together (Geifman and El-Yaniv,
+    "Selective Classification for Deep Neural Networks", NeurIPS 2017).
+    """
     pairs = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
     points: list[tuple[float, float]] = []
     wrong = 0
@@ -330,8 +335,10 @@ def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[t
 
 
 def risk_area(confidences: Sequence[float], right: Sequence[bool]) -> Figure:
-    """The area under the risk-coverage curve: the mean risk over all coverages, 0 at best, the share of wrong answers for a
-    confidence that tells nothing. Source as for `risk_coverage`."""
+    """Return the area under the risk-coverage curve: the mean risk over all coverages, 0 at best.
+
+    An uninformative confidence gives the share of wrong answers. Source as for `risk_coverage`.
+    """
     data, wrong = np.asarray(confidences, dtype=np.float64), 1.0 - np.asarray(right, dtype=np.float64)
     n = len(data)
     if n == 0:
@@ -364,19 +371,19 @@ _LONGEST_NAME = 6  # words: a longer run of Latin words is a sentence that was c
 
 
 def _is_name(run: str) -> bool:
-    """Whether a run of Latin words can be a name: few words, each with a capital or digit but for particles (Bank of X)."""
+    """Return whether a run of Latin words can be a name: few words, each with a capital or digit except for particles (Bank of X)."""
     parts = run.split()
     own = [part for part in parts if part not in _PARTICLES]
     return 0 < len(parts) <= _LONGEST_NAME and bool(own) and all(re.search(r"[^\W_a-z\u00df-\u00ff]", part) for part in own)
 
 
 def unmarked(text: str) -> str:
-    """The text without its citation markers `[1]`, `[١]`."""
+    """Return the text without its citation markers `[1]`, `[١]`."""
     return _MARKER.sub("", text)
 
 
 def in_language(text: str, language: str) -> bool:
-    """Whether a text is written in a language, by its script; in an Arabic text Latin names count for neither.
+    """Return whether a text is written in a language, by its script; Latin names in an Arabic text count for neither.
 
     A text of names and digits alone is in every language, an empty one in none.
     """
@@ -387,9 +394,9 @@ def in_language(text: str, language: str) -> bool:
 
 
 def strays(text: str, language: str, question: str = "") -> list[str]:
-    """What stands in a text though its language doesn't write so; empty when nothing does.
+    """Return the parts of a text that its language does not use; empty if there are none.
 
-    Letters of other scripts than Arabic and Latin always; Arabic letters in an English text; in an Arabic text a run of Latin
+    These are letters of scripts other than Arabic and Latin, Arabic letters in an English text, and, in an Arabic text, a run of Latin
     words that is neither in the question nor a name.
     """
     text = unmarked(text)
@@ -408,7 +415,7 @@ def strays(text: str, language: str, question: str = "") -> list[str]:
 
 
 def rounded(value: float | None, digits: int = 3) -> str:
-    """A value as tables show it: "0.947", "18.4", "2981"; "–" where there is none."""
+    """Return a value as tables show it: "0.947", "18.4", "2981"; "–" if there is none."""
     if value is None or math.isnan(value):
         return "–"
     return f"{value:.{0 if abs(value) >= 100 else min(digits, 1) if abs(value) >= 10 else digits}f}"

@@ -21,8 +21,8 @@ _SHOWN = ("recall@1", "recall@5", "evidence_recall@1", "right", "f1", "citation_
 def write_html(path: Path, records: Sequence[AnyRecord], summary: Summary, language: str, title: str) -> None:
     """Write the page: figures, plots, and every question with its evidence, answer, citations and verdicts, failures first.
 
-    It is one file without scripts that asks nothing of the network; whatever came from documents, questions or the model is
-    escaped text, and each text is laid out in its own direction.
+    It is one file without scripts and sends no requests. Everything from documents, questions or the model is escaped text, and each text
+    is laid out in its own direction.
     """
     parts = shares(records)
     found = [faults(record, part) for record, part in zip(records, parts, strict=True)]

@@ -1,4 +1,4 @@
-"""The report's plots as SVG text: no library, no script, legible on light and dark ground."""
+"""The report's plots as SVG text: no library, no script, legible on light and dark backgrounds."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _line(x1: float, y1: float, x2: float, y2: float, more: str) -> str:
 
 
 def _key(names: Sequence[str], y: float) -> str:
-    """Coloured names in a row."""
+    """Return a legend: coloured names in a row."""
     parts, x = [], float(_LEFT)
     for number, name in enumerate(names):
         parts.append(f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" fill="{_colour(number)}"/>')
@@ -52,7 +52,7 @@ def _colour(number: int) -> str:
 
 
 def intervals(rows: Sequence[tuple[str, Sequence[tuple[str, Figure | None]]]]) -> str:
-    """A row for each measure, in it a point with its 95 % interval for each group, on an axis from 0 to 1."""
+    """Return a plot with a row for each measure and, for each group, a point with its 95 % interval, on an axis from 0 to 1."""
     names = [group for group, _ in rows[0][1]] if rows else []
     left, step = 210.0, 9.0
     band = step * len(names) + 10
@@ -105,7 +105,7 @@ class _Axes:
 
 
 def risk(by_group: Mapping[str, Sequence[tuple[float, bool]]], x_label: str, y_label: str) -> str:
-    """The risk-coverage curve of each group's (confidence, right)."""
+    """Return the risk-coverage curve of each group's (confidence, right)."""
     axes = _Axes(1.0, 1.0, x_label, y_label)
     for number, pairs in enumerate(by_group.values()):
         axes.curve(risk_coverage([confidence for confidence, _ in pairs], [right for _, right in pairs]), number)
@@ -113,8 +113,10 @@ def risk(by_group: Mapping[str, Sequence[tuple[float, bool]]], x_label: str, y_l
 
 
 def reliability(pairs: Sequence[tuple[float, bool]], x_label: str, y_label: str) -> str:
-    """Of (confidence, answerable): the share that is answerable in each tenth of confidence, a dot as large as it has
-    questions, beside the diagonal that a calibrated confidence lies on."""
+    """Return a reliability diagram of (confidence, answerable): the answerable share in each tenth of confidence.
+
+    The size of a dot is the number of its questions; a calibrated confidence lies on the diagonal.
+    """
     axes = _Axes(1.0, 1.0, x_label, y_label)
     axes.parts.append(_line(axes.x(0), axes.y(0), axes.x(1), axes.y(1), 'stroke="currentColor" stroke-dasharray="4 4" stroke-opacity=".5"'))
     for n in range(_BINS):
@@ -130,7 +132,7 @@ def reliability(pairs: Sequence[tuple[float, bool]], x_label: str, y_label: str)
 
 
 def latency(by_name: Mapping[str, Sequence[float]], x_label: str) -> str:
-    """The share of questions that had come so far after so many seconds, for each kind of time, up to the slowest hundredth."""
+    """Return the cumulative share of questions over seconds, for each kind of time, up to the slowest hundredth."""
     everything = [value for values in by_name.values() for value in values]
     axes = _Axes(float(np.quantile(everything, 0.99)) if everything else 1.0, 1.0, x_label, "")
     end = axes._across

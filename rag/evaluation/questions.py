@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 
 class BadQuestionSet(ShawahidError):
-    """A question set can't be read, or a line of it is wrong."""
+    """A question set cannot be read, or one of its lines is wrong."""
 
     exit_code = 2
     http_status = 400
@@ -32,7 +32,7 @@ class BadQuestionSet(ShawahidError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a question set, and where. `line` counts from 1. A `grave` one keeps the set from being run."""
+    """A fault of a question set, and its line, counting from 1. A `grave` one keeps the set from being run."""
 
     file: str
     line: int
@@ -47,14 +47,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One piece of gold evidence: a document and words of it. `start` says which of several occurrences, where it is known."""
+    """One piece of gold evidence: a document and a quote from it. `start` identifies one of several occurrences, if it is known."""
 
     document: str
     quote: str
     start: int | None = None
 
     def span(self, text: str) -> Span | None:
-        """Where the quote stands in the document's text; `None` when it doesn't."""
+        """Return the position of the quote in the document's text; `None` if it does not occur."""
         start = self.start
         if start is None or text[start : start + len(self.quote)] != self.quote:
             start = text.find(self.quote)
@@ -63,10 +63,10 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question with what counts as right.
+    """One question and its right answers.
 
-    `needed` is the number of distinct documents that a whole answer rests on; where it is 1, any piece of the evidence is
-    enough. `without` is evidence that has to be kept from the search: the question is then the unanswerable twin of another.
+    `needed` is the number of distinct documents that a complete answer rests on; if it is 1, any piece of the evidence is enough. `without`
+    is evidence to withhold from the search: the question is then the unanswerable twin of another.
     """
 
     id: str
@@ -102,7 +102,7 @@ class Dialogue:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence beside evidence that proves it or, with a `fault`, does not."""
+    """A sentence with evidence that supports it or, with a `fault`, does not."""
 
     id: str
     claim: str
@@ -117,7 +117,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """A named set. `documents` maps ids to texts where the set brings its own documents (SQuAD), else it is empty."""
+    """A named set. `documents` maps ids to texts if the set brings its own documents (SQuAD), else it is empty."""
 
     name: str
     questions: tuple[Question, ...] = ()
@@ -125,10 +125,10 @@ class QuestionSet:
     claims: tuple[Claim, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[Fault, ...] = ()
-    """Faults that were repaired on reading."""
+    """Faults that were repaired when reading."""
 
     def in_split(self, split: str) -> QuestionSet:
-        """Only what belongs to a split; "all" is everything, and what names no split belongs to each."""
+        """Return only the questions of a split; "all" is everything, and a question without a split belongs to each."""
         if split == "all":
             return self
         wanted = (split, "")
@@ -140,7 +140,7 @@ class QuestionSet:
         )
 
     def limited(self, count: int) -> QuestionSet:
-        """At most `count` questions, dialogues and claims each: the same ones on every machine, spread over the set."""
+        """Return at most `count` questions, dialogues and claims each: the same on every machine, spread over the set."""
         return replace(
             self,
             questions=_sample(self.questions, count),
@@ -156,8 +156,10 @@ def _sample(items: Sequence[Any], count: int) -> tuple[Any, ...]:
 
 
 def drop_gold(questions: Iterable[Question]) -> list[Question]:
-    """Each question, and after each answerable one its twin that nothing answers: no passage that overlaps its evidence may be
-    found. (A passage elsewhere that happens to answer it too is not known of, and makes the twin unjustly unanswerable.)"""
+    """Return each question and, after each answerable one, its unanswerable twin: no passage that overlaps its evidence may be found.
+
+    If another passage happens to answer it too, the twin is wrongly treated as unanswerable.
+    """
     found: list[Question] = []
     for question in questions:
         found.append(question)
@@ -173,7 +175,7 @@ def drop_gold(questions: Iterable[Question]) -> list[Question]:
 def read(paths: Sequence[Path], documents: Sequence[Path] = (), name: str = "") -> QuestionSet:
     """Read one set: a JSONL file, or SQuAD files; `documents` are then SQuAD files too, whose paragraphs are searched.
 
-    Raises BadQuestionSet with the first fault when there is a grave one.
+    Raises BadQuestionSet with the first grave fault.
     """
     if len(paths) == 1 and paths[0].suffix == ".jsonl":
         return read_lines(paths[0], name)
@@ -194,7 +196,7 @@ def read_lines(path: Path, name: str = "") -> QuestionSet:
 
 
 def kind_of(row: Row) -> Kind:
-    """What a line is, by the field that only its kind has."""
+    """Return the kind of a line, recognised by the field that only its kind has."""
     return "dialogue" if "turns" in row else "claim" if "claim" in row else "question"
 
 
@@ -260,11 +262,11 @@ class _Squad:
 
 
 def read_squad(paths: Sequence[Path], documents: Sequence[Path] = (), name: str = "") -> QuestionSet:
-    """Read SQuAD files. Questions come from `paths`; the paragraphs of `documents` (by default of the same files) become the
-    documents, and the questions' evidence and further accepted answers are taken from there, joined by id.
+    """Read SQuAD files. Questions come from `paths`; the paragraphs of `documents` (by default of the same files) become the documents.
 
-    With files of several languages as documents any copy of a paragraph is evidence. The halves of the articles, taken in turn,
-    are the splits "calibrate" and "report". Raises BadQuestionSet when a file is no SQuAD file or an id isn't in the documents.
+    The questions' evidence and further accepted answers are taken from `documents`, joined by id. If there are documents of several
+    languages, any copy of a paragraph is evidence. Articles are assigned to the splits "calibrate" and "report" in turn. Raises
+    BadQuestionSet if a file is not a SQuAD file or an id is not in the documents.
     """
     notes: list[Fault] = []
     asked = [_squad(path, notes) for path in paths]
@@ -360,7 +362,7 @@ def _pair(path: Path, raw: str, row: Row, context: str, text: str, paragraph: in
 
 
 def _nearest(text: str, wanted: str, given: int) -> int | None:
-    """Where `wanted` stands in `text`, as near to `given` as can be."""
+    """Return the position of `wanted` in `text` nearest to `given`."""
     places, start = [], text.find(wanted)
     while start >= 0:
         places.append(start)
@@ -369,7 +371,7 @@ def _nearest(text: str, wanted: str, given: int) -> int | None:
 
 
 def _spoken(texts: Iterable[str]) -> str:
-    """The language that most of the texts are in."""
+    """Return the most frequent language of the texts."""
     counts = Counter(detect(text) for text in texts)
     return counts.most_common(1)[0][0] if counts else "und"
 
@@ -380,7 +382,7 @@ def _line_of(raw: str, id: str) -> int:
 
 
 def write_documents(texts: Mapping[str, str], folder: Path) -> None:
-    """Put the documents that a set brings into a folder, one file each, so that they are indexed as any others are."""
+    """Write a set's own documents to a folder, one file each, so that they are indexed like any others."""
     for id, text in texts.items():
         path = folder / id
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -399,9 +401,9 @@ def _validator(kind: Kind) -> Any:
 
 
 def validate(path: Path, folder: Path | None = None) -> list[Fault]:
-    """Every fault of a question set, in order of lines; empty when there is none.
+    """Return every fault of a question set, in order of lines; empty if there is none.
 
-    With the `folder` of its documents, each quote of a JSONL set has to stand in its document just once.
+    With the `folder` of its documents, each quote of a JSONL set must occur exactly once in its document.
     """
     if path.suffix != ".jsonl":
         notes: list[Fault] = []
@@ -433,7 +435,7 @@ def _text_of(path: Path) -> str:
 
 
 def _checked_lines(path: Path) -> tuple[list[Fault], list[tuple[int, Row]]]:
-    """The faults of a JSONL file, and the lines that have none, with their numbers."""
+    """Return the faults of a JSONL file, and the faultless lines with their numbers."""
     faults: list[Fault] = []
     rows: list[tuple[int, Row]] = []
     seen: dict[str, int] = {}

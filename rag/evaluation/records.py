@@ -1,4 +1,4 @@
-"""What a run writes down of each question before any average is taken, as one line of JSON, and the file of them."""
+"""The record of each question, written before any average is taken, as one line of JSON, and the file of records."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from rag.files import write_atomically
 
 ERROR = "error"
 RETRIEVED = "retrieved"
-"""Statuses of a record beside those of `rag.schema.Status`: the question failed; only the search was run."""
+"""Statuses of a record in addition to those of `rag.schema.Status`: the question failed; only the search was run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A run of a document: gold evidence, a passage or a sentence that was found. `needs` are the numbers of the pieces of gold
-    evidence that it meets (one number for all pieces where any will do)."""
+    """A span of a document: gold evidence, or a retrieved passage or sentence.
+
+    `needs` are the numbers of the pieces of gold evidence that it meets (one number for all pieces if any is enough).
+    """
 
     document: str
     start: int
@@ -33,8 +35,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation of the answer, with what was found of it: `exact`, the quote is byte for byte in the document at its span;
-    `gold`, the span overlaps gold evidence. `claim_start`, `claim_end` are in the answer's text."""
+    """A citation of the answer: `exact` if the quote is byte for byte in the document at its span, `gold` if the span overlaps gold
+    evidence.
+
+    `claim_start` and `claim_end` are in the answer's text.
+    """
 
     number: int
     document: str
@@ -50,10 +55,10 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One question, what was found and answered, and how long it took (seconds by this program's own clock).
+    """One question, the search results and the answer, and the times (in seconds, by this program's own clock).
 
-    `key` is the hash of everything that the result depends on. `sources` are the sentences that the answer was made from;
-    `passages` and `sentences` the ten best that search alone gave.
+    `key` is the hash of everything that the result depends on. `sources` are the sentences that the answer was made from; `passages` and
+    `sentences` the ten best from search alone.
     """
 
     key: str
@@ -99,23 +104,23 @@ class Record:
 
     @property
     def asked(self) -> bool:
-        """Whether an answer was asked for; else only the search was run."""
+        """Whether an answer was requested; otherwise only the search was run."""
         return self.status != RETRIEVED
 
     @property
     def answered(self) -> bool:
-        """Whether something was said to be the answer."""
+        """Whether an answer was given."""
         return self.asked and not self.declined and self.status != ERROR
 
     @property
     def prediction(self) -> str:
-        """The text that is compared with the accepted answers: nothing where it declined or failed."""
+        """The text that is compared with the accepted answers: empty if the question was declined or failed."""
         return self.text if self.answered else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimRecord:
-    """One claim, and what the check said of it: `verdict` is empty when it took the claim for supported."""
+    """One claim, and the verdict of the check, which is empty if it accepted the claim."""
 
     key: str
     set: str
@@ -136,14 +141,14 @@ class ClaimRecord:
 
 
 def as_row(record: Record | ClaimRecord) -> dict[str, Any]:
-    """A record as it is written; a float that is none of JSON's (NaN) becomes null."""
+    """Return a record as it is written; NaN, which JSON does not have, becomes null."""
     row = dataclasses.asdict(record)
     row["type"] = "claim" if isinstance(record, ClaimRecord) else "question"
     return row
 
 
 def of_row(row: Mapping[str, Any]) -> Record | ClaimRecord:
-    """A record as it was written. Raises KeyError or TypeError when the line is none."""
+    """Return a record from a row as it was written. Raises KeyError or TypeError for a line that is no record."""
     values = dict(row)
     if values.pop("type") == "claim":
         values["evidence"] = tuple(values["evidence"])
@@ -158,7 +163,7 @@ def of_row(row: Mapping[str, Any]) -> Record | ClaimRecord:
 
 @dataclass(slots=True)
 class RecordFile:
-    """The records of one run, appended as they come, each on the disk before the next question is asked."""
+    """The records of one run, appended as they come, each flushed to disk before the next question is asked."""
 
     path: Path
     known: dict[str, Record | ClaimRecord] = field(default_factory=dict)
@@ -166,7 +171,7 @@ class RecordFile:
 
     @classmethod
     def open(cls, path: Path, fresh: bool = False) -> RecordFile:
-        """Take up what an earlier run wrote. A last line that was cut off is dropped; failed questions are asked again."""
+        """Open the records of an earlier run. A truncated last line is dropped; failed questions are asked again."""
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = [] if fresh else [record for record in read_records(path) if not getattr(record, "error", "")]
         opened = cls(path, {record.key: record for record in kept})
@@ -180,7 +185,7 @@ class RecordFile:
         self.close()
 
     def add(self, record: Record | ClaimRecord) -> None:
-        """Append one record and have it written through."""
+        """Append one record and flush it to disk."""
         if self._file is None:
             self._file = self.path.open("a", encoding="utf-8", newline="\n")
         self._file.write(_line(record))
@@ -189,7 +194,7 @@ class RecordFile:
         self.known[record.key] = record
 
     def finish(self, records: Iterable[Record | ClaimRecord]) -> None:
-        """Leave just these records in the file, in this order; others are of an earlier state of the product."""
+        """Rewrite the file with just these records, in this order; others belong to an earlier state of the product."""
         self.close()
         self._replace(records)
 
@@ -208,7 +213,7 @@ def _line(record: Record | ClaimRecord) -> str:
 
 
 def read_records(path: Path) -> list[Record | ClaimRecord]:
-    """The whole lines of a file of records; none where there is no file."""
+    """Return the complete lines of a file of records; none if there is no file."""
     if not path.is_file():
         return []
     found = []

@@ -1,4 +1,4 @@
-"""Vectors of questions kept for as long as a command runs: an ablation asks each question once per variant."""
+"""Cached question vectors for the duration of a command: an ablation asks each question once per variant."""
 
 from __future__ import annotations
 

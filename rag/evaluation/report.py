@@ -1,4 +1,4 @@
-"""What a run found: figures by group, requirements on them, a table in the terminal."""
+"""The figures of a run by group, requirements on them, and a table for the terminal."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _PAPER, _LABELS, _COLUMN = 120, 44, 14  # characters: a line in a file, the name
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of a run: by group, by measure. `counts` are questions, unanswerable ones, failed ones, claims."""
+    """The figures of a run, by group and measure. `counts` are questions, unanswerable ones, failed ones, claims."""
 
     identity: Mapping[str, str]
     counts: Mapping[str, int]
     figures: Mapping[str, Mapping[str, Figure]]
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a file or a script."""
+        """Return the figures for a file or a script."""
         return dataclasses.asdict(self)
 
 
 def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Sequence[Shares] | None = None) -> Summary:
-    """All figures of a run. `of` are the records' shares, if known."""
+    """Return all figures of a run. `of` are the records' shares, if known."""
     parts = shares(records) if of is None else of
     questions = [record for record in records if isinstance(record, Record)]
     counts = {
@@ -56,7 +56,7 @@ def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Seq
 
 
 class RequirementMissed(ShawahidError):
-    """A figure is worse than what was required of it."""
+    """A figure does not meet a requirement."""
 
     exit_code = 9
 
@@ -72,9 +72,9 @@ class Requirement:
 
     @classmethod
     def parse(cls, text: str) -> Requirement:
-        """From `right=0.8`, `ar-en:right>=0.6` or `wrongly_declined<=0.1`. Raises BadSetting.
+        """Parse `right=0.8`, `ar-en:right>=0.6` or `wrongly_declined<=0.1`. Raises BadSetting.
 
-        A bare `=` means "at least", or "at most" where lower is better.
+        A bare `=` means "at least", or "at most" if lower is better.
         """
         match = re.fullmatch(r"(?:([\w.+-]+):)?([\w@.]+?)(<=|>=|=)(\d+(?:\.\d+)?)", text.replace(" ", ""))
         if match is None or match.group(2) not in MEASURES:
@@ -84,21 +84,21 @@ class Requirement:
         return cls(group or "all", name, float(bound), at_most)
 
     def met(self, summary: Summary) -> bool:
-        """Whether the figure is good enough; a figure that there is not is none."""
+        """Return whether the figure meets the bound; a missing figure does not."""
         figure = summary.figures.get(self.group, {}).get(self.measure)
         if figure is None or figure.value is None:
             return False
         return figure.value <= self.bound if self.at_most else figure.value >= self.bound
 
     def told(self, summary: Summary) -> str:
-        """The bound and what was found, in one line."""
+        """Return the bound and the figure in one line."""
         figure = summary.figures.get(self.group, {}).get(self.measure)
         value = rounded(figure.value if figure else None)
         return f"{self.group}:{self.measure} {'≤' if self.at_most else '≥'} {self.bound:g}: {value}"
 
 
 def require(summary: Summary, requirements: Sequence[Requirement]) -> None:
-    """Raise RequirementMissed when a requirement is not met, naming each that isn't."""
+    """Raise RequirementMissed, naming every requirement that is not met."""
     missed = [requirement.told(summary) for requirement in requirements if not requirement.met(summary)]
     if missed:
         raise RequirementMissed("error.requirement", missed="; ".join(missed))
@@ -108,7 +108,7 @@ def require(summary: Summary, requirements: Sequence[Requirement]) -> None:
 
 
 def cell(figure: Figure | None) -> str:
-    """A figure as one cell: value and n, and the interval under them."""
+    """Return a figure as one cell: value and n, with the interval below."""
     if figure is None or figure.n == 0:
         return ""
     between = f"\n{rounded(figure.low, 2)}–{rounded(figure.high, 2)}" if figure.low is not None else ""
@@ -116,13 +116,13 @@ def cell(figure: Figure | None) -> str:
 
 
 def label(measure: str, language: str) -> str:
-    """A measure as people read it, with its unit and an arrow where lower is better."""
+    """Return a measure's display name, with its unit and an arrow if lower is better."""
     unit = MEASURES[measure].unit
     return say(f"measure.{measure}", language) + (f" ({unit})" if unit else "") + (" ↓" if MEASURES[measure].lower else "")
 
 
 def distinct(by_group: Mapping[str, Mapping[str, Figure]]) -> list[str]:
-    """The groups worth a column: those that aren't the same questions as one before them, as "ar" and "ar-ar" often are."""
+    """Return the groups worth a column: those that are not the same questions as an earlier one, as "ar" and "ar-ar" often are."""
     found: list[str] = []
     for group, own in by_group.items():
         if all(own != by_group[other] for other in found):
@@ -131,12 +131,12 @@ def distinct(by_group: Mapping[str, Mapping[str, Figure]]) -> list[str]:
 
 
 def group_label(group: str, language: str) -> str:
-    """A group as people read it: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
+    """Return a group's display name: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
     return say("eval.all", language) if group == "all" else group
 
 
 def print_table(summary: Summary, console: Console, language: str) -> None:
-    """Print every figure: a row for each measure, a column for each group, as many side by side as the terminal is wide."""
+    """Print every figure: a row for each measure, a column for each group, as many as fit the terminal's width."""
     width = console.width if console.is_terminal else max(console.width, _PAPER)
     names = distinct(summary.figures)
     beside = max((width - _LABELS) // _COLUMN, 1)

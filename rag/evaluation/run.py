@@ -1,4 +1,4 @@
-"""Asking a question set of a chatbot, question by question, so that an interruption costs one question."""
+"""Ask a question set of a chatbot, question by question, so that an interruption costs one question."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, P
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
 Progress = Callable[[int, int, str], None]
-"""Called with (questions done, of how many, the id of the next)."""
+"""Called with (questions done, total, the id of the next)."""
 AnyRecord = Record | ClaimRecord
 
 # Without these nothing can be asked: they end the run. Any other error counts against the one question.
@@ -32,7 +32,7 @@ _FATAL = (ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt)
 
 
 class Bot(Protocol):
-    """What is evaluated: `rag.answering.chatbot.Chatbot`, or anything that streams alike over an index."""
+    """The system under evaluation: `rag.answering.chatbot.Chatbot`, or anything with the same stream over an index."""
 
     @property
     def index(self) -> Index: ...
@@ -41,8 +41,7 @@ class Bot(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a set is asked. `retrieval_only` asks no answers; `ranked_by` "sentences" puts passages in the order of their best
-    sentence."""
+    """How a set is asked. `retrieval_only` requests no answers; `ranked_by` "sentences" orders passages by their best sentence."""
 
     retrieval_only: bool = False
     ranked_by: str = "passages"
@@ -56,10 +55,10 @@ def evaluate(
     options: Options | None = None,
     progress: Progress | None = None,
 ) -> list[AnyRecord]:
-    """Ask all of a set and return its records in order, taking from `file` those whose key is the same as before.
+    """Ask all of a set and return its records in order, reusing those in `file` whose key is unchanged.
 
-    A question that fails is recorded with its error and counts as zero. Raises BadQuestionSet when evidence is not where the
-    set says, and the errors of missing or damaged models and indexes.
+    A question that fails is recorded with its error and counts as zero. Raises BadQuestionSet if evidence is not where the set says, and
+    the errors of missing or damaged models and indexes.
     """
     runner = _Runner(bot, questions.name, file, identity, options or Options())
     steps = [*runner.questions(questions.questions), *runner.dialogues(questions.dialogues), *runner.claims(questions.claims)]
@@ -110,7 +109,7 @@ class _Runner:
     # --- one question -----------------------------------------------------------------------------------------------------
 
     def _blank(self, question: Question) -> Record:
-        """The record of a question before anything is known of its answer. Raises BadQuestionSet."""
+        """Return the record of a question before its answer is known. Raises BadQuestionSet."""
         gold = self.corpus.gold(question)
         languages = dict.fromkeys(place.language for place in gold) or self.corpus.languages
         return Record(
@@ -242,7 +241,7 @@ class _Runner:
 
 
 class Corpus:
-    """An index as the evaluation reads it: gold evidence is looked up in its documents, never in its passages."""
+    """An index as the evaluation reads it: gold evidence is located in its documents, never in its passages."""
 
     def __init__(self, index: Index) -> None:
         self._index = index
@@ -254,7 +253,7 @@ class Corpus:
 
     @cached_property
     def languages(self) -> list[str]:
-        """The languages of the documents, each once, in order of their names."""
+        """The languages of the documents, each once, sorted."""
         return sorted(set(self._languages.values()))
 
     @cached_property
@@ -282,7 +281,8 @@ class Corpus:
         return span
 
     def gold(self, question: Question) -> tuple[Place, ...]:
-        """The gold evidence with its places. Where two documents are needed each is a need of its own, else all are one."""
+        """Return the gold evidence with its positions. If two documents are needed, each is a need of its own; otherwise all pieces are
+        one."""
         order = list(dict.fromkeys(piece.document for piece in question.evidence))
         places = []
         for piece in question.evidence:
@@ -293,18 +293,18 @@ class Corpus:
         return tuple(places)
 
     def overlapping(self, pieces: Sequence[Gold]) -> frozenset[int]:
-        """The ids of all passages that overlap the evidence."""
+        """Return the ids of all passages that overlap the evidence."""
         spans = [(piece.document, self._span("", piece)) for piece in pieces]
         return frozenset(
             passage.id for document, span in spans for passage in self._passages.get(document, []) if passage.span.overlaps(span)
         )
 
     def passage(self, passage: Passage, gold: Sequence[Place]) -> Place:
-        """A passage that was found, without its text."""
+        """Return a retrieved passage without its text."""
         return self._place(passage.document_id, passage.span, passage.language, "", 0.0, gold)
 
     def sentence(self, item: Evidence, gold: Sequence[Place]) -> Place:
-        """A sentence that was found."""
+        """Return a retrieved sentence."""
         return self._place(item.passage.document_id, item.span, item.passage.language, item.text, item.score, gold)
 
     def _place(self, document: str, span: Span, language: str, text: str, score: float, gold: Sequence[Place]) -> Place:
@@ -312,7 +312,7 @@ class Corpus:
         return Place(document, span.start, span.end, language, text, round(score, 6), tuple(needs))
 
     def cited(self, citation: Citation, gold: Sequence[Place]) -> Cited:
-        """A citation, held against the document and the gold evidence."""
+        """Compare a citation with the document and the gold evidence."""
         text = self._text(citation.document_id)
         exact = text is not None and citation.span.of(text).encode() == citation.quote.encode() and bool(citation.quote)
         return Cited(
@@ -342,7 +342,7 @@ _UNRELATED_MODULES = frozenset("catalogue convert_e5 download expand fetch insta
 
 
 def identity(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Path | None = None) -> dict[str, str]:
-    """Everything a result depends on beside the question: package version and code, index, models, prompts, settings."""
+    """Return everything a result depends on besides the question: package version and code, index, models, prompts, settings."""
     manifest = bot.index.manifest()
     documents = [(document.id, document.sha256) for document in bot.index.documents()]
     generator = getattr(bot, "generator", None)
@@ -360,7 +360,7 @@ def identity(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Pa
 
 
 def short(identity: Mapping[str, str]) -> str:
-    """Eight hexadecimal digits that name an identity."""
+    """Return eight hexadecimal digits that name an identity."""
     return _hash(dict(identity))[:8]
 
 
@@ -388,7 +388,7 @@ def code_hash(package: Path) -> str:
 
 
 def memory_mb() -> float | None:
-    """The most memory this process has held at once, in MB; `None` where the system doesn't say (Windows)."""
+    """Return the peak memory of this process in MB; `None` if the system does not report it (Windows)."""
     try:
         import resource
     except ImportError:
