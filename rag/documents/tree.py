@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag.errors import DocumentError
 from rag.schema import Block, BlockKind, Cell, Document, Mark, PageLayout, Span, Table
@@ -103,6 +103,22 @@ class TreeWriter:
         """Append a paragraph, or with `before="\\n"` a line of the same one. Return where it stands, None for blank text."""
         return self._append(BlockKind.PARAGRAPH, text, before)
 
+    def resume(self, text: str, before: str = " ") -> Span | None:
+        """Continue the last block, a paragraph or item, over the end of a page: pending marks are set inside it. Return where the added
+        text stands, None for blank text."""
+        text = clean(text).strip()
+        if not text or not self._blocks:
+            return None
+        last = self._blocks.pop()
+        self._pieces.append(before + text)
+        start = self._length + len(before)
+        self._marks += [Mark(start, label) for label in self._pending]
+        self._pending.clear()
+        self._length = start + len(text)
+        self._check_length()
+        self._blocks.append(replace(last, span=Span(last.span.start, self._length)))
+        return Span(start, self._length)
+
     def item(self, text: str, label: str = "-", level: int = 0, lead: Span | None = None) -> Span | None:
         """Append an item of a list, with its number or bullet; `level` counts from 0. The item's span does not hold a bullet but
         holds a number, which is part of what it says. `lead` is the line that introduces the list where that is not the last paragraph."""
@@ -134,13 +150,15 @@ class TreeWriter:
         header: int | None = None,
         label: str = ROW,
         first: int = 1,
-    ) -> None:
+    ) -> list[list[Block]]:
         """Append a table: its caption as a paragraph that leads every row, then each row as `column: value` for its cells that are
         not empty.
 
         `columns` may be shorter than a row; a cell without a column name stands alone. `header` is the column that names the rows, and
         is written without its column's name in front where the column has none. `label` and `first` number the rows for the reader
         ("" leaves them unnumbered). Merged cells are the reader's to repeat: a row says all that it means.
+
+        Return the blocks of each row: none for an empty one, several for one that is very wide.
         """
         width = max((len(row) for row in rows), default=len(columns))
         names = tuple(one_line(columns[at], _LONGEST_LABEL) if at < len(columns) else "" for at in range(max(width, len(columns))))
@@ -149,14 +167,18 @@ class TreeWriter:
         before = self._marks[-1].label if self._marks and not self._pending else ""
         table = len(self._tables)
         self._tables.append(Table(names, one_line(caption), header))
+        written: list[list[Block]] = []
         for number, row in enumerate(rows, start=first):
             if label:
                 self.mark(label.format(n=number))
+            at = len(self._blocks)
             self._row(names, [" ".join(clean(cell).split()) for cell in row], lead, table, header)
             if label and self._pending:  # an empty row leaves its number to nobody
                 self._pending.pop()
+            written.append(self._blocks[at:])
         if label and rows:
             self.mark(before)  # what follows stands in no row
+        return written
 
     def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
         """Append one row, in several blocks where it is very wide."""
@@ -222,12 +244,15 @@ class TreeWriter:
         self._pending.clear()
         self._pieces.append(before + text)
         self._length = start + len(text)
-        if self._length > self._limit:
-            raise DocumentError("error.too_much_text", name=self._name, limit=f"{self._limit / 1e6:.0f}")
+        self._check_length()
         span = Span(start + min(skip, len(text)), start + len(text))
         placed = tuple(Cell(cell.column, cell.span.shifted(start)) for cell in cells)
         self._blocks.append(Block(kind, span, level, lead, table, placed))
         return span
+
+    def _check_length(self) -> None:
+        if self._length > self._limit:
+            raise DocumentError("error.too_much_text", name=self._name, limit=f"{self._limit / 1e6:.0f}")
 
     def content(
         self,

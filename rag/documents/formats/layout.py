@@ -1,31 +1,43 @@
-"""From characters with their places on a page to paragraphs in reading order.
+"""From characters with their places on a page to words and lines in reading order.
 
 The order in which a PDF draws is not that in which it is read; places are certain. Characters make words by the gaps between
-them, words make columns and lines, lines are put into reading order (`rag.documents.formats.bidi`) and joined to paragraphs.
+them, words make lines, and lines are put into reading order (`rag.documents.formats.bidi`). Coordinates are points, `base`
+grows upwards; a page whose text runs in another direction is turned first.
 """
 
 from __future__ import annotations
 
 import itertools
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
 
 from rag.documents.formats.bidi import is_rtl, kind, reading_order, with_brackets
+from rag.text.folding import nfc
+
+ASCENT, DESCENT = 0.8, 0.22
+"""How far letters reach above and below their base line, in sizes of their font."""
 
 _WORD_GAP = 0.16  # of the font's size; letters of a word that do not join stand nearer
 _GAPS = (0.08, 0.28)  # of the font's size: between these, a page's own gaps show where letters end and words begin
 _LEAST_GAPS = 20
 _NEIGHBOUR = 0.15  # of the font's size: by so much a mark's letter may be further than another and still be its letter
 _LINE = 0.45  # of the font's size: what stands higher or lower than that is another line
-_GUTTER = 1.2
-_LEAST_COLUMN = 3  # lines
-_LEAST_FILL = 12  # letters of an average line of a column; a table's cells are shorter
+_HIGH = 0.75  # and this for what is smaller than the line: raised digits
 _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
+_SMALLER = 0.85  # of the line's size: what is raised is smaller than that
+_RAISED = 0.15
+_MOVED = "\x01"  # in the place of what was raised
+_SPACE = "\x00"  # a space inside one word, until the line has been put in order
+_POWERS = {**dict(zip("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺", strict=True)), "n": "ⁿ"}
+_PLAIN = {raised: plain for plain, raised in zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)}
+_UNITS = frozenset("m km cm mm dm nm µm μm ft in mi yd s sec h kg ha م كم سم مم ملم متر دسم كلم قدم ث".split())
+_ORDINALS = frozenset("eoaº")
+_SIGNS = frozenset('.,;:)]،؛»"”')
 
 
 @dataclass(slots=True)
@@ -37,6 +49,14 @@ class Glyph:
     right: float
     base: float
     size: float
+    bold: bool = False
+    origin: float | None = None
+    """Where the pen stood, None for `left`. Letters that are drawn over one another are in order by this alone."""
+
+    @property
+    def place(self) -> float:
+        """What characters of a line are in order by."""
+        return self.left if self.origin is None else self.origin
 
     @property
     def middle(self) -> float:
@@ -46,13 +66,28 @@ class Glyph:
 
 @dataclass(slots=True)
 class Word:
-    """Characters without a gap, from left to right; `text[n]` is a character with the marks that stand on it."""
+    """Characters without a gap, from left to right; `texts[n]` is a character with the marks that stand on it."""
 
     texts: list[str]
     left: float
     right: float
     base: float
     size: float
+    bold: bool = False
+    turn: int = 0
+    """How its page was turned so that its line runs to the right, in quarters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A word in reading order, with its box on the turned page: `bottom` < `top`."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+    turn: int = 0
 
 
 @dataclass(slots=True)
@@ -65,44 +100,86 @@ class Line:
     base: float = 0.0
     size: float = 0.0
     rtl: bool = False
+    bold: bool = False
     text: str = ""
-    opening: float = field(default=0.0)
+    pieces: list[Piece] = field(default_factory=list)
+    opening: float = 0.0
     """How wide the first word that is read is."""
 
 
-def paragraphs(glyphs: Sequence[Glyph], as_drawn: bool = False) -> list[str]:
-    """The paragraphs of a page in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
-    found: list[str] = []
-    for region in _regions(_words([replace(glyph) for glyph in glyphs]), 0):
-        lines = _lines(region)
-        _directions(lines)
-        for line in lines:
-            _read(line, as_drawn)
-        found += _joined(lines)
-    return found
+# --- rows -----------------------------------------------------------------------------------------------------------------
+
+Placed = TypeVar("Placed", Glyph, Word)
+
+
+def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
+    """Characters or words by the lines they stand on, as (base, items) from top to bottom.
+
+    Base lines with most on them come first, and take what stands a little higher or lower: raised digits and lowered ones.
+    """
+    found: dict[float, list[Placed]] = {}
+    for item in items:
+        found.setdefault(round(item.base, 1), []).append(item)
+    weights = {base: sum(item.size * _breadth(item) for item in group) for base, group in found.items()}
+    sizes = {base: max(item.size for item in group) for base, group in found.items()}
+    anchors: list[float] = []
+    lines: dict[float, list[Placed]] = {}
+    for base in sorted(found, key=lambda base: (-weights[base], -base)):
+        size = sizes[base]
+        at = bisect_left(anchors, base)
+        near = [anchor for anchor in anchors[max(0, at - 2) : at + 2] if _same_line(base - anchor, size, sizes[anchor])]
+        if near:
+            lines[min(near, key=lambda anchor: abs(anchor - base))] += found[base]
+        else:
+            insort(anchors, base)
+            lines[base] = list(found[base])
+    return [(base, lines[base]) for base in reversed(anchors)]
+
+
+def _breadth(item: Glyph | Word) -> float:
+    return max(0.1, item.right - item.left)
+
+
+def _same_line(rise: float, size: float, of_line: float) -> bool:
+    """Whether what stands `rise` above the base of a line belongs to it."""
+    if size < _SMALLER * of_line:
+        return -_LINE * of_line <= rise <= _HIGH * of_line - 0.25 * size
+    return abs(rise) <= _LINE * max(size, of_line)
 
 
 # --- words ----------------------------------------------------------------------------------------------------------------
 
 
-def _words(glyphs: Sequence[Glyph]) -> list[Word]:
+def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
+    """The words of a page in no order of lines. Glyphs are changed: give them away."""
     words: list[Word] = []
-    rows = list(_rows([glyph for glyph in glyphs if not _is_mark(glyph)]))
-    for row in rows:
-        row.sort(key=lambda glyph: (glyph.middle, glyph.left))
+    based = rows([glyph for glyph in glyphs if not _is_mark(glyph)])
+    lines = [row for _, row in based]
+    for row in lines:
+        row.sort(key=lambda glyph: (glyph.place, glyph.middle))
         _untangle(row)
-    _put_marks(glyphs, rows)
-    widest = _word_gap(rows)
-    for row in rows:
+    _put_marks(glyphs, lines, [-base for base, _ in based])
+    widest = _word_gap(lines)
+    for number, row in enumerate(lines):
+        lines[number] = row = _without_doubles(row)
+        _raise(row)
         word: Word | None = None
         for glyph in row:
+            if glyph.text in ("", _MOVED):  # raised, and put to the character it belongs to, on its left or right
+                if word is not None and (not glyph.text or word.texts[-1] in _SIGNS) and glyph.left - word.right <= 0.3 * word.size:
+                    word.right = max(word.right, glyph.right)
+                else:
+                    word = None
+                continue
             if glyph.text.isspace():
                 word = None
                 continue
+            if word is not None and (_is_label(glyph.text) or _is_label(word.texts[-1])):
+                word = None
             if word is not None and glyph.left - word.right > widest * max(glyph.size, word.size):
                 word = None
             if word is None:
-                word = Word([], glyph.left, glyph.right, glyph.base, glyph.size)
+                word = Word([], glyph.left, glyph.right, glyph.base, glyph.size, glyph.bold, turn)
                 words.append(word)
             word.texts.append(glyph.text)
             word.left, word.right = min(word.left, glyph.left), max(word.right, glyph.right)
@@ -110,11 +187,131 @@ def _words(glyphs: Sequence[Glyph]) -> list[Word]:
     return words
 
 
-def _word_gap(rows: Sequence[Sequence[Glyph]]) -> float:
+def _without_doubles(row: list[Glyph]) -> list[Glyph]:
+    """A row without what is drawn a second time, a little to the side, to look bold."""
+    found: list[Glyph] = []
+    for glyph in row:
+        last = next((other for other in reversed(found[-2:]) if other.text == glyph.text), None)
+        if last is not None and not glyph.text.isspace() and glyph.left - last.left < 0.08 * glyph.size < 0.5 * (last.right - last.left):
+            last.bold = True
+            continue
+        found.append(glyph)
+    return found
+
+
+def _raise(row: list[Glyph]) -> None:
+    """Tell raised digits from digits: a power stays with its unit, a note's number is set apart in brackets."""
+    sizes: dict[float, float] = {}
+    for glyph in row:
+        if not glyph.text.isspace():
+            sizes[round(glyph.size, 1)] = sizes.get(round(glyph.size, 1), 0.0) + _breadth(glyph)
+    if not sizes:
+        return
+    of_line = max(sizes, key=lambda size: sizes[size] * size)
+    bases = [glyph.base for glyph in row if abs(glyph.size - of_line) <= 0.1 * of_line]
+    base = median(bases) if bases else row[0].base
+    at = 0
+    while at < len(row):
+        if not _is_raised(row[at], base, of_line):
+            at += 1
+            continue
+        end = at + 1
+        while end < len(row) and _is_raised(row[end], base, of_line) and row[end].left - row[end - 1].right < 0.3 * row[end].size:
+            end += 1
+        _settle(row, at, end, of_line)
+        at = end
+
+
+def _is_raised(glyph: Glyph, base: float, size: float) -> bool:
+    return glyph.text in _PLAIN or (
+        glyph.size < _SMALLER * size and glyph.base - base > _RAISED * size and not glyph.text.isspace() and glyph.text not in "°*"
+    )
+
+
+def _settle(row: list[Glyph], at: int, end: int, size: float) -> None:
+    """Give what is raised to the character it belongs to, as a power or as a note's number."""
+    text = "".join(_PLAIN.get(glyph.text, glyph.text) for glyph in row[at:end])
+    left = next((n for n in range(at - 1, -1, -1) if row[n].text and not row[n].text.isspace()), None)
+    right = next((n for n in range(end, len(row)) if not row[n].text.isspace()), None)
+    near_left = left is not None and row[at].left - row[left].right < 0.25 * size
+    near_right = right is not None and row[right].left - row[end - 1].right < 0.25 * size
+    if right is not None and near_right and row[right].text in "/⁄":
+        return  # a fraction
+    owner: int | None = None
+    if right is not None and near_right and (is_rtl(row[right].text[0]) or (not row[right].text[0].isalpha() and _is_rtl_row(row))):
+        owner = right
+    if left is not None and near_left and (row[left].text[0].isdigit() or kind(row[left].text[0]) == "L" or owner is None):
+        owner = left if not is_rtl(row[left].text[0]) else owner
+    word = _word_at(row, owner) if owner is not None else ""
+    digits = text.strip("()[]").replace("،", ",")
+    if owner is None and not all(c.isdigit() for c in digits):
+        return
+    if owner is not None and owner == right and row[owner].text.isdigit():  # after the whole number, not inside it
+        while owner + 1 < len(row) and (row[owner + 1].text.isdigit() or (row[owner + 1].text in ",.٫٬" and owner + 2 < len(row))):
+            owner += 1
+    if all(c in _POWERS for c in text) and _takes_power(word, text):
+        added = "".join(_POWERS[c] for c in text)
+    elif digits and (all(c.isdigit() or c in ",-–" for c in digits) or _is_letter_of_note(digits, word)):
+        added = f"{_SPACE}[{digits}]"
+    else:
+        return
+    box = row[at:end]
+    for glyph in box:
+        glyph.text = "" if owner == left else _MOVED
+    if owner is None:  # the number of a note, before its text
+        box[0].text, box[0].right, box[0].size = added.strip(_SPACE), box[-1].right, size
+    else:
+        row[owner].text += added
+
+
+def _is_letter_of_note(text: str, word: str) -> bool:
+    return len(text) == 1 and text.isalpha() and (text == "a" or text not in _ORDINALS) and word[-1:].isalnum()
+
+
+def _word_at(row: Sequence[Glyph], owner: int) -> str:
+    """The letters or digits that what is raised stands at, in reading order."""
+    first = row[owner]
+    step = 1 if is_rtl(first.text[0]) else -1
+    found, at = "", owner
+    while 0 <= at < len(row) and row[at].text.strip() and (at == owner or _gap(row[at], row[at - step]) < _WORD_GAP * first.size):
+        found = row[at].text + found
+        at += step
+        if not 0 <= at < len(row) or kind((row[at].text or " ")[0]) != kind(first.text[0]):
+            break
+    return found
+
+
+def _is_label(text: str) -> bool:
+    """Whether a glyph is the number of a note, before its text."""
+    return len(text) > 2 and text[0] == "["
+
+
+def _is_rtl_row(row: Sequence[Glyph]) -> bool:
+    right = sum(is_rtl(glyph.text[0]) for glyph in row if glyph.text)
+    return right * 2 > sum(glyph.text[:1].isalpha() for glyph in row)
+
+
+def _gap(a: Glyph, b: Glyph) -> float:
+    return max(a.left, b.left) - min(a.right, b.right)
+
+
+def _takes_power(word: str, power: str) -> bool:
+    """Whether a raised number after a word is a power: of a unit, of ten, of a variable of one letter."""
+    bare = "".join(c for c in word if unicodedata.category(c) != "Mn")
+    if not bare:
+        return False
+    if bare in _UNITS:
+        return power.lstrip("-−+") in ("1", "2", "3", "4")
+    if bare == "10":
+        return True
+    return power in ("2", "3", "-1", "−1", "n") and len(bare) == 1 and bare.isascii() and bare.isalpha()
+
+
+def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
     """Where gaps between letters end and those between words begin: in the middle of the widest range that holds none."""
     gaps = sorted(
         gap
-        for row in rows
+        for row in lines
         for before, after in itertools.pairwise(row)
         if not before.text.isspace()
         and not after.text.isspace()
@@ -124,21 +321,6 @@ def _word_gap(rows: Sequence[Sequence[Glyph]]) -> float:
         return _WORD_GAP
     width, middle = max(((b - a), (a + b) / 2) for a, b in zip([_GAPS[0], *gaps], gaps, strict=False))
     return middle if width > 0.02 else _WORD_GAP
-
-
-Placed = TypeVar("Placed", Glyph, Word)
-
-
-def _rows(items: Sequence[Placed]) -> Iterator[list[Placed]]:
-    """Characters or words whose lines are at the same height, from top to bottom."""
-    row: list[Placed] = []
-    for item in sorted(items, key=lambda item: -item.base):
-        if row and row[0].base - item.base > _LINE * max(row[0].size, item.size):
-            yield row
-            row = []
-        row.append(item)
-    if row:
-        yield row
 
 
 def _untangle(row: list[Glyph]) -> None:
@@ -152,22 +334,21 @@ def _untangle(row: list[Glyph]) -> None:
                 row[at], row[at + 1] = second, first
 
 
-def _put_marks(glyphs: Sequence[Glyph], rows: Sequence[Sequence[Glyph]]) -> None:
+def _put_marks(glyphs: Sequence[Glyph], lines: Sequence[Sequence[Glyph]], heights: Sequence[float]) -> None:
     """Give each mark (tashkeel) to the letter it stands on: the nearest.
 
     Of two that are about as near it is the one beside which it is drawn, on the right: a mark is drawn just before or just
     after its letter, and runs of letters to either side.
     """
-    middles = [[glyph.middle for glyph in row] for row in rows]
-    heights = [-row[0].base for row in rows]
+    middles = [[glyph.middle for glyph in row] for row in lines]
     for n, mark in enumerate(glyphs):
         if not _is_mark(mark):
             continue
         at = bisect_left(heights, -mark.base)
         near = [
             glyph
-            for number in range(max(0, at - 2), min(len(rows), at + 2))
-            for glyph in _around(rows[number], middles[number], mark.middle)
+            for number in range(max(0, at - 2), min(len(lines), at + 2))
+            for glyph in _around(lines[number], middles[number], mark.middle)
             if glyph.text[0].isalpha() and abs(glyph.base - mark.base) < 0.8 * mark.size
         ]
         beside = [glyph for glyph in (_letter(glyphs, n, -1), _letter(glyphs, n, 1)) if glyph is not None]
@@ -201,82 +382,76 @@ def _distance(mark: Glyph, glyph: Glyph) -> float:
     return (abs(mark.middle - glyph.middle) + 2 * max(0.0, abs(mark.base - glyph.base) - 0.3 * mark.size)) / mark.size
 
 
-# --- columns --------------------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------------------------------
 
 
-def _regions(words: list[Word], depth: int) -> Iterator[list[Word]]:
-    """Words cut at the white space between columns, then between bands of lines; in reading order."""
-    if not words:
-        return
-    if depth < 40 and (sides := _columns(words)) is not None:
-        for side in sides:
-            yield from _regions(side, depth + 1)
-    elif depth < 40 and (bands := _bands(words)) is not None:
-        # Only where there is a band with columns is anything gained by cutting.
-        top, bottom = (list(_regions(band, depth + 1)) for band in bands)
-        if len(top) > 1 or len(bottom) > 1:
-            yield from top
-            yield from bottom
-        else:
-            yield words
-    else:
-        yield words
-
-
-def _columns(words: list[Word]) -> tuple[list[Word], list[Word]] | None:
-    size = median(word.size for word in words)
-    widest, at = _GUTTER * size, None
-    right = None
-    for word in sorted(words, key=lambda word: word.left):
-        if right is not None and word.left - right > widest:
-            widest, at = word.left - right, (word.left + right) / 2
-        right = word.right if right is None else max(right, word.right)
-    if at is None:
-        return None
-    left = [word for word in words if word.right <= at]
-    rest = [word for word in words if word.left >= at]
-    for side in (left, rest):
-        count = sum(1 for _ in _rows(side))
-        if count < _LEAST_COLUMN or sum(len(word.texts) for word in side) < _LEAST_FILL * count:
-            return None
-    return (rest, left) if _mostly_rtl(words) else (left, rest)
-
-
-def _bands(words: list[Word]) -> tuple[list[Word], list[Word]] | None:
-    widest, at = 0.0, 0.0
-    floor: float | None = None
-    for word in sorted(words, key=lambda word: -(word.base + word.size)):
-        top = word.base + 0.8 * word.size
-        if floor is not None and floor - top > max(widest, 0.3 * word.size):
-            widest, at = floor - top, (floor + top) / 2
-        bottom = word.base - 0.25 * word.size
-        floor = bottom if floor is None else min(floor, bottom)
-    if not widest:
-        return None
-    return [word for word in words if word.base > at], [word for word in words if word.base <= at]
-
-
-def _mostly_rtl(words: Sequence[Word]) -> bool:
+def mostly_rtl(words: Sequence[Word]) -> bool:
+    """Whether words are rather of a script that is written from right to left."""
     right = sum(is_rtl(text[0]) for word in words for text in word.texts)
     left = sum(kind(text[0]) == "L" for word in words for text in word.texts)
     return right * 1.5 > left
 
 
-# --- lines ----------------------------------------------------------------------------------------------------------------
-
-
-def _lines(words: list[Word]) -> list[Line]:
-    lines = []
-    for row in _rows(words):
+def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[Line]:
+    """The lines of one column in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
+    found = []
+    for _, row in rows(words):
         row.sort(key=lambda word: word.left)
-        base = median(word.base for word in row)
-        lines.append(Line(row, row[0].left, max(word.right for word in row), base, max(word.size for word in row)))
-    return lines
+        size = max(word.size for word in row)
+        letters = sum(len(word.texts) for word in row)
+        bold = sum(len(word.texts) for word in row if word.bold) > 0.8 * letters
+        base = median(word.base for word in row if word.size > 0.8 * size)
+        found.append(Line(row, row[0].left, max(word.right for word in row), base, size, bold=bold))
+    _directions(found)
+    for line in found:
+        read_line(line, as_drawn)
+    return found
+
+
+def read_line(line: Line, as_drawn: bool = False) -> None:
+    """Put the words of a line into the order in which they are read."""
+    texts: list[str] = []
+    owners: list[int] = []
+    for number, word in enumerate(line.words):
+        if number:
+            texts.append(" ")
+            owners.append(-1)
+        texts += word.texts
+        owners += [number] * len(word.texts)
+    gaps = [0.0] * len(texts)
+    at = 0
+    for before, after in itertools.pairwise(line.words):
+        at += len(before.texts)
+        gaps[at] = (after.left - before.right) / max(before.size, after.size)
+        at += 1
+    order: Sequence[int] = range(len(texts)) if as_drawn else reading_order([text[0] for text in texts], line.rtl, gaps)
+    text = "".join(texts[n] for n in order)
+    if any(is_rtl(text[0]) for text in texts):
+        text = with_brackets(text)
+    cut, at = list[tuple[str, int]](), 0
+    owner = -1
+    begin = 0
+    for n in order:
+        if owners[n] < 0:
+            cut.append((text[begin:at], owner))
+            begin, owner = at + len(texts[n]), -1
+        else:
+            owner = owners[n]
+        at += len(texts[n])
+    cut.append((text[begin:at], owner))
+    line.pieces = [_piece(nfc(part).replace(_SPACE, " "), line.words[number]) for part, number in cut if part and number >= 0]
+    line.text = " ".join(piece.text for piece in line.pieces)
+    first = line.words[-1] if line.rtl and not as_drawn else line.words[0]
+    line.opening = first.right - first.left
+
+
+def _piece(text: str, word: Word) -> Piece:
+    return Piece(text, word.left, word.base - DESCENT * word.size, word.right, word.base + ASCENT * word.size, word.turn)
 
 
 def _directions(lines: Sequence[Line]) -> None:
     """Which way each line runs: by its letters, or where they are mixed, as the line before it does."""
-    whole = _mostly_rtl([word for line in lines for word in line.words])
+    whole = mostly_rtl([word for line in lines for word in line.words])
     before = whole
     for line in lines:
         right = sum(is_rtl(text[0]) for word in line.words for text in word.texts)
@@ -286,55 +461,3 @@ def _directions(lines: Sequence[Line]) -> None:
         else:
             line.rtl = before
         before = line.rtl
-
-
-def _read(line: Line, as_drawn: bool) -> None:
-    texts: list[str] = []
-    for number, word in enumerate(line.words):
-        texts += [" "] if number else []
-        texts += word.texts
-    order: Sequence[int] = range(len(texts)) if as_drawn else reading_order([text[0] for text in texts], line.rtl)
-    line.text = "".join(texts[n] for n in order)
-    if any(is_rtl(text[0]) for text in texts):
-        line.text = with_brackets(line.text)
-    first = line.words[-1] if line.rtl and not as_drawn else line.words[0]
-    line.opening = first.right - first.left
-
-
-def _joined(lines: Sequence[Line]) -> list[str]:
-    """Lines put together to paragraphs: a new one begins after a gap, after a line that had room for the next word, where the
-    letters change their size, and with each item of a list."""
-    found: list[str] = []
-    if not lines:
-        return found
-    pitches = [above.base - below.base for above, below in itertools.pairwise(lines)]
-    pitch = median(pitches) if pitches else 0.0
-    left, right = min(line.left for line in lines), max(line.right for line in lines)
-    for number, line in enumerate(lines):
-        if number == 0 or _begins(lines[number - 1], line, pitch, left, right):
-            found.append(line.text)
-        else:
-            found[-1] = _continued(found[-1], line.text)
-    return found
-
-
-def _begins(before: Line, line: Line, pitch: float, left: float, right: float) -> bool:
-    size = max(before.size, line.size)
-    gap = before.base - line.base
-    if gap > max(1.35 * pitch, 1.1 * size) or abs(before.size - line.size) > 0.12 * size or before.rtl != line.rtl:
-        return True
-    room = before.left - left if line.rtl else right - before.right
-    indent = right - line.right if line.rtl else line.left - left
-    earlier = right - before.right if line.rtl else before.left - left
-    return room > line.opening + 0.6 * size or indent - earlier > 1.2 * size or _is_item(line.text)
-
-
-def _is_item(text: str) -> bool:
-    first, _, rest = text.partition(" ")
-    return bool(rest) and (first in "-•▪●◦*–·" or (first[-1:] in ".)-" and first[:-1].isdigit() and len(first) <= 4))
-
-
-def _continued(text: str, line: str) -> str:
-    if text[-1:] in "-\u00ad\u2010" and text[-2:-1].isalpha() and line[:1].isalpha() and kind(line[0]) == "L":
-        return (text[:-1] if line[0].islower() else text) + line
-    return f"{text} {line}"

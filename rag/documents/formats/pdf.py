@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature
-from rag.documents.formats.content import AUTHOR, DATE, PAGE, Content, Limits, Writer, iso_date, one_line
-from rag.documents.formats.layout import Glyph, paragraphs
+from rag.documents.formats.bidi import is_rtl
+from rag.documents.formats.columns import in_order
+from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, iso_date, one_line
+from rag.documents.formats.flow import PageContent, write
+from rag.documents.formats.furniture import REACH, Edges, without_furniture
+from rag.documents.formats.furniture import edges as edges_of
+from rag.documents.formats.layout import Glyph, Line, Piece, Word, lines_of, words_of
+from rag.documents.formats.page_tables import Grid, Rule, open_tables, ruled_grids
 from rag.documents.metadata import UNREAD
+from rag.documents.tree import TreeWriter
 from rag.errors import DocumentError
+from rag.schema import PageLayout
 
 if TYPE_CHECKING:
     from rag.documents.formats.ocr import Ocr
@@ -52,35 +62,37 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         count = len(document)
         if count > limits.pages:
             raise DocumentError("error.too_many_pages", name=name, pages=count, limit=limits.pages)
-        writer = Writer(name, limits)
-        pictures: list[int] = []
-        garbled: list[int] = []
+        writer = TreeWriter(name, limits)
+        states: dict[int, str] = {}
         scanned: list[int] = []
-        for number in range(1, count + 1):
-            blocks, state = _page(document, number - 1)
-            if state and ocr is not None:
-                seen = ocr.read(document[number - 1])
-                blocks, state = (seen, "") if seen else (blocks, state)
-                scanned += [number] if seen else []
+        sizes: dict[int, _Place] = {}
+        pages: list[PageContent] = []
+        for raw in _with_neighbours(_raw_page(document, number) for number in range(count)):
+            content, state = _page(raw)
+            sizes[content.number] = raw[0].place
+            if state and ocr is not None and (seen := ocr.read(document[content.number - 1])):
+                content, state = PageContent(content.number, plain=seen), ""
+                scanned.append(content.number)
             if state:
-                (pictures if state == "picture" else garbled).append(number)
-            if blocks:
-                writer.mark(PAGE.format(n=number))
-            for block in blocks:
-                writer.block(block)
+                states[content.number] = state
+            pages.append(content)
+        words = write(pages, writer)
+        layouts = tuple(sizes[number].layout(number, words[number]) for number in sorted(sizes))
+        pictures = [number for number, state in states.items() if state == "picture"]
+        garbled = [number for number, state in states.items() if state == "garbled"]
         notes = tuple(
-            DocumentError(key, name=name, pages=ranges(pages))
-            for key, pages in (("error.pages_pictures", pictures), ("error.pages_garbled", garbled))
-            if pages
+            DocumentError(key, name=name, pages=ranges(numbers))
+            for key, numbers in (("error.pages_pictures", pictures), ("error.pages_garbled", garbled))
+            if numbers
         )
         if ocr is not None and ocr.missing is not None and notes:
             notes = (ocr.missing, *notes)
         title, fields = _fields(document.get_metadata_dict())
         if scanned:
             fields["ocr_pages"] = ranges(scanned)
-        if left := sorted(pictures + garbled):
-            fields[UNREAD if ocr is None or ocr.missing is not None else "illegible_pages"] = ranges(left)
-        return writer.content(title, fields, notes)
+        if states:
+            fields[UNREAD if ocr is None or ocr.missing is not None else "illegible_pages"] = ranges(sorted(states))
+        return writer.content(title, fields, notes, layouts)
     finally:
         document.close()
 
@@ -96,40 +108,155 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
-def _page(document: Any, index: int) -> tuple[list[str], str]:
-    """The paragraphs of a page, and "picture" or "garbled" where there are none to be had."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The size of a page as it is shown, and how its coordinates are turned to that."""
+
+    width: float
+    height: float
+    left: float = 0.0
+    bottom: float = 0.0
+    rotation: int = 0
+    """In quarters of a turn, clockwise."""
+
+    def layout(self, number: int, words: Sequence[tuple[int, int, Piece]]) -> PageLayout:
+        """Return the words of a page with their boxes from its upper left corner."""
+        return PageLayout(number, self.width, self.height, tuple((start, end, *self._box(piece)) for start, end, piece in words))
+
+    def _box(self, piece: Piece) -> tuple[float, float, float, float]:
+        corners = [_turned_back(piece.turn, x, y) for x, y in ((piece.left, piece.bottom), (piece.right, piece.top))]
+        shown = [self._shown(x - self.left, y - self.bottom) for x, y in corners]
+        (a, b), (c, d) = shown
+        return min(a, c), min(b, d), max(a, c), max(b, d)
+
+    def _shown(self, x: float, y: float) -> tuple[float, float]:
+        if self.rotation == 1:
+            return y, x
+        if self.rotation == 2:
+            return self.width - x, y
+        if self.rotation == 3:
+            return self.width - y, self.height - x
+        return x, self.height - y
+
+
+def _turned_back(turn: int, x: float, y: float) -> tuple[float, float]:
+    """Undo `_upright`."""
+    if turn == 1:
+        return -y, x
+    if turn == 2:
+        return -x, -y
+    if turn == 3:
+        return y, -x
+    return x, y
+
+
+@dataclass(slots=True)
+class _RawPage:
+    """The words of a page before their order is known: those that run in the same direction together, most of them first."""
+
+    number: int
+    place: _Place
+    groups: list[tuple[int, list[Word]]] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    state: str = ""
+    edges: Edges = field(default_factory=Edges)
+    bottom: float = 0.0
+    top: float = 0.0
+
+
+def _with_neighbours(pages: Iterable[_RawPage]) -> Iterator[tuple[_RawPage, int, list[Edges]]]:
+    """Yield each page with the edges of the pages around it, when those after it have been read, and its place among them."""
+    waiting: list[_RawPage] = []
+    edges: list[Edges] = []
+    done = 0
+    for page in pages:
+        waiting.append(page)
+        edges.append(page.edges)
+        if len(waiting) > REACH:
+            yield waiting.pop(0), done, edges
+            done += 1
+    for page in waiting:
+        yield page, done, edges
+        done += 1
+
+
+def _raw_page(document: Any, index: int) -> _RawPage:
+    """Return the words and ruled lines of a page."""
     import pypdfium2
 
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return [], "garbled"
+        return _RawPage(index + 1, _Place(0.0, 0.0), state="garbled")
     try:
+        width, height = page.get_size()
+        box = page.get_cropbox()
+        raw = _RawPage(index + 1, _Place(width, height, box[0], box[1], page.get_rotation() // 90))
         groups, broken = _glyphs(page)
-        text = "".join(glyph.text for group in groups for glyph in group)
-        blocks: list[str] = []
-        state = ""
+        text = "".join(glyph.text for _, group in groups for glyph in group)
         if len(text.strip()) < _NO_TEXT and _has_picture(page):
-            state = "picture"
+            raw.state = "picture"
         elif broken > 0.1 * max(1, len(text)):
-            state = "garbled"
+            raw.state = "garbled"
         else:
             if is_windows(text):
-                for group in groups:
+                for _, group in groups:
                     for glyph in group:
                         glyph.text = from_windows(glyph.text)
-            blocks = [block for group in groups for block in paragraphs(group)]
-            if is_reversed(" ".join(blocks)):
-                blocks = [block for group in groups for block in paragraphs(group, as_drawn=True)]
-            if is_garbled(" ".join(blocks)):
-                blocks, state = [], "garbled"
-        return blocks, state
+            raw.groups = [(turn, words_of(group, turn)) for turn, group in groups]
+            if groups:
+                turn = groups[0][0]
+                raw.rules = _rules(page, turn)
+                corners = [_upright_point(turn, x, y) for x, y in ((box[0], box[1]), (box[2], box[3]))]
+                raw.bottom, raw.top = min(y for _, y in corners), max(y for _, y in corners)
+                raw.edges = edges_of(raw.groups[0][1], raw.bottom, raw.top)
+        return raw
     finally:
         page.close()
 
 
-def _glyphs(page: Any) -> tuple[list[list[Glyph]], int]:
-    """The characters of a page, those that run in the same direction together, and how many have no known letter."""
+def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
+    """Return what stands on a page in reading order, and "picture" or "garbled" where nothing is to be had."""
+    page, number, edges = raw
+    content = PageContent(page.number)
+    if page.state:
+        return content, page.state
+    for as_drawn in (False, True):
+        content.parts = []
+        for at, (turn, words) in enumerate(page.groups):
+            grids: list[Grid] = []
+            if at == 0:
+                grids, words = ruled_grids(page.rules, words)
+                words = without_furniture(words, number, edges, page.bottom, page.top)
+            content.parts += _parts(words, grids, turn, as_drawn)
+        text = " ".join(_texts(content))
+        if as_drawn or not is_reversed(text):
+            break
+    if is_garbled(text):
+        return PageContent(page.number), "garbled"
+    return content, ""
+
+
+def _parts(words: Sequence[Word], grids: Sequence[Grid], turn: int, as_drawn: bool) -> Iterator[list[Line] | Grid]:
+    for region in in_order(words, grids):
+        for part in [region] if isinstance(region, Grid) else open_tables(region):
+            if isinstance(part, Grid):
+                part.read(as_drawn)
+                yield part
+            else:
+                yield lines_of(part, as_drawn)
+
+
+def _texts(content: PageContent) -> Iterator[str]:
+    for part in content.parts:
+        if isinstance(part, Grid):
+            yield from (cell.text for row in part.cells for cell in row)
+        else:
+            yield from (line.text for line in part)
+
+
+def _glyphs(page: Any) -> tuple[list[tuple[int, list[Glyph]]], int]:
+    """Return the characters of a page, those that run in the same direction together, and how many have no known letter."""
     import pypdfium2.raw as pdfium
 
     text_page = page.get_textpage()
@@ -138,8 +265,9 @@ def _glyphs(page: Any) -> tuple[list[list[Glyph]], int]:
     broken = 0
     box, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
-    size, turn, known = 0.0, 0, None
+    size, turn, bold, known = 0.0, 0, False, None
     drawn: dict[tuple[int, float, float], Glyph] = {}
+    fonts: dict[int, bool] = {}
     get_unicode, get_object, get_box = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetTextObject, pdfium.FPDFText_GetLooseCharBox
     get_origin, has_error = pdfium.FPDFText_GetCharOrigin, pdfium.FPDFText_HasUnicodeMapError
     try:
@@ -155,27 +283,31 @@ def _glyphs(page: Any) -> tuple[list[list[Glyph]], int]:
                 scale = math.hypot(matrix.a, matrix.b)
                 size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * scale)
                 turn = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) % 4
+                bold = _is_bold(owner, fonts)
             if code == 0 or has_error(raw, n) > 0:
                 broken += 1
                 continue
             get_box(raw, n, box)
             get_origin(raw, n, x, y)
-            character = composed(chr(code)) if code >= 0xFB50 else chr(code)
+            character = composed(chr(code)) if code >= 0xFB00 else chr(code)
             if (code < 32 and code not in (9, 10, 13)) or code in (0xFFFE, 0xFFFF):
                 broken += code != 2  # a hyphen that PDFium marks
                 character = "-" if code == 2 else ""
-            if not character or unicodedata.category(character[0]) == "Cf":
+            if not character or (unicodedata.category(character[0]) == "Cf" and character != "\u00ad"):
                 continue
             left, right, base = _upright(turn, box.left, box.right, box.bottom, box.top, x.value, y.value)
             last = drawn.get((address, x.value, y.value))
             if last is not None and not last.text.isspace():
                 if character.isspace():
                     continue  # a gap that PDFium believes in
-                # One sign that stands for several letters: PDFium gives each its share of the box, from right to left, or all of it.
-                last.text = f"{character}{last.text}" if left > last.right - 0.01 else f"{last.text}{character}"
+                # One sign that stands for several letters. PDFium gives each its share of the box, or all of it.
+                before = right < last.left + 0.01 if not is_rtl(last.text[0]) and not is_rtl(character) else left > last.right - 0.01
+                last.text = f"{character}{last.text}" if before else f"{last.text}{character}"
                 last.left, last.right = min(last.left, left), max(last.right, right)
                 continue
-            glyph = drawn[address, x.value, y.value] = Glyph(character, left, max(left, right), base, size)
+            glyph = drawn[address, x.value, y.value] = Glyph(
+                character, left, max(left, right), base, size, bold, _upright_point(turn, x.value, y.value)[0]
+            )
             groups.setdefault(turn, []).append(glyph)
     finally:
         text_page.close()
@@ -183,7 +315,151 @@ def _glyphs(page: Any) -> tuple[list[list[Glyph]], int]:
         for glyph in group:
             if len(glyph.text) > 1:
                 glyph.text = ligature(glyph.text)
-    return sorted(groups.values(), key=len, reverse=True), broken
+    return sorted(groups.items(), key=lambda item: len(item[1]), reverse=True), broken
+
+
+_BOLD = re.compile(r"bold|black|heavy|demi", re.I)
+_FORCE_BOLD = 1 << 18
+
+
+def _is_bold(owner: Any, fonts: dict[int, bool]) -> bool:
+    """Whether the font of a text object is a bold one, by its name or flag; the weight that a file gives is often a guess."""
+    import pypdfium2.raw as pdfium
+
+    font = pdfium.FPDFTextObj_GetFont(owner)
+    if not font:
+        return False
+    address = ctypes.addressof(font.contents)
+    if address not in fonts:
+        buffer = ctypes.create_string_buffer(256)
+        pdfium.FPDFFont_GetBaseFontName(font, buffer, 256)
+        name = buffer.value.decode("utf-8", "replace")
+        fonts[address] = _BOLD.search(name) is not None or bool(pdfium.FPDFFont_GetFlags(font) & _FORCE_BOLD)
+    return fonts[address]
+
+
+# --- ruled lines ----------------------------------------------------------------------------------------------------------
+
+_THIN = 2.5  # points
+_SHORTEST = 6.0
+_MOST_PATHS = 6000
+_MOST_SEGMENTS = 400
+
+
+def _rules(page: Any, turn: int) -> list[Rule]:
+    """Return the straight level and upright lines of a page: strokes, thin boxes and the edges of boxes."""
+    found: list[Rule] = []
+    left = [_MOST_PATHS]
+    import pypdfium2.raw as pdfium
+
+    identity = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    _rules_of(page.raw, pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, identity, turn, found, left, 0)
+    return found
+
+
+def _rules_of(
+    holder: Any, count: Any, get: Any, outer: tuple[float, ...], turn: int, found: list[Rule], left: list[int], depth: int
+) -> None:
+    import pypdfium2.raw as pdfium
+
+    for n in range(count(holder)):
+        item = get(holder, n)
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_FORM and depth < 3:
+            inner = _times(_matrix(item), outer)
+            _rules_of(item, pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, inner, turn, found, left, depth + 1)
+        elif kind == pdfium.FPDF_PAGEOBJ_PATH:
+            left[0] -= 1
+            if left[0] < 0:
+                return
+            for a, b, c, d in _boxes(item, outer):
+                found += _edges_of(*_turned_box(turn, a, b, c, d))
+
+
+def _matrix(item: Any) -> tuple[float, ...]:
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(item, matrix)
+    return matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
+
+
+def _times(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:
+    return (
+        a[0] * b[0] + a[1] * b[2],
+        a[0] * b[1] + a[1] * b[3],
+        a[2] * b[0] + a[3] * b[2],
+        a[2] * b[1] + a[3] * b[3],
+        a[4] * b[0] + a[5] * b[2] + b[4],
+        a[4] * b[1] + a[5] * b[3] + b[5],
+    )
+
+
+def _boxes(item: Any, outer: tuple[float, ...]) -> Iterator[tuple[float, float, float, float]]:
+    """Yield the boxes (left, bottom, right, top) of a path's figures: of a line, of a rectangle; of a curve none."""
+    import pypdfium2.raw as pdfium
+
+    segments = pdfium.FPDFPath_CountSegments(item)
+    if not 2 <= segments <= _MOST_SEGMENTS:
+        return
+    matrix = _times(_matrix(item), outer)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    figure: list[tuple[float, float]] = []
+    straight = True
+    for n in range(segments + 1):
+        segment = pdfium.FPDFPath_GetPathSegment(item, n) if n < segments else None
+        kind = pdfium.FPDFPathSegment_GetType(segment) if segment else pdfium.FPDF_SEGMENT_MOVETO
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            if straight and 2 <= len(figure) <= 6 and _is_upright(figure):
+                xs, ys = [px for px, _ in figure], [py for _, py in figure]
+                yield min(xs), min(ys), max(xs), max(ys)
+            figure, straight = [], True
+        straight = straight and kind != pdfium.FPDF_SEGMENT_BEZIERTO
+        if segment:
+            pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+            figure.append((matrix[0] * x.value + matrix[2] * y.value + matrix[4], matrix[1] * x.value + matrix[3] * y.value + matrix[5]))
+
+
+def _is_upright(figure: Sequence[tuple[float, float]]) -> bool:
+    """Whether all sides of a figure are level or upright."""
+    return all(abs(a[0] - b[0]) < 0.5 or abs(a[1] - b[1]) < 0.5 for a, b in itertools.pairwise(figure))
+
+
+def _edges_of(left: float, bottom: float, right: float, top: float) -> list[Rule]:
+    """Return a thin box as one line, another as its four sides; none where it is too small."""
+    width, height = right - left, top - bottom
+    if height <= _THIN and width <= _THIN:
+        return []
+    if height <= _THIN:
+        middle = (bottom + top) / 2
+        return [Rule(left, middle, right, middle)] if width >= _SHORTEST else []
+    if width <= _THIN:
+        middle = (left + right) / 2
+        return [Rule(middle, bottom, middle, top)] if height >= _SHORTEST else []
+    if width < _SHORTEST or height < _SHORTEST:
+        return []
+    return [
+        Rule(left, bottom, right, bottom),
+        Rule(left, top, right, top),
+        Rule(left, bottom, left, top),
+        Rule(right, bottom, right, top),
+    ]
+
+
+def _turned_box(turn: int, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+    a, b = _upright_point(turn, left, bottom), _upright_point(turn, right, top)
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])
+
+
+def _upright_point(turn: int, x: float, y: float) -> tuple[float, float]:
+    """Return a point of the page turned so that its lines run to the right."""
+    if turn == 1:
+        return y, -x
+    if turn == 2:
+        return -x, -y
+    if turn == 3:
+        return -y, x
+    return x, y
 
 
 def _upright(turn: int, left: float, right: float, bottom: float, top: float, x: float, y: float) -> tuple[float, float, float]:

@@ -1,0 +1,466 @@
+"""From the lines and tables of pages to the tree of a document: paragraphs, headings, lists, notes, over the ends of columns and pages."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from statistics import median
+
+from rag.documents.formats.bidi import kind
+from rag.documents.formats.layout import Line, Piece
+from rag.documents.formats.page_tables import Grid, GridCell
+from rag.documents.formats.recognised import Recognised, recognised
+from rag.documents.tree import PAGE, TreeWriter
+from rag.schema import Block, Span
+
+_LONGEST_HEADING = 160
+_LARGER = 1.12  # of the text's size: a heading
+_SMALLER = 0.92  # a note at the foot of a page
+_LONGEST_CAPTION = 220
+_ENDS = re.compile(r"[.!?؟؛;:…][\"'”»)\]]*(?:\s\[[\d,]+\])*$")
+_LABEL = re.compile(
+    r"(?P<label>[-•▪●◦*–·■□➢✓►‣⁃o]|\(?\d{1,3}(?:\.\d{1,2})*[.)\-]|\(?[A-Za-zأ-ي][.)\-]|\([ivxIVX]{1,5}\)|\d{1,2}\.\d{1,2}(?:\.\d{1,2})*)\s+(?=\S)"
+)
+_NOTE = re.compile(r"\[?(?P<label>\d{1,3}|\*{1,3}|[a-z])[\]).]?\s+(?=\S)")
+_RAISED_NOTE = re.compile(r"\[(?P<label>[\d,]{1,5})\]\s*(?=\S)")
+_NUMBERED = re.compile(
+    r"(?:(?:chapter|section|part|article|annex|appendix|schedule)\s+[\dIVXA-Z]+\b|(?:المادة|الفصل|الباب|القسم|الملحق|الجزء|البند|المبحث|المطلب)\s+\S+"
+    r"|أولا|ثانيا|ثالثا|رابعا|خامسا|سادسا|سابعا|ثامنا|تاسعا|عاشرا|\d{1,2}(?:\.\d{1,2}){0,3}\.?\s)",
+    re.I,
+)
+_CAPTION = re.compile(r"(?:table|exhibit|schedule|جدول|الجدول)\b", re.I)
+_HYPHENS = "-\u00ad\u2010"
+
+
+@dataclass(slots=True)
+class PageContent:
+    """What stands on a page, its number from 1, in reading order: the lines of columns, and tables."""
+
+    number: int
+    parts: list[list[Line] | Grid] = field(default_factory=list)
+    plain: list[str] = field(default_factory=list)
+    """Paragraphs without places, as OCR gives them."""
+
+
+@dataclass(slots=True)
+class _Part:
+    """A paragraph, heading, item or note with its words, or a table."""
+
+    kind: str
+    text: str = ""
+    label: str = ""
+    pieces: list[tuple[int, Piece]] = field(default_factory=list)
+    """Of each word the page and the place."""
+    breaks: list[tuple[int, int]] = field(default_factory=list)
+    """(offset in the text, page) where another page begins inside it."""
+    page: int = 0
+    last: Line | None = None
+    size: float = 0.0
+    bold: bool = False
+    rtl: bool = False
+    open: bool = False
+    """Whether its last line was full, so that it may go on in the next column or on the next page."""
+    table: Recognised | None = None
+    grid: Grid | None = None
+    level: int = 1
+
+
+def write(pages: Sequence[PageContent], writer: TreeWriter) -> dict[int, list[tuple[int, int, Piece]]]:
+    """Write pages through `writer`. Return for each page its words, as (start, end, place)."""
+    words: dict[int, list[tuple[int, int, Piece]]] = {page.number: [] for page in pages}
+    body = _body_of(pages)
+    vocabulary = _vocabulary(pages)
+    parts = _continued(list(_parts(pages, body, vocabulary)), vocabulary)
+    _levels(parts)
+    page = 0
+    before: _Table | None = None
+    at = 0
+    while at < len(parts):
+        part = parts[at]
+        if part.page != page:
+            page = part.page
+            writer.mark(PAGE.format(n=page))
+        if part.table is not None:
+            before = _write_table(writer, part, "", before, words)
+        elif (count := _captions(parts, at)) > 0 and (table := parts[at + count]).table is not None:
+            caption = " ".join(p.text for p in parts[at : at + count])
+            pieces = [piece for p in parts[at : at + count] for piece in p.pieces]
+            before = _write_table(writer, table, caption, None, words, pieces)
+            page = table.page
+            at += count + 1
+            continue
+        else:
+            _write_part(writer, part, words)
+            page = part.breaks[-1][1] if part.breaks else page
+            before = before if part.kind == "note" else None
+        at += 1
+    return words
+
+
+# --- paragraphs -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The size of most letters, and whether most are bold, so that being bold says nothing."""
+
+    size: float
+    bold: bool
+
+
+def _body_of(pages: Sequence[PageContent]) -> _Body:
+    sizes: Counter[float] = Counter()
+    bold = 0
+    for page in pages:
+        for part in page.parts:
+            if not isinstance(part, Grid):
+                for line in part:
+                    sizes[round(line.size * 2) / 2] += len(line.text)
+                    bold += len(line.text) if line.bold else 0
+    return _Body(max(sizes, key=lambda size: (sizes[size], size), default=10.0), bold > 0.5 * max(1, sizes.total()))
+
+
+def _vocabulary(pages: Sequence[PageContent]) -> frozenset[str]:
+    """Return the words that stand whole inside a line, as evidence for words that are cut at its end."""
+    found: set[str] = set()
+    for page in pages:
+        for part in page.parts:
+            if not isinstance(part, Grid):
+                for line in part:
+                    found.update(word.strip(".,;:()[]\"'").casefold() for word in line.text.split() if word[-1:] not in _HYPHENS)
+    return frozenset(found)
+
+
+def _parts(pages: Sequence[PageContent], body: _Body, vocabulary: frozenset[str]) -> Iterator[_Part]:
+    for page in pages:
+        for text in page.plain:
+            yield _Part("paragraph", " ".join(text.split()), page=page.number)
+        for part in page.parts:
+            if isinstance(part, Grid):
+                table = recognised(part)
+                yield _Part("table", page=page.number, table=table, grid=part)
+                for cell in table.after:
+                    yield _Part("paragraph", cell.text, pieces=[(page.number, piece) for piece in cell.pieces], page=page.number)
+            else:
+                for group in _groups(part):
+                    yield _part(group, part, page.number, body, vocabulary)
+
+
+def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield the lines of each paragraph: a new one begins after a gap, after a line that had room for the next word, where the letters
+    change their size or weight, and with each item of a list."""
+    if not lines:
+        return
+    pitches = [above.base - below.base for above, below in pairwise(lines)]
+    pitch = median(pitches) if pitches else 0.0
+    pitch = min(pitch, 1.7 * median(line.size for line in lines)) if pitch > 0 else pitch
+    left, right = min(line.left for line in lines), max(line.right for line in lines)
+    group = [lines[0]]
+    for before, line in pairwise(lines):
+        if _begins(before, line, pitch, left, right, group):
+            yield group
+            group = []
+        group.append(line)
+    yield group
+
+
+def _begins(before: Line, line: Line, pitch: float, left: float, right: float, group: Sequence[Line]) -> bool:
+    size = max(before.size, line.size)
+    gap = before.base - line.base
+    if gap > max(1.35 * pitch, 1.1 * size) or abs(before.size - line.size) > 0.12 * size or before.rtl != line.rtl:
+        return True
+    if before.text[-1:] in _HYPHENS and before.text[-2:-1].isalpha() and line.text[:1].islower():
+        return False
+    if before.bold != line.bold and (before.bold and len(group) <= 2 and _is_short(before, left, right)):
+        return True
+    room = before.left - left if line.rtl else right - before.right
+    indent = right - line.right if line.rtl else line.left - left
+    earlier = right - before.right if line.rtl else before.left - left
+    centred = abs((line.left + line.right) - (before.left + before.right)) < size and abs(room - earlier) < 2 * size and room > size
+    if centred and abs(before.base - line.base) <= 1.5 * size and not _LABEL.match(line.text):
+        return False
+    return room > line.opening + 0.6 * size or indent - earlier > 1.2 * size or _opens_item(line)
+
+
+def _is_short(line: Line, left: float, right: float) -> bool:
+    return line.right - line.left < 0.85 * (right - left)
+
+
+def _opens_item(line: Line) -> bool:
+    found = _LABEL.match(line.text)
+    return found is not None and not (found["label"] == "o" and line.text[1:2] != " ") and not _is_decimal(line.text, found.end())
+
+
+def _is_decimal(text: str, end: int) -> bool:
+    """Whether what looks like a label is a number in the text: "3.5 million"."""
+    return re.match(r"\d+\.\d+\s+(?:[a-z%٪]|مليون|مليار|ألف|في|درجة|من)", text) is not None
+
+
+def _part(group: Sequence[Line], column: Sequence[Line], page: int, body: _Body, vocabulary: frozenset[str]) -> _Part:
+    text, pieces = "", list[tuple[int, Piece]]()
+    for line in group:
+        text, own = _joined(text, line, vocabulary)
+        pieces += [(page, piece) for piece in own]
+    first, last = group[0], group[-1]
+    size = median(line.size for line in group)
+    left, right = min(line.left for line in column), max(line.right for line in column)
+    width = right - left
+    room = last.left - left if last.rtl else right - last.right
+    part = _Part("paragraph", text, "", pieces, [], page, last, size, all(line.bold for line in group), first.rtl)
+    part.open = not _ENDS.search(text) and room < 0.25 * width
+    below = size < _SMALLER * body.size
+    if below and (found := _RAISED_NOTE.match(text) or (_NOTE.match(text) if last is column[-1] or first is not column[0] else None)):
+        part.kind, part.label, part.text = "note", found["label"], text[found.end() :]
+        part.open = False
+    elif _is_heading(part, group, body):
+        part.kind = "heading"
+        part.open = False
+    elif _opens_item(first) and (item := _LABEL.match(text)):
+        part.kind, part.label, part.text = "item", item["label"], text[item.end() :]
+    elif found := _RAISED_NOTE.match(text):
+        part.kind, part.label, part.text = "note", found["label"], text[found.end() :]
+        part.open = False
+    return part
+
+
+def _is_heading(part: _Part, group: Sequence[Line], body: _Body) -> bool:
+    text = part.text
+    letters = sum(c.isalpha() for c in text)
+    if not letters >= 2 or len(text) > _LONGEST_HEADING or len(group) > 3 or part.size < 0.95 * body.size:
+        return False
+    if re.search(r"[.؛;،,:]$", text) and not re.match(r"\d+\.$", text):
+        return False
+    if part.size >= _LARGER * body.size:
+        return True
+    return part.bold and not body.bold and len(group) <= 2 and (len(text) <= 90 or bool(_NUMBERED.match(text)))
+
+
+def _joined(text: str, line: Line, vocabulary: frozenset[str]) -> tuple[str, list[Piece]]:
+    """Return a paragraph with one more line, and the places of that line's words as they are in the text now."""
+    pieces = list(line.pieces)
+    if not text:
+        return line.text, pieces
+    return _glue(text, line.text, vocabulary), pieces
+
+
+def _glue(text: str, line: str, vocabulary: frozenset[str]) -> str:
+    """Join two lines; a hyphen at the end of the first is taken out where it cuts a word."""
+    if text[-1:] not in _HYPHENS or not text[-2:-1].isalpha() or not line[:1].isalpha() or kind(line[0]) != "L":
+        return f"{text} {line}"
+    head = re.search(r"[^\W\d_]+$", text[:-1])
+    tail = re.match(r"[^\W\d_]+", line)
+    if head is None or tail is None:
+        return text + line
+    first, second = head.group().casefold(), tail.group().casefold()
+    if text[-1] == "\u00ad" or first + second in vocabulary:
+        return text[:-1] + line
+    if not line[0].islower() or f"{first}-{second}" in vocabulary:
+        return text + line
+    # Two words of the document, or a word that is put before others with a hyphen: "long-term", "well-being".
+    compound = (first in vocabulary and second in vocabulary) or first in _PREFIXES
+    return text + line if compound else text[:-1] + line
+
+
+_PREFIXES = frozenset(
+    "well long short non self half high low full part mid post pre co cross ex all inter multi semi anti off on over under non".split()
+)
+
+
+# --- over the ends of columns and pages -----------------------------------------------------------------------------------
+
+
+def _continued(parts: list[_Part], vocabulary: frozenset[str]) -> list[_Part]:
+    """Join paragraphs that go on in the next column or on the next page; notes between the halves come after them."""
+    found: list[_Part] = []
+    waiting: list[_Part] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if part.kind == "note" and last is not None and last.kind in ("paragraph", "item") and last.open:
+            waiting.append(part)
+            continue
+        if last is not None and _goes_on(last, part):
+            glued = _glue(last.text, part.text, vocabulary)
+            if part.page != (last.breaks[-1][1] if last.breaks else last.page):
+                last.breaks.append((len(glued) - len(part.text), part.page))
+            last.text, last.open, last.last = glued, part.open, part.last
+            last.pieces += part.pieces
+            continue
+        found += waiting
+        waiting = []
+        found.append(part)
+    return found + waiting
+
+
+def _goes_on(last: _Part, part: _Part) -> bool:
+    if last.kind not in ("paragraph", "item") or part.kind != "paragraph" or not last.open or last.last is None or part.last is None:
+        return False
+    if abs(last.size - part.size) > 0.1 * last.size or last.rtl != part.rtl or last.bold != part.bold:
+        return False
+    # On the same page this is a new column; elsewhere in a column a paragraph that ends with a full line has ended.
+    return part.page != last.page or part.last.base > last.last.base or part.text[:1].islower()
+
+
+# --- writing --------------------------------------------------------------------------------------------------------------
+
+
+def _levels(parts: Sequence[_Part]) -> None:
+    """Give headings their levels: larger letters stand above smaller ones, bold ones above plain ones."""
+    styles = sorted({(round(part.size * 2) / 2, part.bold) for part in parts if part.kind == "heading"}, reverse=True)
+    levels = {style: min(number, 6) for number, style in enumerate(styles, start=1)}
+    for part in parts:
+        if part.kind == "heading":
+            part.level = levels[round(part.size * 2) / 2, part.bold]
+
+
+def _write_part(writer: TreeWriter, part: _Part, words: dict[int, list[tuple[int, int, Piece]]]) -> None:
+    cuts = [0, *(offset for offset, _ in part.breaks), len(part.text)]
+    texts = [part.text[a:b] for a, b in pairwise(cuts)]
+    span: Span | None
+    if part.kind == "heading":
+        span = writer.heading(part.text, part.level, marked=False)
+    elif part.kind == "note":
+        span = writer.note(part.text, part.label)
+    elif part.kind == "item":
+        span = writer.item(texts[0], part.label)
+    else:
+        span = writer.paragraph(texts[0])
+    for text, (offset, page) in zip(texts[1:], part.breaks, strict=True):
+        writer.mark(PAGE.format(n=page))
+        more = writer.resume(text, " " if part.text[offset - 1 : offset].isspace() else "")
+        span = Span(span.start, more.end) if span is not None and more is not None else span
+    if span is not None:
+        bullet = part.kind == "item" and not any(c.isalnum() for c in part.label)
+        start = max(0, span.start - (len(part.label) + 1 if bullet else 0))
+        _place(writer, Span(start, span.end), part.pieces, words)
+
+
+def _place(writer: TreeWriter, span: Span, pieces: Iterable[tuple[int, Piece]], words: dict[int, list[tuple[int, int, Piece]]]) -> None:
+    """Note where the words of a block stand: each is looked for behind the one before it."""
+    text, at = writer.text_of(span), 0
+    for page, piece in pieces:
+        wanted = piece.text
+        found = text.find(wanted, at, at + len(wanted) + 60)
+        if found < 0 and wanted[-1:] in _HYPHENS:
+            wanted = wanted[:-1]
+            found = text.find(wanted, at, at + len(wanted) + 60)
+        if found < 0 or not wanted:
+            continue
+        words.setdefault(page, []).append((span.start + found, span.start + found + len(wanted), piece))
+        at = found + len(wanted)
+
+
+@dataclass(slots=True)
+class _Table:
+    """A table that was written, in case it goes on on the next page."""
+
+    columns: list[str]
+    edges: tuple[float, ...]
+    page: int
+    title: str
+    header: int | None
+    form: bool
+
+
+def _captions(parts: Sequence[_Part], at: int) -> int:
+    """Return how many paragraphs before a table say what it is: its number and name, its unit."""
+    for count in (1, 2):
+        if at + count >= len(parts):
+            return 0
+        here, table = parts[at : at + count], parts[at + count]
+        if any(part.kind != "paragraph" or len(part.text) > _LONGEST_CAPTION for part in here):
+            return 0
+        if table.table is not None:
+            named = _CAPTION.match(here[0].text) is not None
+            last = here[-1]
+            brief = len(last.text) <= 120 and not re.search(r"[.؟!?]$", last.text) and last.page == table.page
+            return count if named or (count == 1 and brief) else 0
+    return 0
+
+
+def _write_table(
+    writer: TreeWriter,
+    part: _Part,
+    caption: str,
+    before: _Table | None,
+    words: dict[int, list[tuple[int, int, Piece]]],
+    caption_pieces: Sequence[tuple[int, Piece]] = (),
+) -> _Table:
+    table, grid = part.table, part.grid
+    assert table is not None
+    assert grid is not None
+    title = " ".join(text for text in (caption, table.title) if text)
+    columns, header = table.columns, table.header
+    goes_on = (
+        before is not None
+        and not title
+        and part.page == before.page + 1
+        and not table.form
+        and not before.form
+        and len(before.edges) == len(grid.edges)
+        and table.width == max(len(before.columns), 1)
+        and all(abs(a - b) < 8 for a, b in zip(before.edges, grid.edges, strict=True))
+    )
+    sections = [(section.title, section.rows) for section in table.sections]
+    if goes_on and before is not None:
+        if columns and columns != before.columns:  # the first row was no row of names
+            sections = [("", table.names), *sections]
+        columns, header, title = before.columns, before.header, ""
+    for number, (name, rows) in enumerate(sections):
+        lead = " ".join(text for text in (title if number == 0 or name else "", name) if text)
+        first = len(writer)
+        for run, filled in _runs(rows, table.form):
+            if not filled:
+                for row in run:
+                    lead = f"{lead} {row[0].text}".strip()
+                continue
+            if table.form:
+                columns = [_label(row[0].text) for row in run]
+                texts = [["" if at != n else row[1].text for at in range(len(run))] for n, row in enumerate(run)]
+            else:
+                texts = [[cell.text for cell in row] for row in run]
+            blocks = writer.table(columns, texts, lead, header, label="")
+            lead = ""
+            for row, written in zip(run, blocks, strict=True):
+                _place_row(writer, row, written, table.form, part.page, words)
+            if number == 0 and caption_pieces and blocks and blocks[0]:
+                _place(writer, Span(first, max(first, blocks[0][0].span.start)), caption_pieces, words)
+        if lead:
+            writer.paragraph(lead)
+    return _Table(columns, grid.edges, part.page, title, header, table.form)
+
+
+def _runs(rows: Sequence[list[GridCell]], form: bool) -> Iterator[tuple[list[list[GridCell]], bool]]:
+    """Yield rows that follow one another, with whether they have values; of a table all do."""
+    if not form:
+        if rows:
+            yield list(rows), True
+        return
+    for filled, run in groupby(rows, key=lambda row: len(row) > 1 and bool(row[1].text)):
+        yield list(run), filled
+
+
+def _place_row(
+    writer: TreeWriter,
+    row: Sequence[GridCell],
+    blocks: Sequence[Block],
+    form: bool,
+    page: int,
+    words: dict[int, list[tuple[int, int, Piece]]],
+) -> None:
+    """Note where the words of a row stand, merged cells once."""
+    seen: set[int] = set()
+    for block in blocks:
+        if form:
+            _place(writer, Span(block.span.start, block.cells[0].span.start), [(page, piece) for piece in row[0].pieces], words)
+        for cell in block.cells:
+            own = row[1] if form else row[cell.column]
+            if id(own) not in seen:
+                seen.add(id(own))
+                _place(writer, cell.span, [(page, piece) for piece in own.pieces], words)
+
+
+def _label(text: str) -> str:
+    return text.rstrip(" :：.…")

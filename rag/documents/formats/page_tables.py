@@ -1,0 +1,444 @@
+"""Tables on a page: ruled ones by their lines, open ones by the places where their cells begin and end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+
+from rag.documents.formats.bidi import is_rtl
+from rag.documents.formats.layout import Line, Piece, Word, lines_of, mostly_rtl, read_line, rows
+
+_SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
+_MOST_RULES = 1200
+_COVERED = 0.6
+_CELL_GAP = 0.75  # of the font's size: between cells of an open table
+_COLUMN_GAP = 0.5
+_ROW_GAP = 2.8
+_LONGEST_OPEN_CELL = 70
+_LEADERS = re.compile(r"^[.…·_‥]{3,}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A straight line on the page, level where `top` equals `bottom` and upright where `left` equals `right`."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+
+@dataclass(slots=True)
+class GridCell:
+    """What stands in a cell; a merged one is the same object in each of its places."""
+
+    words: list[Word] = field(default_factory=list)
+    text: str = ""
+    pieces: list[Piece] = field(default_factory=list)
+    bold: bool = False
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Grid:
+    """A table as it stands on the page: rows of cells, columns in the order in which they are read."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    cells: list[list[GridCell]]
+    ruled: bool = True
+    rtl: bool = False
+    edges: tuple[float, ...] = ()
+    """Where the columns begin and end, from left to right."""
+
+    def read(self, as_drawn: bool = False) -> None:
+        """Put the words of each cell in order, and the columns in the direction of the table."""
+        seen: set[int] = set()
+        for row in self.cells:
+            for cell in row:
+                if id(cell) in seen:
+                    continue
+                seen.add(id(cell))
+                cell.lines = lines_of(cell.words, as_drawn)
+                for line in cell.lines:
+                    if self.rtl and not line.rtl and not any(c.isalpha() for c in line.text):
+                        line.rtl = True
+                        read_line(line, as_drawn)
+                cell.pieces = [piece for line in cell.lines for piece in line.pieces]
+                cell.text = " ".join(line.text for line in cell.lines)
+                cell.bold = bool(cell.lines) and all(line.bold for line in cell.lines)
+        if self.rtl:
+            self.cells = [row[::-1] for row in self.cells]
+
+
+# --- ruled tables ---------------------------------------------------------------------------------------------------------
+
+
+def ruled_grids(rules: Sequence[Rule], words: Sequence[Word]) -> tuple[list[Grid], list[Word]]:
+    """Return the tables that lines are drawn around, and the words that stand in none of them."""
+    level = [rule for rule in rules if rule.top - rule.bottom <= rule.right - rule.left]
+    upright = [rule for rule in rules if rule.top - rule.bottom > rule.right - rule.left]
+    if not level or not upright or len(level) > _MOST_RULES or len(upright) > _MOST_RULES:
+        return [], list(words)
+    rtl = mostly_rtl(words)
+    left = list(words)
+    grids: list[Grid] = []
+    for some_level, some_upright in _connected(level, upright):
+        grid, left = _ruled_grid(some_level, some_upright, left, rtl, len(words))
+        if grid is not None:
+            grids.append(grid)
+    return grids, left
+
+
+def _connected(level: Sequence[Rule], upright: Sequence[Rule]) -> Iterable[tuple[list[Rule], list[Rule]]]:
+    """Yield lines that cross or touch one another, together."""
+    import numpy as np
+
+    a = np.array([(rule.left, rule.right, (rule.top + rule.bottom) / 2) for rule in level])
+    b = np.array([(rule.bottom, rule.top, (rule.left + rule.right) / 2) for rule in upright])
+    touch = (
+        (a[:, None, 0] - _SNAP <= b[None, :, 2])
+        & (b[None, :, 2] <= a[:, None, 1] + _SNAP)
+        & (b[None, :, 0] - _SNAP <= a[:, None, 2])
+        & (a[:, None, 2] <= b[None, :, 1] + _SNAP)
+    )
+    waiting = set(range(len(level)))
+    done: set[int] = set()
+    while waiting:
+        some_level, some_upright, fresh = set[int](), set[int](), {waiting.pop()}
+        while fresh:
+            some_level |= fresh
+            crossing = set(np.flatnonzero(touch[sorted(fresh)].any(axis=0)).tolist()) - some_upright - done
+            some_upright |= crossing
+            fresh = set(np.flatnonzero(touch[:, sorted(crossing)].any(axis=1)).tolist()) - some_level if crossing else set()
+        waiting -= some_level
+        done |= some_upright
+        if some_upright:
+            yield [level[n] for n in sorted(some_level)], [upright[n] for n in sorted(some_upright)]
+
+
+def _snapped(values: Iterable[float]) -> list[float]:
+    """Return places, those that are nearly the same as one."""
+    found: list[list[float]] = []
+    for value in sorted(values):
+        if found and value - found[-1][0] <= _SNAP:
+            found[-1].append(value)
+        else:
+            found.append([value])
+    return [sum(group) / len(group) for group in found]
+
+
+def _ruled_grid(
+    level: Sequence[Rule], upright: Sequence[Rule], words: list[Word], rtl: bool, of_page: int
+) -> tuple[Grid | None, list[Word]]:
+    """Return the table of some lines and the words outside it; no table where the lines are a frame or a box."""
+    xs = _snapped([(rule.left + rule.right) / 2 for rule in upright] + [min(r.left for r in level), max(r.right for r in level)])
+    ys = _snapped([(rule.top + rule.bottom) / 2 for rule in level] + [min(r.bottom for r in upright), max(r.top for r in upright)])
+    ys.reverse()
+    columns, lines = len(xs) - 1, len(ys) - 1
+    if columns < 1 or lines < 1 or columns * lines < 2 or columns > 80 or lines > 400:
+        return None, words
+    below = _borders([(rule.left, rule.right, (rule.top + rule.bottom) / 2) for rule in level], xs, ys)
+    beside = _borders([(rule.bottom, rule.top, (rule.left + rule.right) / 2) for rule in upright], ys[::-1], xs)
+    # below[j][i]: a line at ys[j] over column i; beside[i][j']: a line at xs[i] along row j' (from the bottom)
+    cells: list[list[GridCell | None]] = [[None] * columns for _ in range(lines)]
+    for j in range(lines):
+        for i in range(columns):
+            if cells[j][i] is not None:
+                continue
+            width = 1
+            while i + width < columns and not beside[i + width][lines - 1 - j] and cells[j][i + width] is None:
+                width += 1
+            height = 1
+            while (
+                j + height < lines
+                and not any(below[j + height][i + n] for n in range(width))
+                and all(cells[j + height][i + n] is None for n in range(width))
+                and not any(beside[i + n][lines - 1 - j - height] for n in range(1, width))
+            ):
+                height += 1
+            cell = GridCell()
+            for down in range(height):
+                for along in range(width):
+                    cells[j + down][i + along] = cell
+    inside: list[tuple[Word, GridCell]] = []
+    outside: list[Word] = []
+    for word in words:
+        x, y = (word.left + word.right) / 2, word.base + 0.25 * word.size
+        if not (xs[0] <= x <= xs[-1] and ys[-1] <= y <= ys[0]):
+            outside.append(word)
+            continue
+        i = max(n for n in range(columns) if xs[n] <= x)
+        j = max(n for n in range(lines) if ys[n] >= y)
+        cell_here = cells[j][i]
+        assert cell_here is not None
+        inside.append((word, cell_here))
+    for word, cell in inside:
+        cell.words.append(word)
+    whole = [[cell for cell in row if cell is not None] for row in cells]
+    whole = [row for row in whole if any(cell.words for cell in row)]
+    whole = _split_lines(whole)
+    keep = [i for i in range(columns) if any(row[i].words for row in whole) and not _repeats(whole, i)]
+    whole = [[row[i] for i in keep] for row in whole]
+    whole = [row for n, row in enumerate(whole) if n == 0 or any(cell.words and cell not in whole[n - 1] for cell in row)]
+    filled = {id(cell): cell for row in whole for cell in row if cell.words}
+    if not _is_table(list(filled.values()), whole, of_page):
+        return None, words
+    table_words = [word for word, _ in inside]
+    letters = any(c.isalpha() for word in table_words for text in word.texts for c in text)
+    return (
+        Grid(xs[0], xs[-1], ys[0], ys[-1], whole, rtl=mostly_rtl(table_words) if letters else rtl, edges=tuple(xs)),
+        outside,
+    )
+
+
+def _repeats(table: Sequence[Sequence[GridCell]], column: int) -> bool:
+    """Whether a column is nothing but the continuation of merged cells before it."""
+    return column > 0 and all(row[column] is row[column - 1] or not row[column].words for row in table)
+
+
+def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]], of_page: int) -> bool:
+    """Whether cells with something in them are a table, not a frame around a page or boxes around paragraphs."""
+    if len(filled) < 2 or not table or len(table[0]) < 2:
+        return False
+    if max(len(cell.words) for cell in filled) > max(60, 0.5 * of_page):
+        return False
+    beside = sum(len({id(cell) for cell in row if cell.words}) >= 2 for row in table)
+    return beside >= 1 and (beside >= 2 or all(len(cell.words) <= 30 for cell in filled))
+
+
+def _borders(rules: Sequence[tuple[float, float, float]], along: Sequence[float], across: Sequence[float]) -> list[list[bool]]:
+    """For each place in `across` and each stretch of `along` (ascending), whether lines cover most of it.
+
+    `rules` are (from, to, place).
+    """
+    covered = [[0.0] * (len(along) - 1) for _ in across]
+    for start, end, place in rules:
+        nearest = min(range(len(across)), key=lambda n: abs(across[n] - place))
+        for n in range(len(along) - 1):
+            overlap = min(end, along[n + 1]) - max(start, along[n])
+            if overlap > 0:
+                covered[nearest][n] += overlap
+    return [[row[n] >= _COVERED * (along[n + 1] - along[n]) for n in range(len(along) - 1)] for row in covered]
+
+
+def _split_lines(table: list[list[GridCell]]) -> list[list[GridCell]]:
+    """Split rows that hold several records, where lines are drawn between columns only."""
+    found: list[list[GridCell]] = []
+    for row in table:
+        by_line = [[words for _, words in rows(cell.words)] for cell in row]
+        counts = [len(lines) for lines in by_line if lines]
+        most = max(counts, default=0)
+        same = sum(count == most for count in counts)
+        numbers = any(
+            len(lines) == most and all(is_number("".join(t for word in line for t in word.texts)) for line in lines) for lines in by_line
+        )
+        if most >= 3 and same >= 2 and numbers and len({id(cell) for cell in row}) == len(row):
+            bases = sorted((median(word.base for word in line) for line in max(by_line, key=len)), reverse=True)
+            parts = [[GridCell() for _ in row] for _ in bases]
+            for at, cell in enumerate(row):
+                for word in cell.words:
+                    nearest = min(range(len(bases)), key=lambda n: abs(bases[n] - word.base))
+                    parts[nearest][at].words.append(word)
+            found += parts
+        else:
+            found.append(row)
+    return found
+
+
+# --- open tables ----------------------------------------------------------------------------------------------------------
+
+
+def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
+    """Return the words of a column in order from top to bottom, those of tables without lines as tables."""
+    lines = [(base, _segments(row)) for base, row in rows(words)]
+    found: list[list[Word] | Grid] = []
+    run: list[Word] = []
+    at = 0
+    while at < len(lines):
+        end = _extent(lines, at)
+        grid = _open_grid(lines[at:end], mostly_rtl(words)) if end - at >= 2 else None
+        if grid is None:
+            end = at + 1
+            run += [word for segment in lines[at][1] for word in segment]
+        else:
+            if run:
+                found.append(run)
+                run = []
+            found.append(grid)
+        at = end
+    if run:
+        found.append(run)
+    return found
+
+
+def _segments(row: list[Word]) -> list[list[Word]]:
+    """Return the words of a row cut at wide gaps; dots that lead from a name to a value are such a gap."""
+    row.sort(key=lambda word: word.left)
+    found: list[list[Word]] = []
+    apart = True
+    for word in row:
+        if _LEADERS.match("".join(word.texts)):
+            apart = True
+            continue
+        if not apart and word.left - found[-1][-1].right > _CELL_GAP * max(word.size, found[-1][-1].size):
+            apart = True
+        if apart:
+            found.append([])
+        found[-1].append(word)
+        apart = False
+    return found
+
+
+def _extent(lines: Sequence[tuple[float, list[list[Word]]]], at: int) -> int:
+    """Return the end of the rows, from `at` on, that may be a table: most have several cells."""
+    if len(lines[at][1]) < 2:
+        return at + 1
+    end = at + 1
+    single = 0
+    for n in range(at + 1, len(lines)):
+        size = max((word.size for segment in lines[n][1] for word in segment), default=10.0)
+        if lines[n - 1][0] - lines[n][0] > _ROW_GAP * size:
+            break
+        if len(lines[n][1]) >= 2:
+            end, single = n + 1, 0
+        else:
+            single += 1
+            if single > 2 or sum(len(word.texts) for segment in lines[n][1] for word in segment) > _LONGEST_OPEN_CELL:
+                break
+    return end
+
+
+def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Grid | None:
+    """Return rows of cells as a table where the white between their cells goes through all of them."""
+    several = [segments for _, segments in lines if len(segments) >= 2]
+    if len(several) < 2:
+        return None
+    spans = sorted((segment[0].left, segment[-1].right) for segments in several for segment in segments)
+    size = median(word.size for segments in several for segment in segments for word in segment)
+    tolerance = 0 if len(several) < 6 else max(1, len(several) // 10)
+    columns = _columns(spans, tolerance, _COLUMN_GAP * size)
+    if len(columns) < 2:
+        return None
+    table: list[list[GridCell]] = []
+    filled = 0
+    for _, segments in lines:
+        row: list[GridCell | None] = [None] * len(columns)
+        for segment in segments:
+            left, right = segment[0].left, segment[-1].right
+            over = [n for n, (a, b) in enumerate(columns) if min(b, right) - max(a, left) > 0.1 * size] or [
+                min(range(len(columns)), key=lambda n: abs((columns[n][0] + columns[n][1]) - (left + right)))
+            ]
+            cell = next((row[n] for n in over if row[n] is not None), None) or GridCell()
+            cell.words += segment
+            for n in over:
+                row[n] = cell
+        filled += sum(cell is not None for cell in row)
+        table.append([cell or GridCell() for cell in row])
+    letters = sum(len(word.texts) for segments in several for segment in segments for word in segment)
+    cells = sum(len(segments) for segments in several)
+    if letters > _LONGEST_OPEN_CELL * cells or filled < 0.5 * len(several) * len(columns):
+        return None
+    numeric = [sum(is_number(_plain(row[n])) for row in table if row[n].words) for n in range(len(columns))]
+    present = [sum(bool(row[n].words) for row in table) for n in range(len(columns))]
+    has_numbers = any(count >= 0.5 * have and have >= 2 for count, have in zip(numeric, present, strict=True))
+    if len(several) < 3 and not (len(columns) >= 3 and has_numbers):
+        return None
+    if not has_numbers and not _aligned(table, columns, size, rtl):
+        return None
+    tops = [base + 0.8 * size for base, _ in lines]
+    bottoms = [base - 0.25 * size for base, _ in lines]
+    all_words = [word for segments in several for segment in segments for word in segment]
+    letters_here = any(c.isalpha() for word in all_words for text in word.texts for c in text)
+    edges = (columns[0][0], *((a[1] + b[0]) / 2 for a, b in pairwise(columns)), columns[-1][1])
+    merged = _records(table, [base for base, _ in lines], size)
+    return Grid(
+        columns[0][0], columns[-1][1], max(tops), min(bottoms), merged, False, mostly_rtl(all_words) if letters_here else rtl, edges
+    )
+
+
+def _columns(spans: Sequence[tuple[float, float]], tolerance: int, narrowest: float) -> list[tuple[float, float]]:
+    """Return the intervals that more than `tolerance` of the spans cover, those with too little white between them as one."""
+    events = sorted([(left, 1) for left, _ in spans] + [(right, -1) for _, right in spans])
+    found: list[tuple[float, float]] = []
+    depth, start = 0, 0.0
+    for place, step in events:
+        above = depth > tolerance
+        depth += step
+        if depth > tolerance and not above:
+            start = place
+        elif depth <= tolerance and above:
+            if found and start - found[-1][1] < narrowest:
+                found[-1] = (found[-1][0], place)
+            else:
+                found.append((start, place))
+    return found
+
+
+def _aligned(table: Sequence[Sequence[GridCell]], columns: Sequence[tuple[float, float]], size: float, rtl: bool) -> bool:
+    """Whether the cells of each column begin at the same place."""
+    for n in range(len(columns)):
+        begins = [
+            max(word.right for word in row[n].words) if rtl else min(word.left for word in row[n].words) for row in table if row[n].words
+        ]
+        if len(begins) >= 2:
+            usual = median(begins)
+            if sum(abs(begin - usual) < 0.5 * size for begin in begins) < 0.6 * len(begins):
+                return False
+    return True
+
+
+def _records(table: list[list[GridCell]], bases: Sequence[float], size: float) -> list[list[GridCell]]:
+    """Put lines together that are one row: where rows stand further apart than the lines of a row do."""
+    pitches = [above - below for above, below in pairwise(bases)]
+    if len(pitches) < 2:
+        return table
+    near, far = min(pitches), max(pitches)
+    cut = (near + far) / 2
+    wrapped = [n for n, pitch in enumerate(pitches) if pitch < cut]
+    partial = sum(any(not cell.words for cell in table[n + 1]) for n in wrapped)
+    if far < 1.3 * near or not wrapped or partial < 0.8 * len(wrapped) or len(wrapped) > 0.7 * len(pitches):
+        return table
+    found: list[list[GridCell]] = [table[0]]
+    for n, row in enumerate(table[1:]):
+        if pitches[n] >= cut:
+            found.append(row)
+            continue
+        for at, cell in enumerate(row):
+            if cell.words and cell not in row[:at]:
+                found[-1][at].words += cell.words
+    return found
+
+
+def _plain(cell: GridCell) -> str:
+    return "".join(text for word in cell.words for text in word.texts)
+
+
+_NO_VALUE = frozenset(("-", "–", "—", "n/a", "na", "nil", "..", "…", "لايوجد"))
+_NUMBER = re.compile(r"[\d٠-٩۰-۹]")
+_FEW_LETTERS = 4
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell holds a number, with its sign, currency or unit, or the sign for none."""
+    bare = "".join(text.split()).casefold()
+    if bare in _NO_VALUE:
+        return True
+    letters = sum(c.isalpha() for c in bare)
+    return _NUMBER.search(bare) is not None and letters <= _FEW_LETTERS and sum(c.isdigit() for c in bare) >= letters
+
+
+def is_year(text: str) -> bool:
+    """Whether a cell holds a year or a span of years, which names a column more often than it is a value."""
+    bare = "".join(str(int(c)) if c.isdecimal() else c for c in "".join(text.split()))
+    return re.fullmatch(r"(?:FY)?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[a-zA-Z*]?(?:\[\d+\])?", bare) is not None
+
+
+def begins_rtl(text: str) -> bool:
+    """Whether the first letter of a text is of a script that is written from right to left."""
+    return next((is_rtl(c) for c in text if c.isalpha()), False)
