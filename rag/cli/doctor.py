@@ -1,4 +1,4 @@
-"""What is installed, which models are whole, what room there is, and for whatever is missing the command to run."""
+"""Report what is installed, which models are complete, how much room there is, and the command for whatever is missing."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ PACKAGES = (
     "rich",
 )
 SMALL_MEMORY = 5_000_000_000
-"""Bytes of memory below which the default profile is not comfortable: it takes up to 4.5 GB."""
+"""In bytes. With less memory the default profile, which takes up to 4.5 GB, is uncomfortable."""
 
 
 class Mark(StrEnum):
-    """How a line of the report stands."""
+    """The status of a line of the report."""
 
     FINE = "fine"
     NOTE = "note"
-    """Worth knowing; nothing that is needed is missing."""
+    """Worth knowing, but nothing required is missing."""
     MISSING = "missing"
-    """Something that is needed is not there or not usable."""
+    """Something required is missing or unusable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line: `label`, `says` and `advice` are keys of strings.toml filled in with `fields`; `command` is what to run, or "".
+    """One line: `label`, `says` and `advice` are keys of strings.toml filled in with `fields`; `command` is the command to run, or "".
 
-    `value` is the same in every language; where `says` is given it is shown instead.
+    `value` is the same in every language; `says`, if given, is shown instead.
     """
 
     label: str
@@ -68,23 +68,23 @@ class Check:
     says: str = ""
 
     def name(self, language: str = "en") -> str:
-        """The label in the reader's language."""
+        """Return the label in the reader's language."""
         return say(self.label, language, **self.fields)
 
     def found(self, language: str = "en") -> str:
-        """What is there, in the reader's language; that it is missing where nothing is."""
+        """Return what was found, in the reader's language, or that it is missing."""
         if self.says:
             return say(self.says, language, **self.fields)
         return self.value or say("doctor.absent", language)
 
     def what_to_do(self, language: str = "en") -> str:
-        """The advice in the reader's language; "" where there is none."""
+        """Return the advice in the reader's language; "" if there is none."""
         return say(self.advice, language, command=self.command, **self.fields) if self.advice else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelLine:
-    """One model of the catalogue on this machine: `bytes` it takes now, `size` bytes when whole, `status` as in ModelState."""
+    """One model of the catalogue on this machine: `bytes` is its current size, `size` the complete one, `status` as in ModelState."""
 
     entry: ModelEntry
     status: str
@@ -96,7 +96,7 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found; `models` are all of the catalogue, `wanted` those of the profile in use."""
+    """The results; `models` are all of the catalogue, `wanted` those of the profile in use."""
 
     checks: tuple[Check, ...]
     models: tuple[ModelLine, ...]
@@ -104,12 +104,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything that is needed is there."""
+        """Whether everything required is there."""
         return not any(check.mark is Mark.MISSING for check in self.checks)
 
     @property
     def exit_code(self) -> int:
-        """0, or that of a missing model where anything needed is missing."""
+        """0, or the exit code of a missing model if anything required is missing."""
         return 0 if self.ok else ModelMissing.exit_code
 
 
@@ -122,10 +122,10 @@ def examine(
     documents: str = "seeds",
     deep: bool = False,
 ) -> Report:
-    """Look at everything; change nothing, touch no network.
+    """Examine the installation; change nothing and send no requests.
 
-    `generator` and `embedder` (names or paths) replace those of the profile; `index` is the folder of an index to look at and
-    `documents` what it would be built from; `deep` compares every model's hashes, which reads gigabytes.
+    `generator` and `embedder` (names or paths) replace those of the profile; `index` is the folder of an index to check and `documents` the
+    folder it would be built from; `deep` compares every model's hashes, which reads gigabytes.
     """
     chosen = profile(profile_name)
     chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder)
@@ -137,7 +137,7 @@ def examine(
 
 
 def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelLine]:
-    """Every model of the catalogue with how it stands here."""
+    """Return every model of the catalogue with its state on this machine."""
     wanted = {chosen.generator, chosen.embedder} if chosen else set()
     lines = []
     for name, entry in catalogue().items():
@@ -151,7 +151,7 @@ def _get(name: str) -> str:
 
 
 def gigabytes(count: int) -> str:
-    """A number of bytes for a reader: "1.1 GB", "4 MB"."""
+    """Return a number of bytes for display: "1.1 GB", "4 MB"."""
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
 
 
@@ -182,7 +182,7 @@ def _packages() -> Iterator[Check]:
 
 
 def _models(chosen: Profile, lines: Sequence[ModelLine]) -> Iterator[Check]:
-    """The two models in use: of the catalogue, or at paths of the user's own."""
+    """Return the two models in use: from the catalogue, or at the user's own paths."""
     known = {line.entry.name: line for line in lines}
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
@@ -217,7 +217,7 @@ def _disk(lines: Sequence[ModelLine]) -> Check:
 
 
 def memory() -> tuple[int, int] | None:
-    """Bytes of memory free to use and in total; None where the system does not say."""
+    """Return the bytes of free and total memory; None if the system does not report them."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         found = {name: 1024 * int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
@@ -274,7 +274,7 @@ _STATES = {"present": "green", "partial": "yellow", "corrupt": "red", "missing":
 
 
 def render(report: Report, language: str, console: Console) -> None:
-    """Print the report: a table of what was found, the models, and what to do about what is missing."""
+    """Print the report: a table of results, the models, and what to do about what is missing."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -295,7 +295,7 @@ def render(report: Report, language: str, console: Console) -> None:
 
 
 def render_models(lines: Sequence[ModelLine], language: str, console: Console) -> None:
-    """Print the catalogue: each model with its kind, whether it is here and whole, its size, licence and a remark."""
+    """Print the catalogue: each model with its kind, its state on this machine, its size, licence and a remark."""
     from rich.markup import escape
     from rich.table import Table
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class _RunUnlessNamed(TyperGroup):
-    """`shawahid eval FILE` and `shawahid eval` mean `shawahid eval run …`."""
+    """Makes `shawahid eval FILE` and `shawahid eval` mean `shawahid eval run …`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
@@ -71,7 +71,7 @@ DocumentsOption = Annotated[
 ]
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Use this index instead of building one from the documents.")]
 SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all  [report; SQuAD: all]")]
-LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most so many of each set, always the same ones; 0: all.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most this many of each set, always the same ones; 0: all.")]
 DropOption = Annotated[bool, typer.Option("--drop-gold", help="Ask each question again without the passages that answer it.")]
 DirectionsOption = Annotated[
     bool, typer.Option("--directions", help="Ask SQuAD files of several languages in every direction, not as one mixed collection.")
@@ -98,7 +98,7 @@ def run(
     out_folder: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask question sets and report the figures. Interrupted, the same command goes on where it was."""
+    """Ask question sets and report the figures. If interrupted, the same command continues."""
     from rag.config import Settings
     from rag.evaluation.page import write_html
     from rag.evaluation.records import RecordFile
@@ -136,7 +136,7 @@ def claims(
     split: SplitOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Run the citation check alone over true and false claims, and list those it judged wrongly."""
+    """Run only the citation check, over true and false claims, and list those it judged wrongly."""
     from rag.config import Settings
     from rag.evaluation.measures import faults, shares
     from rag.evaluation.records import RecordFile
@@ -166,11 +166,11 @@ def claims(
 @eval_app.command()
 def compare(
     a: Annotated[Path, typer.Argument(help="A run: its folder, or its records.jsonl.")],
-    b: Annotated[Path, typer.Argument(help="The run to hold against it.")],
-    everything: Annotated[bool, typer.Option("--all", help="Show differences that chance explains, too.")] = False,
+    b: Annotated[Path, typer.Argument(help="The run to compare it with.")],
+    everything: Annotated[bool, typer.Option("--all", help="Also show differences that chance explains.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two runs of the same questions: what got better, what got worse, and how sure that is."""
+    """Compare two runs of the same questions: what improved, what got worse, and how certain that is."""
     from rag.config import Settings
     from rag.evaluation import compare as comparing
 
@@ -195,7 +195,7 @@ def ablate(
     into: Annotated[Path | None, typer.Option("--into", help="Put the tables into this Markdown file.")] = None,
     out_folder: OutOption = None,
 ) -> None:
-    """Switch off one part at a time and print what it was worth."""
+    """Switch off one part at a time and print how the figures change."""
     from rag.config import Settings
     from rag.evaluation import ablation
     from rag.evaluation.report import distinct
@@ -235,10 +235,10 @@ def calibrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit to an embedder when to decline and what a citation must be like, from question sets.
+    """Fit an embedder's thresholds from question sets: when to decline, and how similar a citation must be.
 
-    SQuAD files of several languages are asked in every direction, each question once more without the passages that answer it.
-    Values are fitted on the half "calibrate" of the questions and measured on the half "report".
+    SQuAD files of several languages are asked in every direction, each question once more without the passages that answer it. Values are
+    fitted on the half "calibrate" of the questions and measured on the half "report".
     """
     from rag.answering.confidence import user_file
     from rag.config import Settings
@@ -277,9 +277,9 @@ def _plain_figures(figures: Any) -> dict[str, Any]:
 @eval_app.command()
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Question sets, JSONL or SQuAD.")],
-    documents: Annotated[Path | None, typer.Option("--documents", help="The folder that quotes must be found in.  [the file's]")] = None,
+    documents: Annotated[Path | None, typer.Option("--documents", help="The folder in which quotes must occur.  [the file's]")] = None,
 ) -> None:
-    """Check question sets and name the line and the fault of whatever is wrong. Exit code 2 when a set can't be run."""
+    """Check question sets and name the line of every fault. Exit code 2 if a set cannot be run."""
     from rag.config import Settings
     from rag.evaluation import questions
 
@@ -302,7 +302,7 @@ def validate(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Chosen:
-    """A set to be asked, and the folder of its documents (`None`: it brings them itself)."""
+    """A set to be asked, and the folder of its documents (`None`: it brings its own)."""
 
     questions: QuestionSet
     folder: Path | None
@@ -331,7 +331,7 @@ def _chosen(
 
 
 def _together(asked: Sequence[Path], searched: Sequence[Path], directions: bool) -> list[tuple[Sequence[Path], Sequence[Path]]]:
-    """The SQuAD files of each set: questions, and documents. `directions`: one set for each pair of them, else all in one."""
+    """Return the SQuAD files of each set: questions, and documents. With `directions`, one set for each pair, else all in one."""
     if directions:
         return [([first], [second]) for first in asked for second in searched or asked]
     return [(asked, searched)] if asked else []
@@ -356,7 +356,7 @@ def _name(path: Path) -> str:
 
 
 def _by_corpus(questions: QuestionSet, path: Path, documents: Path | None) -> list[_Chosen]:
-    """A set of dialogues may be about several folders: one set for each."""
+    """Split a set of dialogues about several folders into one set for each."""
     corpora = list(dict.fromkeys(dialogue.corpus for dialogue in questions.dialogues))
     if not corpora:
         return [_Chosen(questions, documents or path.parent)]
@@ -369,13 +369,13 @@ def _by_corpus(questions: QuestionSet, path: Path, documents: Path | None) -> li
 
 
 def _corpus_folder(corpus: str, path: Path) -> Path:
-    """A folder named from the root of a checkout, looked for here and above the file that names it."""
+    """Return a folder named relative to the root of a checkout, looked for here and above the file that names it."""
     places = [Path(corpus), *(parent / corpus for parent in path.resolve().parents)]
     return next((place for place in places if place.is_dir()), places[0])
 
 
 def _folder_of(path: Path, documents: Path | None) -> Path | None:
-    """The folder whose documents a file quotes; none for dialogues, which name theirs line by line."""
+    """Return the folder whose documents a file quotes; none for dialogues, which name theirs line by line."""
     if path.suffix != ".jsonl" or path.stem == "dialogues":
         return documents
     return documents or path.parent
@@ -389,7 +389,7 @@ class _Bench:
         self._index = index
 
     def open(self, chosen: Sequence[_Chosen], without_generator: bool, remember: bool = False) -> list[tuple[QuestionSet, Chatbot]]:
-        """Each set with a chatbot over its documents. What is missing is said on standard error.
+        """Yield each set with a chatbot over its documents. Missing models are reported on standard error.
 
         `remember`: the vector of a question is computed once, however often it is asked.
         """
@@ -415,7 +415,7 @@ class _Bench:
         return pairs
 
     def changed(self, bot: Any, variant: Variant) -> Chatbot:
-        """The same chatbot with the switches of a variant turned."""
+        """Return the same chatbot with the switches of a variant applied."""
         from rag.answering.chatbot import Chatbot
         from rag.evaluation.ablation import SwitchedIndex
 
@@ -457,7 +457,7 @@ class _Bench:
 
 
 def _mattering(settings: Settings) -> dict[str, object]:
-    """The settings that an answer can depend on; where files are and how messages are worded is not among them."""
+    """Return the settings that an answer can depend on, without paths and the language of messages."""
     chosen = dataclasses.asdict(settings)
     return {name: chosen[name] for name in ("profile", "generator", "embedder", "style")}
 
@@ -468,7 +468,7 @@ def _digest(*parts: str) -> str:
 
 @contextmanager
 def _progress(language: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on standard error, where that is a terminal."""
+    """Show a progress bar on standard error if it is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -43,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(help="List the models and fetch those that are missing.", invoke_without_command=True)
+models_app = typer.Typer(help="List the models and download missing ones.", invoke_without_command=True)
 app.add_typer(models_app, name="models")
 app.add_typer(eval_app, name="eval")
 app.command()(calibrate)
@@ -53,7 +53,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 FolderArgument = Annotated[Path | None, typer.Argument(help="The folder of documents.  [SHAWAHID_DOCUMENTS; seeds]")]
 PathsArgument = Annotated[list[Path], typer.Argument(help="Files.")]
 UnderOption = Annotated[
-    Path | None, typer.Option("--under", help="Name documents by their place in this folder.  [SHAWAHID_DOCUMENTS; else the file's name]")
+    Path | None, typer.Option("--under", help="Name documents by their path in this folder.  [SHAWAHID_DOCUMENTS; else the file's name]")
 ]
 WaitOption = Annotated[float, typer.Option("--wait", help="Seconds to wait for another writer.")]
 DocumentOption = Annotated[list[str] | None, typer.Option("--document", help="Only this document; may be repeated.")]
@@ -71,7 +71,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
-    """Run a command. Errors are told in a sentence, never a traceback; each kind has its exit code."""
+    """Run a command. Errors are printed as a sentence, never a traceback; each kind has its exit code."""
     language = "ar" if os.environ.get("SHAWAHID_LANGUAGE") == "ar" else "en"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     lean_torch()
@@ -127,7 +127,7 @@ def _plain(value: Any) -> Any:
 def build(
     folder: FolderArgument = None,
     index: IndexOption = None,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the index anew, whatever is there.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Rebuild the index from scratch.")] = False,
     wait: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -139,11 +139,11 @@ def build(
 def sync(
     folder: FolderArgument = None,
     index: IndexOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on, whenever files of the folder change.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep watching, and update whenever files change.")] = False,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring an index up to date with a folder: what `build` does, and with --watch again and again."""
+    """Bring an index up to date with a folder, like `build`; with --watch, keep doing so."""
     settings = _settings(index)
     if not watch:
         _sync(settings, folder, False, wait, as_json)
@@ -169,7 +169,7 @@ def add(
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Add files to an index; those that are in it already are refused."""
+    """Add files to an index; files already in it are refused."""
     from rag.storage.build import add_documents
 
     _put(add_documents, paths, under, _settings(index), wait, as_json)
@@ -183,7 +183,7 @@ def update(
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Put files into an index in the place of those of the same name, or beside them; only what changed is embedded."""
+    """Add files to an index, replacing those of the same name; only what changed is embedded."""
     from rag.storage.build import update_documents
 
     _put(update_documents, paths, under, _settings(index), wait, as_json)
@@ -208,11 +208,11 @@ def remove(
 @app.command()
 def mirror(
     index: IndexOption = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Make the collection anew, though it was made for another index.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Rebuild the collection, even if it was made for another index.")] = False,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring the collection in Milvus (SHAWAHID_MILVUS) up to date with an index, as the commands that change an index do by themselves."""
+    """Bring the collection in Milvus (SHAWAHID_MILVUS) up to date with an index, as commands that change an index do by themselves."""
     settings = _settings(index)
     if not settings.milvus:
         raise BadSetting("error.milvus_address", value="")
@@ -230,7 +230,7 @@ def mirror(
 
 
 def _mirrored(settings: Settings, *, replace: bool = False, wait: float = 600.0) -> MirrorReport | None:
-    """Have the collection in Milvus follow the index, where there is one."""
+    """Update the collection in Milvus, if there is one."""
     from rag.storage.milvus.sync import mirror_index
 
     milvus = open_milvus(settings)
@@ -244,7 +244,7 @@ def _mirrored(settings: Settings, *, replace: bool = False, wait: float = 600.0)
 
 
 def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
-    """Read the files and have `add_documents` or `update_documents` put them into the index."""
+    """Read the files and add or update them in the index."""
     documents = _documents(paths, under, settings)
     embedder = _embedder(settings)
     with _progress(settings.language) as follow:
@@ -254,15 +254,17 @@ def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | No
 
 
 def _embedder(settings: Settings) -> SentenceTransformerEmbedder:
-    """The embedder that the settings name, the reader told when another stands in for it."""
+    """Return the embedder that the settings name; tell the user if another replaced it."""
     embedder, notice = open_embedder(settings)
     _notice((notice,), settings.language)
     return embedder
 
 
 def _documents(paths: list[Path], under: Path | None, settings: Settings) -> list[Document]:
-    """The files as documents, named by their place in a folder: the one given, or that of the settings, or their own. What of a
-    file was left out is told; a file that can't be read ends the command before anything is written."""
+    """Return the files as documents, named by their path in the given folder, in that of the settings, or in their own.
+
+    Pages that were left out are reported; a file that cannot be read ends the command before anything is written.
+    """
     from rag.documents.load import Loader
 
     documents = []
@@ -303,7 +305,7 @@ def _sync(settings: Settings, folder: Path | None, rebuild: bool, wait: float, a
 
 @contextmanager
 def _progress(language: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on a terminal for what is being done."""
+    """Show progress bars in a terminal."""
     labels = {"load": say("cli.loading", language), "embed": say("cli.embedding", language), "store": say("cli.storing", language)}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -339,7 +341,7 @@ def _print_report(report: BuildReport, settings: Settings, as_json: bool) -> Non
 
 @app.command()
 def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Say what is in an index."""
+    """Show what is in an index."""
     from rich.table import Table
 
     from rag.storage.database import DATABASE, Store
@@ -371,7 +373,7 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Check every row, vector and keyword of an index, and that nothing is left of what was removed."""
+    """Check every row, vector and keyword of an index, and that nothing of removed documents is left."""
     settings = _settings(index)
     with Index.open(settings.index, _embedder(settings), open_milvus(settings)) as opened:
         faults = opened.verify()
@@ -388,7 +390,7 @@ def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 @app.command()
 def repair(index: IndexOption = None, wait: WaitOption = 10.0, as_json: JsonOption = False) -> None:
-    """Make anew whatever is damaged in an index and derived from something that is whole."""
+    """Rebuild the damaged parts of an index that can be derived from intact ones."""
     from rag.storage.repair import repair_index
 
     settings = _settings(index)
@@ -421,7 +423,7 @@ def _print_faults(faults: Sequence[Fault], language: str) -> None:
 def search(
     question: QuestionArgument,
     k: Annotated[int, typer.Option("-k", help="How many passages.")] = 5,
-    offset: Annotated[int, typer.Option("--offset", help="Leave out so many of the best: the next page.")] = 0,
+    offset: Annotated[int, typer.Option("--offset", help="Skip this many of the best passages, for the next page.")] = 0,
     document: DocumentOption = None,
     passages_in: LanguageOption = None,
     collection: CollectionOption = None,
@@ -480,7 +482,7 @@ def _filter(
     until: str,
     where: list[str] | None,
 ) -> Filter | None:
-    """The options of a search as a filter. Raises BadSetting for a field without a value, or a date that is none."""
+    """Return the options of a search as a filter. Raises BadSetting for a field without a value, or an invalid date."""
     from rag.documents.metadata import day_limits
 
     day_limits(since, until)  # before a model is loaded
@@ -502,10 +504,10 @@ def _filter(
 
 
 def _warm(bot: Chatbot) -> None:
-    """Load both models at the same time, while the question is typed or searched for."""
+    """Load both models at the same time, while the question is being typed or searched for."""
 
     def work() -> None:
-        with suppress(ShawahidError):  # told by the question that needs what failed
+        with suppress(ShawahidError):  # the question that needs what failed reports it
             bot.warm()
 
     threading.Thread(target=work, name="shawahid-open").start()
@@ -513,7 +515,7 @@ def _warm(bot: Chatbot) -> None:
 
 @app.command()
 def chat(index: IndexOption = None) -> None:
-    """Ask one question after another; follow-ups are understood."""
+    """Ask questions one after another, including follow-ups."""
     settings = _settings(index)
     bot, notices = open_chatbot(settings)
     _notice(notices, settings.language)
@@ -541,10 +543,10 @@ def chat(index: IndexOption = None) -> None:
 def serve(
     index: IndexOption = None,
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on.  [SHAWAHID_HOST; 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="The port; 0 takes a free one.  [SHAWAHID_PORT; 7860]")] = None,
-    window: Annotated[bool, typer.Option("--window/--no-window", help="The chat window beside the API.")] = True,
+    port: Annotated[int | None, typer.Option("--port", help="The port; 0 picks a free one.  [SHAWAHID_PORT; 7860]")] = None,
+    window: Annotated[bool, typer.Option("--window/--no-window", help="The chat window next to the API.")] = True,
 ) -> None:
-    """Serve the API, the tools of programs and the chat window on one port."""
+    """Serve the API, the tools and the chat window on one port."""
     from rag.server import serve_settings
 
     settings = _settings(index)
@@ -559,7 +561,7 @@ def serve(
 
 @app.command()
 def mcp(index: IndexOption = None) -> None:
-    """Be a tool server over stdio (Model Context Protocol), to be started by another program."""
+    """Run a tool server over stdio (Model Context Protocol), to be started by another program."""
     from rag.server.tools import available, tools
     from rag.service.service import Service
 
@@ -629,7 +631,7 @@ def _first_per_passage(evidence: tuple[Evidence, ...]) -> list[Evidence]:
 
 
 def _print_source(number: int, passage: Passage, span: Span | None) -> None:
-    """One numbered source with its supporting sentence marked: in colour on a terminal, between »« elsewhere."""
+    """Print one numbered source with its supporting sentence marked: in colour on a terminal, between »« elsewhere."""
     where = " · ".join(part for part in (passage.title, passage.document_id, passage.locator) if part)
     out.print(f"\n[bold][{number}][/] {escape(for_terminal(where))}")
     if span is None:
@@ -653,7 +655,7 @@ def _print_source(number: int, passage: Passage, span: Span | None) -> None:
 
 @models_app.callback()
 def models(context: typer.Context, as_json: JsonOption = False) -> None:
-    """List the models of the catalogue with what is on this machine."""
+    """List the models of the catalogue and their state on this machine."""
     if context.invoked_subcommand:
         return
     from rag.cli.doctor import model_lines, render_models
@@ -672,7 +674,7 @@ def models_get(
     name: Annotated[str, typer.Argument(help="A name from `shawahid models`.")],
     accept_terms: Annotated[bool, typer.Option("--accept-terms", help="Accept the model's terms without being asked.")] = False,
 ) -> None:
-    """Fetch a model, or go on with a fetch that was interrupted; verify it and put it in place."""
+    """Download a model, or continue an interrupted download; verify it and put it in place."""
     from rag.models.installed import catalogue, get
 
     settings = _settings()
@@ -701,7 +703,7 @@ def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Compare every model file's hash; reads gigabytes.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is installed, which models are whole, and what to do about whatever is missing."""
+    """Show what is installed, which models are complete, and what to do about what is missing."""
     from rag.cli.doctor import examine, render
 
     settings = _settings(index)
