@@ -29,7 +29,7 @@ from rag.retrieval.index import Index
 from rag.storage.build import build_index
 from rag.storage.database import DATABASE, Store
 from rag.storage.flat_index import FlatIndex
-from rag.storage.generations import Segments, View, dense_path
+from rag.storage.generations import IndexView, Segments, dense_path
 from rag.testing import HashEmbedder
 
 TITLE = "Search"
@@ -92,7 +92,7 @@ def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Mea
     yield measured(f"on disk, {name}", "MiB", [total(folder) / 2**20])
 
 
-def _dense(view: View, path: Path, vectors: Sequence[Vectors], name: str) -> Iterator[Measurement]:
+def _dense(view: IndexView, path: Path, vectors: Sequence[Vectors], name: str) -> Iterator[Measurement]:
     def ours(vector: Vectors) -> dict[str, list[int]]:
         return {language: view.nearest(vector, 50, language, among)[0].tolist() for language, among in view.languages.items()}
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rag.arrays import Vectors, unit
 from rag.models.embedder import Progress
-from rag.models.generator import Generation, Usage
+from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import end
 from rag.models.tokens import Tokens
 from rag.schema import Message
@@ -149,8 +149,8 @@ class _ScriptedGeneration:
         self._text = self._run()
 
     @property
-    def usage(self) -> Usage:
-        return Usage(0, 0, self._done)
+    def usage(self) -> TokenCounts:
+        return TokenCounts(0, 0, self._done)
 
     def __iter__(self) -> Iterator[str]:
         return self._text

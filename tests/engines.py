@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rag.models.llama.engine import Row
+from rag.models.llama.engine import BatchToken
 
 VOCABULARY = 64
 END = 0
@@ -50,7 +50,7 @@ class FakeEngine:
         self.sequences = sequences
         self.rows = 512
         self.memory: dict[int, list[tuple[int, int]]] = {id: [] for id in range(sequences)}  # (token, cell)
-        self.batches: list[list[Row]] = []
+        self.batches: list[list[BatchToken]] = []
         self.failing = 0
         """So many of the next batches fail."""
         self.gate: threading.Semaphore | None = None
@@ -84,7 +84,7 @@ class FakeEngine:
             self._append(sequence, token)
         return True
 
-    def decode(self, rows: Sequence[Row]) -> None:
+    def decode(self, rows: Sequence[BatchToken]) -> None:
         self.entered.set()
         if self.gate is not None:
             self.gate.acquire()

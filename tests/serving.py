@@ -17,7 +17,7 @@ from rag.answering.confidence import Calibration
 from rag.library import Library
 from rag.retrieval.index import Index
 from rag.schema import Message
-from rag.server import Access, Limits, site
+from rag.server import Access, RequestLimits, site
 from rag.service.service import Service
 from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
@@ -75,7 +75,7 @@ def served(
     folder: Path,
     *,
     access: Access | None = None,
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     window: bool = False,
     delay: float = 0.0,
     library: bool = True,

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench.peers.asking import MARKER, read_task, texts
-from rag.evaluation.measures import NOT_ABOUT, answer_sentences, figures, shares
+from rag.evaluation.measures import NOT_ABOUT, answer_sentences, figures, shares_of
 from rag.evaluation.metrics import Figure, difference, rounded
 from rag.evaluation.records import ERROR, Cited, Place, Record
 from rag.schema import Span
@@ -147,7 +147,7 @@ def table(by_system: Mapping[str, Sequence[Record]], group: str = "") -> str:
     bootstrap is sure of one. `group` is the name of a set; all without one."""
     kept = {name: [item for item in found if not group or item.set == group] for name, found in by_system.items()}
     measured = {name: _figures(found) for name, found in kept.items()}
-    parts = {name: shares(found) for name, found in kept.items()}
+    parts = {name: shares_of(found) for name, found in kept.items()}
     first = next(iter(kept))
     count = len(kept[first])
     lines = [f"| {group or 'all'}, {count} questions | " + " | ".join(NAMES.get(name, name) for name in kept) + " |"]

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from rag.messages import say
-from rag.models.generator import Usage
+from rag.models.generator import TokenCounts
 from rag.retrieval.query import Query, in_language
 from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Status, Timing
 
@@ -29,7 +29,7 @@ class Inquiry:
     found: float
     draft: str = ""
     first_token: float | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: TokenCounts = field(default_factory=TokenCounts)
 
     def in_language(self, evidence: Evidence) -> bool:
         """Return whether a piece of evidence is in the language of the answer."""

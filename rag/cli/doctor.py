@@ -42,7 +42,7 @@ SMALL_MEMORY = 5_000_000_000
 """In bytes. With less memory the default profile, which takes up to 4.5 GB, is uncomfortable."""
 
 
-class Mark(StrEnum):
+class Standing(StrEnum):
     """The status of a line of the report."""
 
     FINE = "fine"
@@ -61,7 +61,7 @@ class Check:
 
     label: str
     value: str
-    mark: Mark = Mark.FINE
+    mark: Standing = Standing.FINE
     advice: str = ""
     command: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelLine:
+class ModelRow:
     """One model of the catalogue on this machine: `bytes` is its current size, `size` the complete one, `status` as in ModelState."""
 
     entry: ModelEntry
@@ -99,13 +99,13 @@ class Report:
     """The results; `models` are all of the catalogue, `wanted` those of the profile in use."""
 
     checks: tuple[Check, ...]
-    models: tuple[ModelLine, ...]
+    models: tuple[ModelRow, ...]
     models_path: Path
 
     @property
     def ok(self) -> bool:
         """Whether everything required is there."""
-        return not any(check.mark is Mark.MISSING for check in self.checks)
+        return not any(check.mark is Standing.MISSING for check in self.checks)
 
     @property
     def exit_code(self) -> int:
@@ -136,13 +136,13 @@ def examine(
     return Report(tuple(checks), tuple(lines), models_dir())
 
 
-def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelLine]:
+def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelRow]:
     """Return every model of the catalogue with its state on this machine."""
     wanted = {chosen.generator, chosen.embedder} if chosen else set()
     lines = []
     for name, entry in catalogue().items():
         found = state(name, deep=deep)
-        lines.append(ModelLine(entry, found.status, found.bytes, entry.bytes, name in wanted, _get(name)))
+        lines.append(ModelRow(entry, found.status, found.bytes, entry.bytes, name in wanted, _get(name)))
     return lines
 
 
@@ -158,7 +158,7 @@ def gigabytes(count: int) -> str:
 def _python() -> Iterator[Check]:
     version = platform.python_version()
     if sys.version_info < (3, 11):  # noqa: UP036  whoever runs it from a checkout may have any Python
-        yield Check("doctor.python", version, Mark.MISSING, "doctor.old_python", "make run")
+        yield Check("doctor.python", version, Standing.MISSING, "doctor.old_python", "make run")
     else:
         yield Check("doctor.python", f"{version} ({sys.executable})")
     yield Check("doctor.system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU")
@@ -172,23 +172,23 @@ def _packages() -> Iterator[Check]:
             yield Check("doctor.package", metadata.version(name), fields=fields)
         except metadata.PackageNotFoundError:
             missing.add(name)
-            yield Check("doctor.package", "", Mark.MISSING, "doctor.no_package", "make run", fields)
+            yield Check("doctor.package", "", Standing.MISSING, "doctor.no_package", "make run", fields)
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
     if compiler or "llama-cpp-python" not in missing:
-        yield Check("doctor.compiler", compiler or "", Mark.FINE if compiler else Mark.NOTE)
+        yield Check("doctor.compiler", compiler or "", Standing.FINE if compiler else Standing.NOTE)
     else:
         command = "xcode-select --install" if sys.platform == "darwin" else "sudo apt-get install g++"
-        yield Check("doctor.compiler", "", Mark.MISSING, "doctor.no_compiler", command)
+        yield Check("doctor.compiler", "", Standing.MISSING, "doctor.no_compiler", command)
 
 
-def _models(chosen: Profile, lines: Sequence[ModelLine]) -> Iterator[Check]:
+def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:
     """Return the two models in use: from the catalogue, or at the user's own paths."""
     known = {line.entry.name: line for line in lines}
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
 
 
-def _model(label: str, name: str, line: ModelLine | None) -> Check:
+def _model(label: str, name: str, line: ModelRow | None) -> Check:
     if label == "doctor.generator" and is_address(name):
         return Check(label, name.rpartition("@")[2])
     if line is None:
@@ -196,15 +196,15 @@ def _model(label: str, name: str, line: ModelLine | None) -> Check:
             found = find(name, "generator" if label == "doctor.generator" else "embedder")
         except ShawahidError:
             fields = {"name": name, "size": "?"}
-            return Check(label, name, Mark.MISSING, "doctor.model_missing", "python -m rag models", fields)
+            return Check(label, name, Standing.MISSING, "doctor.model_missing", "python -m rag models", fields)
         return Check(label, str(found.path))
     if line.status == "present":
         return Check(label, f"{name} ({gigabytes(line.bytes)})")
     fields = {"name": name, "size": gigabytes(line.size)}
-    return Check(label, name, Mark.MISSING, f"doctor.model_{line.status}", line.command, fields)
+    return Check(label, name, Standing.MISSING, f"doctor.model_{line.status}", line.command, fields)
 
 
-def _disk(lines: Sequence[ModelLine]) -> Check:
+def _disk(lines: Sequence[ModelRow]) -> Check:
     place = models_dir()
     while not place.exists():
         place = place.parent
@@ -212,7 +212,7 @@ def _disk(lines: Sequence[ModelLine]) -> Check:
     needed = sum(line.size for line in lines if line.wanted and line.status != "present")
     if needed > free:
         fields = {"needed": gigabytes(needed), "free": gigabytes(free)}
-        return Check("doctor.disk", gigabytes(free), Mark.MISSING, "doctor.little_disk", "", fields)
+        return Check("doctor.disk", gigabytes(free), Standing.MISSING, "doctor.little_disk", "", fields)
     return Check("doctor.disk", gigabytes(free))
 
 
@@ -239,7 +239,7 @@ def _memory(chosen: Profile) -> Iterator[Check]:
     value = f"{gigabytes(free)} / {gigabytes(total)}"
     if total < SMALL_MEMORY and chosen.embedder == profile("default").embedder:
         fields = {"total": gigabytes(total)}
-        yield Check("doctor.memory", value, Mark.NOTE, "doctor.little_memory", "make run SHAWAHID_PROFILE=light", fields)
+        yield Check("doctor.memory", value, Standing.NOTE, "doctor.little_memory", "make run SHAWAHID_PROFILE=light", fields)
     else:
         yield Check("doctor.memory", value)
 
@@ -257,19 +257,19 @@ def _index(folder: Path, embedder: str, documents: str) -> Check:
     except IndexMissing:
         manifest = None
     except ShawahidError as error:
-        return Check("doctor.index", "", Mark.MISSING, "doctor.bad_index", command, where | {"reason": str(error)})
+        return Check("doctor.index", "", Standing.MISSING, "doctor.bad_index", command, where | {"reason": str(error)})
     if manifest is None:
-        return Check("doctor.index", "", Mark.MISSING, "doctor.no_index", command, where)
+        return Check("doctor.index", "", Standing.MISSING, "doctor.no_index", command, where)
     fields = where | {"embedder": manifest.embedder, "wanted": embedder}
     fields |= {"documents": str(manifest.documents), "passages": str(manifest.passages)}
     if manifest.embedder != embedder:
-        return Check("doctor.index", "", Mark.MISSING, "doctor.other_embedder", command, fields, "doctor.index_holds")
+        return Check("doctor.index", "", Standing.MISSING, "doctor.other_embedder", command, fields, "doctor.index_holds")
     return Check("doctor.index", "", fields=fields, says="doctor.index_holds")
 
 
 # --- showing it ----------------------------------------------------------------------------------------------------------
 
-_SIGNS = {Mark.FINE: "[green]✓[/]", Mark.NOTE: "[yellow]•[/]", Mark.MISSING: "[red]✗[/]"}
+_SIGNS = {Standing.FINE: "[green]✓[/]", Standing.NOTE: "[yellow]•[/]", Standing.MISSING: "[red]✗[/]"}
 _STATES = {"present": "green", "partial": "yellow", "corrupt": "red", "missing": "dim"}
 
 
@@ -294,7 +294,7 @@ def render(report: Report, language: str, console: Console) -> None:
         console.print(f"{number}. {escape(text)}", soft_wrap=True)
 
 
-def render_models(lines: Sequence[ModelLine], language: str, console: Console) -> None:
+def render_models(lines: Sequence[ModelRow], language: str, console: Console) -> None:
     """Print the catalogue: each model with its kind, its state on this machine, its size, licence and a remark."""
     from rich.markup import escape
     from rich.table import Table

@@ -69,7 +69,7 @@ DocumentsOption = Annotated[
     list[Path] | None,
     typer.Option("--documents", help="The folder a JSONL set is about  [its own]; or SQuAD files whose paragraphs are searched."),
 ]
-IndexOption = Annotated[Path | None, typer.Option("--index", help="Use this index instead of building one from the documents.")]
+OwnIndexOption = Annotated[Path | None, typer.Option("--index", help="Use this index instead of building one from the documents.")]
 SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all  [report; SQuAD: all]")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most this many of each set, always the same ones; 0: all.")]
 DropOption = Annotated[bool, typer.Option("--drop-gold", help="Ask each question again without the passages that answer it.")]
@@ -77,14 +77,14 @@ DirectionsOption = Annotated[
     bool, typer.Option("--directions", help="Ask SQuAD files of several languages in every direction, not as one mixed collection.")
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results.  [reports/NAME-HASH]")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+FiguresOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 
 
 @eval_app.command()
 def run(
     sets: SetsArgument = None,
     documents: DocumentsOption = None,
-    index: IndexOption = None,
+    index: OwnIndexOption = None,
     split: SplitOption = "",
     limit: LimitOption = 0,
     drop_gold: DropOption = False,
@@ -96,20 +96,20 @@ def run(
         typer.Option("--require", help="A bound like right=0.8, ar-en:right>=0.6, wrongly_declined<=0.1; exit code 9 if missed."),
     ] = None,
     out_folder: OutOption = None,
-    as_json: JsonOption = False,
+    as_json: FiguresOption = False,
 ) -> None:
     """Ask question sets and report the figures. If interrupted, the same command continues."""
     from rag.config import Settings
     from rag.evaluation.page import write_html
     from rag.evaluation.records import RecordFile
     from rag.evaluation.report import Requirement, print_table, require, summarise, write_json
-    from rag.evaluation.run import Options, evaluate, identity, short
+    from rag.evaluation.run import Options, evaluate, identify, short
 
     settings = Settings.load()
     requirements = [Requirement.parse(text) for text in required or ()]
     bench = _Bench(settings, index)
     pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), without_generator=retrieval_only)
-    known = [identity(bot, _mattering(settings)) for _, bot in pairs]
+    known = [identify(bot, _mattering(settings)) for _, bot in pairs]
     name = "-".join(dict.fromkeys(questions.name for questions, _ in pairs))[:60]
     folder = out_folder or REPORTS / f"{name}-{settings.profile}-{_digest(*map(short, known))}"
     records: list[Record | ClaimRecord] = []
@@ -134,25 +134,25 @@ def run(
 def claims(
     files: Annotated[list[Path] | None, typer.Argument(help="Files of claims.  [tests/corpus/claims.jsonl]")] = None,
     split: SplitOption = "",
-    as_json: JsonOption = False,
+    as_json: FiguresOption = False,
 ) -> None:
     """Run only the citation check, over true and false claims, and list those it judged wrongly."""
     from rag.config import Settings
-    from rag.evaluation.measures import faults, shares
+    from rag.evaluation.measures import faults, shares_of
     from rag.evaluation.records import RecordFile
     from rag.evaluation.report import print_table, summarise
-    from rag.evaluation.run import evaluate, identity
+    from rag.evaluation.run import evaluate, identify
 
     settings = Settings.load()
     chosen = _chosen(files or [Path("tests/corpus/claims.jsonl")], [], split, 0, False)
     pairs = _Bench(settings, None).open(chosen, without_generator=True)
     records: list[Record | ClaimRecord] = []
     for questions, bot in pairs:
-        key = identity(bot, _mattering(settings))
+        key = identify(bot, _mattering(settings))
         with RecordFile.open(WORK / "claims" / f"{questions.name}.jsonl", fresh=True) as file:
             records += evaluate(bot, questions, file, key)
     summary = summarise(records, {})
-    wrong = [record for record, part in zip(records, shares(records), strict=True) if faults(record, part)]
+    wrong = [record for record, part in zip(records, shares_of(records), strict=True) if faults(record, part)]
     if as_json:
         print(json.dumps({**summary.as_json(), "wrong": [dataclasses.asdict(record) for record in wrong]}, ensure_ascii=False))
         return
@@ -168,7 +168,7 @@ def compare(
     a: Annotated[Path, typer.Argument(help="A run: its folder, or its records.jsonl.")],
     b: Annotated[Path, typer.Argument(help="The run to compare it with.")],
     everything: Annotated[bool, typer.Option("--all", help="Also show differences that chance explains.")] = False,
-    as_json: JsonOption = False,
+    as_json: FiguresOption = False,
 ) -> None:
     """Compare two runs of the same questions: what improved, what got worse, and how certain that is."""
     from rag.config import Settings
@@ -186,7 +186,7 @@ def compare(
 def ablate(
     sets: SetsArgument = None,
     documents: DocumentsOption = None,
-    index: IndexOption = None,
+    index: OwnIndexOption = None,
     split: SplitOption = "",
     limit: LimitOption = 0,
     drop_gold: DropOption = False,
@@ -199,7 +199,7 @@ def ablate(
     from rag.config import Settings
     from rag.evaluation import ablation
     from rag.evaluation.report import distinct
-    from rag.evaluation.run import identity
+    from rag.evaluation.run import identify
 
     settings = Settings.load()
     bench = _Bench(settings, index)
@@ -213,7 +213,7 @@ def ablate(
             pairs,
             variants,
             folder,
-            lambda bot: identity(bot, _mattering(settings)),
+            lambda bot: identify(bot, _mattering(settings)),
             retrieval_only=not answers,
             progress=follow,
         )
@@ -233,7 +233,7 @@ def calibrate(
     ] = 0.08,
     into: Annotated[Path | None, typer.Option("--into", help="Write the values to this file.  [the user's own]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")] = False,
-    as_json: JsonOption = False,
+    as_json: FiguresOption = False,
 ) -> None:
     """Fit an embedder's thresholds from question sets: when to decline, and how similar a citation must be.
 
@@ -250,7 +250,7 @@ def calibrate(
     pairs = bench.open(_chosen(sets, documents or [], "all", limit, False, directions=True), without_generator=True, remember=True)
     embedder = pairs[0][1].index.embedder
     found: list[fitting.Case] = []
-    near: list[fitting.Likeness] = []
+    near: list[fitting.ClaimLikeness] = []
     with _progress(settings.language) as follow:
         for questions, bot in pairs:
             found += fitting.cases(bot, questions, follow) if questions.questions else []
@@ -260,7 +260,7 @@ def calibrate(
     measured = {"before": fitting.report(found, before), "fitted": fitting.report(found, fitted)}
     path = into or user_file()
     if not dry_run:
-        fitting.write(path, fitted, fitting.remark(fitted, pairs, measured["fitted"]))
+        fitting.write(path, fitted, fitting.describe(fitted, pairs, measured["fitted"]))
     if as_json:
         told = {name: {group: _plain_figures(own) for group, own in by_group.items()} for name, by_group in measured.items()}
         print(json.dumps({"path": None if dry_run else str(path), "fitted": dataclasses.asdict(fitted), "measured": told}))

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from rag.errors import BadSetting
-from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares
+from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares_of
 from rag.evaluation.metrics import Difference, Figure, difference, rounded
 from rag.evaluation.questions import QuestionSet
-from rag.evaluation.records import ClaimRecord, Record, RecordFile
-from rag.evaluation.run import Bot, Options, Progress, evaluate
+from rag.evaluation.records import AnyRecord, RecordFile
+from rag.evaluation.run import Bot, Options, QuestionProgress, evaluate
 from rag.models.tokens import Tokens
 from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
@@ -120,7 +120,7 @@ class SwitchedIndex(Index):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class VariantResult:
     """One variant: its figures, and their differences from the product as shipped, by group and measure."""
 
     name: str
@@ -135,16 +135,16 @@ def ablate(
     out: Path,
     identity: Callable[[Bot], Mapping[str, str]],
     retrieval_only: bool = True,
-    progress: Progress | None = None,
-) -> list[Row]:
+    progress: QuestionProgress | None = None,
+) -> list[VariantResult]:
     """Run each variant over the sets, each set with the bot as shipped over its index.
 
     `make` returns a bot with the switches of a variant applied, over an index of its own. The other variants are compared with the first.
     """
-    rows: list[Row] = []
-    base: Sequence[Record | ClaimRecord] = ()
+    rows: list[VariantResult] = []
+    base: Sequence[AnyRecord] = ()
     for variant in variants:
-        records: list[Record | ClaimRecord] = []
+        records: list[AnyRecord] = []
         with RecordFile.open(out / _file_name(variant.name) / "records.jsonl") as file:
             for questions, bot in sets:
                 changed = make(bot, variant)
@@ -160,8 +160,8 @@ def ablate(
     return rows
 
 
-def _row(name: str, records: Sequence[Record | ClaimRecord], base: Sequence[Record | ClaimRecord]) -> Row:
-    parts, first = shares(records), shares(base)
+def _row(name: str, records: Sequence[AnyRecord], base: Sequence[AnyRecord]) -> VariantResult:
+    parts, first = shares_of(records), shares_of(base)
     by_group = groups(records)
     found = {group: figures([records[n] for n in rows], [parts[n] for n in rows]) for group, rows in by_group.items()}
     differences = {
@@ -171,14 +171,14 @@ def _row(name: str, records: Sequence[Record | ClaimRecord], base: Sequence[Reco
         }
         for group, rows in by_group.items()
     }
-    return Row(name, found, differences)
+    return VariantResult(name, found, differences)
 
 
 def _file_name(name: str) -> str:
     return re.sub(r"\W+", "-", name).strip("-")
 
 
-def markdown(rows: Sequence[Row], columns: Sequence[str], group: str) -> str:
+def markdown(rows: Sequence[VariantResult], columns: Sequence[str], group: str) -> str:
     """Return one group as a Markdown table: a row per variant, and in each cell the value with its interval and, if the paired bootstrap
     finds it significant (p < 0.05), the difference from the first row."""
     n = max((figure.n for figure in rows[0].figures.get(group, {}).values()), default=0)

@@ -16,11 +16,11 @@ import numpy.typing as npt
 
 from rag.answering.confidence import Calibration, features
 from rag.errors import BadSetting
-from rag.evaluation.metrics import Figure, auroc, ratio
+from rag.evaluation.metrics import Figure, Floats, auroc, ratio
 from rag.evaluation.metrics import rounded as _rounded
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
 from rag.evaluation.report import cell, label
-from rag.evaluation.run import Bot, Corpus, Progress
+from rag.evaluation.run import Bot, Corpus, QuestionProgress
 from rag.messages import say
 from rag.schema import Found
 from rag.text.language import script
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rag.models.embedder import Embedder
-
-Floats = npt.NDArray[np.float64]
 
 FITTED, REPORTED = "calibrate", "report"
 LEAST_OF_EACH = 10
@@ -57,7 +55,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class ClaimLikeness:
     """The cosine between a claim and its evidence. `same`: they are in one language."""
 
     same: bool
@@ -95,7 +93,7 @@ class Fitted:
 # --- what is fitted on ----------------------------------------------------------------------------------------------------
 
 
-def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) -> list[Case]:
+def cases(bot: Bot, questions: QuestionSet, progress: QuestionProgress | None = None) -> list[Case]:
     """Return one case for each question of a set, from the product's own search; no answer is written.
 
     A set without unanswerable questions gets a twin of each question, without the passages that answer it. Questions without a split are
@@ -128,7 +126,7 @@ def cases(bot: Bot, questions: QuestionSet, progress: Progress | None = None) ->
     return found
 
 
-def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
+def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[ClaimLikeness]:
     """Return the similarity of each claim to its nearest piece of evidence, as `rag.answering.checking.judge` compares them.
 
     Verbatim claims, which the judge accepts without comparing, are left out.
@@ -138,20 +136,20 @@ def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[Likeness]:
     if not texts:
         return []
     vectors = dict(zip(texts, np.asarray(embedder.embed_passages(texts), dtype=np.float64), strict=True))
-    found: list[Likeness] = []
+    found: list[ClaimLikeness] = []
     for number, claim in enumerate(kept):
         quotes = [piece.quote for piece in claim.evidence]
         similarity = [float(vectors[quote] @ vectors[claim.claim]) for quote in quotes]
         best = int(np.argmax(similarity))
         split = claim.split or (REPORTED if number % 2 else FITTED)
-        found.append(Likeness(script(claim.claim) == script(quotes[best]), similarity[best], claim.supported, split))
+        found.append(ClaimLikeness(script(claim.claim) == script(quotes[best]), similarity[best], claim.supported, split))
     return found
 
 
 # --- fitting --------------------------------------------------------------------------------------------------------------
 
 
-def fit(embedder: str, found: Sequence[Case], near: Sequence[Likeness] = (), most_declined: float = 0.08) -> Fitted:
+def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = (), most_declined: float = 0.08) -> Fitted:
     """Fit what the cases and claims of the half `calibrate` allow; the other values stay in force.
 
     `same` and `across` are the weights of two logistic models of "the documents answer this". Every set and both of its kinds have equal
@@ -281,11 +279,11 @@ def least_confidence(confidences: Sequence[float], truths: Sequence[bool], most_
 
 # --- reporting ------------------------------------------------------------------------------------------------------------
 
-Measured = Mapping[str, Mapping[str, Figure]]
+GroupFigures = Mapping[str, Mapping[str, Figure]]
 """By group ("all", "same", "across", each language and each set), by measure: auroc, declined, wrongly_declined."""
 
 
-def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> Measured:
+def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> GroupFigures:
     """Return the figures of the values on one half: AUROC, unanswerable declined, answerable wrongly declined."""
     own = [case for case in found if case.split == split]
     groups: dict[str, list[Case]] = {"all": own}
@@ -336,7 +334,7 @@ def write(path: Path, fitted: Fitted, remark: str) -> None:
         raise BadSetting("error.calibration_file", path=path, reason=error) from error
 
 
-def remark(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured: Measured) -> str:
+def describe(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measured: GroupFigures) -> str:
     """Return one line that states where the values come from and how they performed."""
     sets = ", ".join(dict.fromkeys(questions.name for questions, _ in pairs))
     counts = ", ".join(f"{name} {count}" for name, count in fitted.n.items())
@@ -349,7 +347,7 @@ def shown(figure: Figure) -> str:
     return f"{_rounded(figure.value)} (n {figure.n})"
 
 
-def print_report(fitted: Fitted, before: Measured, after: Measured, console: Console, language: str) -> None:
+def print_report(fitted: Fitted, before: GroupFigures, after: GroupFigures, console: Console, language: str) -> None:
     """Print the values and, by group, the figures of those in force before and of those fitted."""
     from rich.markup import escape
     from rich.table import Table

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import BadSetting
-from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares
+from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares_of
 from rag.evaluation.metrics import Difference, auroc_difference, difference, ratio, rounded
-from rag.evaluation.records import ClaimRecord, Record, read_records
+from rag.evaluation.records import AnyRecord, ClaimRecord, Record, read_records
 from rag.evaluation.report import group_label, label
 from rag.messages import say
 from rag.text.terminal import for_terminal
@@ -18,7 +18,6 @@ from rag.text.terminal import for_terminal
 if TYPE_CHECKING:
     from rich.console import Console
 
-AnyRecord = Record | ClaimRecord
 SURE = 0.05  # below this p a difference is called one
 
 # Means of these are compared, for a mean can be taken of differences question by question.
@@ -104,7 +103,7 @@ def _asked(record: AnyRecord) -> str:
 
 
 def _with_times(records: Sequence[AnyRecord]) -> list[Shares]:
-    found = shares(records)
+    found = shares_of(records)
     for record, part in zip(records, found, strict=True):
         if isinstance(record, Record):
             part |= {name: (value, 1.0) for name in _TIMES if (value := getattr(record, name)) is not None}

@@ -25,7 +25,7 @@ from rag.evaluation.metrics import (
     token_f1,
     unmarked,
 )
-from rag.evaluation.records import ERROR, ClaimRecord, Place, Record
+from rag.evaluation.records import ERROR, AnyRecord, ClaimRecord, Place, Record
 from rag.schema import Span
 from rag.text.sentences import sentences
 
@@ -101,7 +101,7 @@ def across_copies(record: Record) -> Shares:
     return {
         "same_language@1": (float(any(p.needs and p.language == record.language for p in first)), 1.0),
         "same_language@10": (float(record.language in hits), 1.0),
-        "other_language@10": (float(any(language != record.language for language in hits)), 1.0),
+        "other_language@10": (float(any(found != record.language for found in hits)), 1.0),
     }
 
 
@@ -162,7 +162,7 @@ def citations(record: Record) -> Shares:
     proved = [Span(item.claim_start, item.claim_end) for item in cited if item.exact]
     said = answer_sentences(record.text)
     shares["citation_recall"] = (
-        float(sum(any(span.overlaps(claim) for claim in proved) for span in said)),
+        float(sum(any(span.overlaps(cited) for cited in proved) for span in said)),
         float(max(len(said), 1)),
     )
     return shares
@@ -198,7 +198,7 @@ def abstention(record: Record) -> Shares:
     return {"declined": (float(record.declined), 1.0)}
 
 
-def language(record: Record) -> Shares:
+def own_language(record: Record) -> Shares:
     """Compute the measures of language, over all replies, refusals included; a failed question has none of them.
 
     language: replies whose own words are in the question's language by script; a passage quoted verbatim, and announced as such, is the
@@ -223,8 +223,8 @@ def own_words(record: Record) -> str:
     """Return the text of an answer without its verbatim quotations in quotation marks."""
     text = record.text
     for cited in sorted(record.citations, key=lambda item: -item.claim_start):
-        claim = text[cited.claim_start : cited.claim_end]
-        quoted = cited.claim_start > 0 and text[cited.claim_start - 1] in "«“" and claim == " ".join(cited.quote.split())
+        words = text[cited.claim_start : cited.claim_end]
+        quoted = cited.claim_start > 0 and text[cited.claim_start - 1] in "«“" and words == " ".join(cited.quote.split())
         if quoted:
             text = text[: cited.claim_start] + text[cited.claim_end :]
     return text
@@ -260,7 +260,7 @@ def cost(record: Record) -> Shares:
     return shares
 
 
-def claim(record: ClaimRecord) -> Shares:
+def claim_shares(record: ClaimRecord) -> Shares:
     """Compute false_rejected, over claims that their evidence does not support, in all and by fault (false_rejected.number, …), and
     true_rejected, over claims that it does support: the share that the check rejects."""
     rejected = float(not record.accepted)
@@ -315,10 +315,10 @@ def _measures() -> Iterable[Measure]:
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _measures()}
 """Every measure by name, in the order of a report."""
 
-SINGLE = (across_copies, answers, success, citations, abstention, language, conversation, cost)
+SINGLE = (across_copies, answers, success, citations, abstention, own_language, conversation, cost)
 
 
-def shares(records: Sequence[Record | ClaimRecord]) -> list[Shares]:
+def shares_of(records: Sequence[AnyRecord]) -> list[Shares]:
     """Return each record's share of every measure that applies to it."""
     questions = [record for record in records if isinstance(record, Record)]
     together = [passage_retrieval(questions), evidence_retrieval(questions), document_retrieval(questions)]
@@ -331,7 +331,7 @@ def shares(records: Sequence[Record | ClaimRecord]) -> list[Shares]:
             found |= measure(record)
         by_question.append(found)
     order = iter(by_question)
-    return [next(order) if isinstance(record, Record) else claim(record) for record in records]
+    return [next(order) if isinstance(record, Record) else claim_shares(record) for record in records]
 
 
 def is_right(record: Record) -> bool:
@@ -339,9 +339,9 @@ def is_right(record: Record) -> bool:
     return record.answerable and contains(unmarked(record.prediction), record.answers)
 
 
-def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:
+def figures(records: Sequence[AnyRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:
     """Return every measure that applies to the records, in the order of `MEASURES`. `of` are their shares, if known."""
-    parts = shares(records) if of is None else of
+    parts = shares_of(records) if of is None else of
     asked = [record for record in records if isinstance(record, Record) and record.asked]
     found: dict[str, Figure] = {}
     for name in MEASURES:
@@ -362,7 +362,7 @@ def figures(records: Sequence[Record | ClaimRecord], of: Sequence[Shares] | None
     return {name: found[name] for name in MEASURES if name in found and found[name].n}
 
 
-def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
+def groups(records: Sequence[AnyRecord]) -> dict[str, list[int]]:
     """Return the rows of each group that has figures: "all", each language of the questions, each direction, each set."""
     found: dict[str, list[int]] = {"all": list(range(len(records)))}
     for kind in ("language", "direction", "set"):
@@ -371,7 +371,7 @@ def groups(records: Sequence[Record | ClaimRecord]) -> dict[str, list[int]]:
     return found
 
 
-def faults(record: Record | ClaimRecord, of: Shares) -> list[str]:
+def faults(record: AnyRecord, of: Shares) -> list[str]:
     """Return the faults of one question, worst first, as keys of the strings under `fault`; empty if there are none."""
     if isinstance(record, ClaimRecord):
         return [] if record.accepted == record.supported else ["true_rejected" if record.supported else "false_accepted"]

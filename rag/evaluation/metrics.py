@@ -156,7 +156,7 @@ def retrieval(
 
 # --- answers --------------------------------------------------------------------------------------------------------------
 
-Rule = Callable[[str, str], list[str]]
+NormalisationRule = Callable[[str, str], list[str]]
 """Maps a text and its language to the tokens that are compared."""
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -222,15 +222,15 @@ def strict_tokens(text: str, language: str = "") -> list[str]:
     return [_without_article(token) for token in plain_tokens(text) if token not in ("a", "an", "the")]
 
 
-RULES: Mapping[str, Rule] = {"squad": squad_tokens, "mlqa": mlqa_tokens, "strict": strict_tokens}
+RULES: Mapping[str, NormalisationRule] = {"squad": squad_tokens, "mlqa": mlqa_tokens, "strict": strict_tokens}
 
 
-def exact_match(answer: str, accepted: Sequence[str], rule: Rule) -> float:
+def exact_match(answer: str, accepted: Sequence[str], rule: NormalisationRule) -> float:
     """Return 1.0 if the answer equals an accepted one after the rule was applied to both, else 0.0. SQuAD's EM."""
     return float(any(rule(answer, _language(other)) == rule(other, _language(other)) for other in accepted))
 
 
-def token_f1(answer: str, accepted: Sequence[str], rule: Rule) -> float:
+def token_f1(answer: str, accepted: Sequence[str], rule: NormalisationRule) -> float:
     """Return the best F1 of common tokens over the accepted answers. SQuAD's F1."""
     return max((_f1(rule(answer, _language(other)), rule(other, _language(other))) for other in accepted), default=0.0)
 

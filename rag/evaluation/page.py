@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 from rag.evaluation import plots
-from rag.evaluation.measures import MEASURES, faults, is_right, shares
+from rag.evaluation.measures import MEASURES, faults, is_right, shares_of
 from rag.evaluation.metrics import Figure, rounded
-from rag.evaluation.records import ClaimRecord, Place, Record
-from rag.evaluation.report import AnyRecord, Summary, distinct, group_label, label
+from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
+from rag.evaluation.report import Summary, distinct, group_label, label
 from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -24,7 +24,7 @@ def write_html(path: Path, records: Sequence[AnyRecord], summary: Summary, langu
     It is one file without scripts and sends no requests. Everything from documents, questions or the model is escaped text, and each text
     is laid out in its own direction.
     """
-    parts = shares(records)
+    parts = shares_of(records)
     found = [faults(record, part) for record, part in zip(records, parts, strict=True)]
     order = sorted(range(len(records)), key=lambda row: (not found[row], row))
     directions = sorted({record.direction for record in records})

@@ -19,8 +19,8 @@ from rag.schema import Span
 from rag.text.folding import nfc
 from rag.text.language import detect
 
-Kind = Literal["question", "dialogue", "claim"]
-Row = Mapping[str, Any]
+SetKind = Literal["question", "dialogue", "claim"]
+JsonRow = Mapping[str, Any]
 
 
 class BadQuestionSet(ShawahidError):
@@ -31,7 +31,7 @@ class BadQuestionSet(ShawahidError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SetFault:
     """A fault of a question set, and its line, counting from 1. A `grave` one keeps the set from being run."""
 
     file: str
@@ -124,7 +124,7 @@ class QuestionSet:
     dialogues: tuple[Dialogue, ...] = ()
     claims: tuple[Claim, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[Fault, ...] = ()
+    notes: tuple[SetFault, ...] = ()
     """Faults that were repaired when reading."""
 
     def in_split(self, split: str) -> QuestionSet:
@@ -195,16 +195,16 @@ def read_lines(path: Path, name: str = "") -> QuestionSet:
     )
 
 
-def kind_of(row: Row) -> Kind:
+def kind_of(row: JsonRow) -> SetKind:
     """Return the kind of a line, recognised by the field that only its kind has."""
     return "dialogue" if "turns" in row else "claim" if "claim" in row else "question"
 
 
-def _gold(rows: Iterable[Row]) -> tuple[Gold, ...]:
+def _gold(rows: Iterable[JsonRow]) -> tuple[Gold, ...]:
     return tuple(Gold(nfc(row["document"]), nfc(row["quote"])) for row in rows)
 
 
-def _question(row: Row, id: str = "") -> Question:
+def _question(row: JsonRow, id: str = "") -> Question:
     return Question(
         id=id or row["id"],
         question=row["question"],
@@ -219,7 +219,7 @@ def _question(row: Row, id: str = "") -> Question:
     )
 
 
-def _dialogue(row: Row) -> Dialogue:
+def _dialogue(row: JsonRow) -> Dialogue:
     turns = []
     for number, turn in enumerate(row["turns"], start=1):
         question = replace(_question(turn, f"{row['id']}.{number}"), split=row.get("split", ""))
@@ -227,7 +227,7 @@ def _dialogue(row: Row) -> Dialogue:
     return Dialogue(row["id"], row["corpus"], row.get("split", ""), tuple(turns))
 
 
-def _claim(row: Row) -> Claim:
+def _claim(row: JsonRow) -> Claim:
     return Claim(
         id=row["id"],
         claim=row["claim"],
@@ -268,7 +268,7 @@ def read_squad(paths: Sequence[Path], documents: Sequence[Path] = (), name: str 
     languages, any copy of a paragraph is evidence. Articles are assigned to the splits "calibrate" and "report" in turn. Raises
     BadQuestionSet if a file is not a SQuAD file or an id is not in the documents.
     """
-    notes: list[Fault] = []
+    notes: list[SetFault] = []
     asked = [_squad(path, notes) for path in paths]
     sources = [_squad(path, notes) for path in documents] if documents else asked
     where: dict[str, list[tuple[_Squad, _Pair]]] = {}
@@ -279,7 +279,7 @@ def read_squad(paths: Sequence[Path], documents: Sequence[Path] = (), name: str 
     for path, file in zip(paths, asked, strict=True):
         for pair in file.pairs:
             if pair.id not in where:
-                fault = Fault(path.name, 1, pair.id, "no question of the document files has this id")
+                fault = SetFault(path.name, 1, pair.id, "no question of the document files has this id")
                 raise BadQuestionSet("error.question_set", fault=fault)
             questions.append(_joined(file, pair, where[pair.id]))
     _refuse(notes)
@@ -311,16 +311,16 @@ def _document_id(file: _Squad, paragraph: int) -> str:
     return f"{file.language}/{paragraph:05d}.txt"
 
 
-def _squad(path: Path, notes: list[Fault]) -> _Squad:
+def _squad(path: Path, notes: list[SetFault]) -> _Squad:
     raw = _text_of(path)
     try:
         articles = json.loads(raw)["data"]
-        read = [(number, paragraph) for number, article in enumerate(articles) for paragraph in article["paragraphs"]]
+        listed = [(number, paragraph) for number, article in enumerate(articles) for paragraph in article["paragraphs"]]
         # MLQA and XQuAD repeat no paragraph, SQuAD and ARCD do: the same text is one document.
         texts: dict[str, int] = {}
         paragraphs: list[tuple[int, str]] = []
         pairs: list[_Pair] = []
-        for article, paragraph in read:
+        for article, paragraph in listed:
             text = nfc(paragraph["context"]).lstrip("\ufeff")
             if text not in texts:
                 texts[text] = len(paragraphs)
@@ -328,18 +328,18 @@ def _squad(path: Path, notes: list[Fault]) -> _Squad:
             for row in paragraph["qas"]:
                 pairs.append(_pair(path, raw, row, paragraph["context"], text, texts[text], notes))
     except json.JSONDecodeError as error:
-        raise BadQuestionSet("error.question_set", fault=Fault(path.name, error.lineno, "", f"no JSON: {error.msg}")) from error
+        raise BadQuestionSet("error.question_set", fault=SetFault(path.name, error.lineno, "", f"no JSON: {error.msg}")) from error
     except (KeyError, TypeError, AttributeError) as error:
-        fault = Fault(path.name, 1, "", f"not in the SQuAD format: {type(error).__name__} {error}")
+        fault = SetFault(path.name, 1, "", f"not in the SQuAD format: {type(error).__name__} {error}")
         raise BadQuestionSet("error.question_set", fault=fault) from error
     for id, count in Counter(pair.id for pair in pairs).items():
         if count > 1:
-            notes.append(Fault(path.name, _line_of(raw, id), id, f"this id is given to {count} questions"))
+            notes.append(SetFault(path.name, _line_of(raw, id), id, f"this id is given to {count} questions"))
     written, asked = _spoken(text for _, text in paragraphs), _spoken(pair.question for pair in pairs)
     return _Squad(written, asked, tuple(paragraphs), tuple(pairs))
 
 
-def _pair(path: Path, raw: str, row: Row, context: str, text: str, paragraph: int, notes: list[Fault]) -> _Pair:
+def _pair(path: Path, raw: str, row: JsonRow, context: str, text: str, paragraph: int, notes: list[SetFault]) -> _Pair:
     id = str(row["id"])
     answers: dict[tuple[str, int], None] = {}
     for answer in [] if row.get("is_impossible") else row["answers"]:
@@ -350,13 +350,13 @@ def _pair(path: Path, raw: str, row: Row, context: str, text: str, paragraph: in
         start = _nearest(text, wanted, given)
         if start is None:
             message = f"the answer «{wanted}» is not in the paragraph; the whole paragraph is taken as evidence"
-            notes.append(Fault(path.name, _line_of(raw, id), id, message, grave=False))
+            notes.append(SetFault(path.name, _line_of(raw, id), id, message, grave=False))
             answers[text, 0] = None
             continue
         # A space before the answer is often counted as part of it.
         if abs(start - given) > 1:
             message = f"the answer «{wanted}» is not at {answer['answer_start']}; the nearest occurrence is taken"
-            notes.append(Fault(path.name, _line_of(raw, id), id, message, grave=False))
+            notes.append(SetFault(path.name, _line_of(raw, id), id, message, grave=False))
         answers[wanted, start] = None
     return _Pair(id, row["question"].strip(), paragraph, tuple(answers))
 
@@ -393,35 +393,35 @@ def write_documents(texts: Mapping[str, str], folder: Path) -> None:
 
 
 @cache
-def _validator(kind: Kind) -> Any:
+def _validator(kind: SetKind) -> Any:
     from jsonschema import Draft202012Validator
 
     schema = json.loads(resources.files("rag").joinpath("schemas/questions.schema.json").read_text(encoding="utf-8"))
     return Draft202012Validator({"$defs": schema["$defs"], "$ref": f"#/$defs/{kind}"})
 
 
-def validate(path: Path, folder: Path | None = None) -> list[Fault]:
+def validate(path: Path, folder: Path | None = None) -> list[SetFault]:
     """Return every fault of a question set, in order of lines; empty if there is none.
 
     With the `folder` of its documents, each quote of a JSONL set must occur exactly once in its document.
     """
     if path.suffix != ".jsonl":
-        notes: list[Fault] = []
+        notes: list[SetFault] = []
         try:
             _squad(path, notes)
         except BadQuestionSet as error:
             fault = error.fields.get("fault")
-            return [*notes, fault] if isinstance(fault, Fault) else notes
+            return [*notes, fault] if isinstance(fault, SetFault) else notes
         return notes
     faults, rows = _checked_lines(path)
     if folder is not None:
         texts: dict[str, str | None] = {}
         for line, row in rows:
-            faults += [Fault(path.name, line, row["id"], message) for message in _quotes_missing(row, folder, texts)]
+            faults += [SetFault(path.name, line, row["id"], message) for message in _quotes_missing(row, folder, texts)]
     return sorted(faults, key=lambda fault: fault.line)
 
 
-def _refuse(faults: Sequence[Fault]) -> None:
+def _refuse(faults: Sequence[SetFault]) -> None:
     grave = [fault for fault in faults if fault.grave]
     if grave:
         raise BadQuestionSet("error.question_set", fault=grave[0])
@@ -434,10 +434,10 @@ def _text_of(path: Path) -> str:
         raise BadQuestionSet("error.question_file", path=path, reason=error) from error
 
 
-def _checked_lines(path: Path) -> tuple[list[Fault], list[tuple[int, Row]]]:
+def _checked_lines(path: Path) -> tuple[list[SetFault], list[tuple[int, JsonRow]]]:
     """Return the faults of a JSONL file, and the faultless lines with their numbers."""
-    faults: list[Fault] = []
-    rows: list[tuple[int, Row]] = []
+    faults: list[SetFault] = []
+    rows: list[tuple[int, JsonRow]] = []
     seen: dict[str, int] = {}
     for line, raw in enumerate(_text_of(path).split("\n"), start=1):
         if not raw.strip():
@@ -455,9 +455,9 @@ def _checked_lines(path: Path) -> tuple[list[Fault], list[tuple[int, Row]]]:
             if not messages:
                 rows.append((line, row))
                 seen[id] = line
-        faults += [Fault(path.name, line, id, message) for message in messages]
+        faults += [SetFault(path.name, line, id, message) for message in messages]
     if not faults and not rows:
-        faults.append(Fault(path.name, 1, "", "there is nothing in it"))
+        faults.append(SetFault(path.name, 1, "", "there is nothing in it"))
     return faults, rows
 
 
@@ -470,12 +470,12 @@ def _row_faults(row: Any) -> Iterator[str]:
         yield "it is not in Unicode's composed form (NFC)"
 
 
-def _pieces(row: Row) -> Iterator[Row]:
+def _pieces(row: JsonRow) -> Iterator[JsonRow]:
     for part in row.get("turns", [row]):
         yield from part["evidence"]
 
 
-def _quotes_missing(row: Row, folder: Path, texts: dict[str, str | None]) -> Iterator[str]:
+def _quotes_missing(row: JsonRow, folder: Path, texts: dict[str, str | None]) -> Iterator[str]:
     for piece in _pieces(row):
         id = piece["document"]
         if id not in texts:

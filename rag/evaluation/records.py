@@ -140,14 +140,17 @@ class ClaimRecord:
         return not self.verdict
 
 
-def as_row(record: Record | ClaimRecord) -> dict[str, Any]:
+AnyRecord = Record | ClaimRecord
+
+
+def as_row(record: AnyRecord) -> dict[str, Any]:
     """Return a record as it is written; NaN, which JSON does not have, becomes null."""
     row = dataclasses.asdict(record)
     row["type"] = "claim" if isinstance(record, ClaimRecord) else "question"
     return row
 
 
-def of_row(row: Mapping[str, Any]) -> Record | ClaimRecord:
+def of_row(row: Mapping[str, Any]) -> AnyRecord:
     """Return a record from a row as it was written. Raises KeyError or TypeError for a line that is no record."""
     values = dict(row)
     if values.pop("type") == "claim":
@@ -166,7 +169,7 @@ class RecordFile:
     """The records of one run, appended as they come, each flushed to disk before the next question is asked."""
 
     path: Path
-    known: dict[str, Record | ClaimRecord] = field(default_factory=dict)
+    known: dict[str, AnyRecord] = field(default_factory=dict)
     _file: TextIO | None = None
 
     @classmethod
@@ -184,7 +187,7 @@ class RecordFile:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def add(self, record: Record | ClaimRecord) -> None:
+    def add(self, record: AnyRecord) -> None:
         """Append one record and flush it to disk."""
         if self._file is None:
             self._file = self.path.open("a", encoding="utf-8", newline="\n")
@@ -193,7 +196,7 @@ class RecordFile:
         os.fsync(self._file.fileno())
         self.known[record.key] = record
 
-    def finish(self, records: Iterable[Record | ClaimRecord]) -> None:
+    def finish(self, records: Iterable[AnyRecord]) -> None:
         """Rewrite the file with just these records, in this order; others belong to an earlier state of the product."""
         self.close()
         self._replace(records)
@@ -203,16 +206,16 @@ class RecordFile:
             self._file.close()
             self._file = None
 
-    def _replace(self, records: Iterable[Record | ClaimRecord]) -> None:
+    def _replace(self, records: Iterable[AnyRecord]) -> None:
         with write_atomically(self.path) as part:
             part.write_text("".join(map(_line, records)), encoding="utf-8", newline="\n")
 
 
-def _line(record: Record | ClaimRecord) -> str:
+def _line(record: AnyRecord) -> str:
     return json.dumps(as_row(record), ensure_ascii=False) + "\n"
 
 
-def read_records(path: Path) -> list[Record | ClaimRecord]:
+def read_records(path: Path) -> list[AnyRecord]:
     """Return the complete lines of a file of records; none if there is no file."""
     if not path.is_file():
         return []

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import BadSetting, ShawahidError
-from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares
+from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares_of
 from rag.evaluation.metrics import Figure, rounded
-from rag.evaluation.records import ClaimRecord, Record
+from rag.evaluation.records import AnyRecord, Record
 from rag.messages import say
 from rag.text.terminal import for_terminal
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-AnyRecord = Record | ClaimRecord
 _PAPER, _LABELS, _COLUMN = 120, 44, 14  # characters: a line in a file, the names of measures, one column
 
 
@@ -40,7 +39,7 @@ class Summary:
 
 def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Sequence[Shares] | None = None) -> Summary:
     """Return all figures of a run. `of` are the records' shares, if known."""
-    parts = shares(records) if of is None else of
+    parts = shares_of(records) if of is None else of
     questions = [record for record in records if isinstance(record, Record)]
     counts = {
         "questions": len(questions),

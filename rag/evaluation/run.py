@@ -16,16 +16,15 @@ from typing import Any, Protocol
 from rag.answering.checking.judge import Checker
 from rag.answering.prompts import prompts_dir
 from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing, ModelCorrupt, ModelMissing
-from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Fault, Gold, Question, QuestionSet
-from rag.evaluation.records import RETRIEVED, Cited, ClaimRecord, Place, Record, RecordFile
+from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Gold, Question, QuestionSet, SetFault
+from rag.evaluation.records import RETRIEVED, AnyRecord, Cited, ClaimRecord, Place, Record, RecordFile
 from rag.messages import table
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn, Verdict
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
-Progress = Callable[[int, int, str], None]
+QuestionProgress = Callable[[int, int, str], None]
 """Called with (questions done, total, the id of the next)."""
-AnyRecord = Record | ClaimRecord
 
 # Without these nothing can be asked: they end the run. Any other error counts against the one question.
 _FATAL = (ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt)
@@ -53,7 +52,7 @@ def evaluate(
     file: RecordFile,
     identity: Mapping[str, str],
     options: Options | None = None,
-    progress: Progress | None = None,
+    progress: QuestionProgress | None = None,
 ) -> list[AnyRecord]:
     """Ask all of a set and return its records in order, reusing those in `file` whose key is unchanged.
 
@@ -72,7 +71,7 @@ def evaluate(
     return records
 
 
-Step = tuple[str, Callable[[], AnyRecord]]
+RunStep = tuple[str, Callable[[], AnyRecord]]
 
 
 @dataclass(slots=True)
@@ -88,18 +87,18 @@ class _Runner:
     def __post_init__(self) -> None:
         self.corpus = Corpus(self.bot.index)
 
-    def questions(self, questions: Iterable[Question]) -> list[Step]:
+    def questions(self, questions: Iterable[Question]) -> list[RunStep]:
         return [(question.id, partial(self._asked, question, self._blank(question))) for question in questions]
 
-    def dialogues(self, dialogues: Iterable[Dialogue]) -> list[Step]:
-        steps: list[Step] = []
+    def dialogues(self, dialogues: Iterable[Dialogue]) -> list[RunStep]:
+        steps: list[RunStep] = []
         for dialogue in dialogues:
             for number, turn in enumerate(dialogue.turns, start=1):
                 blank = replace(self._blank(turn.question), dialogue=dialogue.id, turn=number, full=turn.full)
                 steps.append((turn.question.id, partial(self._asked, turn.question, blank)))
         return steps
 
-    def claims(self, claims: Sequence[Claim]) -> list[Step]:
+    def claims(self, claims: Sequence[Claim]) -> list[RunStep]:
         if not claims:
             return []
         calibration = getattr(self.bot, "calibration", None)
@@ -272,11 +271,11 @@ class Corpus:
     def _span(self, question: str, piece: Gold) -> Span:
         text = self._text(piece.document)
         if text is None:
-            fault = Fault("", 0, question, f"there is no document {piece.document} in the index")
+            fault = SetFault("", 0, question, f"there is no document {piece.document} in the index")
             raise BadQuestionSet("error.question_set", fault=fault)
         span = piece.span(text)
         if span is None:
-            fault = Fault("", 0, question, f"the quote «{piece.quote}» is not in {piece.document}")
+            fault = SetFault("", 0, question, f"the quote «{piece.quote}» is not in {piece.document}")
             raise BadQuestionSet("error.question_set", fault=fault)
         return span
 
@@ -341,7 +340,7 @@ _UNRELATED = frozenset("adapters cli doctor evaluation library metrics server te
 _UNRELATED_MODULES = frozenset("catalogue convert_e5 download expand fetch installed models".split())
 
 
-def identity(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Path | None = None) -> dict[str, str]:
+def identify(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Path | None = None) -> dict[str, str]:
     """Return everything a result depends on besides the question: package version and code, index, models, prompts, settings."""
     manifest = bot.index.manifest()
     documents = [(document.id, document.sha256) for document in bot.index.documents()]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rag.errors import BadSetting
 
-Kind = Literal["generator", "embedder"]
+ModelKind = Literal["generator", "embedder"]
 
 SMALL_FILES = ("*.json", "*.model", "*.txt")
 """The files downloaded from the hub besides an embedder's weights; code is never downloaded."""
@@ -66,7 +66,7 @@ class ModelEntry:
     """
 
     name: str
-    kind: Kind
+    kind: ModelKind
     licence: str
     terms: str
     languages: tuple[str, ...]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rag.models.embedder import Progress
+
 MAGIC = b"E5S1"
 BLOCK = 32
 BLOCK_BYTES = 18  # a float16 scale and 32 nibbles
 CHUNK = 65536 * BLOCK  # weights made at a time: 8 MB of float32
 FLOAT32, Q4_0 = 0, 1
-
-Progress = Callable[[int, int], None]
-"""Called with (bytes written, bytes in total)."""
 
 
 @dataclass(frozen=True, slots=True)

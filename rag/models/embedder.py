@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rag.arrays import Vectors, unit
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.models.encoder import Encoder, layout
+from rag.models.encoder import Encoder, read_layout
 from rag.models.tokens import Tokens
 from rag.models.torch_import import whole_torch
 
@@ -211,7 +211,7 @@ def _read(folder: Path, threads: int | None) -> _Model:
 
     if threads:
         torch.set_num_threads(threads)
-    found = layout(folder)
+    found = read_layout(folder)
     return Encoder(folder, found) if found else _SentenceTransformers(folder)
 
 

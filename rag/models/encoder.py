@@ -43,7 +43,7 @@ class Layout:
     """In tokens; longer texts are truncated."""
 
 
-def layout(folder: Path) -> Layout | None:
+def read_layout(folder: Path) -> Layout | None:
     """Return the layout of a folder that can be run here, or None for one that sentence-transformers must run.
 
     A supported folder has a transformer of type "bert" or bidirectional "gemma3_text", mean pooling over all tokens, linear layers without

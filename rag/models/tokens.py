@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+from rag.arrays import Vectors
+
 _LEVELS = 7.5
 """The largest component in steps of its scale: sixteen values, from -7.5 to 7.5, none of them 0."""
 _LONGEST = 0xFFFF
@@ -20,7 +21,7 @@ class Tokens:
     """The tokens of a text: `bounds`, shape (n, 2), begin and end in characters; `vectors`, shape (n, size), float32, of length 1."""
 
     bounds: npt.NDArray[np.int64]
-    vectors: Floats
+    vectors: Vectors
 
     @classmethod
     def none(cls) -> Self:
@@ -58,7 +59,7 @@ def pack_tokens(tokens: Tokens) -> bytes:
     return rows.tobytes()
 
 
-def unpack_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Floats]:
+def unpack_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Vectors]:
     """Return the position of each token's last character, shape (n,), and its vector, shape (n, size), from `pack_tokens`.
 
     Raises ValueError for a blob of another size.

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rag.arrays import Vectors
 from rag.errors import IndexCorrupt
-from rag.models.tokens import Floats, Tokens, unpack_tokens
+from rag.models.tokens import Tokens, unpack_tokens
 from rag.schema import Match, Passage, Span
 from rag.storage.database import Store
 
@@ -55,7 +56,7 @@ def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]
     return judged
 
 
-def _nearest(vectors: Floats, blob: bytes, sentences: Sequence[Span]) -> Floats:
+def _nearest(vectors: Vectors, blob: bytes, sentences: Sequence[Span]) -> Vectors:
     """The cosine of each vector, shape (n, size), to its nearest token in each sentence, shape (sentences, n); 0 where there is none."""
     last, tokens = unpack_tokens(blob, vectors.shape[1])
     similarities = tokens @ vectors.T
@@ -67,7 +68,7 @@ def _nearest(vectors: Floats, blob: bytes, sentences: Sequence[Span]) -> Floats:
     return found
 
 
-def _weights(best: Floats) -> Floats:
+def _weights(best: Vectors) -> Vectors:
     """A weight for each token, their sum 1, by its best similarity in each passage, shape (passages, n)."""
     standing_out = best.max(axis=0) - best.mean(axis=0) + _LEAST_WEIGHT
     return np.asarray(standing_out / standing_out.sum(), dtype=np.float32)

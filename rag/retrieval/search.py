@@ -16,11 +16,11 @@ from rag.retrieval.late_interaction import stored_matches
 from rag.retrieval.query import Query
 from rag.schema import Filter, Hit
 from rag.storage.database import Store
-from rag.storage.generations import View
+from rag.storage.generations import IndexView
 from rag.storage.keywords import keyword_query, keyword_terms
 from rag.storage.milvus.sync import MirrorView
 
-AnyView = View | MirrorView
+AnyView = IndexView | MirrorView
 """One generation of an index with its vectors, in the index folder or in Milvus."""
 
 LEGS = ("dense", "keyword")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.server.access import Access, Limits
+from rag.server.access import Access, RequestLimits
 from rag.server.site import serve, serve_settings, site
 
-__all__ = ["Access", "Limits", "serve", "serve_settings", "site"]
+__all__ = ["Access", "RequestLimits", "serve", "serve_settings", "site"]

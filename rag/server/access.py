@@ -76,7 +76,7 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RequestLimits:
     """The limits of one request."""
 
     body: int = 2**20

@@ -19,7 +19,7 @@ from rag.library import Library
 from rag.library.library import Shelf
 from rag.messages import say
 from rag.schema import Answer, Delta, Found, Turn
-from rag.server.access import Access, Limits
+from rag.server.access import Access, RequestLimits
 from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
 from rag.server.bodies import (
     AnswerBody,
@@ -47,14 +47,14 @@ _PAGE = 20_000
 """Characters of a document given at once, where no end is named."""
 
 DocumentId = Annotated[str, Query(min_length=1, max_length=1000, description="The document's id")]
-Collection = Annotated[str, Query(max_length=1000, description='"" is the collection the server was started with')]
+CollectionParameter = Annotated[str, Query(max_length=1000, description='"" is the collection the server was started with')]
 
 
 def build_api(
     service: Service,
     library: Library | None,
     access: Access,
-    limits: Limits,
+    limits: RequestLimits,
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
     """The app with every route under /v1, /healthz, /metrics and /openapi.json. `running` is entered while it is served."""
@@ -143,7 +143,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
     @router.get("/v1/documents", summary="List the documents")
     async def documents(
         request: Request,
-        collection: Collection = "",
+        collection: CollectionParameter = "",
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         after: Annotated[str, Query(max_length=1000, description="`next` of the page before")] = "",
     ) -> DocumentList:
@@ -168,7 +168,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
     async def document(
         id: DocumentId,
         request: Request,
-        collection: Collection = "",
+        collection: CollectionParameter = "",
         start: Annotated[int, Query(ge=0, le=2**53)] = 0,
         end: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     ) -> DocumentText:
@@ -195,7 +195,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
     body = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
     @router.put("/v1/documents/{name}", status_code=202, summary="Add a document", responses=changing, openapi_extra=body)
-    async def add(name: str, request: Request, collection: Collection = "") -> Changed:
+    async def add(name: str, request: Request, collection: CollectionParameter = "") -> Changed:
         """Keep the file that is the body under this name, and bring the index up to date. One of the same name is set aside."""
         shelf, follow = changed(collection, request)
         base = await backend.service.ready()
@@ -204,7 +204,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
         return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
 
     @router.delete("/v1/documents", status_code=202, summary="Remove a document", responses=changing)
-    async def remove(id: DocumentId, request: Request, collection: Collection = "") -> Changed:
+    async def remove(id: DocumentId, request: Request, collection: CollectionParameter = "") -> Changed:
         """Set the file aside, and bring the index up to date."""
         shelf, follow = changed(collection, request)
         base = await backend.service.ready()

@@ -14,7 +14,7 @@ from rag.answering.chatbot import Chatbot
 from rag.library import Library
 from rag.library.people import caller_of, person_of
 from rag.schema import Answer, Filter, Status, Turn
-from rag.server.access import Limits
+from rag.server.access import RequestLimits
 from rag.server.bodies import ErrorBody
 from rag.server.failures import TooSlow, Unknown, language_of
 from rag.service.service import Event, Service, Waiting
@@ -49,7 +49,7 @@ class Asker:
 class Backend:
     """What every route of the API works with."""
 
-    def __init__(self, service: Service, library: Library | None, limits: Limits) -> None:
+    def __init__(self, service: Service, library: Library | None, limits: RequestLimits) -> None:
         self.service = service
         self.library = library
         self.limits = limits

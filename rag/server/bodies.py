@@ -9,9 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from rag.retrieval.query import LONGEST_QUESTION
 from rag.schema import Filter
 
-Question = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
+QuestionText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
 """At least one letter or digit. Patterns serve the description only; errors are our own messages."""
-Text = Annotated[str, StringConstraints(max_length=20_000)]
+AnyText = Annotated[str, StringConstraints(max_length=20_000)]
 Said = Annotated[str, StringConstraints(max_length=20_000), Field(json_schema_extra={"pattern": r"\S"})]
 Name = Annotated[str, StringConstraints(max_length=1000)]
 Whole = Annotated[int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)]
@@ -115,8 +115,8 @@ class AnswerBody(BaseModel):
 
 
 class TurnBody(Taken):
-    question: Text
-    answer: Text
+    question: AnyText
+    answer: AnyText
 
 
 class Filtered(Taken):
@@ -144,14 +144,14 @@ class Filtered(Taken):
 
 
 class AskRequest(Filtered):
-    question: Question = Field(examples=["من كتب الرسالة؟"])
+    question: QuestionText = Field(examples=["من كتب الرسالة؟"])
     history: list[TurnBody] = Field(default=[], max_length=20, description="Earlier turns, so that a question may follow up on them")
     collection: Name = Field(default="", description='The collection to ask; "" is the one the server was started with')
     stream: bool = Field(default=False, description="Server-sent events: waiting, found, draft, answer, error")
 
 
 class SearchRequest(Filtered):
-    question: Question = Field(examples=["API price"])
+    question: QuestionText = Field(examples=["API price"])
     k: Whole = Field(default=10, ge=1, le=100, description="How many passages")
     offset: Whole = Field(default=0, ge=0, le=10_000, description="How many of the best to leave out: the next page")
     collection: Name = ""
@@ -216,12 +216,12 @@ class Health(BaseModel):
 
 class Part(Lenient):
     type: str
-    text: Text | None = None
+    text: AnyText | None = None
 
 
 class ChatMessage(Lenient):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Text | list[Part] | None = None
+    content: AnyText | list[Part] | None = None
 
 
 class StreamOptions(Lenient):

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag.messages import say
-from rag.server.access import Access, Limits, is_api
+from rag.server.access import Access, RequestLimits, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
 from rag.server.failures import failure
 
@@ -96,7 +96,7 @@ class Measured:
     its receiver.
     """
 
-    def __init__(self, app: App, limits: Limits) -> None:
+    def __init__(self, app: App, limits: RequestLimits) -> None:
         self._app = app
         self._limits = limits
 

@@ -18,7 +18,7 @@ from rag.files import user_data
 from rag.library import Generators, Library
 from rag.library.generators import chosen
 from rag.models.installed import profile
-from rag.server.access import Access, Limits
+from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured
@@ -36,7 +36,7 @@ def site(
     library: Library | None = None,
     *,
     access: Access | None = None,
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     window: bool = True,
     generators: Generators | None = None,
     feedback: Path | None = None,
@@ -57,7 +57,7 @@ def site(
     from rag.server.keys import key_routes
     from rag.server.tools import HttpTools, available
 
-    access, limits = access or Access(), limits or Limits()
+    access, limits = access or Access(), limits or RequestLimits()
     programs = HttpTools(service, library, limits) if available() else None
     app = build_api(service, library, access, limits, running=programs.running if programs else None)
     app.router.routes.append(route())  # before the window's own files, which are in the same place
@@ -82,7 +82,7 @@ def serve(
     library: Library | None = None,
     *,
     access: Access | None = None,
-    limits: Limits | None = None,
+    limits: RequestLimits | None = None,
     host: str = "127.0.0.1",
     port: int = 7860,
     ready: Callable[[str], None] = print,
@@ -139,7 +139,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             frame_ancestors=door.frame_ancestors,
             changes=door.changes,
         ),
-        limits=Limits(document=largest(".pdf", size), seconds=door.timeout),
+        limits=RequestLimits(document=largest(".pdf", size), seconds=door.timeout),
         host=settings.host,
         port=settings.port,
         ready=ready,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from rag.errors import ShawahidError
 from rag.library import Library
 from rag.schema import Filter
-from rag.server.access import Limits
+from rag.server.access import RequestLimits
 from rag.server.asgi import Receive, Scope, Send
 from rag.server.backend import Asker, Backend, asker_of
 from rag.server.bodies import AnswerBody, DocumentText, HitBody
@@ -34,7 +34,7 @@ _AROUND = 600
 _LONGEST = 20_000
 
 
-def tools(service: Service, library: Library | None = None, limits: Limits | None = None) -> MCPServer[Any]:
+def tools(service: Service, library: Library | None = None, limits: RequestLimits | None = None) -> MCPServer[Any]:
     """The server of the tools, for any transport. Needs the extra `mcp`."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver import Context
@@ -42,7 +42,7 @@ def tools(service: Service, library: Library | None = None, limits: Limits | Non
     from mcp_types import ToolAnnotations
     from pydantic import Field
 
-    backend = Backend(service, library, limits or Limits())
+    backend = Backend(service, library, limits or RequestLimits())
     server: MCPServer[Any] = MCPServer("shawahid", title="Shawahid · شواهد", instructions=_ABOUT, log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -128,7 +128,7 @@ class HttpTools:
     Each request stands alone, so that any of several servers may answer it. Names and origins are the guard's to check.
     """
 
-    def __init__(self, service: Service, library: Library | None, limits: Limits) -> None:
+    def __init__(self, service: Service, library: Library | None, limits: RequestLimits) -> None:
         from mcp.server.transport_security import TransportSecuritySettings
 
         self._server = tools(service, library, limits)

@@ -14,7 +14,7 @@ from rag.errors import ShawahidError, as_ours
 from rag.schema import Answer, Delta, Evidence, Filter, Found, History, Hit
 
 T = TypeVar("T")
-Event = Found | Delta | Answer
+StreamEvent = Found | Delta | Answer
 
 
 async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) -> AsyncGenerator[list[T], None]:
@@ -144,14 +144,14 @@ class AsyncChatbot:
         stop: threading.Event | None = None,
         exclude: Container[int] = (),
         filter: Filter | None = None,
-    ) -> AsyncGenerator[Event, None]:
+    ) -> AsyncGenerator[StreamEvent, None]:
         """`Found`, then `Delta`s, then the checked `Answer`. Leaving the iteration, or cancelling the task, stops the model.
 
         Setting `stop` ends the draft early; the answer then is what was proved of it.
         """
         halt = stop or threading.Event()
 
-        def events() -> Iterator[Event]:
+        def events() -> Iterator[StreamEvent]:
             return self.chatbot.stream(question, history, stop=halt, exclude=exclude, filter=filter)
 
         async with aclosing(in_thread(events, halt)) as batches:

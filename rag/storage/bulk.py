@@ -26,7 +26,7 @@ from rag.storage.writer import STAGING, texts_of
 
 Factory = Callable[[], Embedder]
 """Opens the embedder, on each worker for itself; what it refers to is sent there, so let it name no secret."""
-Progress = Callable[[int], None]
+Counter = Callable[[int], None]
 """Called with the number of texts that are embedded."""
 
 
@@ -48,7 +48,7 @@ def embed_folder(
     workers: int = 2,
     max_bytes: int = MAX_BYTES,
     ocr: bool = False,
-    progress: Progress | None = None,
+    progress: Counter | None = None,
 ) -> BulkReport:
     """Embed what the index in `out` lacks of a folder, on the Ray cluster this process is connected to, or on this machine.
 

@@ -192,7 +192,7 @@ def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class IndexView:
     """The vectors of one generation, for search. It never changes, so threads may share it."""
 
     path: Path
@@ -267,13 +267,13 @@ class Segments:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._views: list[View] = []  # the last two: a thread may still be in the generation before
+        self._views: list[IndexView] = []  # the last two: a thread may still be in the generation before
 
-    def known(self, published: tuple[str, int]) -> View | None:
+    def known(self, published: tuple[str, int]) -> IndexView | None:
         """The view of a generation, if it is one of the last two that were asked for."""
         return next((view for view in self._views if (view.born, view.generation) == published), None)
 
-    def at(self, store: Store, manifest: Manifest) -> View:
+    def at(self, store: Store, manifest: Manifest) -> IndexView:
         """The view of a generation, called inside a snapshot of it. Raises IndexCorrupt."""
         with self._lock:
             for view in self._views:
@@ -283,7 +283,7 @@ class Segments:
             self._views = [view, *self._views[:1]]
             return view
 
-    def _made(self, store: Store, manifest: Manifest) -> View:
+    def _made(self, store: Store, manifest: Manifest) -> IndexView:
         base = manifest.base
         same = [view for view in self._views if (view.born, view.base_generation) == (manifest.born, base.generation)]
         index = same[0].base if same else read_base(self._folder, base, manifest.dimension)
@@ -300,7 +300,7 @@ class Segments:
                 raise store.damaged(f"{len(held)} passages in {language} instead of {manifest.languages[language]}")
         living = np.concatenate([*languages.values(), _NOTHING])
         kept = np.isin(known_ids, living[living > base.last])
-        return View(
+        return IndexView(
             path=dense_path(self._folder, base.generation),
             born=manifest.born,
             generation=manifest.generation,
@@ -314,7 +314,7 @@ class Segments:
         )
 
     @staticmethod
-    def _ids_in(language: str, store: Store, base: Base, removed: Ids, former: View | None) -> Ids:
+    def _ids_in(language: str, store: Store, base: Base, removed: Ids, former: IndexView | None) -> Ids:
         """The passages in a language: those in the file are read once, for they only become fewer."""
         if former is None or language not in former.languages:
             return store.ids_in(language)

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from rag.cli import doctor
-from rag.cli.doctor import Mark, Report
+from rag.cli.doctor import Report, Standing
 from rag.models import installed
 
 
@@ -47,7 +47,7 @@ def test_missing_models_are_told_with_the_command_that_gets_them(empty: Path) ->
     report = doctor.examine()
     assert (report.ok, report.exit_code) == (False, 4)
     embedder = line(report, "doctor.embedder")
-    assert (embedder.mark, embedder.command) == (Mark.MISSING, "python -m rag models get embeddinggemma-300m")
+    assert (embedder.mark, embedder.command) == (Standing.MISSING, "python -m rag models get embeddinggemma-300m")
     assert "(1.3 GB)" in embedder.what_to_do("en")
     for language, title in (("en", "What to do"), ("ar", "ما الذي ينبغي فعله")):
         text = shown(report, language)
@@ -87,7 +87,7 @@ def test_a_missing_package_is_told(light: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(metadata, "version", version)
     monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
     report = doctor.examine(profile_name="light")
-    told = [check.what_to_do("en") for check in report.checks if check.mark is Mark.MISSING]
+    told = [check.what_to_do("en") for check in report.checks if check.mark is Standing.MISSING]
     assert len(told) == 2
     assert told[0] == "The package llama-cpp-python is not installed: make run"
     assert "no C++ compiler" in told[1]
@@ -98,32 +98,32 @@ def test_no_compiler_is_no_harm_once_the_engine_is_installed(light: Path, monkey
     monkeypatch.setattr(metadata, "version", lambda name: "1.0")
     report = doctor.examine(profile_name="light")
     assert report.ok
-    assert line(report, "doctor.compiler").mark is Mark.NOTE
+    assert line(report, "doctor.compiler").mark is Standing.NOTE
 
 
 def test_too_little_room_for_what_is_missing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=2_000_000_000))
     disk = line(doctor.examine(), "doctor.disk")  # 1.1 GB and 1.3 GB are missing
-    assert disk.mark is Mark.MISSING
+    assert disk.mark is Standing.MISSING
     assert "need 2.4 GB, and 2.0 GB are free" in disk.what_to_do("en")
-    assert line(doctor.examine(profile_name="light"), "doctor.disk").mark is Mark.FINE
+    assert line(doctor.examine(profile_name="light"), "doctor.disk").mark is Standing.FINE
 
 
 def test_little_memory_is_a_note_for_the_default_profile_only(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "memory", lambda: (1_000_000_000, 4_000_000_000))
     memory = line(doctor.examine(), "doctor.memory")
-    assert (memory.mark, memory.value) == (Mark.NOTE, "1.0 GB / 4.0 GB")
+    assert (memory.mark, memory.value) == (Standing.NOTE, "1.0 GB / 4.0 GB")
     assert "make run SHAWAHID_PROFILE=light" in memory.what_to_do("ar")
-    assert line(doctor.examine(profile_name="light"), "doctor.memory").mark is Mark.FINE
+    assert line(doctor.examine(profile_name="light"), "doctor.memory").mark is Standing.FINE
 
 
 def test_an_index_that_is_not_there_or_is_damaged(light: Path, tmp_path: Path) -> None:
     absent = line(doctor.examine(profile_name="light", index=tmp_path / "فهرس"), "doctor.index")
-    assert (absent.mark, absent.command) == (Mark.MISSING, "python -m rag build seeds")
+    assert (absent.mark, absent.command) == (Standing.MISSING, "python -m rag build seeds")
     assert "فهرس" in absent.what_to_do("ar")
     (tmp_path / "corpus.sqlite").write_bytes(b"this is no database" * 100)
     damaged = line(doctor.examine(profile_name="light", index=tmp_path), "doctor.index")
-    assert (damaged.mark, damaged.advice) == (Mark.MISSING, "doctor.bad_index")
+    assert (damaged.mark, damaged.advice) == (Standing.MISSING, "doctor.bad_index")
 
 
 def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None
 def test_a_generator_on_another_machine_is_named_and_not_asked(light: Path) -> None:
     report = doctor.examine(profile_name="light", generator="http://user:hush@10.0.0.9:8000/v1#m")
     generator = line(report, "doctor.generator")
-    assert (generator.mark, generator.value) == (Mark.FINE, "10.0.0.9:8000/v1#m")
+    assert (generator.mark, generator.value) == (Standing.FINE, "10.0.0.9:8000/v1#m")
     assert report.ok
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from rag.documents import sandbox as apart_module
 from rag.documents.chunker import Chunker
-from rag.documents.formats.content import Content, Limits, iso_date, metadata
+from rag.documents.formats.content import Content, Limits, iso_date, standard_metadata
 from rag.documents.formats.readers import APART, SUFFIXES, read
 from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
 from rag.documents.sandbox import ParserProcess
@@ -273,8 +273,8 @@ def test_dates(raw: str, iso: str) -> None:
 
 def test_fields_under_names_of_their_own() -> None:
     raw = {"Creator": "سارة", "Published": "14.10.2024", "Link": "https://x.example", "topic": " sea \n side ", "empty": ""}
-    assert metadata(raw) == {"author": "سارة", "date": "2024-10-14", "source": "https://x.example", "topic": "sea side"}
-    assert metadata({"created_at": "last week", "date": "soon"}) == {"created_at": "last week"}
+    assert standard_metadata(raw) == {"author": "سارة", "date": "2024-10-14", "source": "https://x.example", "topic": "sea side"}
+    assert standard_metadata({"created_at": "last week", "date": "soon"}) == {"created_at": "last week"}
 
 
 # --- files made to do harm ------------------------------------------------------------------------------------------------

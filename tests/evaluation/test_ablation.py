@@ -14,7 +14,7 @@ from rag.arrays import Vectors
 from rag.errors import BadSetting
 from rag.evaluation import ablation
 from rag.evaluation.remember import Remembering
-from rag.evaluation.run import identity
+from rag.evaluation.run import identify
 from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
@@ -41,7 +41,7 @@ def test_ablation_switches_one_part_at_a_time(index: Index, tmp_path: Path) -> N
         ablation.Variant("nothing at all", legs=()),
         ablation.Variant("by sentence", ranked_by="sentences"),
     )
-    rows = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identity(bot))
+    rows = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identify(bot))
     assert [row.name for row in rows] == ["as shipped", "keyword only", "nothing at all", "by sentence"]
     assert rows[0].figures["all"]["recall@1"].value == 1.0
     assert rows[1].differences["all"]["recall@1"].value == 0.0
@@ -51,7 +51,7 @@ def test_ablation_switches_one_part_at_a_time(index: Index, tmp_path: Path) -> N
     assert text.splitlines()[0] == "| all, n = 2 | recall@1 | right |"
     assert text.splitlines()[2] == "| as shipped | 1.000 [1.000, 1.000] | – |"
     assert text.splitlines()[4].startswith("| nothing at all | 0.000 [0.000, 0.000] **-1.000** |")
-    again = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identity(bot))
+    again = ablation.ablate(switched, [(SET, bot)], variants, tmp_path, lambda bot: identify(bot))
     assert [row.figures for row in again] == [row.figures for row in rows]
 
 

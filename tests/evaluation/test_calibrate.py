@@ -14,7 +14,7 @@ from rag.answering.confidence import Calibration
 from rag.cli.main import app
 from rag.errors import BadSetting
 from rag.evaluation import calibrate as fitting
-from rag.evaluation.calibrate import Case, Fitted, Likeness
+from rag.evaluation.calibrate import Case, ClaimLikeness, Fitted
 from rag.evaluation.questions import Claim, Gold, Question, QuestionSet
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
@@ -109,8 +109,8 @@ def test_the_other_half_is_only_measured() -> None:
 
 
 def test_the_likeness_of_claims() -> None:
-    near = [Likeness(True, 0.50 + n / 100, True, "calibrate") for n in range(51)]  # 0.50 … 1.00: the 2 % quantile is 0.51
-    far = [Likeness(True, 0.1, False, "calibrate"), Likeness(True, 0.1, True, "report")]
+    near = [ClaimLikeness(True, 0.50 + n / 100, True, "calibrate") for n in range(51)]  # 0.50 … 1.00: the 2 % quantile is 0.51
+    far = [ClaimLikeness(True, 0.1, False, "calibrate"), ClaimLikeness(True, 0.1, True, "report")]
     fitted = fitting.fit("some-embedder", cases(), [*near, *far])
     assert fitted.claim_same == 0.51
     assert fitted.claim_across == 0.65

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.evaluation.measures import faults, figures, shares
+from rag.evaluation.measures import faults, figures, shares_of
 from rag.evaluation.metrics import Figure
 from rag.evaluation.questions import (
     Claim,
@@ -45,13 +45,13 @@ def test_a_follow_up_is_held_against_its_full_question(index: Index, tmp_path: P
     assert bot.asked[1][1] == (Turn(WHO.question, "It was Alex Spiro. [1]"),)
     assert records[1].searched == "And the fee? letter"
     assert records[1].full_sentences[0].needs == (0,)
-    assert shares(records)[1]["follow_up"] == (1.0, 1.0)
-    assert "follow_up" not in shares(records)[0]
+    assert shares_of(records)[1]["follow_up"] == (1.0, 1.0)
+    assert "follow_up" not in shares_of(records)[0]
     lost = replace(records[1], sentences=())
-    assert shares([lost])[0]["follow_up"] == (0.0, 1.0)
-    assert "follow_up" in faults(lost, shares([lost])[0])
+    assert shares_of([lost])[0]["follow_up"] == (0.0, 1.0)
+    assert "follow_up" in faults(lost, shares_of([lost])[0])
     # Where even the full question finds nothing, the follow-up is not to blame.
-    assert shares([replace(lost, full_sentences=())])[0]["follow_up"] == (0.0, 0.0)
+    assert shares_of([replace(lost, full_sentences=())])[0]["follow_up"] == (0.0, 0.0)
 
 
 def test_a_dialogue_is_taken_up_in_the_middle(index: Index, tmp_path: Path) -> None:

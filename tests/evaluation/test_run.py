@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ModelMissing
-from rag.evaluation.measures import answer_sentences, faults, figures, shares
+from rag.evaluation.measures import answer_sentences, faults, figures, shares_of
 from rag.evaluation.questions import (
     BadQuestionSet,
     Gold,
@@ -18,7 +18,7 @@ from rag.evaluation.questions import (
     write_documents,
 )
 from rag.evaluation.records import Cited, Place, Record, read_records
-from rag.evaluation.run import code_hash, identity, short
+from rag.evaluation.run import code_hash, identify, short
 from rag.retrieval.index import Index
 from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
@@ -81,7 +81,7 @@ def test_silence_and_errors_count_as_zero(index: Index, tmp_path: Path) -> None:
     # The declined question was searched for, the failed one was not.
     assert (found["recall@1"].value, found["recall@1"].n) == (0.5, 2)
     assert "citation_precision" not in found
-    assert [faults(record, part)[:1] for record, part in zip(records, shares(records), strict=True)] == [
+    assert [faults(record, part)[:1] for record, part in zip(records, shares_of(records), strict=True)] == [
         ["declined"],
         ["error"],
         ["language"],
@@ -99,7 +99,7 @@ def test_an_answer_to_what_nothing_answers_is_a_fault(index: Index, tmp_path: Pa
     # 0.9 right, 0.85 wrong, 0.8 right: (0 + 1/2 + 1/3) / 3.
     assert found["risk_area"].value == pytest.approx((1 / 2 + 1 / 3) / 3)
     assert found["citation_support"].value == 1.0
-    assert faults(records[2], shares(records)[2]) == ["answered"]
+    assert faults(records[2], shares_of(records)[2]) == ["answered"]
 
 
 def test_citations_that_are_wrong_or_missing(index: Index, tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_citations_that_are_wrong_or_missing(index: Index, tmp_path: Path) -> No
     assert found["citation_precision"].value == 0.5
     assert found["citation_recall"].value == 0.5
     uncited = replace(records[0], citations=(), text="Alex Spiro did. He was paid.")
-    assert shares([uncited])[0]["citation_precision"] == (0.0, 1.0)
-    assert shares([uncited])[0]["citation_recall"] == (0.0, 2.0)
+    assert shares_of([uncited])[0]["citation_precision"] == (0.0, 1.0)
+    assert shares_of([uncited])[0]["citation_recall"] == (0.0, 2.0)
 
 
 def test_a_marker_belongs_to_no_sentence() -> None:
@@ -144,11 +144,11 @@ def test_a_question_that_needs_two_documents(index: Index, tmp_path: Path) -> No
     record = asked(ScriptedBot(index, {}), tmp_path / "records.jsonl", QuestionSet("two", questions=(both,)))[0]
     assert record.needs == 2
     assert [place.needs for place in record.gold] == [(0,), (1,), (0,)]
-    part = shares([record])[0]
+    part = shares_of([record])[0]
     assert part["recall@1"] == (0.5, 1.0)
     assert part["recall@3"] == (1.0, 1.0)
     half = replace(record, passages=record.passages[:1])
-    assert shares([half])[0]["recall@10"] == (0.5, 1.0)
+    assert shares_of([half])[0]["recall@10"] == (0.5, 1.0)
 
 
 def test_either_copy_will_do_and_each_language_is_told_apart() -> None:
@@ -159,7 +159,7 @@ def test_either_copy_will_do_and_each_language_is_told_apart() -> None:
         Place("en/a", 0, 9, "en", needs=(0,)),
         Place("ar/a", 0, 9, "ar", needs=(0,)),
     )
-    part = shares([replace(blank, passages=(other, arabic, english))])[0]
+    part = shares_of([replace(blank, passages=(other, arabic, english))])[0]
     assert part["recall@1"] == (0.0, 1.0)
     assert part["recall@3"] == (1.0, 1.0)
     assert part["mrr@10"] == (0.5, 1.0)
@@ -168,7 +168,7 @@ def test_either_copy_will_do_and_each_language_is_told_apart() -> None:
         (1.0, 1.0),
         (1.0, 1.0),
     )
-    part = shares([replace(blank, passages=(english, other))])[0]
+    part = shares_of([replace(blank, passages=(english, other))])[0]
     assert (part["same_language@1"], part["other_language@10"]) == ((1.0, 1.0), (0.0, 1.0))
     assert "right" not in part
 
@@ -247,20 +247,20 @@ def test_a_missing_model_ends_the_run(index: Index, tmp_path: Path) -> None:
 
 def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, tmp_path: Path) -> None:
     bot = ScriptedBot(index, RIGHT)
-    first = identity(bot, {"profile": "default"})
-    assert identity(bot, {"profile": "default"}) == first
-    assert short(identity(bot, {"profile": "light"})) != short(first)
+    first = identify(bot, {"profile": "default"})
+    assert identify(bot, {"profile": "default"}) == first
+    assert short(identify(bot, {"profile": "light"})) != short(first)
     prompts = tmp_path / "prompts"
     prompts.mkdir()
     (prompts / "answer.ar.txt").write_text("سؤال", encoding="utf-8")
-    before = identity(bot, prompts=prompts)
+    before = identify(bot, prompts=prompts)
     (prompts / "answer.ar.txt").write_text("سؤال آخر", encoding="utf-8")
-    assert {name for name, value in identity(bot, prompts=prompts).items() if value != before[name]} == {"prompts"}
+    assert {name for name, value in identify(bot, prompts=prompts).items() if value != before[name]} == {"prompts"}
     bot.generator = ScriptedGenerator(name="other")  # type: ignore[attr-defined]
-    assert {name for name, value in identity(bot, prompts=prompts).items() if value != before[name]} == {"prompts", "generator"}
+    assert {name for name, value in identify(bot, prompts=prompts).items() if value != before[name]} == {"prompts", "generator"}
     write_documents({"en/harbour.txt": OTHER + " It is closed."}, tmp_path / "documents")
     build_index(tmp_path / "documents", tmp_path / "index", index.embedder)
-    changed = identity(ScriptedBot(index, RIGHT), {"profile": "default"})
+    changed = identify(ScriptedBot(index, RIGHT), {"profile": "default"})
     assert {name for name, value in changed.items() if value != first[name]} == {"index", "generation"}
 
 
@@ -310,7 +310,7 @@ def test_a_changed_question_is_asked_again(index: Index, tmp_path: Path) -> None
     ],
 )
 def test_the_language_of_an_answer_is_that_of_its_own_words(text: str, quote: str, language: str, own: float, foreign: float) -> None:
-    from rag.evaluation.measures import language as measure
+    from rag.evaluation.measures import own_language as measure
     from rag.evaluation.records import Cited, Record
 
     start = text.index(quote)

@@ -13,7 +13,7 @@ from rag.evaluation.questions import (
     QuestionSet,
 )
 from rag.evaluation.records import Record, RecordFile
-from rag.evaluation.run import Options, evaluate, identity
+from rag.evaluation.run import Options, evaluate, identify
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Delta, Found, History, Span, Status, Timing, Turn
 
@@ -105,7 +105,7 @@ RIGHT: dict[str, Reply | BaseException] = {
 
 def asked(bot: ScriptedBot, path: Path, questions: QuestionSet = SET, **options: Any) -> list[Record]:
     with RecordFile.open(path) as file:
-        records = evaluate(bot, questions, file, identity(bot), Options(**options))
+        records = evaluate(bot, questions, file, identify(bot), Options(**options))
         file.finish(records)
     assert all(isinstance(record, Record) for record in records)
     return [record for record in records if isinstance(record, Record)]

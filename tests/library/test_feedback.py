@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from rag.evaluation.measures import faults, shares
+from rag.evaluation.measures import faults, shares_of
 from rag.evaluation.questions import read_lines, validate
 from rag.evaluation.records import Record, RecordFile
-from rag.evaluation.run import evaluate, identity
+from rag.evaluation.run import evaluate, identify
 from tests.reader import Reader
 from tests.serving import CAPTAIN, FERRY, FERRY_AR, LIBRARY, Running, served
 
@@ -33,10 +33,10 @@ def asked_again(server: Running, path: Path, out: Path) -> dict[str, list[str]]:
     bot = server.service.chatbot
     assert bot is not None
     with RecordFile.open(out) as file:
-        records = evaluate(bot, read_lines(path), file, identity(bot))
+        records = evaluate(bot, read_lines(path), file, identify(bot))
     found = [record for record in records if isinstance(record, Record)]
     assert len(found) == len(records)
-    return {record.question: faults(record, of) for record, of in zip(found, shares(records), strict=True)}
+    return {record.question: faults(record, of) for record, of in zip(found, shares_of(records), strict=True)}
 
 
 def test_a_feedback_file_of_the_window_is_run_by_the_evaluation(tmp_path: Path) -> None:

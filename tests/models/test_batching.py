@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from rag.errors import GenerationFailed
-from rag.models.llama.batching import WRITERS, Job, Scheduler, is_looping
+from rag.models.llama.batching import WRITERS, DecodeJob, Scheduler, is_looping
 from tests.engines import END, FakeEngine, alone, chaos, parrot
 from tests.waiting import wait_for
 
@@ -19,7 +19,7 @@ def prompt(number: int, length: int = 40, shared: int = 20) -> list[int]:
     return [place % 50 + 1 for place in range(shared)] + [(number * 17 + place * place) % 60 + 1 for place in range(length - shared)]
 
 
-def ran(scheduler: Scheduler, *jobs: Job) -> list[list[int]]:
+def ran(scheduler: Scheduler, *jobs: DecodeJob) -> list[list[int]]:
     """What each job writes, all of them submitted at once."""
     for job in jobs:
         scheduler.submit(job)
@@ -36,7 +36,7 @@ def engine() -> Iterator[FakeEngine]:
 
 def test_one_alone(engine: FakeEngine) -> None:
     scheduler = Scheduler(engine)
-    (written,) = ran(scheduler, Job(prompt(1), 30))
+    (written,) = ran(scheduler, DecodeJob(prompt(1), 30))
     assert written == alone(chaos, prompt(1), 30)
     assert len(written) > 3
     assert scheduler.drain(10)
@@ -46,7 +46,7 @@ def test_one_alone(engine: FakeEngine) -> None:
 def test_several_at_once_get_what_they_would_get_alone(engine: FakeEngine, count: int) -> None:
     engine.gate = threading.Semaphore(0)
     scheduler = Scheduler(engine)
-    jobs = [Job(prompt(number), 30) for number in range(count)]
+    jobs = [DecodeJob(prompt(number), 30) for number in range(count)]
     for job in jobs:
         scheduler.submit(job)
     engine.gate.release(10_000)
@@ -60,7 +60,7 @@ def test_whoever_repeats_what_was_read_gets_it_in_fewer_passes() -> None:
     engine = FakeEngine(parrot)
     text = [*range(1, 61), END, 62, 63, 1, 2]
     scheduler = Scheduler(engine)
-    (written,) = ran(scheduler, Job(text, 80))
+    (written,) = ran(scheduler, DecodeJob(text, 80))
     assert written == alone(parrot, text, 80) == [*range(3, 61)]
     assert len(engine.batches) < 20  # 58 tokens
     assert scheduler.drain(10)
@@ -70,34 +70,34 @@ def test_whoever_repeats_what_was_read_gets_it_in_fewer_passes() -> None:
 def test_drafts_never_exceed_the_room() -> None:
     engine = FakeEngine(parrot, cells=30)
     text = [*range(1, 21), 1, 2, 3]
-    (written,) = ran(Scheduler(engine), Job(text, 7))  # 23 + 7 cells are all there are
+    (written,) = ran(Scheduler(engine), DecodeJob(text, 7))  # 23 + 7 cells are all there are
     assert written == [4, 5, 6, 7, 8, 9, 10]
 
 
 def test_a_prompt_that_begins_like_an_earlier_one_is_read_from_where_they_part(engine: FakeEngine) -> None:
     scheduler = Scheduler(engine)
-    jobs = [Job(prompt(1), 5), Job(prompt(2), 5), Job(prompt(2), 5)]
+    jobs = [DecodeJob(prompt(1), 5), DecodeJob(prompt(2), 5), DecodeJob(prompt(2), 5)]
     for job in jobs:
         ran(scheduler, job)
     assert [job.cached for job in jobs] == [0, 20, 39]  # the last token is read again for what follows it
-    ran(scheduler, longer := Job([*prompt(2), *jobs[2].written[:2], 9], 2))
+    ran(scheduler, longer := DecodeJob([*prompt(2), *jobs[2].written[:2], 9], 2))
     assert longer.cached == 42
 
 
 def test_reading_ahead_and_reading_it_again(engine: FakeEngine) -> None:
     scheduler = Scheduler(engine)
-    assert ran(scheduler, Job(prompt(1), ahead=True)) == [[]]
+    assert ran(scheduler, DecodeJob(prompt(1), ahead=True)) == [[]]
     passes = len(engine.batches)
-    assert ran(scheduler, Job(prompt(1), ahead=True)) == [[]]
+    assert ran(scheduler, DecodeJob(prompt(1), ahead=True)) == [[]]
     assert len(engine.batches) == passes  # nothing to do
-    ran(scheduler, job := Job(prompt(1), 3))
+    ran(scheduler, job := DecodeJob(prompt(1), 3))
     assert job.cached == 39
 
 
 def test_what_comes_next_can_be_asked(engine: FakeEngine) -> None:
     following = chaos(prompt(3))
     for _ in range(2):  # read anew, and read before
-        ran(Scheduler(engine), job := Job(prompt(3), scored=[following, following - 1]))
+        ran(Scheduler(engine), job := DecodeJob(prompt(3), scored=[following, following - 1]))
         assert job.scores == [2.0, 0.0]
 
 
@@ -105,7 +105,7 @@ def test_a_stop_ends_one_and_leaves_the_others(engine: FakeEngine) -> None:
     stop = threading.Event()
     engine.gate = threading.Semaphore(4)
     scheduler = Scheduler(engine)
-    stopped, other = Job(prompt(1), 30, halted=stop.is_set), Job(prompt(2), 30)
+    stopped, other = DecodeJob(prompt(1), 30, halted=stop.is_set), DecodeJob(prompt(2), 30)
     for job in (stopped, other):
         scheduler.submit(job)
     pieces = iter(stopped)
@@ -122,15 +122,15 @@ def test_one_stopped_while_waiting_never_begins(engine: FakeEngine) -> None:
     scheduler = Scheduler(engine)
     stop = threading.Event()
     stop.set()
-    scheduler.submit(first := Job(prompt(1), 4))
-    scheduler.submit(second := Job(prompt(2), 4, halted=stop.is_set))
+    scheduler.submit(first := DecodeJob(prompt(1), 4))
+    scheduler.submit(second := DecodeJob(prompt(2), 4, halted=stop.is_set))
     engine.gate.release(1000)
     assert list(second) == []
     assert second.cached == 0
     assert list(first) == alone(chaos, prompt(1), 4)
 
 
-def first_tokens(jobs: Sequence[Job], engine: FakeEngine) -> list[int]:
+def first_tokens(jobs: Sequence[DecodeJob], engine: FakeEngine) -> list[int]:
     """For each job the pass in which its prompt was read to the end."""
     found = []
     for job in jobs:
@@ -148,7 +148,7 @@ def first_tokens(jobs: Sequence[Job], engine: FakeEngine) -> list[int]:
 def test_first_come_first_served(engine: FakeEngine) -> None:
     engine.gate = threading.Semaphore(0)
     scheduler = Scheduler(engine)
-    jobs = [Job([*prompt(number, 150, 0), 1 + number], 3) for number in range(8)]
+    jobs = [DecodeJob([*prompt(number, 150, 0), 1 + number], 3) for number in range(8)]
     for job in jobs:
         scheduler.submit(job)
     engine.gate.release(1000)
@@ -162,10 +162,10 @@ def test_first_come_first_served(engine: FakeEngine) -> None:
 def test_what_is_read_ahead_waits_for_those_who_ask(engine: FakeEngine) -> None:
     engine.gate = threading.Semaphore(0)
     scheduler = Scheduler(engine)
-    ahead = Job(prompt(1, 400, 0), ahead=True)
+    ahead = DecodeJob(prompt(1, 400, 0), ahead=True)
     scheduler.submit(ahead)
     wait_for(engine.entered)  # it has begun when the question comes
-    asked = Job(prompt(2, 200, 0), 5)
+    asked = DecodeJob(prompt(2, 200, 0), 5)
     scheduler.submit(asked)
     engine.gate.release(1000)
     assert list(asked) == alone(chaos, prompt(2, 200, 0), 5)
@@ -180,19 +180,19 @@ def test_an_error_reaches_everybody_and_the_next_works(engine: FakeEngine) -> No
     engine.failing = 1
     engine.gate = threading.Semaphore(0)
     scheduler = Scheduler(engine)
-    jobs = [Job(prompt(number), 5) for number in range(3)]
+    jobs = [DecodeJob(prompt(number), 5) for number in range(3)]
     for job in jobs:
         scheduler.submit(job)
     engine.gate.release(1000)
     for job in jobs:
         with pytest.raises(GenerationFailed, match="out of luck"):
             list(job)
-    assert ran(scheduler, Job(prompt(1), 5)) == [alone(chaos, prompt(1), 5)]
+    assert ran(scheduler, DecodeJob(prompt(1), 5)) == [alone(chaos, prompt(1), 5)]
 
 
 def test_more_than_fits_waits_and_is_served() -> None:
     engine = FakeEngine(cells=256, sequences=8)
-    texts = ran(Scheduler(engine), *(Job(prompt(number, 70), 30) for number in range(12)))
+    texts = ran(Scheduler(engine), *(DecodeJob(prompt(number, 70), 30) for number in range(12)))
     assert texts == [alone(chaos, prompt(number, 70), 30) for number in range(12)]
 
 
@@ -200,9 +200,9 @@ def test_earlier_states_make_room() -> None:
     engine = FakeEngine(cells=128, sequences=6)
     scheduler = Scheduler(engine)
     for number in range(9):
-        assert ran(scheduler, Job(prompt(number, 90), 30)) == [alone(chaos, prompt(number, 90), 30)]
+        assert ran(scheduler, DecodeJob(prompt(number, 90), 30)) == [alone(chaos, prompt(number, 90), 30)]
     with pytest.raises(AssertionError):
-        scheduler.submit(Job(prompt(1, 100), 29))
+        scheduler.submit(DecodeJob(prompt(1, 100), 29))
 
 
 def test_many_come_and_go_from_many_threads(engine: FakeEngine) -> None:
@@ -211,7 +211,7 @@ def test_many_come_and_go_from_many_threads(engine: FakeEngine) -> None:
 
     def ask(number: int) -> None:
         for turn in range(4):
-            job = Job(prompt(number * 4 + turn), 12)
+            job = DecodeJob(prompt(number * 4 + turn), 12)
             scheduler.submit(job)
             written = list(job)
             if written != alone(chaos, prompt(number * 4 + turn), 12):
@@ -245,5 +245,5 @@ def test_loops(tokens: list[int], looping: bool) -> None:
 
 
 def test_a_text_that_loops_is_ended() -> None:
-    (written,) = ran(Scheduler(FakeEngine(lambda tokens: 5)), Job([1, 2, 3], 200))
+    (written,) = ran(Scheduler(FakeEngine(lambda tokens: 5)), DecodeJob([1, 2, 3], 200))
     assert written == [5] * 24

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.models.encoder import Bert, Encoder, Gemma, Linear, batches, has_int8, layout
+from rag.models.encoder import Bert, Encoder, Gemma, Linear, batches, has_int8, read_layout
 
 GEMMA = {
     "model_type": "gemma3_text",
@@ -121,7 +121,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_text_has_one_vector_in_any_company(folder):
-    found = layout(folder)
+    found = read_layout(folder)
     assert found is not None
     encoder = Encoder(folder, found, exact=True)
     texts = ["book", "كتاب قديم", "a much longer text than all the others", "b"]
@@ -146,7 +146,7 @@ def test_tokens_come_from_the_same_pass_as_the_vector(folder, linear):
         modules = json.loads((folder / "modules.json").read_text())
         dense = {"idx": 2, "name": "2", "path": "2_Dense", "type": "x.Dense"}
         (folder / "modules.json").write_text(json.dumps([*modules[:2], dense, modules[2]]))
-    encoder = Encoder(folder, layout(folder), exact=True)
+    encoder = Encoder(folder, read_layout(folder), exact=True)
     texts = ["كتاب قديم", "book", "a"]
     vectors, tokens = encoder.encode_tokens(texts, encoder.dimension)
     assert np.allclose(vectors, encoder.encode(texts), atol=1e-5)
@@ -163,7 +163,7 @@ def test_tokens_come_from_the_same_pass_as_the_vector(folder, linear):
 
 
 def test_a_long_text_is_cut_at_the_longest_the_model_reads(folder):
-    encoder = Encoder(folder, layout(folder), exact=True)  # 16 tokens, two of them the marks around the text
+    encoder = Encoder(folder, read_layout(folder), exact=True)  # 16 tokens, two of them the marks around the text
     long = encoder.encode(["abcdefghijklmnopqrstuvwxyz", "abcdefghijklmn"])
     assert np.allclose(long[0], long[1], atol=1e-4)
 
@@ -181,4 +181,4 @@ def test_a_long_text_is_cut_at_the_longest_the_model_reads(folder):
 )
 def test_what_is_not_known_is_left_to_sentence_transformers(folder, file, content):
     (folder / file).write_text(json.dumps(content))
-    assert layout(folder) is None
+    assert read_layout(folder) is None

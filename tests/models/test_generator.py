@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.models.generator import Usage
+from rag.models.generator import TokenCounts
 from rag.models.llama.engine import is_foreign
 from rag.models.llama.generator import LlamaCpp, weights_digest
 from rag.schema import Message
@@ -119,7 +119,7 @@ def test_stopping_and_closing_end_it() -> None:
     assert next(pieces) == "a "
     stop.set()
     assert list(pieces) == []
-    assert (stopped.usage, generator.stopped) == (Usage(0, 0, 1), 1)
+    assert (stopped.usage, generator.stopped) == (TokenCounts(0, 0, 1), 1)
     closed = generator.stream(ASK)
     pieces = iter(closed)
     next(pieces)

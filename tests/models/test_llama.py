@@ -12,7 +12,7 @@ import pytest
 
 from rag.errors import GenerationFailed, ModelCorrupt
 from rag.models.llama import batching
-from rag.models.llama.engine import Engine, Row
+from rag.models.llama.engine import BatchToken, LlamaEngine
 from rag.models.llama.generator import LlamaCpp
 from rag.schema import Message
 from tests.tiny import write_tiny_model
@@ -56,14 +56,14 @@ def written(generator: LlamaCpp, messages: list[Message], most: int = 40, langua
     return "".join(generator.stream(messages, max_tokens=most, language=language))
 
 
-def by_hand(engine: Engine, messages: list[Message], most: int) -> list[int]:
+def by_hand(engine: LlamaEngine, messages: list[Message], most: int) -> list[int]:
     """One token after the other, in a sequence that nothing else uses."""
     tokens, own = engine.prompt(messages), engine.sequences - 1
     engine.cut(own, 0)
-    engine.decode([Row(token, place, own, place == len(tokens) - 1) for place, token in enumerate(tokens)])
+    engine.decode([BatchToken(token, place, own, place == len(tokens) - 1) for place, token in enumerate(tokens)])
     following = [engine.greedy(len(tokens) - 1)]
     while len(following) < most and not engine.ends(following[-1]):
-        engine.decode([Row(following[-1], len(tokens) + len(following) - 1, own, True)])
+        engine.decode([BatchToken(following[-1], len(tokens) + len(following) - 1, own, True)])
         following.append(engine.greedy(0))
     engine.cut(own, 0)
     return [token for token in following if not engine.ends(token)]
@@ -142,12 +142,12 @@ def test_a_state_on_disk_serves_the_next_process_and_changes_nothing(weights: Pa
 def test_a_saved_state_is_restored_as_it_was(generator: LlamaCpp) -> None:
     engine = generator.load()
     tokens = engine.prompt(ask("Who?"))
-    engine.decode([Row(token, place, 0, place == len(tokens) - 1) for place, token in enumerate(tokens)])
+    engine.decode([BatchToken(token, place, 0, place == len(tokens) - 1) for place, token in enumerate(tokens)])
     before = engine.logits(len(tokens) - 1).copy()
     state = engine.save(0)
     assert engine.restore(1, state)
     engine.cut(1, len(tokens) - 1)
-    engine.decode([Row(tokens[-1], len(tokens) - 1, 1, True)])
+    engine.decode([BatchToken(tokens[-1], len(tokens) - 1, 1, True)])
     assert engine.logits(0) == pytest.approx(before, abs=1e-4)
     assert not engine.restore(2, b"nonsense")
 
@@ -190,7 +190,7 @@ def test_probabilities(generator: LlamaCpp) -> None:
     assert sum(chances) == pytest.approx(1)
     engine = generator.load()
     tokens = engine.prompt(ask("Who?"))
-    engine.decode([Row(token, place, 31, place == len(tokens) - 1) for place, token in enumerate(tokens)])
+    engine.decode([BatchToken(token, place, 31, place == len(tokens) - 1) for place, token in enumerate(tokens)])
     logits = engine.logits(len(tokens) - 1)
     engine.cut(31, 0)
     wanted = [float(logits[engine.tokenize(letter)[0]]) for letter in "abc"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.models.llama.prompt_cache import Disk, States, common_length
+from rag.models.llama.prompt_cache import Disk, PromptStates, common_length
 from tests.engines import FakeEngine
 
 
@@ -20,7 +20,7 @@ def test_the_common_beginning(first: list[int], second: list[int], length: int) 
     assert common_length(first, second) == common_length(second, first) == length
 
 
-def read(states: States, engine: FakeEngine, tokens: list[int], room: int = 0, back: bool = True) -> int | None:
+def read(states: PromptStates, engine: FakeEngine, tokens: list[int], room: int = 0, back: bool = True) -> int | None:
     """Read a prompt as a scheduler does; how much of it was kept, None when there was no room."""
     state = states.take(tokens, room)
     if state is None:
@@ -37,7 +37,7 @@ def read(states: States, engine: FakeEngine, tokens: list[int], room: int = 0, b
 
 def test_what_was_read_is_kept_and_shared() -> None:
     engine = FakeEngine(cells=100, sequences=4)
-    states = States(engine)
+    states = PromptStates(engine)
     assert read(states, engine, [1, 2, 3, 4]) == 0
     assert read(states, engine, [1, 2, 3, 9]) == 3
     assert engine.occupied() == 5  # the beginning once
@@ -47,7 +47,7 @@ def test_what_was_read_is_kept_and_shared() -> None:
 
 def test_those_used_longest_ago_make_room() -> None:
     engine = FakeEngine(cells=10, sequences=8)
-    states = States(engine)
+    states = PromptStates(engine)
     read(states, engine, [1, 2, 3])
     read(states, engine, [4, 5, 6])
     read(states, engine, [1, 2, 3])
@@ -59,7 +59,7 @@ def test_those_used_longest_ago_make_room() -> None:
 
 def test_what_is_busy_is_not_given_up() -> None:
     engine = FakeEngine(cells=10, sequences=3)
-    states = States(engine)
+    states = PromptStates(engine)
     assert read(states, engine, [1, 2, 3], room=3, back=False) == 0  # six of ten are promised
     assert read(states, engine, [4, 5], room=3) is None
     assert read(states, engine, [4, 5], room=2, back=False) == 0
@@ -70,7 +70,7 @@ def test_what_is_busy_is_not_given_up() -> None:
 
 def test_one_that_finds_no_room_destroys_nothing() -> None:
     engine = FakeEngine(cells=10, sequences=4)
-    states = States(engine)
+    states = PromptStates(engine)
     read(states, engine, [1, 2, 3])
     read(states, engine, [4, 5, 6], room=2, back=False)
     assert read(states, engine, [7, 8, 9], room=4) is None
@@ -82,7 +82,7 @@ def test_one_that_finds_no_room_destroys_nothing() -> None:
 )
 def test_memory_is_never_overrun(prompts: list[tuple[list[int], int, bool]]) -> None:
     engine = FakeEngine(cells=24, sequences=4)
-    states = States(engine)
+    states = PromptStates(engine)
     for tokens, room, back in prompts:
         busy = [state for state in states._states if state.busy]
         if read(states, engine, tokens, room, back) is None:
@@ -101,12 +101,12 @@ def test_memory_is_never_overrun(prompts: list[tuple[list[int], int, bool]]) -> 
 
 def test_a_state_comes_back_in_another_process(tmp_path: Path) -> None:
     engine = FakeEngine()
-    states = States(engine, Disk(tmp_path / "states", "key"))
+    states = PromptStates(engine, Disk(tmp_path / "states", "key"))
     read(states, engine, [1, 2, 3])
     (held,) = (state for state in states._states if state.tokens)
     states.keep(held)
     later = FakeEngine()
-    states = States(later, Disk(tmp_path / "states", "key"))
+    states = PromptStates(later, Disk(tmp_path / "states", "key"))
     states.recall([1, 2, 3])
     assert read(states, later, [1, 2, 3]) == 3
     assert read(states, later, [1, 2, 4]) == 2
@@ -134,7 +134,7 @@ def test_a_state_the_engine_refuses_is_read_anew(tmp_path: Path) -> None:
     disk.write([1, 2], b"of another shape")
     engine = FakeEngine()
     engine.restore = lambda sequence, state: False  # type: ignore[method-assign]
-    states = States(engine, disk)
+    states = PromptStates(engine, disk)
     states.recall([1, 2])
     assert read(states, engine, [1, 2]) == 0
 

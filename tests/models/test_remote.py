@@ -20,7 +20,7 @@ from rag.answering.chatbot import Chatbot
 from rag.config import Settings
 from rag.errors import BadSetting, GenerationFailed
 from rag.factory import open_generator
-from rag.models.generator import Generation, Usage
+from rag.models.generator import Generation, TokenCounts
 from rag.models.remote import RemoteGenerator, _native
 from rag.retrieval.index import Index
 from rag.schema import Message, Status
@@ -158,7 +158,7 @@ def test_an_answer_comes_in_pieces_with_the_servers_count(double: Double, addres
     generation = remote(address, "plain").stream(ASK, max_tokens=50, language="en")
     assert double.bodies == []  # nothing is sent before it is read
     assert list(generation) == ["The ", "captain ", "جون ريد."]
-    assert generation.usage == Usage(40, 32, 5)
+    assert generation.usage == TokenCounts(40, 32, 5)
     (body,) = double.bodies
     assert body["messages"] == ASK
     assert (body["model"], body["max_tokens"], body["temperature"], body["stream"]) == ("plain", 50, 0, True)
@@ -169,7 +169,7 @@ def test_a_server_that_counts_nothing_has_its_pieces_counted(address: str) -> No
     generator = remote(address, "silent-counts")
     generation = generator.stream(ASK)
     assert "".join(generation) == "The captain جون ريد."
-    assert generation.usage == Usage(0, 0, 3)
+    assert generation.usage == TokenCounts(0, 0, 3)
     with pytest.raises(GenerationFailed) as caught:
         generator.count(ASK)
     assert "/v1" in caught.value.text("ar")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.peers import SYSTEMS, __main__, asking, report, task
-from rag.evaluation.measures import figures, shares
+from rag.evaluation.measures import figures, shares_of
 from rag.evaluation.questions import read_squad
 from tests.helpers import ROOT
 
@@ -203,7 +203,7 @@ def test_an_answer_by_hand() -> None:
     place = {**asking.place(DOCUMENTS, "ar/letter.txt", "كتب أليكس سبيرو الرسالة."), "number": 1, "at": text.index("[")}
     record = report.record("llamaindex", question(), answer(text, place), DOCUMENTS)
     assert record.text == "كتبها سبيرو [1]. وبلغت الرسوم ٥٠٬٠٠٠ دولار."
-    part = shares([record])[0]
+    part = shares_of([record])[0]
     assert part["right"] == (1.0, 1.0)
     assert part["in_sources"] == (1.0, 1.0)
     assert part["cited_gold"] == part["citation_exact"] == (1.0, 1.0)
@@ -220,14 +220,14 @@ def test_a_quotation_in_the_other_language_is_not_the_answers_own_words(opening:
     document, quote = ("ar/letter.txt", ARABIC) if language == "en" else ("en/letter.txt", ENGLISH)
     text = f"{opening}{quote}{'”' if language == 'en' else '»'} [1]"
     place = {**asking.place(DOCUMENTS, document, quote), "number": 1, "at": len(opening) + len(quote)}
-    part = shares([report.record("shawahid", question(language=language), answer(text, place, declined=False), DOCUMENTS)])[0]
+    part = shares_of([report.record("shawahid", question(language=language), answer(text, place, declined=False), DOCUMENTS)])[0]
     assert part["language"] == (1.0, 1.0)
     assert part["foreign_quote"] == (1.0, 1.0)
 
 
 def test_a_quote_that_the_model_made_up() -> None:
     place = {**asking.place(DOCUMENTS, "ar/letter.txt", "كتب سبيرو الرسالة"), "number": 0, "at": 5}
-    part = shares([report.record("langchain-quotes", question(), answer("سبيرو", place), DOCUMENTS)])[0]
+    part = shares_of([report.record("langchain-quotes", question(), answer("سبيرو", place), DOCUMENTS)])[0]
     assert part["citation_exact"] == (0.0, 1.0)
     assert part["cited_gold"] == (0.0, 1.0)
     assert part["citation_recall"] == (0.0, 1.0)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexMissing
-from rag.server import Access, Limits
+from rag.server import Access, RequestLimits
 from tests.helpers import CORPUS, embedder
 from tests.serving import CAPTAIN, FERRY, FERRY_AR, LIBRARY, SECRET, Running, served
 from tests.waiting import wait_for, wait_until
@@ -365,7 +365,7 @@ def test_whoever_leaves_the_line_makes_room(tmp_path: Path) -> None:
 
 
 def test_a_full_line_turns_away_with_a_reason_and_a_time(tmp_path: Path) -> None:
-    with served(tmp_path, limits=Limits(waiting=1)) as server, server.client() as client:
+    with served(tmp_path, limits=RequestLimits(waiting=1)) as server, server.client() as client:
         server.gate.open.clear()
         with _leaving(server, "/v1/ask", {"question": FERRY}):
             wait_for(server.gate.reached)
@@ -411,7 +411,7 @@ def test_callers_take_turns_whichever_way_they_come_in(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_takes_too_long_ends_with_what_was_proved(tmp_path: Path) -> None:
-    with served(tmp_path, limits=Limits(seconds=0.5)) as server, server.client() as client:
+    with served(tmp_path, limits=RequestLimits(seconds=0.5)) as server, server.client() as client:
         server.generator._delay = 0.02
         server.generator._script = f"{PROVED} " + "And so it went on and on " * 40
         answer = client.post("/v1/ask", json={"question": FERRY}).json()

@@ -19,7 +19,7 @@ import pytest
 from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting
 from rag.library.people import CALLER, PERSON
-from rag.server.access import LOOPBACK, Access, Limits
+from rag.server.access import LOOPBACK, Access, RequestLimits
 from rag.server.gate import Gate
 from rag.server.guard import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
@@ -320,7 +320,7 @@ def test_the_server_fetches_nothing_for_anybody(path: str) -> None:
 
 
 def send_to(
-    limits: Limits, *pieces: bytes, path: str = "/v1/ask", method: str = "POST", stalls: bool = False, **headers: str
+    limits: RequestLimits, *pieces: bytes, path: str = "/v1/ask", method: str = "POST", stalls: bool = False, **headers: str
 ) -> tuple[int, str]:
     """What comes of a request whose body arrives in pieces, and then, where it `stalls`, nothing more. 200: the app saw it all."""
     sent: list[MutableMapping[str, Any]] = []
@@ -354,21 +354,21 @@ def send_to(
 
 
 def test_a_request_arrives_whole_however_it_came() -> None:
-    assert send_to(Limits(body=6), b"abc", b"", b"def") == (200, "abcdef")
-    assert send_to(Limits(), "سؤال".encode()) == (200, "سؤال")
-    assert send_to(Limits(), method="GET") == (200, "")
+    assert send_to(RequestLimits(body=6), b"abc", b"", b"def") == (200, "abcdef")
+    assert send_to(RequestLimits(), "سؤال".encode()) == (200, "سؤال")
+    assert send_to(RequestLimits(), method="GET") == (200, "")
 
 
 @pytest.mark.parametrize("declared", [{"content_length": "7"}, {"content_length": "٧"}, {"content_length": "-1"}, {}])
 def test_a_request_that_is_too_large_is_refused_whatever_it_says_of_itself(declared: dict[str, str]) -> None:
-    status, text = send_to(Limits(body=6), b"abc", b"defg", **declared)
+    status, text = send_to(RequestLimits(body=6), b"abc", b"defg", **declared)
     assert status == 413
     assert json.loads(text)["error"]["code"] == "too_large"
     assert "6" in json.loads(text)["error"]["message"]
 
 
 def test_a_document_may_be_larger_than_a_question() -> None:
-    limits = Limits(body=3, document=6)
+    limits = RequestLimits(body=3, document=6)
     for path in ("/shawahid/upload", "/v1/documents/a.txt"):
         assert send_to(limits, b"abcdef", path=path, method="PUT") == (200, "abcdef")
         assert send_to(limits, b"", path=path, method="PUT", content_length="7")[0] == 413
@@ -384,13 +384,13 @@ def test_a_request_may_be_as_large_as_the_largest_kind_of_file(monkeypatch: pyte
     for megabytes, most in ((16, 64 * 2**20), (1, 4 * 2**20)):
         serve_settings(Settings(generator="none", max_file_mb=megabytes), ServerSettings(), ready=print)
         assert served["limits"].document == most
-    assert Limits().document == 64 * 2**20
+    assert RequestLimits().document == 64 * 2**20
 
 
 def test_a_request_that_stops_coming_is_ended() -> None:
-    status, text = send_to(Limits(patience=0.05), b"{", stalls=True)
+    status, text = send_to(RequestLimits(patience=0.05), b"{", stalls=True)
     assert (status, json.loads(text)["error"]["code"]) == (408, "too_slow")
-    assert send_to(Limits(patience=0.05), b"{", path="/shawahid/upload", method="PUT", stalls=True)[0] == 499  # as if it had left
+    assert send_to(RequestLimits(patience=0.05), b"{", path="/shawahid/upload", method="PUT", stalls=True)[0] == 499  # as if it had left
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:

@@ -116,10 +116,10 @@ class Checker:
             return Verdict.MEANING
         return None
 
-    def _likeness(self, claims: Sequence[str], evidence: Sequence[str]) -> list[list[float]]:
+    def _likeness(self, texts: Sequence[str], evidence: Sequence[str]) -> list[list[float]]:
         """The cosine of each claim with each text of evidence."""
-        vectors = self._vectors([*claims, *evidence])
-        table = np.stack(vectors[: len(claims)]) @ np.stack(vectors[len(claims) :]).T
+        vectors = self._vectors([*texts, *evidence])
+        table = np.stack(vectors[: len(texts)]) @ np.stack(vectors[len(texts) :]).T
         return [[float(value) for value in row] for row in table]
 
     def _vectors(self, texts: Sequence[str]) -> list[Vectors]:

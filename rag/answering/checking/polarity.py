@@ -18,7 +18,7 @@ from rag.text.folding import fold
 from rag.text.language import script
 from rag.text.words import content_stems, stem, words
 
-Likeness = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
+Cosines = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """From two lists of texts to the cosine of each of the first with each of the second."""
 
 _NEGATORS = frozenset(
@@ -132,7 +132,7 @@ def _negator_stems() -> frozenset[str]:
     return frozenset(stem(word) for word in _NEGATORS)
 
 
-def contrary(claim: str, evidence: str, likeness: Likeness) -> bool:
+def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
     """Whether the claim denies what the evidence affirms, or affirms what it denies.
 
     An idea with two poles (allowed, forbidden) settles it where both texts touch it. Otherwise a claim with a negation is the
@@ -170,7 +170,7 @@ def _signs(clauses: Sequence[_Clause]) -> dict[str, set[int]]:
     return found
 
 
-def _matches(said: Sequence[_Clause], known: Sequence[_Clause], same: bool, likeness: Likeness) -> Iterator[list[_Clause]]:
+def _matches(said: Sequence[_Clause], known: Sequence[_Clause], same: bool, likeness: Cosines) -> Iterator[list[_Clause]]:
     """For each clause of the claim, the clauses of the evidence that it may be about."""
     if len(known) == 1:
         yield from ([known[0]] for _ in said)

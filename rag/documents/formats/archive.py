@@ -24,9 +24,9 @@ def opened(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
-            if len(members) > _MOST_MEMBERS or sum(member.file_size for member in members) > limits.unpacked:
+            if len(members) > _MOST_MEMBERS or sum(entry.file_size for entry in members) > limits.unpacked:
                 raise DocumentError("error.unpacks_too_much", name=name, limit=f"{limits.unpacked / 2**20:.0f}")
-            if any(member.flag_bits & _ENCRYPTED for member in members):
+            if any(entry.flag_bits & _ENCRYPTED for entry in members):
                 raise DocumentError("error.protected", name=name)
             yield archive
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zipfile.LargeZipFile) as error:

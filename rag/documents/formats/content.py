@@ -21,11 +21,11 @@ __all__ = [
     "SOURCE",
     "Content",
     "Limits",
-    "Writer",
+    "TextWriter",
     "heading",
     "iso_date",
-    "metadata",
     "one_line",
+    "standard_metadata",
     "url",
 ]
 
@@ -37,7 +37,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})$")
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
 
 
-class Writer(TreeWriter):
+class TextWriter(TreeWriter):
     """Append blocks of text of which nothing is known but where pages, headings and rows begin."""
 
     def block(self, text: str, before: str = "\n\n") -> None:
@@ -108,7 +108,7 @@ _ALIASES = {
 }  # fmt: skip
 
 
-def metadata(raw: Mapping[str, str]) -> dict[str, str]:
+def standard_metadata(raw: Mapping[str, str]) -> dict[str, str]:
     """Fields that a file gives under names of its own, under ours: `author`, `date` (ISO), `source` (a URL), and `title`.
 
     Other fields keep their names. A date that is none keeps its own name; a source that is no URL stays as text.

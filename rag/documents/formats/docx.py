@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.archive import opened
-from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, Writer, heading
+from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, TextWriter, heading
 from rag.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_docx(data: bytes, name: str, limits: Limits) -> Content:
         created = properties.created
     except (OpcError, LxmlError, KeyError, ValueError, AttributeError) as error:
         raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
-    writer = Writer(name, limits)
+    writer = TextWriter(name, limits)
     _write(writer, body, styles, name, limits)
     for root in _notes(document):
         _write(writer, root, styles, name, limits)
@@ -57,7 +57,7 @@ def _notes(document: Any) -> Iterator[_Element]:
             yield xml(relation.target_part.blob, "")
 
 
-def _write(writer: Writer, root: _Element, styles: dict[str, str], name: str, limits: Limits) -> None:
+def _write(writer: TextWriter, root: _Element, styles: dict[str, str], name: str, limits: Limits) -> None:
     waiting: list[tuple[_Element, int]] = [(child, 1) for child in reversed(root)]
     before = "\n\n"
     while waiting:

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from rag.documents.formats.bidi import kind
-from rag.documents.formats.layout import Line, Piece
+from rag.documents.formats.layout import Piece, TextLine
 from rag.documents.formats.page_tables import Grid, GridCell
 from rag.documents.formats.recognised import Recognised, recognised
 from rag.documents.tree import PAGE, TreeWriter
@@ -40,7 +40,7 @@ class PageContent:
     """What stands on a page, its number from 1, in reading order: the lines of columns, and tables."""
 
     number: int
-    parts: list[list[Line] | Grid] = field(default_factory=list)
+    parts: list[list[TextLine] | Grid] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
     """Paragraphs without places, as OCR gives them."""
 
@@ -57,7 +57,7 @@ class _Part:
     breaks: list[tuple[int, int]] = field(default_factory=list)
     """(offset in the text, page) where another page begins inside it."""
     page: int = 0
-    last: Line | None = None
+    last: TextLine | None = None
     size: float = 0.0
     bold: bool = False
     rtl: bool = False
@@ -149,7 +149,7 @@ def _parts(pages: Sequence[PageContent], body: _Body, vocabulary: frozenset[str]
                     yield _part(group, part, page.number, body, vocabulary)
 
 
-def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
+def _groups(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
     """Yield the lines of each paragraph: a new one begins after a gap, after a line that had room for the next word, where the letters
     change their size or weight, and with each item of a list."""
     if not lines:
@@ -167,7 +167,7 @@ def _groups(lines: Sequence[Line]) -> Iterator[list[Line]]:
     yield group
 
 
-def _begins(before: Line, line: Line, pitch: float, left: float, right: float, group: Sequence[Line]) -> bool:
+def _begins(before: TextLine, line: TextLine, pitch: float, left: float, right: float, group: Sequence[TextLine]) -> bool:
     size = max(before.size, line.size)
     gap = before.base - line.base
     if gap > max(1.35 * pitch, 1.1 * size) or abs(before.size - line.size) > 0.12 * size or before.rtl != line.rtl:
@@ -185,11 +185,11 @@ def _begins(before: Line, line: Line, pitch: float, left: float, right: float, g
     return room > line.opening + 0.6 * size or indent - earlier > 1.2 * size or _opens_item(line)
 
 
-def _is_short(line: Line, left: float, right: float) -> bool:
+def _is_short(line: TextLine, left: float, right: float) -> bool:
     return line.right - line.left < 0.85 * (right - left)
 
 
-def _opens_item(line: Line) -> bool:
+def _opens_item(line: TextLine) -> bool:
     found = _LABEL.match(line.text)
     return found is not None and not (found["label"] == "o" and line.text[1:2] != " ") and not _is_decimal(line.text, found.end())
 
@@ -199,7 +199,7 @@ def _is_decimal(text: str, end: int) -> bool:
     return re.match(r"\d+\.\d+\s+(?:[a-z%٪]|مليون|مليار|ألف|في|درجة|من)", text) is not None
 
 
-def _part(group: Sequence[Line], column: Sequence[Line], page: int, body: _Body, vocabulary: frozenset[str]) -> _Part:
+def _part(group: Sequence[TextLine], column: Sequence[TextLine], page: int, body: _Body, vocabulary: frozenset[str]) -> _Part:
     text, pieces = "", list[tuple[int, Piece]]()
     for line in group:
         text, own = _joined(text, line, vocabulary)
@@ -226,7 +226,7 @@ def _part(group: Sequence[Line], column: Sequence[Line], page: int, body: _Body,
     return part
 
 
-def _is_heading(part: _Part, group: Sequence[Line], body: _Body) -> bool:
+def _is_heading(part: _Part, group: Sequence[TextLine], body: _Body) -> bool:
     text = part.text
     letters = sum(c.isalpha() for c in text)
     if not letters >= 2 or len(text) > _LONGEST_HEADING or len(group) > 3 or part.size < 0.95 * body.size:
@@ -238,7 +238,7 @@ def _is_heading(part: _Part, group: Sequence[Line], body: _Body) -> bool:
     return part.bold and not body.bold and len(group) <= 2 and (len(text) <= 90 or bool(_NUMBERED.match(text)))
 
 
-def _joined(text: str, line: Line, vocabulary: frozenset[str]) -> tuple[str, list[Piece]]:
+def _joined(text: str, line: TextLine, vocabulary: frozenset[str]) -> tuple[str, list[Piece]]:
     """Return a paragraph with one more line, and the places of that line's words as they are in the text now."""
     pieces = list(line.pieces)
     if not text:

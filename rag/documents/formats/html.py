@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.content import AUTHOR, DATE, SOURCE, Content, Limits, Writer, heading, iso_date, one_line, url
+from rag.documents.formats.content import AUTHOR, DATE, SOURCE, Content, Limits, TextWriter, heading, iso_date, one_line, url
 from rag.documents.formats.plain import decode
 from rag.errors import DocumentError
 
@@ -57,7 +57,7 @@ def page(text: str, name: str, limits: Limits) -> Content:
     root = parsed(text, name, limits)
     if root is None:
         return Content("")
-    writer = Writer(name, limits)
+    writer = TextWriter(name, limits)
     body = root.find("body") if root.tag == "html" else root
     write_blocks(writer, root if body is None else body)
     fields = dict(_fields(root))
@@ -96,7 +96,7 @@ def _depth(root: _Element) -> int:
     return deepest
 
 
-def write_blocks(writer: Writer, body: _Element) -> None:
+def write_blocks(writer: TextWriter, body: _Element) -> None:
     """Write what is seen of an element: a paragraph for each block, a line for each list item or row, a mark for each heading."""
     line: list[str] = []
     pre = 0

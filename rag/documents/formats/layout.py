@@ -91,7 +91,7 @@ class Piece:
 
 
 @dataclass(slots=True)
-class Line:
+class TextLine:
     """Words of one line from left to right."""
 
     words: list[Word]
@@ -392,7 +392,7 @@ def mostly_rtl(words: Sequence[Word]) -> bool:
     return right * 1.5 > left
 
 
-def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[Line]:
+def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
     """The lines of one column in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
     found = []
     for _, row in rows(words):
@@ -401,14 +401,14 @@ def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[Line]:
         letters = sum(len(word.texts) for word in row)
         bold = sum(len(word.texts) for word in row if word.bold) > 0.8 * letters
         base = median(word.base for word in row if word.size > 0.8 * size)
-        found.append(Line(row, row[0].left, max(word.right for word in row), base, size, bold=bold))
+        found.append(TextLine(row, row[0].left, max(word.right for word in row), base, size, bold=bold))
     _directions(found)
     for line in found:
         read_line(line, as_drawn)
     return found
 
 
-def read_line(line: Line, as_drawn: bool = False) -> None:
+def read_line(line: TextLine, as_drawn: bool = False) -> None:
     """Put the words of a line into the order in which they are read."""
     texts: list[str] = []
     owners: list[int] = []
@@ -449,7 +449,7 @@ def _piece(text: str, word: Word) -> Piece:
     return Piece(text, word.left, word.base - DESCENT * word.size, word.right, word.base + ASCENT * word.size, word.turn)
 
 
-def _directions(lines: Sequence[Line]) -> None:
+def _directions(lines: Sequence[TextLine]) -> None:
     """Which way each line runs: by its letters, or where they are mixed, as the line before it does."""
     whole = mostly_rtl([word for line in lines for word in line.words])
     before = whole

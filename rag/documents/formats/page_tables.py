@@ -9,7 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from rag.documents.formats.bidi import is_rtl
-from rag.documents.formats.layout import Line, Piece, Word, lines_of, mostly_rtl, read_line, rows
+from rag.documents.formats.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
 
 _SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
 _MOST_RULES = 1200
@@ -39,7 +39,7 @@ class GridCell:
     text: str = ""
     pieces: list[Piece] = field(default_factory=list)
     bold: bool = False
-    lines: list[Line] = field(default_factory=list)
+    lines: list[TextLine] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, iso_dat
 from rag.documents.formats.flow import PageContent, write
 from rag.documents.formats.furniture import REACH, Edges, without_furniture
 from rag.documents.formats.furniture import edges as edges_of
-from rag.documents.formats.layout import Glyph, Line, Piece, Word, lines_of, words_of
+from rag.documents.formats.layout import Glyph, Piece, TextLine, Word, lines_of, words_of
 from rag.documents.formats.page_tables import Grid, Rule, open_tables, ruled_grids
 from rag.documents.metadata import UNREAD
 from rag.documents.tree import TreeWriter
@@ -237,7 +237,7 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
     return content, ""
 
 
-def _parts(words: Sequence[Word], grids: Sequence[Grid], turn: int, as_drawn: bool) -> Iterator[list[Line] | Grid]:
+def _parts(words: Sequence[Word], grids: Sequence[Grid], turn: int, as_drawn: bool) -> Iterator[list[TextLine] | Grid]:
     for region in in_order(words, grids):
         for part in [region] if isinstance(region, Grid) else open_tables(region):
             if isinstance(part, Grid):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.content import metadata
+from rag.documents.formats.content import standard_metadata
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 from rag.schema import Block, BlockKind, Span
@@ -163,7 +163,7 @@ def read_markdown(data: bytes, name: str, limits: Limits) -> Content:
     fields: dict[str, str] = {}
     front = _FRONT.match(text)
     if front and len(front["fields"]) <= _LONGEST_FRONT and (raw := _fields(front)) is not None:
-        fields = metadata(raw)
+        fields = standard_metadata(raw)
         text = text[front.end() :]
     from markdown_it import MarkdownIt
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rag.documents.formats.content import metadata
+from rag.documents.formats.content import standard_metadata
 from rag.documents.formats.plain import decode
 from rag.documents.tree import CELL_SEPARATOR, ROW, Content, Limits, TreeWriter
 from rag.errors import DocumentError
@@ -60,7 +60,7 @@ def _content(value: Any, name: str, limits: Limits) -> Content:
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
         value = value[0]
     if isinstance(value, dict) and (field := _text_field(value)):
-        fields = metadata(dict(_leaves({k: v for k, v in value.items() if k != field}, name, limits)))
+        fields = standard_metadata(dict(_leaves({k: v for k, v in value.items() if k != field}, name, limits)))
         for paragraph in str(value[field]).split("\n\n"):
             writer.paragraph(paragraph)
         return writer.content(fields.pop("title", ""), fields)
@@ -70,7 +70,7 @@ def _content(value: Any, name: str, limits: Limits) -> Content:
     if isinstance(value, dict) and len(value) == 1 and _is_records(next(iter(value.values()))):
         (value,) = value.values()
     if _is_records(value):
-        fields = metadata(_shared(value, name, limits))
+        fields = standard_metadata(_shared(value, name, limits))
     _write(writer, value, name, limits)
     return writer.content(fields.pop("title", ""), fields)
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import GenerationFailed, ShawahidError
-from rag.models.llama.engine import Row
+from rag.models.llama.engine import BatchToken
 from rag.models.llama.lookup_decoding import Lookup, worthwhile
-from rag.models.llama.prompt_cache import Disk, Memory, State, States
+from rag.models.llama.prompt_cache import Disk, Memory, PromptState, PromptStates
 
 WRITERS = 16
 """Texts written at the same time; further jobs wait in order of arrival."""
@@ -42,14 +42,14 @@ class Core(Memory, Protocol):
 
     rows: int
 
-    def decode(self, rows: Sequence[Row]) -> None: ...
+    def decode(self, rows: Sequence[BatchToken]) -> None: ...
     def logits(self, row: int) -> npt.NDArray[np.float32]: ...
     def greedy(self, row: int, language: str = "") -> int: ...
     def ends(self, token: int) -> bool: ...
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class DecodeJob:
     """A prompt to read, and up to `room` tokens to write after it in `language`.
 
     Iterate for the tokens as they come; with `scored`, `scores` are the scores of these tokens to come next. A prompt read `ahead` of any
@@ -67,7 +67,7 @@ class Job:
     """The number of prompt tokens that were in memory when the job was started."""
     scores: list[float] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
-    state: State | None = None
+    state: PromptState | None = None
     pending: int | None = None
     """The token written last, which has yet to be decoded."""
     lookup: Lookup | None = None
@@ -89,13 +89,13 @@ class Scheduler:
 
     def __init__(self, engine: Core, disk: Disk | None = None) -> None:
         self._engine = engine
-        self._states = States(engine, disk)
-        self._waiting: list[Job] = []
-        self._active: list[Job] = []  # in order of arrival
+        self._states = PromptStates(engine, disk)
+        self._waiting: list[DecodeJob] = []
+        self._active: list[DecodeJob] = []  # in order of arrival
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: DecodeJob) -> None:
         """Queue a job. Its prompt and room must fit into the engine's memory."""
         assert len(job.prompt) + job.room <= self._engine.cells, "longer than the memory"
         with self._lock:
@@ -133,7 +133,7 @@ class Scheduler:
             for job in [job for job in [*self._active, *self._waiting] if job.halted()]:
                 self._end(job)
 
-    def _end(self, job: Job, error: ShawahidError | None = None, lost: bool = False) -> None:
+    def _end(self, job: DecodeJob, error: ShawahidError | None = None, lost: bool = False) -> None:
         if job.state is not None:
             (self._states.forget if lost else self._states.give_back)(job.state)
             job.state = None
@@ -172,8 +172,8 @@ class Scheduler:
         budget = _READ_BESIDE if writers else _READ
         if not writers and not readers:
             readers, budget = self._active[:1], _READ_AHEAD
-        rows: list[Row] = []
-        takers: list[tuple[Job, list[int], int]] = []  # who, what it reads, and the row of its last token
+        rows: list[BatchToken] = []
+        takers: list[tuple[DecodeJob, list[int], int]] = []  # who, what it reads, and the row of its last token
         drafting = 0 if readers or len(writers) > _DRAFTERS else len(_COSTS) - 1
         for job in writers:
             takers.append((job, self._next(job, drafting), len(rows)))
@@ -200,14 +200,14 @@ class Scheduler:
             else:
                 self._written(job, tokens, first)
 
-    def _next(self, job: Job, drafting: int) -> list[int]:
+    def _next(self, job: DecodeJob, drafting: int) -> list[int]:
         """Return a writer's next token and the drafted tokens after it."""
         assert job.pending is not None
         assert job.lookup is not None
         drafts = job.lookup.draft(max(min(drafting, job.room - len(job.written) - 1), 0))
         return [job.pending, *drafts[: worthwhile(job.lookup.rate, _COSTS[: len(drafts) + 1])]]
 
-    def _read(self, job: Job, row: int) -> None:
+    def _read(self, job: DecodeJob, row: int) -> None:
         """Handle the end of a prompt."""
         assert job.state is not None
         if job.keep:
@@ -221,7 +221,7 @@ class Scheduler:
         else:
             self._finish(job)
 
-    def _written(self, job: Job, tokens: list[int], first: int) -> None:
+    def _written(self, job: DecodeJob, tokens: list[int], first: int) -> None:
         """Keep the drafted tokens that the model would have written, and the token after them."""
         assert job.state is not None
         drafts = tokens[1:]
@@ -234,7 +234,7 @@ class Scheduler:
             if not self._add(job, token) or not agreed:
                 break
 
-    def _add(self, job: Job, token: int) -> bool:
+    def _add(self, job: DecodeJob, token: int) -> bool:
         """Add a token to a job's text; return whether it goes on."""
         assert job.lookup is not None
         if self._engine.ends(token):
@@ -249,15 +249,15 @@ class Scheduler:
             return False
         return True
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: DecodeJob) -> None:
         with self._lock:
             self._end(job)
 
 
-def _rows(job: Job, tokens: Sequence[int], wanted: bool) -> list[Row]:
+def _rows(job: DecodeJob, tokens: Sequence[int], wanted: bool) -> list[BatchToken]:
     assert job.state is not None
     begun, id = len(job.state.tokens), job.state.id
-    return [Row(token, begun + place, id, wanted) for place, token in enumerate(tokens)]
+    return [BatchToken(token, begun + place, id, wanted) for place, token in enumerate(tokens)]
 
 
 def is_looping(tokens: Sequence[int]) -> bool:

@@ -16,7 +16,7 @@ from rag.errors import GenerationFailed, ModelCorrupt
 from rag.schema import Message
 
 
-class Row(NamedTuple):
+class BatchToken(NamedTuple):
     """One token to decode: its sequence, its position, and whether the scores of the next token are wanted."""
 
     token: int
@@ -25,7 +25,7 @@ class Row(NamedTuple):
     wanted: bool
 
 
-class Engine:
+class LlamaEngine:
     """A GGUF model and one context with `sequences` independent sequences that share `cells` tokens of memory.
 
     `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread at a time. Raises ModelCorrupt
@@ -169,7 +169,7 @@ class Engine:
 
     # --- computing --------------------------------------------------------------------------------------------------------
 
-    def decode(self, rows: Sequence[Row]) -> None:
+    def decode(self, rows: Sequence[BatchToken]) -> None:
         """Compute tokens of any sequences in one pass. Raises GenerationFailed."""
         batch, count = self._batch, len(rows)
         batch.n_tokens = count

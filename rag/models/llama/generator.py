@@ -17,9 +17,9 @@ import numpy as np
 
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.embedder import sample_blocks
-from rag.models.generator import Generation, Usage
-from rag.models.llama.batching import WRITERS, Job, Scheduler
-from rag.models.llama.engine import Engine
+from rag.models.generator import Generation, TokenCounts
+from rag.models.llama.batching import WRITERS, DecodeJob, Scheduler
+from rag.models.llama.engine import LlamaEngine
 from rag.models.llama.prompt_cache import Disk
 from rag.schema import Message
 
@@ -46,7 +46,7 @@ class LlamaCpp:
         self._threads = threads or os.cpu_count() or 2
         self._folder = states
         self._loading = threading.Lock()
-        self._loaded: tuple[Engine, Scheduler] | None = None
+        self._loaded: tuple[LlamaEngine, Scheduler] | None = None
 
     @property
     def name(self) -> str:
@@ -56,14 +56,14 @@ class LlamaCpp:
     def context(self) -> int:
         return self._context
 
-    def load(self) -> Engine:
+    def load(self) -> LlamaEngine:
         """Load the model. Raises ModelCorrupt if the file is truncated or not a GGUF file."""
         return self._load()[0]
 
-    def _load(self) -> tuple[Engine, Scheduler]:
+    def _load(self) -> tuple[LlamaEngine, Scheduler]:
         with self._loading:
             if self._loaded is None:
-                engine = Engine(self._path, self._name, self._context, self._threads, _SEQUENCES)
+                engine = LlamaEngine(self._path, self._name, self._context, self._threads, _SEQUENCES)
                 disk = Disk(self._folder, f"{weights_digest(self._path)} {engine.identity}") if self._folder else None
                 self._loaded = (engine, Scheduler(engine, disk))
             return self._loaded
@@ -87,12 +87,14 @@ class LlamaCpp:
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         engine, scheduler = self._load()
         course = Course(stop or threading.Event())
-        for _ in _running(scheduler, course, Job(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)):
+        for _ in _running(
+            scheduler, course, DecodeJob(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)
+        ):
             raise AssertionError("nothing is to be written")
 
     def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
         engine, scheduler = self._load()
-        job = Job(self._fitting(engine.prompt(messages)), scored=[engine.tokenize(choice)[0] for choice in choices])
+        job = DecodeJob(self._fitting(engine.prompt(messages)), scored=[engine.tokenize(choice)[0] for choice in choices])
         for _ in _running(scheduler, Course(threading.Event()), job):
             raise AssertionError("nothing is to be written")
         weights = np.exp(np.array(job.scores) - max(job.scores))
@@ -118,7 +120,7 @@ class Course:
     stop: threading.Event
     closed: bool = False
     """Separate from `stop`, which belongs to the caller and means that the reader wanted no more."""
-    usage: Usage = field(default_factory=Usage)
+    usage: TokenCounts = field(default_factory=TokenCounts)
 
     def halted(self) -> bool:
         return self.closed or self.stop.is_set()
@@ -135,7 +137,7 @@ class Running:
         self._text = text
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> TokenCounts:
         return self._course.usage
 
     def __iter__(self) -> Iterator[str]:
@@ -159,18 +161,18 @@ def end(text: TextStream[str, None, None]) -> None:
 def _run(course: Course, generator: LlamaCpp, messages: Sequence[Message], max_tokens: int, language: str) -> TextStream[str, None, None]:
     engine, scheduler = generator._load()
     prompt = generator._fitting(engine.prompt(messages), 1)
-    course.usage = Usage(len(prompt))
-    job = Job(prompt, min(max_tokens, generator.context - len(prompt)), language, halted=course.halted)
+    course.usage = TokenCounts(len(prompt))
+    job = DecodeJob(prompt, min(max_tokens, generator.context - len(prompt)), language, halted=course.halted)
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
     for written, token in enumerate(_running(scheduler, course, job), start=1):
         if course.halted():
             return
-        course.usage = Usage(len(prompt), job.cached, written)
+        course.usage = TokenCounts(len(prompt), job.cached, written)
         if piece := decoder.decode(engine.piece(token)):
             yield piece
 
 
-def _running(scheduler: Scheduler, course: Course, job: Job) -> Iterator[int]:
+def _running(scheduler: Scheduler, course: Course, job: DecodeJob) -> Iterator[int]:
     """Yield the tokens of a job and end it when the caller stops iterating for any reason."""
     scheduler.submit(job)
     try:

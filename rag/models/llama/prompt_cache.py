@@ -29,7 +29,7 @@ class Memory(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class State:
+class PromptState:
     """The tokens of one sequence in the model's memory.
 
     `cells` identifies where each token is stored; states with a copied common beginning share cells. `promised` is how many tokens it may
@@ -44,17 +44,17 @@ class State:
     busy: bool = False
 
 
-class States:
+class PromptStates:
     """All sequences of a model's memory. Not safe to share between threads."""
 
     def __init__(self, memory: Memory, disk: Disk | None = None) -> None:
         self._memory = memory
         self._disk = disk
-        self._states = [State(id) for id in range(memory.sequences)]
+        self._states = [PromptState(id) for id in range(memory.sequences)]
         self._clock = 0
         self._cell = 0
 
-    def take(self, tokens: Sequence[int], room: int) -> State | None:
+    def take(self, tokens: Sequence[int], room: int) -> PromptState | None:
         """Return the state that shares the longest beginning with a prompt, with room for the rest and `room` more tokens.
 
         Returns None if busy states leave too little room. Reusable states are evicted only as far as necessary, least recently used first.
@@ -82,24 +82,24 @@ class States:
             self._cut(rest.pop(0), 0)
         return target
 
-    def give_back(self, state: State) -> None:
+    def give_back(self, state: PromptState) -> None:
         """Release a state: others may use it, and it may be evicted."""
         state.busy, state.promised = False, 0
         self._touch(state)
 
-    def grow(self, state: State, tokens: Sequence[int]) -> None:
+    def grow(self, state: PromptState, tokens: Sequence[int]) -> None:
         """Record that the engine has computed more tokens of a state."""
         state.tokens += tokens
         state.cells += range(self._cell, self._cell + len(tokens))
         self._cell += len(tokens)
         state.promised = max(state.promised - len(tokens), 0)
 
-    def shrink(self, state: State, length: int) -> None:
+    def shrink(self, state: PromptState, length: int) -> None:
         """Truncate a busy state to its first tokens."""
         state.promised += len(state.tokens) - length
         self._cut(state, length)
 
-    def forget(self, state: State) -> None:
+    def forget(self, state: PromptState) -> None:
         """Release a state empty: after an error its contents are unknown."""
         self._cut(state, 0)
         state.busy, state.promised = False, 0
@@ -118,7 +118,7 @@ class States:
         else:
             self.forget(state)
 
-    def keep(self, state: State) -> None:
+    def keep(self, state: PromptState) -> None:
         """Write a state to disk for later processes, unless it is there already."""
         if self._disk is not None and state.tokens and not self._disk.has(state.tokens):
             self._disk.write(state.tokens, self._memory.save(state.id))
@@ -127,12 +127,12 @@ class States:
         """Return the number of cells in use, counting shared ones once."""
         return len(set().union(*(state.cells for state in self._states)))
 
-    def _cut(self, state: State, length: int) -> None:
+    def _cut(self, state: PromptState, length: int) -> None:
         if len(state.tokens) > length or not length:
             self._memory.cut(state.id, length)
             del state.tokens[length:], state.cells[length:]
 
-    def _touch(self, state: State) -> None:
+    def _touch(self, state: PromptState) -> None:
         self._clock += 1
         state.used = self._clock
 

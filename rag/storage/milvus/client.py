@@ -233,7 +233,7 @@ class MilvusIndex:
             raise MilvusFailed("error.milvus", address=self.address, reason=" ".join(reason.split())[:200]) from error
 
 
-def tokens(context: str, text: str) -> str:
+def field_tokens(context: str, text: str) -> str:
     """The analysed tokens of a text in one field: its surface forms, then its stems."""
     return " ".join(passage_keywords(context, text))
 

@@ -20,13 +20,11 @@ import numpy as np
 from rag.arrays import Ids, Vectors
 from rag.errors import IndexMismatch
 from rag.files import write_atomically, writing
+from rag.models.embedder import Progress
 from rag.storage.database import DATABASE, Store
 from rag.storage.keywords import keyword_query, keyword_terms
 from rag.storage.manifest import Manifest
-from rag.storage.milvus.client import MilvusIndex, tokens
-
-Progress = Callable[[int, int], None]
-"""Called with (passages brought, passages to bring)."""
+from rag.storage.milvus.client import MilvusIndex, field_tokens
 
 _ROWS = 1000
 """Passages read and brought at a time."""
@@ -233,7 +231,9 @@ def _bring(store: Store, milvus: MilvusIndex, ids: Ids, progress: Progress | Non
         if kept:
             rows = np.stack([vectors[passage.id] for passage in kept])
             here = [passage.id for passage in kept]
-            milvus.add(here, [passage.language for passage in kept], [tokens(passage.context, passage.text) for passage in kept], rows)
+            milvus.add(
+                here, [passage.language for passage in kept], [field_tokens(passage.context, passage.text) for passage in kept], rows
+            )
             brought += here
         if progress:
             progress(start + len(chunk), len(ids))

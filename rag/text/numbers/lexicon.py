@@ -316,9 +316,9 @@ def unit_words() -> Mapping[str, tuple[str, int]]:
     table: dict[str, tuple[str, int]] = {}
     for line in _UNITS.strip().splitlines():
         head, _, arabic = line.partition("|")
-        family, symbol, *rest = head.split()
-        worth = Decimal(rest.pop(0)) if rest and rest[0][0].isdigit() else None
-        UNITS[symbol] = Unit(family, worth)
+        kind, symbol, *rest = head.split()
+        value = Decimal(rest.pop(0)) if rest and rest[0][0].isdigit() else None
+        UNITS[symbol] = Unit(kind, value)
         table |= {word: (symbol, int(word in ("hour", "day", "month", "year", "week", "minute"))) for word in rest}
         for group, words in enumerate(arabic.split("؛")):
             for number, word in enumerate(fold(words).split()):
