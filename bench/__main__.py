@@ -41,10 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             if not chosen.dry:
                 save(name, measurements, machine())
-                publish(name, section.TITLE, section.ABOUT)
+                publish(name, section.TITLE, section.ABOUT, details=getattr(section, "details", str)())
     except ShawahidError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # a folder that can't be written, packages that can't be installed
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

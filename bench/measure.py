@@ -31,7 +31,8 @@ class Options:
 class Measurement:
     """The median of `n` runs, their quartiles and extremes. `aim`, as "≤ 3" or "≥ 0.95", is what the median should reach.
 
-    `plot` puts it into its section's picture.
+    `plot` puts it into its section's picture. With `mean`, `median` is the mean of `n` cases, and `low` and `high` are the ends of its
+    95 % interval.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Measurement:
     n: int
     aim: str = ""
     plot: bool = False
+    mean: bool = False
 
     @property
     def reached(self) -> bool | None:

@@ -26,11 +26,24 @@ def save(section: str, measurements: Sequence[Measurement], machine: dict[str, s
     return path
 
 
-def publish(section: str, title: str, about: str, results: Path = RESULTS, document: Path = DOCUMENT, pictures: Path = PICTURES) -> None:
-    """Put a section's results into the document: between its marks when it is there, else at the end. The rest is not touched."""
+def publish(
+    section: str,
+    title: str,
+    about: str,
+    results: Path = RESULTS,
+    document: Path = DOCUMENT,
+    pictures: Path = PICTURES,
+    details: str = "",
+) -> None:
+    """Put a section's results into the document: between its marks when it is there, else at the end. The rest is not touched.
+
+    `details` is Markdown that follows the table of results.
+    """
     record = json.loads((results / f"{section}.json").read_text(encoding="utf-8"))
     measurements = [from_record(item) for item in record["measurements"]]
     parts = [f"## {title}", " ".join(about.split()), described(record["machine"]), table(measurements)]
+    if details:
+        parts.append(details)
     plotted = [item for item in measurements if item.plot]
     if plotted:
         pictures.mkdir(parents=True, exist_ok=True)
@@ -60,7 +73,10 @@ def table(measurements: Sequence[Measurement]) -> str:
         mark = {None: "", True: " ✓", False: " ✗"}[item.reached]
         spread = (f"{number(item.low)} – {number(item.high)}", f"{number(item.least)} – {number(item.most)}") if item.n > 1 else ("", "")
         name = item.name.replace("|", "\\|")
-        rows.append(f"| {name} | {number(item.median)} {item.unit} | {spread[0]} | {spread[1]} | {item.n} | {item.aim}{mark} |")
+        if item.mean:
+            name, spread = f"{name} (mean, 95 % interval)", (f"{item.low:.3f} – {item.high:.3f}" if item.n > 1 else "", "")
+        middle = f"{item.median:.3f}" if item.mean else f"{number(item.median)} {item.unit}"
+        rows.append(f"| {name} | {middle} | {spread[0]} | {spread[1]} | {item.n} | {item.aim}{mark} |")
     return "\n".join(rows)
 
 

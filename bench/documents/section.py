@@ -1,0 +1,75 @@
+"""The documents section of `make bench`: the comparison, the cost of a page, and how the work grows with the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.documents.compare import (
+    AIMS,
+    NAMES,
+    OURS,
+    Record,
+    environment,
+    figure,
+    pages,
+    read_with_others,
+    read_with_ours,
+    table_of_kinds,
+    table_of_systems,
+)
+from bench.documents.cost import GROWTH, growth, page_cost
+from bench.documents.scores import MEASURES
+from bench.documents.sources import Unavailable
+from bench.measure import Measurement, Options, measured
+
+_TABLES: list[str] = []
+
+
+def measurements(options: Options) -> Iterator[Measurement]:
+    """Our reader's means, then the cost of a PDF page and the growth of the work; the others are in `tables`."""
+    python = environment(options.scratch)
+    found, missing = [], []
+    for page in pages(options.scratch, python):
+        if isinstance(page, Unavailable):
+            print(f"  skipped: {page.id}: {page.reason}", flush=True)
+            missing.append(page)
+        else:
+            found.append(page)
+    records = [*read_with_ours(found), *read_with_others(found, python, options.scratch)]
+    _write(records, options.scratch)
+    _TABLES[:] = [_counted(records, missing), table_of_systems(records), table_of_kinds(records)]
+    own = [record for record in records if record.system == OURS]
+    for measure in MEASURES:
+        aim = f"{'≤' if measure == 'garbage' else '≥'} {AIMS[measure]:g}" if measure in AIMS else ""
+        value = figure(own, measure)
+        if value.value is not None:
+            low, high = (value.value, value.value) if value.low is None or value.high is None else (value.low, value.high)
+            yield Measurement(NAMES[measure], "", value.value, low, high, low, high, value.n, aim, measure in AIMS, mean=True)
+    long = [folder / gold.file for folder, gold in found if gold.file.endswith(".pdf")]
+    costs = [cost * 1000 for path in long if (cost := page_cost(path, options.scratch / "documents")) is not None]
+    if costs:
+        yield measured("reading a page of a PDF", "ms", costs, "≤ 60")
+    for name in GROWTH:
+        yield measured(
+            f"work for four times the input over that for once, {name}",
+            "×",
+            [growth(name, options.scratch / "documents") for _ in range(options.runs)],
+            "≤ 6",
+        )
+
+
+def _write(records: list[Record], scratch: Path) -> None:
+    (scratch / "documents" / "pages.jsonl").write_text("".join(record.line() + "\n" for record in records), encoding="utf-8")
+
+
+def _counted(records: list[Record], missing: list[Unavailable]) -> str:
+    own = [record for record in records if record.system == OURS]
+    real = sum(not record.made for record in own)
+    text = f"{len(own)} pages, {real} of them real, {sum(record.language == 'ar' for record in own)} Arabic."
+    return text + (f" Not to be had in this run: {', '.join(page.id for page in missing)}." if missing else "")
+
+
+def tables() -> str:
+    """The tables of the last run as Markdown; "" before one."""
+    return "\n\n".join(_TABLES)
