@@ -1,0 +1,308 @@
+"""Measure a reader.
+
+    python -m training.evaluate --weights DIR/mean.pt --squad en.json ar.json --cases held.jsonl --out report.json
+
+`--squad` takes one question set in two languages, SQuAD's form, with the same question ids: each question of either language is read
+against the passage of either language, in windows, and against another passage of the same article, which does not answer.
+`--cases` takes cases that were held aside from training. `--cosine` measures the installed embedder alone on the same questions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.body import Reader, Shape, load
+from training.form import Former, members
+from training.mix.case import Case, Cut, cut_out, read
+from training.product import folded, models
+
+WINDOW = 100
+"""Tokens of a window of a passage."""
+LONGEST_SPAN = 30
+"""Tokens of an answer in words."""
+ARTICLES = frozenset("a an the".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a reader says of a case: logits, and the most probable span in characters of the text."""
+
+    answers: float
+    blocks: tuple[float, ...]
+    span: tuple[int, int]
+    claim: tuple[float, float, float]
+
+
+def judge(reader: Reader, former: Former, cases: Sequence[Case], device: str = "cpu", tokens: int = 1280) -> list[Judged]:
+    """What the reader says of each case, in order."""
+    formed = [former.form(c.query, c.text, c.title, claim=c.claim is not None) for c in cases]
+    order = sorted(range(len(cases)), key=lambda n: -len(formed[n].ids))
+    found: dict[int, Judged] = {}
+    while order:
+        longest = len(formed[order[0]].ids)
+        chosen, order = order[: max(tokens // longest, 1)], order[max(tokens // longest, 1) :]
+        inside = [members(formed[n], cases[n].blocks) for n in chosen]
+        ids = torch.tensor([formed[n].ids + [0] * (longest - len(formed[n].ids)) for n in chosen], device=device)
+        blocks = torch.tensor([row + [-1] * (longest - len(row)) for row in inside], device=device)
+        with torch.inference_mode():
+            given = reader(ids, torch.tensor([len(formed[n].ids) for n in chosen], device=device), blocks)
+        for row, n in enumerate(chosen):
+            one = formed[n]
+            span = _best(given["span"][row, one.start : one.end].log_softmax(0).cpu().numpy())
+            at = (one.offsets[one.start + span[0]][0], one.offsets[one.start + span[1]][1]) if span else (0, 0)
+            count = max(inside[row]) + 1
+            found[n] = Judged(
+                float(given["answers"][row]),
+                tuple(given["block"][row, :count].tolist()),
+                at,
+                tuple(given["claim"][row].tolist()),
+            )
+    return [found[n] for n in range(len(cases))]
+
+
+def _best(scores: np.ndarray[Any, Any]) -> tuple[int, int] | None:
+    """The first and last token of the most probable span, None without tokens."""
+    if not len(scores):
+        return None
+    pairs = np.triu(scores[:, None, 0] + scores[None, :, 1]) + np.tril(np.full((len(scores),) * 2, -1e9), -1)
+    pairs += np.triu(np.full((len(scores),) * 2, -1e9), LONGEST_SPAN)
+    first, last = divmod(int(pairs.argmax()), len(scores))
+    return first, last
+
+
+def f1(given: str, accepted: Iterable[str]) -> float:
+    """The best F1 of the words of a given text with those of one that is accepted."""
+    words = [w for w in folded(given) if w not in ARTICLES]
+    best = 0.0
+    for text in accepted:
+        wanted = [w for w in folded(text) if w not in ARTICLES]
+        common = sum((Counter(words) & Counter(wanted)).values())
+        if common:
+            best = max(best, 2 * common / (len(words) + len(wanted)))
+    return best
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The probability that a positive scores higher than a negative, ties a half; nan when there are none of either."""
+    if not len(positive) or not len(negative):
+        return float("nan")
+    pairs = np.asarray(positive)[:, None] - np.asarray(negative)[None, :]
+    return float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """The expected calibration error: mean distance of confidence and accuracy over equal bins, weighted by their sizes."""
+    if not len(probabilities):
+        return float("nan")
+    p, r = np.asarray(probabilities, float), np.asarray(right, float)
+    where = np.minimum((p * bins).astype(int), bins - 1)
+    return float(sum(abs(p[where == b].mean() - r[where == b].mean()) * (where == b).mean() for b in range(bins) if (where == b).any()))
+
+
+def windows(cut: Cut, former: Former) -> list[tuple[int, int]]:
+    """Runs of blocks that cover a text, each filled up to `WINDOW` tokens."""
+    found: list[tuple[int, int]] = []
+    for n in range(len(cut.blocks)):
+        if found and former.length(cut.text[cut.blocks[found[-1][0]][0] : cut.blocks[n][1]]) <= WINDOW:
+            found[-1] = (found[-1][0], n + 1)
+        else:
+            found.append((n, n + 1))
+    return found
+
+
+@dataclass(slots=True)
+class Question:
+    """A question of a set, the passage it is read against, whether that answers, and the accepted answers."""
+
+    direction: str
+    text: str
+    cut: Cut
+    answers: bool
+    accepted: list[str]
+    gold: set[int]
+
+
+def questions(paths: Sequence[Path], count: int, seed: int) -> list[Question]:
+    """`count` questions (0: all) of a set in its languages, drawn by seed, in every direction, each with its own passage and one
+    other of the same article where there is one."""
+    sets: dict[str, dict[str, Any]] = {}
+    for path in paths:
+        content = json.loads(path.read_text("utf-8"))["data"]
+        found: dict[str, Any] = {}
+        for number, article in enumerate(content):
+            for place, paragraph in enumerate(article["paragraphs"]):
+                for entry in paragraph["qas"]:
+                    found[entry["id"]] = (entry, number, place)
+        sets["ar" if Case("", "", content[0]["paragraphs"][0]["context"], "").direction[:2] == "ar" else "en"] = {"of": found, "data": content}
+    ids = sorted(set.intersection(*(set(one["of"]) for one in sets.values())))
+    random.Random(seed).shuffle(ids)
+    result = []
+    for id in ids[: count or None]:
+        for asked_in, asked in sets.items():
+            for read_in, against in sets.items():
+                entry, article, place = against["of"][id]
+                paragraphs = against["data"][article]["paragraphs"]
+                query = asked["of"][id][0]["question"]
+                cut = Cut.of(paragraphs[place]["context"])
+                gold = {n for a in entry["answers"] for n in cut.holding(a["answer_start"], a["answer_start"] + len(a["text"]))}
+                result.append(Question(f"{asked_in}-{read_in}", query, cut, True, [a["text"] for a in entry["answers"]], gold))
+                others = [n for n in range(len(paragraphs)) if n != place]
+                if others:
+                    other = others[random.Random(f"{seed}/{id}").randrange(len(others))]
+                    result.append(Question(f"{asked_in}-{read_in}", query, Cut.of(paragraphs[other]["context"]), False, [], set()))
+    return result
+
+
+def sigmoid(x: float) -> float:
+    """The logistic function."""
+    return float(1 / (1 + np.exp(-x)))
+
+
+def measure_squad(reader: Reader, former: Former, asked: Sequence[Question], device: str) -> dict[str, dict[str, float]]:
+    """Span F1, right sentence first, answers-or-not AUROC, by direction."""
+    cases, owner = [], []
+    for number, question in enumerate(asked):
+        for run in windows(question.cut, former):
+            text, blocks, moved = cut_out(question.cut, run)
+            cases.append(Case("squad", "", question.text, text, "", "", blocks))
+            owner.append((number, run[0], moved))
+    by_question: dict[int, list[tuple[Judged, int, int]]] = defaultdict(list)
+    for judged, (number, first, moved) in zip(judge(reader, former, cases, device), owner, strict=True):
+        by_question[number].append((judged, first, moved))
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for number, question in enumerate(asked):
+        at = found[question.direction]
+        read = by_question[number]
+        best = max(read, key=lambda r: r[0].answers)
+        at["positive" if question.answers else "negative"].append(best[0].answers)
+        if question.answers:
+            start, end = best[0].span
+            at["f1"].append(f1(question.cut.text[start + best[2] : end + best[2]], question.accepted))
+            scores = {r[1] + n: np.log(sigmoid(r[0].answers) + 1e-9) + np.log(sigmoid(b) + 1e-9) for r in read for n, b in enumerate(r[0].blocks)}
+            at["sentence"].append(float(max(scores, key=lambda n: scores[n]) in question.gold) if scores else 0.0)
+    return {
+        direction: {
+            "n": len(at["positive"]),
+            "span_f1": float(np.mean(at["f1"])),
+            "sentence": float(np.mean(at["sentence"])),
+            "auroc": auroc(at["positive"], at["negative"]),
+            "n_negative": len(at["negative"]),
+        }
+        for direction, at in sorted(found.items())
+    }
+
+
+def measure_cosine(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
+    """Right sentence first and answers-or-not AUROC of the best sentence's cosine, by direction, with the installed embedder."""
+    from training.product import embed
+
+    query_of = {text: n for n, text in enumerate(dict.fromkeys(q.text for q in asked))}
+    unit_of = {text: n for n, text in enumerate(dict.fromkeys(q.cut.text[a:b] for q in asked for a, b in q.cut.blocks))}
+    queries, sentences = embed(list(query_of), list(unit_of))
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for q in asked:
+        scores = [float(queries[query_of[q.text]] @ sentences[unit_of[q.cut.text[a:b]]]) for a, b in q.cut.blocks]
+        at = found[q.direction]
+        at["positive" if q.answers else "negative"].append(max(scores))
+        if q.answers:
+            at["sentence"].append(float(int(np.argmax(scores)) in q.gold))
+    return {
+        direction: {
+            "n": len(at["positive"]),
+            "sentence": float(np.mean(at["sentence"])),
+            "auroc": auroc(at["positive"], at["negative"]),
+            "n_negative": len(at["negative"]),
+        }
+        for direction, at in sorted(found.items())
+    }
+
+
+def measure_cases(reader: Reader, former: Former, cases: Sequence[Case], device: str) -> dict[str, dict[str, Any]]:
+    """Every head on cases held aside, by direction, and by direction and kind."""
+    groups: dict[str, list[tuple[Case, Judged]]] = defaultdict(list)
+    for case, judged in zip(cases, judge(reader, former, cases, device), strict=True):
+        groups[case.direction].append((case, judged))
+        groups[f"{case.direction} {case.kind}"].append((case, judged))
+    return {name: _group(pairs) for name, pairs in sorted(groups.items())}
+
+
+def _group(pairs: Sequence[tuple[Case, Judged]]) -> dict[str, Any]:
+    result: dict[str, Any] = {"n": len(pairs)}
+    positive = [j.answers for c, j in pairs if c.answers == 1]
+    negative = [j.answers for c, j in pairs if c.answers == 0]
+    if positive and negative:
+        result["auroc"] = auroc(positive, negative)
+    if positive:
+        result["accepted"] = float(np.mean([x > 0 for x in positive]))
+    if negative:
+        result["declined"] = float(np.mean([x <= 0 for x in negative]))
+    blocks = [int(np.argmax(j.blocks)) in c.gold for c, j in pairs if c.gold and j.blocks]
+    if blocks:
+        result["block"], result["n_block"] = float(np.mean(blocks)), len(blocks)
+    spans = [f1(c.text[j.span[0] : j.span[1]], [c.text[a:b] for a, b in c.spans]) for c, j in pairs if c.spans]
+    if spans:
+        result["span_f1"], result["n_span"] = float(np.mean(spans)), len(spans)
+    claims = [(c.claim, np.exp(np.array(j.claim) - max(j.claim))) for c, j in pairs if c.claim is not None]
+    if claims:
+        chances = [(label, p / p.sum()) for label, p in claims]
+        right = [int(p.argmax()) == label for label, p in chances]
+        result["claim"], result["n_claim"] = float(np.mean(right)), len(claims)
+        result["claim_ece"] = calibration_error([float(p.max()) for _, p in chances], right)
+        true, false = [float(p[0]) for label, p in chances if label == 0], [float(p[0]) for label, p in chances if label != 0]
+        if true and false:
+            result["claim_auroc"] = auroc(true, false)
+    return result
+
+
+def restore(path: Path, device: str = "cpu") -> tuple[Reader, Former, dict[str, Any]]:
+    """A trained reader, what forms its input, and what its file says of it."""
+    kept = torch.load(path, map_location=device)
+    folder = models() / kept["model"]
+    reader = load(folder, Shape(**kept["shape"]), device)
+    for name, value in reader.learned():
+        value.data.copy_(kept["weights"][name])
+    return reader.eval(), Former(folder, gemma="gemma" in kept["model"]), {k: v for k, v in kept.items() if k not in {"weights", "optimizer"}}
+
+
+def main() -> None:
+    """Read the command line, measure, print and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--squad", type=Path, nargs="*", default=[])
+    parser.add_argument("--cases", type=Path)
+    parser.add_argument("--count", type=int, default=0, help="questions of --squad, cases of --cases; 0: all")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--cosine", action="store_true")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    report: dict[str, Any] = {}
+    asked = questions(options.squad, options.count, options.seed) if options.squad else []
+    if options.cosine and asked:
+        report["cosine"] = measure_cosine(asked)
+    if options.weights:
+        reader, former, report["about"] = restore(options.weights, device)
+        if asked:
+            report["squad"] = measure_squad(reader, former, asked, device)
+        if options.cases:
+            cases = list(read(options.cases))
+            random.Random(options.seed).shuffle(cases)
+            report["cases"] = measure_cases(reader, former, cases[: options.count or None], device)
+    text = json.dumps(report, indent=1, ensure_ascii=False)
+    print(text)
+    if options.out:
+        options.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

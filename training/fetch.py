@@ -1,0 +1,101 @@
+"""Fetch the sets of `sources.toml` from public git hosting, each at its commit, and check them.
+
+    python -m training.fetch --data DIR
+
+What is already there and whole is not fetched again. A set whose licence is not allowed, or whose files differ from the digest,
+ends the run with an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import re
+import sys
+import tarfile
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+SOURCES = Path(__file__).with_name("sources.toml")
+ARCHIVE = "https://codeload.github.com/{repository}/tar.gz/{commit}"
+
+
+class Refused(Exception):
+    """A set that may not be used, or is not what it was."""
+
+
+def allowed(sources: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The sets whose licence the table allows. Raises Refused for any other: nothing is left out in silence."""
+    licences = sources["licences"]
+    for name, source in sources["sources"].items():
+        if not licences.get(source["licence"], False):
+            raise Refused(f"{name}: the licence {source['licence']!r} is not allowed")
+    return dict(sources["sources"])
+
+
+def pattern(glob: str) -> re.Pattern[str]:
+    """What matches the paths of a glob: `*` and `[…]` within a folder, `**/` across folders."""
+    pieces = re.split(r"(\*\*/|\*|\[[^]]*\])", glob)
+    known = {"**/": "(?:.*/)?", "*": "[^/]*"}
+    return re.compile("".join(known.get(piece, piece if piece.startswith("[") else re.escape(piece)) for piece in pieces))
+
+
+def digest(folder: Path, globs: Iterable[str]) -> tuple[int, str]:
+    """The number of a folder's files that match, and the SHA-256 over their paths and SHA-256s in order."""
+    patterns = [pattern(glob) for glob in globs]
+    paths = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    found = hashlib.sha256()
+    count = 0
+    for path in paths:
+        if any(p.fullmatch(path) for p in patterns):
+            found.update(path.encode() + b"\0" + hashlib.sha256((folder / path).read_bytes()).digest())
+            count += 1
+    return count, found.hexdigest()
+
+
+def unpack(archive: bytes, globs: Iterable[str], folder: Path) -> None:
+    """Write the matching plain files of a repository's archive, without the folder that holds them all."""
+    patterns = [pattern(glob) for glob in globs]
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        for member in tar:
+            path = member.name.partition("/")[2]
+            if not member.isfile() or ".." in Path(path).parts or not any(p.fullmatch(path) for p in patterns):
+                continue
+            content = tar.extractfile(member)
+            if content is not None:
+                target = folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+
+
+def fetch(data: Path, only: Iterable[str] = ()) -> None:
+    """Bring every set (or those named) into `data`, a folder for each. Raises Refused."""
+    import httpx
+
+    wanted = set(only)
+    for name, source in allowed(tomllib.loads(SOURCES.read_text("utf-8"))).items():
+        if wanted and name not in wanted:
+            continue
+        folder, whole = data / name, (source["count"], source["digest"])
+        if folder.is_dir() and digest(folder, source["files"]) == whole:
+            continue
+        answer = httpx.get(ARCHIVE.format_map(source), follow_redirects=True, timeout=600)
+        answer.raise_for_status()
+        unpack(answer.content, source["files"], folder)
+        if digest(folder, source["files"]) != whole:
+            raise Refused(f"{name}: the files are not those that were looked at (digest differs)")
+        print(f"{name}: {source['count']} files, {source['licence']}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", default=())
+    options = parser.parse_args()
+    try:
+        fetch(options.data, options.only)
+    except Refused as refused:
+        sys.exit(str(refused))

@@ -1,0 +1,1 @@
+"""The mix of training cases: public question sets, real pages, claims."""

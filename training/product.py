@@ -1,0 +1,39 @@
+"""All that training takes from the product, in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rag.text import sentences, words
+
+
+def units(text: str) -> list[tuple[int, int]]:
+    """Where the blocks of a text stand, as the product cuts it: sentences, list items, rows."""
+    return [(span.start, span.end) for span in sentences(text)]
+
+
+def folded(text: str) -> list[str]:
+    """The words of a text as they are compared."""
+    return words(text)
+
+
+def models() -> Path:
+    """The folder in the user's cache that holds the installed encoders."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("isnad", appauthor=False) / "models"
+
+
+def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Unit vectors of questions and of texts by the installed default embedder, with its own prompts."""
+    from rag.encoder import Encoder, layout
+
+    folder = models() / "embeddinggemma-300m"
+    found = layout(folder)
+    if found is None:
+        raise FileNotFoundError(folder)
+    encoder = Encoder(folder, found)
+    return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode([f"title: none | text: {t}" for t in texts])
