@@ -8,7 +8,7 @@ what is learned stay in float32.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,7 @@ class GemmaBody(nn.Module):
         self.register_buffer("words", weights["embed_tokens.weight"].to(dtype), persistent=False)
         self._near = [kind == "sliding_attention" for kind in config["layer_types"]][: shape.layers]
         self._bases = (config["rope_theta"], config["rope_local_base_freq"])
+        self.step: Callable[..., Tensor] = GemmaLayer.forward  # may be replaced by a compiled one, which serves all layers
         self.layers = nn.ModuleList(
             GemmaLayer(weights, f"layers.{n}", config, shape.rank if n >= shape.trained_from else 0, dtype) for n in range(shape.layers)
         )
@@ -142,7 +143,7 @@ class GemmaBody(nn.Module):
         masks = [torch.zeros(mask.shape, device=ids.device).masked_fill(~mask, -1e9) for mask in (seen, seen & near)]
         turns = [self._turns(base, place) for base in self._bases]
         for local, layer in zip(self._near, self.layers, strict=True):
-            x = layer(x, masks[local], *turns[local])
+            x = self.step(layer, x, masks[local], *turns[local])
         return x
 
     def _turns(self, base: float, place: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,64 +152,65 @@ class GemmaBody(nn.Module):
         return angles.cos().float(), angles.sin().float()
 
 
+class BertLayer(nn.Module):
+    """One layer of `BertBody`."""
+
+    def __init__(self, weights: dict[str, Tensor], at: str, config: dict[str, Any], rank: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._heads: int = config["num_attention_heads"]
+        self._eps: float = config["layer_norm_eps"]
+        own = f"{at}.attention.self"
+        names = {
+            "attend": [f"{own}.query", f"{own}.key", f"{own}.value"],
+            "mix": [f"{at}.attention.output.dense"],
+            "widen": [f"{at}.intermediate.dense"],
+            "narrow": [f"{at}.output.dense"],
+        }
+        for key, found in names.items():
+            weight, bias = (torch.cat([weights[f"{name}.{part}"] for name in found]) for part in ("weight", "bias"))
+            setattr(self, key, LowRank(weight, bias, rank, dtype))
+        for key, name in (("after", f"{at}.attention.output.LayerNorm"), ("leave", f"{at}.output.LayerNorm")):
+            self.register_buffer(f"{key}_scale", weights[f"{name}.weight"].float(), persistent=False)
+            self.register_buffer(f"{key}_shift", weights[f"{name}.bias"].float(), persistent=False)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """States of shape (n, length, size) through the layer; `mask`, shape (n, 1, length, length), is added to what each sees."""
+        n, length, size = x.shape
+        kind = self.attend.weight.dtype
+        q, k, v = self.attend(x).view(n, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4).to(kind)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask.to(kind))
+        x = functional.layer_norm(x + self.mix(mixed.transpose(1, 2).flatten(2)), (size,), self.after_scale, self.after_shift, self._eps)
+        x = x + self.narrow(functional.gelu(self.widen(x)))
+        return functional.layer_norm(x, (size,), self.leave_scale, self.leave_shift, self._eps)
+
+
 class BertBody(nn.Module):
     """BERT (Devlin et al., NAACL 2019), its lowest layers."""
 
     def __init__(self, weights: dict[str, Tensor], config: dict[str, Any], shape: Shape, dtype: torch.dtype) -> None:
         super().__init__()
         self.size: int = config["hidden_size"]
-        self._heads: int = config["num_attention_heads"]
         self._eps: float = config["layer_norm_eps"]
         places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
         self.register_buffer("words", weights["embeddings.word_embeddings.weight"].to(dtype), persistent=False)
         self.register_buffer("places", places.float(), persistent=False)
-        self.layers = nn.ModuleList()
-        self.norms: list[dict[str, tuple[Tensor, Tensor]]] = []
-        self._first = self._norm(weights, "embeddings.LayerNorm")
-        for number in range(shape.layers):
-            at, rank = f"encoder.layer.{number}", shape.rank if number >= shape.trained_from else 0
-            own = f"{at}.attention.self"
-            names = {
-                "attend": [f"{own}.query", f"{own}.key", f"{own}.value"],
-                "mix": [f"{at}.attention.output.dense"],
-                "widen": [f"{at}.intermediate.dense"],
-                "narrow": [f"{at}.output.dense"],
-            }
-            self.parts.append(
-                nn.ModuleDict(
-                    {
-                        key: LowRank(
-                            torch.cat([weights[f"{name}.weight"] for name in found]),
-                            torch.cat([weights[f"{name}.bias"] for name in found]),
-                            rank,
-                            dtype,
-                        )
-                        for key, found in names.items()
-                    }
-                )
-            )
-            self.norms.append(
-                {"after": self._norm(weights, f"{at}.attention.output.LayerNorm"), "leave": self._norm(weights, f"{at}.output.LayerNorm")}
-            )
-
-    @staticmethod
-    def _norm(weights: dict[str, Tensor], name: str) -> tuple[Tensor, Tensor]:
-        return weights[f"{name}.weight"].float(), weights[f"{name}.bias"].float()
-
-    def _normed(self, x: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
-        return functional.layer_norm(x, (self.size,), *(part.to(x.device) for part in norm), self._eps)
+        self.register_buffer("scale", weights["embeddings.LayerNorm.weight"].float(), persistent=False)
+        self.register_buffer("shift", weights["embeddings.LayerNorm.bias"].float(), persistent=False)
+        self.step: Callable[..., Tensor] = BertLayer.forward
+        self.layers = nn.ModuleList(
+            BertLayer(weights, f"encoder.layer.{n}", config, shape.rank if n >= shape.trained_from else 0, dtype)
+            for n in range(shape.layers)
+        )
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Hidden states, shape (n, length, size), float32."""
-        n, length = ids.shape
-        x = self._normed(functional.embedding(ids, self.words).float() + self.places[:length], self._first)
-        seen = (torch.arange(length, device=ids.device) < lengths[:, None])[:, None, None, :]
-        kind = self.words.dtype
-        for parts, norm in zip(self.parts, self.norms, strict=True):
-            q, k, v = parts["attend"](x).view(n, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4).to(kind)
-            mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
-            x = self._normed(x + parts["mix"](mixed.transpose(1, 2).flatten(2)), norm["after"])
-            x = self._normed(x + parts["narrow"](functional.gelu(parts["widen"](x))), norm["leave"])
+        length = ids.shape[1]
+        x = functional.embedding(ids, self.words).float() + self.places[:length]
+        x = functional.layer_norm(x, (self.size,), self.scale, self.shift, self._eps)
+        seen = (torch.arange(length, device=ids.device) < lengths[:, None])[:, None, None, :].expand(-1, 1, length, -1)
+        mask = torch.zeros(seen.shape, device=ids.device).masked_fill(~seen, -1e9)
+        for layer in self.layers:
+            x = self.step(layer, x, mask)
         return x
 
 

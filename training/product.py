@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rag.text import sentences, words
+from rag.models.installed import models_dir
+from rag.text.sentences import sentences
+from rag.text.words import words
 
 
 def units(text: str) -> list[tuple[int, int]]:
@@ -21,15 +23,13 @@ def folded(text: str) -> list[str]:
 
 
 def models() -> Path:
-    """The folder in the user's cache that holds the installed encoders."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("isnad", appauthor=False) / "models"
+    """The folder that holds the installed encoders."""
+    return models_dir()
 
 
 def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Unit vectors of questions and of texts by the installed default embedder, with its own prompts."""
-    from rag.encoder import Encoder, layout
+    from rag.models.encoder import Encoder, layout
 
     folder = models() / "embeddinggemma-300m"
     found = layout(folder)

@@ -168,8 +168,9 @@ def train(options: argparse.Namespace) -> None:
     shape = Shape(options.layers, options.rank, options.trained_from)
     reader = load(folder, shape, device)
     if options.compile:
-        for layer in reader.body.layers:
-            layer.compile(dynamic=False)
+        # One compiled function for all layers: compiling each would take as long as many layers as there are.
+        torch._dynamo.config.recompile_limit = 4 * len(LENGTHS)
+        reader.body.step = torch.compile(reader.body.step, dynamic=False)
     named = list(reader.learned())
     low = [value for name, value in named if name.startswith("body.")]
     heads = [value for name, value in named if not name.startswith("body.")]

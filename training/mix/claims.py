@@ -218,8 +218,8 @@ def of_parallel(pairs: Sequence[tuple[str, str, str]], source: str, held: Grams,
     either, its own among them (true), its own but the claim changed (false or not stated), or its neighbours alone (not stated)."""
     names = [match[0] for _, english, _ in pairs for match in _NAME.finditer(english)]
     for number, (document, *both) in enumerate(pairs):
-        if any(text in held for text in both):
-            continue
+        if any(text in held for text in both) or both[0].rstrip().rstrip('"').endswith("?"):
+            continue  # a question is no claim
         says = rng.choice((0, 1))
         against = 1 - says if rng.random() < 0.7 else says
         near = [n for n in range(number - 2, number + 3) if 0 <= n < len(pairs) and n != number and pairs[n][0] == document]
