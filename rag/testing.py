@@ -1,4 +1,4 @@
-"""Test doubles for the three seams, for the tests of Shawahid and of programs built on it: deterministic, without weights."""
+"""Test doubles for the seams, for the tests of Shawahid and of programs built on it: deterministic, without weights."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from rag.arrays import Vectors, unit
 from rag.models.embedder import Progress
 from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import end
+from rag.models.reader import Reading, ScoredSpan, Verdict
+from rag.models.reader_input import ReadText
 from rag.models.tokens import Tokens
 from rag.schema import Message
 from rag.text.words import content_stems, stem, words
@@ -83,6 +85,57 @@ class TokenHashEmbedder(HashEmbedder):
         bounds = [found.span() for found in re.finditer(r"\w+", text) if content_stems(found[0])]
         vectors = [self._vector(text[start:end]) for start, end in bounds]
         return Tokens(np.array(bounds, dtype=np.int64).reshape(-1, 2), np.array(vectors, dtype=np.float32).reshape(-1, self._dimension))
+
+
+class WordReader:
+    """A reader that goes by shared words.
+
+    A block's probability is the share of the question's content stems that stand in the block or in the text's context; at least one
+    must stand in the block itself. A text answers as its best block does. A text supports a claim if one block has all stems of the
+    claim, contradicts it if that block lacks only numbers, and else says nothing.
+    """
+
+    def __init__(self, name: str = "words") -> None:
+        self._name = name
+        self.queries: list[str] = []
+        """Every question and claim that was read, in order."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._name
+
+    def read(self, question: str, texts: Sequence[ReadText], *, spans: int = 3) -> list[Reading]:
+        self.queries.append(question)
+        found = []
+        for text in texts:
+            scores = tuple(self._shared(question, text))
+            ranked = sorted(range(len(scores)), key=lambda n: -scores[n])[:spans]
+            best = tuple(ScoredSpan(text.blocks[n], scores[n]) for n in ranked if scores[n])
+            found.append(Reading(max(scores, default=0.0), scores, best))
+        return found
+
+    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[Verdict]:
+        self.queries.append(claim)
+        wanted = set(content_stems(claim))
+        found = []
+        for text in texts:
+            scores = tuple(self._shared(claim, text))
+            supported = max(scores, default=0.0) == 1.0
+            lacking = [wanted - set(content_stems(f"{text.context} {block.of(text.text)}")) for block in text.blocks]
+            contradicted = not supported and any(all(stem.isdigit() for stem in missing) for missing in lacking)
+            found.append(Verdict(float(supported), float(contradicted), float(not supported and not contradicted), scores))
+        return found
+
+    @staticmethod
+    def _shared(query: str, text: ReadText) -> Iterator[float]:
+        wanted, context = set(content_stems(query)), set(content_stems(text.context))
+        for block in text.blocks:
+            own = set(content_stems(block.of(text.text)))
+            yield len(wanted & (own | context)) / len(wanted) if wanted & own else 0.0
 
 
 class ScriptedGenerator:

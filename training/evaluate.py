@@ -22,9 +22,8 @@ import numpy as np
 import torch
 
 from training.body import Reader, Shape, load
-from training.form import Former, members
 from training.mix.case import Case, Cut, cut_out, read
-from training.product import folded, models
+from training.product import InputBuilder, builder, first_window, folded, models
 
 WINDOW = 100
 """Tokens of a window of a passage."""
@@ -43,15 +42,15 @@ class Judged:
     claim: tuple[float, float, float]
 
 
-def judge(reader: Reader, former: Former, cases: Sequence[Case], device: str = "cpu", tokens: int = 1280) -> list[Judged]:
+def judge(reader: Reader, inputs: InputBuilder, cases: Sequence[Case], device: str = "cpu", tokens: int = 1280) -> list[Judged]:
     """What the reader says of each case, in order."""
-    formed = [former.form(c.query, c.text, c.title, claim=c.claim is not None) for c in cases]
+    formed = [first_window(inputs, c.query, c.text, c.blocks, c.title, c.claim is not None) for c in cases]
     order = sorted(range(len(cases)), key=lambda n: -len(formed[n].ids))
     found: dict[int, Judged] = {}
     while order:
         longest = len(formed[order[0]].ids)
         chosen, order = order[: max(tokens // longest, 1)], order[max(tokens // longest, 1) :]
-        inside = [members(formed[n], cases[n].blocks) for n in chosen]
+        inside = [formed[n].blocks for n in chosen]
         ids = torch.tensor([formed[n].ids + [0] * (longest - len(formed[n].ids)) for n in chosen], device=device)
         blocks = torch.tensor([row + [-1] * (longest - len(row)) for row in inside], device=device)
         with torch.inference_mode():
@@ -109,11 +108,11 @@ def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bin
     return float(sum(abs(p[where == b].mean() - r[where == b].mean()) * (where == b).mean() for b in range(bins) if (where == b).any()))
 
 
-def windows(cut: Cut, former: Former) -> list[tuple[int, int]]:
+def windows(cut: Cut, inputs: InputBuilder) -> list[tuple[int, int]]:
     """Runs of blocks that cover a text, each filled up to `WINDOW` tokens."""
     found: list[tuple[int, int]] = []
     for n in range(len(cut.blocks)):
-        if found and former.length(cut.text[cut.blocks[found[-1][0]][0] : cut.blocks[n][1]]) <= WINDOW:
+        if found and inputs.count(cut.text[cut.blocks[found[-1][0]][0] : cut.blocks[n][1]]) <= WINDOW:
             found[-1] = (found[-1][0], n + 1)
         else:
             found.append((n, n + 1))
@@ -143,7 +142,10 @@ def questions(paths: Sequence[Path], count: int, seed: int) -> list[Question]:
             for place, paragraph in enumerate(article["paragraphs"]):
                 for entry in paragraph["qas"]:
                     found[entry["id"]] = (entry, number, place)
-        sets["ar" if Case("", "", content[0]["paragraphs"][0]["context"], "").direction[:2] == "ar" else "en"] = {"of": found, "data": content}
+        sets["ar" if Case("", "", content[0]["paragraphs"][0]["context"], "").direction[:2] == "ar" else "en"] = {
+            "of": found,
+            "data": content,
+        }
     ids = sorted(set.intersection(*(set(one["of"]) for one in sets.values())))
     random.Random(seed).shuffle(ids)
     result = []
@@ -168,16 +170,16 @@ def sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))
 
 
-def measure_squad(reader: Reader, former: Former, asked: Sequence[Question], device: str) -> dict[str, dict[str, float]]:
+def measure_squad(reader: Reader, inputs: InputBuilder, asked: Sequence[Question], device: str) -> dict[str, dict[str, float]]:
     """Span F1, right sentence first, answers-or-not AUROC, by direction."""
     cases, owner = [], []
     for number, question in enumerate(asked):
-        for run in windows(question.cut, former):
+        for run in windows(question.cut, inputs):
             text, blocks, moved = cut_out(question.cut, run)
             cases.append(Case("squad", "", question.text, text, "", "", blocks))
             owner.append((number, run[0], moved))
     by_question: dict[int, list[tuple[Judged, int, int]]] = defaultdict(list)
-    for judged, (number, first, moved) in zip(judge(reader, former, cases, device), owner, strict=True):
+    for judged, (number, first, moved) in zip(judge(reader, inputs, cases, device), owner, strict=True):
         by_question[number].append((judged, first, moved))
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for number, question in enumerate(asked):
@@ -188,7 +190,9 @@ def measure_squad(reader: Reader, former: Former, asked: Sequence[Question], dev
         if question.answers:
             start, end = best[0].span
             at["f1"].append(f1(question.cut.text[start + best[2] : end + best[2]], question.accepted))
-            scores = {r[1] + n: np.log(sigmoid(r[0].answers) + 1e-9) + np.log(sigmoid(b) + 1e-9) for r in read for n, b in enumerate(r[0].blocks)}
+            scores = {
+                r[1] + n: np.log(sigmoid(r[0].answers) + 1e-9) + np.log(sigmoid(b) + 1e-9) for r in read for n, b in enumerate(r[0].blocks)
+            }
             at["sentence"].append(float(max(scores, key=lambda n: scores[n]) in question.gold) if scores else 0.0)
     return {
         direction: {
@@ -227,10 +231,10 @@ def measure_cosine(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
     }
 
 
-def measure_cases(reader: Reader, former: Former, cases: Sequence[Case], device: str) -> dict[str, dict[str, Any]]:
+def measure_cases(reader: Reader, inputs: InputBuilder, cases: Sequence[Case], device: str) -> dict[str, dict[str, Any]]:
     """Every head on cases held aside, by direction, and by direction and kind."""
     groups: dict[str, list[tuple[Case, Judged]]] = defaultdict(list)
-    for case, judged in zip(cases, judge(reader, former, cases, device), strict=True):
+    for case, judged in zip(cases, judge(reader, inputs, cases, device), strict=True):
         groups[case.direction].append((case, judged))
         groups[f"{case.direction} {case.kind}"].append((case, judged))
     return {name: _group(pairs) for name, pairs in sorted(groups.items())}
@@ -264,14 +268,18 @@ def _group(pairs: Sequence[tuple[Case, Judged]]) -> dict[str, Any]:
     return result
 
 
-def restore(path: Path, device: str = "cpu") -> tuple[Reader, Former, dict[str, Any]]:
+def restore(path: Path, device: str = "cpu") -> tuple[Reader, InputBuilder, dict[str, Any]]:
     """A trained reader, what forms its input, and what its file says of it."""
     kept = torch.load(path, map_location=device)
     folder = models() / kept["model"]
     reader = load(folder, Shape(**kept["shape"]), device)
     for name, value in reader.learned():
         value.data.copy_(kept["weights"][name])
-    return reader.eval(), Former(folder, gemma="gemma" in kept["model"]), {k: v for k, v in kept.items() if k not in {"weights", "optimizer"}}
+    return (
+        reader.eval(),
+        builder(folder),
+        {k: v for k, v in kept.items() if k not in {"weights", "optimizer"}},
+    )
 
 
 def main() -> None:
@@ -291,13 +299,13 @@ def main() -> None:
     if options.cosine and asked:
         report["cosine"] = measure_cosine(asked)
     if options.weights:
-        reader, former, report["about"] = restore(options.weights, device)
+        reader, inputs, report["about"] = restore(options.weights, device)
         if asked:
-            report["squad"] = measure_squad(reader, former, asked, device)
+            report["squad"] = measure_squad(reader, inputs, asked, device)
         if options.cases:
             cases = list(read(options.cases))
             random.Random(options.seed).shuffle(cases)
-            report["cases"] = measure_cases(reader, former, cases[: options.count or None], device)
+            report["cases"] = measure_cases(reader, inputs, cases[: options.count or None], device)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     print(text)
     if options.out:

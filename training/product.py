@@ -8,8 +8,28 @@ from typing import Any
 import numpy as np
 
 from rag.models.installed import models_dir
+from rag.models.reader import FORMAT
+from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, ReadText, Window
+from rag.schema import CONTEXT_SEPARATOR, Span
 from rag.text.sentences import sentences
 from rag.text.words import words
+
+__all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "ReadText", "Span", "Window"]
+
+
+def builder(folder: Path) -> InputBuilder:
+    """What makes the reader's input, with the tokenizer of an encoder's folder."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return InputBuilder(lambda texts: tokenizer.encode_batch(list(texts)), GEMMA if "gemma" in folder.name else BERT)
+
+
+def first_window(builder: InputBuilder, query: str, text: str, blocks: list[tuple[int, int]], title: str, claim: bool) -> Window:
+    """The first window of a text that is read for a question or a claim: the whole text where it fits."""
+    return builder.windows(query, [ReadText(text, tuple(Span(a, b) for a, b in blocks), title)], claim=claim)[0][0]
 
 
 def units(text: str) -> list[tuple[int, int]]:
@@ -36,4 +56,6 @@ def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], n
     if found is None:
         raise FileNotFoundError(folder)
     encoder = Encoder(folder, found)
-    return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode([f"title: none | text: {t}" for t in texts])
+    return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode(
+        [f"title: none | text: {t}" for t in texts]
+    )

@@ -26,9 +26,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.body import Reader, Shape, load
-from training.form import LONGEST, Former, members
 from training.mix.case import Case, read
-from training.product import models
+from training.product import LONGEST, InputBuilder, builder, first_window, models
 
 LENGTHS = (64, 96, 128, LONGEST)
 """Batches are padded to one of these, so that few shapes are compiled."""
@@ -49,10 +48,10 @@ class Item:
     claim: int | None
 
 
-def item(case: Case, former: Former) -> Item | None:
+def item(case: Case, inputs: InputBuilder) -> Item | None:
     """The numbers of a case; None when what answers was cut off."""
-    found = former.form(case.query, case.text, case.title, claim=case.claim is not None)
-    blocks = members(found, case.blocks)
+    found = first_window(inputs, case.query, case.text, case.blocks, case.title, case.claim is not None)
+    blocks = found.blocks
     starts: list[int] | None = None
     ends: list[int] | None = None
     if case.spans:
@@ -114,7 +113,9 @@ def losses(given: dict[str, Tensor], chosen: list[Item]) -> dict[str, Tensor]:
             count = max(chosen[n].blocks) + 1
             wanted = torch.zeros(count, device=device)
             wanted[[g for g in chosen[n].gold or () if g < count]] = 1.0
-            parts.append(functional.binary_cross_entropy_with_logits(given["block"][n, :count], wanted, reduction="none").sum() / count**0.5)
+            parts.append(
+                functional.binary_cross_entropy_with_logits(given["block"][n, :count], wanted, reduction="none").sum() / count**0.5
+            )
         found["block"] = torch.stack(parts).mean()
     for name in ("answers", "claim"):
         rows = [n for n, one in enumerate(chosen) if getattr(one, name) is not None]
@@ -161,9 +162,9 @@ def train(options: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     folder = models() / options.model
     options.out.mkdir(parents=True, exist_ok=True)
-    former = Former(folder, gemma="gemma" in options.model)
-    drawn = [case for case in read(options.cases)]
-    items = [one for case in drawn[: options.limit or None] if (one := item(case, former))]
+    inputs = builder(folder)
+    drawn = list(read(options.cases))
+    items = [one for case in drawn[: options.limit or None] if (one := item(case, inputs))]
     del drawn
     shape = Shape(options.layers, options.rank, options.trained_from)
     reader = load(folder, shape, device)

@@ -143,6 +143,11 @@ class SentenceTransformerEmbedder:
     def dimension(self) -> int:
         return self.load().dimension
 
+    @property
+    def lock(self) -> threading.Lock:
+        """Held while the model computes; a reader that shares the model holds it too."""
+        return self._lock
+
     def load(self) -> _Model:
         """Return the model, reading it from disk the first time. Raises ModelCorrupt if its files cannot be read."""
         with self._lock:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     Weights = Mapping[str, Tensor]
+    LowRank = tuple[Tensor, Tensor]
+    """The two factors of a matrix of low rank, of shapes (in, rank) and (rank, out), that is added to a matrix of the model."""
+    Adapter = Sequence[Mapping[str, LowRank]]
+    """For each layer, lowest first, what is added to its matrices: "attend" (query, key and value in one), "mix", "widen", "narrow"."""
 
 _ZERO = 128
 """The unsigned 8-bit integer that represents 0: signed activations have no fast instruction."""
@@ -99,6 +103,14 @@ class Transformer(Protocol):
 
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor: ...
 
+    def arranged(self, adapter: Adapter) -> Adapter:
+        """Return an adapter of the original matrices as one of the matrices here, whose rows may stand in another order."""
+        ...
+
+    def adapted(self, ids: Tensor, lengths: Tensor, adapter: Adapter) -> Tensor:
+        """Return the hidden states after as many layers as the adapter has, without the model's last norm; `adapter` is arranged."""
+        ...
+
 
 class Encoder:
     """Encodes texts as unit vectors. Not safe to share between threads.
@@ -152,14 +164,23 @@ class Encoder:
                     tokens[number] = Tokens(bounds, torch.nn.functional.normalize(projected, dim=-1).numpy())
         return vectors, [tokens[number] for number in range(len(texts))]
 
+    def tokenize(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Return for each text an object with `ids` and `offsets`, those of the signs around it included."""
+        return self._tokenizer.encode_batch(list(texts))
+
+    def arranged(self, adapter: Adapter) -> Adapter:
+        """Return an adapter as `adapted` takes it."""
+        return self._transformer.arranged(adapter)
+
+    def adapted(self, tokens: Sequence[Sequence[int]], adapter: Adapter) -> tuple[Tensor, Tensor]:
+        """Return the hidden states of the lower layers with an adapter, shape (n, longest, size), and the token counts, shape (n,)."""
+        ids, lengths = _padded(tokens)
+        return self._transformer.adapted(ids, lengths, adapter), lengths
+
     def _hidden(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Return hidden states, shape (n, length, size), and the token count of each text, shape (n,)."""
-        import torch
-
-        lengths = torch.tensor([len(ids) for ids in tokens])
-        longest = int(lengths.max())
-        padded = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in tokens])
-        return self._transformer(padded, lengths), lengths
+        ids, lengths = _padded(tokens)
+        return self._transformer(ids, lengths), lengths
 
     def _pooled(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         import torch
@@ -181,6 +202,15 @@ class Encoder:
         for weight in self._dense:
             matrix = weight @ matrix
         return matrix
+
+
+def _padded(tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+    """Return ids, shape (n, longest), and lengths, shape (n,)."""
+    import torch
+
+    lengths = torch.tensor([len(ids) for ids in tokens])
+    longest = int(lengths.max())
+    return torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in tokens]), lengths
 
 
 def batches(lengths: Sequence[int], tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
@@ -219,8 +249,12 @@ class Linear:
         self._codes = torch.ops.onednn.qlinear_prepack((weight / self._scale[:, None]).round_().to(torch.int8), None)
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return the product for rows of shape (n, in), shape (n, out), float32."""
+    def __call__(self, x: Tensor, added: LowRank | None = None) -> Tensor:
+        """Return the product for rows of shape (n, in), shape (n, out), float32; with `added`, that with the sum of both matrices."""
+        y = self._product(x)
+        return y if added is None else y.addmm_(x @ added[0], added[1])
+
+    def _product(self, x: Tensor) -> Tensor:
         import torch
 
         if self._codes is None:
@@ -279,6 +313,12 @@ class Bert:
             )
 
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        return self.adapted(ids, lengths, [{}] * len(self._layers))
+
+    def arranged(self, adapter: Adapter) -> Adapter:
+        return adapter
+
+    def adapted(self, ids: Tensor, lengths: Tensor, adapter: Adapter) -> Tensor:
         from torch.nn.functional import gelu, layer_norm
 
         n, length = ids.shape
@@ -286,11 +326,12 @@ class Bert:
         size = x.shape[1]
         x = layer_norm(x, (size,), *self._norm, self._eps)
         mask = _mask(length, lengths, None)
-        for attend, mix, norm, widen, narrow, last in self._layers:
-            q, k, v = attend(x).view(n, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
+        for (attend, mix, norm, widen, narrow, last), added in zip(self._layers, adapter, strict=False):
+            q, k, v = attend(x, added.get("attend")).view(n, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             seen = _attention(q, k, v, mask, q.shape[-1] ** -0.5, self._exact).flatten(0, 1)
-            x = layer_norm(x.add_(mix(seen)), (size,), *norm, self._eps)
-            x = layer_norm(x.add_(narrow(gelu(widen(x)))), (size,), *last, self._eps)
+            x = layer_norm(x.add_(mix(seen, added.get("mix"))), (size,), *norm, self._eps)
+            wide = gelu(widen(x, added.get("widen")))
+            x = layer_norm(x.add_(narrow(wide, added.get("narrow"))), (size,), *last, self._eps)
         return x.view(n, length, size)
 
 
@@ -310,7 +351,7 @@ class Gemma:
         self._window: int = config["sliding_window"] // 2  # tokens seen on either side
         self._words = weights["embed_tokens.weight"]
         # Halves of a head are rotated against each other; laid side by side they are complex numbers, rotated in one pass.
-        paired = torch.arange(self._size).view(2, -1).t().flatten()
+        self._paired = paired = torch.arange(self._size).view(2, -1).t().flatten()
 
         def rotated(weight: Tensor) -> Tensor:
             return weight.view(-1, self._size, weight.shape[-1])[:, paired].flatten(0, 1)
@@ -351,6 +392,22 @@ class Gemma:
         return torch.polar(torch.ones_like(angles), angles).to(torch.complex64)
 
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        from torch.nn.functional import rms_norm
+
+        x = self.adapted(ids, lengths, [{}] * len(self._layers))
+        normed: Tensor = rms_norm(x, (x.shape[-1],), self._last, self._eps)
+        return normed
+
+    def arranged(self, adapter: Adapter) -> Adapter:
+        """Bring the columns for queries and keys into the order of the rotated rows."""
+        import torch
+
+        turned = (self._heads + self._shared) * self._size
+        places = torch.arange(turned).view(-1, self._size)[:, self._paired].flatten()
+        order = torch.cat([places, torch.arange(turned, turned + self._shared * self._size)])
+        return [{part: (a, b[:, order] if part == "attend" else b) for part, (a, b) in layer.items()} for layer in adapter]
+
+    def adapted(self, ids: Tensor, lengths: Tensor, adapter: Adapter) -> Tensor:
         import torch
         from torch.nn.functional import gelu, rms_norm
 
@@ -360,9 +417,9 @@ class Gemma:
         x = x * size**0.5
         masks = {near: _mask(length, lengths, self._window if near else None) for near in (True, False)}
         turned = self._heads + self._shared
-        for near, layer in zip(self._near, self._layers, strict=True):
+        for near, layer, added in zip(self._near, self._layers, adapter, strict=False):
             before, attend, scales, mix, after, enter, widen, narrow, leave = layer
-            heads = attend(rms_norm(x, (size,), before, self._eps)).view(n, length, -1, self._size)
+            heads = attend(rms_norm(x, (size,), before, self._eps), added.get("attend")).view(n, length, -1, self._size)
             qk = rms_norm(heads[:, :, :turned], (self._size,), None, self._eps).mul_(scales)
             turns = self._turns[near][:length, None]
             qk = torch.view_as_real(torch.view_as_complex(qk.view(n, length, turned, -1, 2)).mul_(turns)).flatten(-2).transpose(1, 2)
@@ -370,10 +427,12 @@ class Gemma:
             v = heads[:, :, turned:].transpose(1, 2)
             k, v = (part.repeat_interleave(self._heads // self._shared, 1) for part in (k, v))
             seen = _attention(q, k, v, masks[near], self._scale, self._exact).flatten(0, 1)
-            x = x + rms_norm(mix(seen), (size,), after, self._eps)
-            gate, up = widen(rms_norm(x, (size,), enter, self._eps)).chunk(2, dim=-1)
-            x = x + rms_norm(narrow(gelu(gate, approximate="tanh").mul_(up)), (size,), leave, self._eps)
-        return rms_norm(x, (size,), self._last, self._eps).view(n, length, size)
+            x = x + rms_norm(mix(seen, added.get("mix")), (size,), after, self._eps)
+            gate, up = widen(rms_norm(x, (size,), enter, self._eps), added.get("widen")).chunk(2, dim=-1)
+            wide = gelu(gate, approximate="tanh").mul_(up)
+            x = x + rms_norm(narrow(wide, added.get("narrow")), (size,), leave, self._eps)
+        states: Tensor = x.view(n, length, size)
+        return states
 
 
 def _mask(length: int, lengths: Tensor, window: int | None) -> Tensor | None:

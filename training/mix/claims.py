@@ -77,6 +77,9 @@ _CHANGES_AR: list[tuple[str, str, int]] = [
     (r"(?<!\w)غرب ", "شرق ", CONTRADICTED),
 ]
 _NAME = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]+(?: [A-Z][a-z]+)*")
+_VERBS = (
+    "is|was|are|were|has|had|won|wrote|made|led|became|founded|invented|built|created|discovered|played|sang|plays|sings|owns|caused|causes"
+)
 _SPEECH = re.compile(r"^(?P<who>[A-Z][\w.'-]*(?: [\w.'-]+){0,4}?) (?P<verb>said|says|told \w+|added|argued|announced|claimed)\b")
 
 
@@ -124,10 +127,16 @@ def statement(question: str, answer: str) -> str | None:
         ]
     else:
         patterns = [
-            (r"(?:who|what|which \w+) ((?:is|was|are|were|has|had|won|wrote|made|led|became|founded|invented|built|created|discovered|played|sang|plays|sings|owns|caused|causes)\b .+)", r"{a} \1"),
+            (rf"(?:who|what|which \w+) ((?:{_VERBS})\b .+)", r"{a} \1"),
             (r"(?:who|what) (\w+ed .+)", r"{a} \1"),
             (r"how many (\w+) (are|were) (.+)", r"{a} \1 \2 \3"),
-            (r"(?:when|what year|in what year) (?:was|were) (the \w+(?: of [A-Z]\w+)?|[A-Z]\w+(?: [A-Z]\w+)*) (\w+ed|built|born|made|written|won)(.*)", r"\1 was \2\3 in {a}"),
+            (
+                (
+                    r"(?:when|what year|in what year) (?:was|were) (the \w+(?: of [A-Z]\w+)?|[A-Z]\w+(?: [A-Z]\w+)*)"
+                    r" (\w+ed|built|born|made|written|won)(.*)"
+                ),
+                r"\1 was \2\3 in {a}",
+            ),
             (r"where (?:is|was) (the \w+|[A-Z]\w+(?: [A-Z]\w+)*) (located|born|built|held|founded|filmed)(.*)", r"\1 was \2\3 in {a}"),
         ]  # fmt: skip
     for form, made in patterns:
@@ -164,11 +173,35 @@ def of_fever(data: Path, held: Grams, rng: random.Random) -> Iterator[Case]:
         wanted = {"SUPPORTS": ENTAILED, "REFUTES": CONTRADICTED}.get(label, NOT_STATED)
         # Which sentence decides is known only where there is one.
         gold = [0] if len(cut.blocks) == 1 and wanted != NOT_STATED else ([] if wanted == NOT_STATED else None)
-        yield Case("fever", f"claim:{('true', 'false', 'absent')[wanted]}", claim, text, "", f"fever/{evidence[0][:40]}", list(cut.blocks), gold, None, None, wanted)
+        yield Case(
+            "fever",
+            f"claim:{('true', 'false', 'absent')[wanted]}",
+            claim,
+            text,
+            "",
+            f"fever/{evidence[0][:40]}",
+            list(cut.blocks),
+            gold,
+            None,
+            None,
+            wanted,
+        )
 
 
 def _clean(text: str) -> str:
-    for old, new in (("-LRB-", "("), ("-RRB-", ")"), ("-LSB-", "["), ("-RSB-", "]"), ("``", '"'), ("''", '"'), (" ,", ","), (" .", "."), (" 's", "'s"), ("( ", "("), (" )", ")")):
+    for old, new in (
+        ("-LRB-", "("),
+        ("-RRB-", ")"),
+        ("-LSB-", "["),
+        ("-RSB-", "]"),
+        ("``", '"'),
+        ("''", '"'),
+        (" ,", ","),
+        (" .", "."),
+        (" 's", "'s"),
+        ("( ", "("),
+        (" )", ")"),
+    ):
         text = text.replace(old, new)
     return text
 
@@ -194,7 +227,7 @@ def of_questions(questions: Sequence[Asked], held: Grams, length: Length, rng: r
         if label == CONTRADICTED:
             others = [a for a in rng.sample(by_kind[_kind(q)], min(8, len(by_kind[_kind(q)]))) if a != q.answer]
             other = changed(q.answer, rng) if any(c.isdigit() for c in q.answer) else (rng.choice(others) if others else "")
-            if not other or set(folded(other)) & set(folded(q.answer)) and not any(c.isdigit() for c in other):
+            if not other or (set(folded(other)) & set(folded(q.answer)) and not any(c.isdigit() for c in other)):
                 continue
             says = statement(q.question, other) or says
         if label == NOT_STATED:
@@ -205,7 +238,19 @@ def of_questions(questions: Sequence[Asked], held: Grams, length: Length, rng: r
             if length(text) > 100 or f" {' '.join(folded(q.answer))} " in f" {' '.join(folded(text))} ":
                 continue
             blocks, inside = list(Cut.of(text).blocks), []
-        yield Case(f"{q.source}", f"claim:qa:{('true', 'false', 'absent')[label]}", says, text, q.title, f"{q.source}/{q.article}", blocks, inside, None, None, label)
+        yield Case(
+            f"{q.source}",
+            f"claim:qa:{('true', 'false', 'absent')[label]}",
+            says,
+            text,
+            q.title,
+            f"{q.source}/{q.article}",
+            blocks,
+            inside,
+            None,
+            None,
+            label,
+        )
 
 
 def _kind(q: Asked) -> tuple[str, str]:
@@ -232,13 +277,19 @@ def of_parallel(pairs: Sequence[tuple[str, str, str]], source: str, held: Grams,
                 claim, label = found
         if way == "true":
             claim, label = both[says], ENTAILED
-            if says == against and len(claim) > 60 and (cut := re.match(r"^(.{30,}?)(?:, (?:which|who|where|while)\b|، (?:حيث|وهو|وهي|الذي|التي)).*", claim)):
+            if (
+                says == against
+                and len(claim) > 60
+                and (cut := re.match(r"^(.{30,}?)(?:, (?:which|who|where|while)\b|، (?:حيث|وهو|وهي|الذي|التي)).*", claim))
+            ):
                 claim = cut[1].rstrip(" ,،") + "."
         if way == "absent":
             if not near:
                 continue
             claim, label = both[says], NOT_STATED
-        chosen = sorted(rng.sample(near, min(len(near), rng.choice((0, 1, 1, 2)) + (way == "absent"))) + ([] if way == "absent" else [number]))
+        chosen = sorted(
+            rng.sample(near, min(len(near), rng.choice((0, 1, 1, 2)) + (way == "absent"))) + ([] if way == "absent" else [number])
+        )
         lines = [pairs[n][1 + against] for n in chosen]
         text = " ".join(lines)
         if len(text) > 460:
@@ -250,7 +301,19 @@ def of_parallel(pairs: Sequence[tuple[str, str, str]], source: str, held: Grams,
         if label != NOT_STATED or way == "changed":
             start = sum(len(line) + 1 for line in lines[: chosen.index(number)])
             gold = cut_text.holding(start, start + len(lines[chosen.index(number)]))
-        yield Case(source, f"claim:{way}", claim, text, "", f"{source}/{document}", list(cut_text.blocks), gold if label != NOT_STATED else [], None, None, label)
+        yield Case(
+            source,
+            f"claim:{way}",
+            claim,
+            text,
+            "",
+            f"{source}/{document}",
+            list(cut_text.blocks),
+            gold if label != NOT_STATED else [],
+            None,
+            None,
+            label,
+        )
 
 
 def of_wikipedia(folder: Path, held: Grams, rng: random.Random, count: int) -> Iterator[Case]:
@@ -283,7 +346,9 @@ def of_wikipedia(folder: Path, held: Grams, rng: random.Random, count: int) -> I
             if way == "absent":
                 label = NOT_STATED
             made += 1
-            yield Case("wikipedia-ar", f"claim:{way}", claim, text, title, f"wikipedia-ar/{title}", list(cut.blocks), gold, None, None, label)
+            yield Case(
+                "wikipedia-ar", f"claim:{way}", claim, text, title, f"wikipedia-ar/{title}", list(cut.blocks), gold, None, None, label
+            )
 
 
 def ntrex(data: Path) -> list[tuple[str, str, str]]:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.form import PATH
 from training.mix.case import CONTRADICTED, ENTAILED, NOT_STATED, Case
-from training.product import units
+from training.product import CONTEXT_SEPARATOR, units
 
 FACTS = Path(__file__).with_name("facts.toml")
 LANGUAGES = ("en", "ar")
@@ -137,14 +136,20 @@ class Facts:
         if language == "ar" and self._rng.random() < 0.25:
             query = query.rstrip("؟")
         if self._rng.random() < 0.08:
-            opening = {"en": ["Hi, quick question: ", "I'm writing a report. ", "Please tell me: "], "ar": ["السلام عليكم، ", "لو سمحت، ", "عندي سؤال: "]}
+            opening = {
+                "en": ["Hi, quick question: ", "I'm writing a report. ", "Please tell me: "],
+                "ar": ["السلام عليكم، ", "لو سمحت، ", "عندي سؤال: "],
+            }
             query = self._rng.choice(opening[language]) + query
         return query
 
     def _yes_no(self, about: Country, number: int, language: str) -> str:
         fact, value = self._table["fact"][number], about.values[number][language]
         says = str(fact[f"say_{language}"]).replace("{x}", self._name(about, language)).replace("{v}", _bare(value))
-        return f"Is it true that {says[:1].lower() if says.startswith('The') else says[:1]}{says[1:].rstrip('.')}?" if language == "en" else f"هل {says.rstrip('.')}؟"
+        says = says.rstrip(".")
+        if language == "ar":
+            return f"هل {says}؟"
+        return f"Is it true that {says[:1].lower() + says[1:] if says.startswith('The ') else says}?"
 
     def _page(
         self, page: Country, number: int, language: str, kind: str
@@ -207,7 +212,7 @@ class Facts:
             start = sum(len(line) + 1 for line in lines[: where[0]]) + where[1]
             spans = [(start, start + span_length)]
             gold = [n for n, (a, b) in enumerate(blocks) if a < spans[0][1] and start < b]
-        return text, spans if where else [], gold, PATH.join(path), blocks
+        return text, spans if where else [], gold, CONTEXT_SEPARATOR.join(path), blocks
 
     def _claim(
         self, about: Country, number: int, asked: str, written: str, kind: str, text: str, gold: list[int], title: str,
@@ -223,7 +228,9 @@ class Facts:
             if value == _bare(about.values[number][asked]):
                 return None
         says = str(self._table["fact"][number][f"say_{asked}"]).replace("{x}", self._name(about, asked)).replace("{v}", value)
-        return Case("factbook", f"claim:{kind}", says, text, title, document, blocks, gold if label != NOT_STATED else [], None, None, label)
+        return Case(
+            "factbook", f"claim:{kind}", says, text, title, document, blocks, gold if label != NOT_STATED else [], None, None, label
+        )
 
 
 def _bare(value: str) -> str:

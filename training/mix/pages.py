@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.form import PATH
 from training.mix.case import Case, Cut, Grams, cut_out, language, window
-from training.product import folded
+from training.product import CONTEXT_SEPARATOR, folded
 
 Length = Callable[[str], int]
 
@@ -98,7 +97,11 @@ def page(document: str, text: str) -> Page:
                 cells.append(words)
             elif words:
                 term = ""
-                if listed and (found := re.match(r"([^:：.،]{3,50})\s*[:：]\s+\S.{15,}", words)) and (strong == found[1].strip() or len(found[1].split()) <= 4):
+                if (
+                    listed
+                    and (found := re.match(r"([^:：.،]{3,50})\s*[:：]\s+\S.{15,}", words))
+                    and (strong == found[1].strip() or len(found[1].split()) <= 4)
+                ):
                     term = found[1].strip()
                 sections[-1].parts.append(Part("item" if listed else "paragraph", ("- " if listed else "") + words, term=term))
     return Page(document, title, [section for section in sections if section.parts])
@@ -125,8 +128,14 @@ def _plain(token: Any) -> tuple[str, str]:
 
 
 _ASK_HEADING = {
-    "en": ["{h}?", "{h}", "what does it say about {h}?", "{h} {t}", "I need information about {h}", "can you explain {h}?", "Tell me about {h} in {t}", "where do I find something on {h}, in short?"],
-    "ar": ["{h}؟", "{h}", "ماذا تقول الصفحة عن {h}؟", "{h} {t}", "أحتاج معلومات عن {h}", "ممكن تشرح لي {h}؟", "حدثني عن {h} في {t}", "شو المكتوب عن {h}؟"],
+    "en": [
+        "{h}?", "{h}", "what does it say about {h}?", "{h} {t}", "I need information about {h}", "can you explain {h}?",
+        "Tell me about {h} in {t}", "where do I find something on {h}, in short?",
+    ],
+    "ar": [
+        "{h}؟", "{h}", "ماذا تقول الصفحة عن {h}؟", "{h} {t}", "أحتاج معلومات عن {h}", "ممكن تشرح لي {h}؟", "حدثني عن {h} في {t}",
+        "شو المكتوب عن {h}؟",
+    ],
 }  # fmt: skip
 _ASK_TERM = {
     "en": ["What is {h}?", "what does {h} mean", "{h}", "explain {h} please", "What is meant by {h} in {t}?", "{h} {t}"],
@@ -151,7 +160,7 @@ def _section_text(section: Section) -> str:
 
 
 def _title(page: Page, section: Section) -> str:
-    return PATH.join([name for name in [page.title, *section.path[-2:]] if name])
+    return CONTEXT_SEPARATOR.join([name for name in [page.title, *section.path[-2:]] if name])
 
 
 def cases(pairs: Sequence[dict[str, Page]], held: Grams, length: Length, rng: random.Random) -> Iterator[Case]:
@@ -174,7 +183,7 @@ def cases(pairs: Sequence[dict[str, Page]], held: Grams, length: Length, rng: ra
 def _of_heading(
     page: Page, section: Section, other: Section, title: str, asked: str, everything: Sequence[Page], length: Length, rng: random.Random
 ) -> Iterator[Case]:
-    if not other.path or len(folded(other.path[-1])) < 2 and len(other.path[-1]) < 8:
+    if not other.path or (len(folded(other.path[-1])) < 2 and len(other.path[-1]) < 8):
         return
     if len(folded(_section_text(section))) < 12:
         return
@@ -203,10 +212,10 @@ def _of_heading(
     else:
         where = rng.choice([p for p in everything if p is not page and language(p.title or "a") == language(page.title or "a")] or [page])
         rest = [s for s in where.sections if s.path != section.path and len(folded(_section_text(s))) > 12]
-    if rest and where.document != page.document or rest and way == "section":
+    if (rest and where.document != page.document) or (rest and way == "section"):
         chosen = rng.choice(rest)
         # What stands below the heading that is asked for belongs to it.
-        if section.path and section.path[-1] in chosen.path or set(folded(heading)) <= set(folded(" ".join(chosen.path))):
+        if (section.path and section.path[-1] in chosen.path) or set(folded(heading)) <= set(folded(" ".join(chosen.path))):
             return
         other_cut = Cut.of(_section_text(chosen))
         run = window(other_cut, [0], rng.choice((40, 64, 90)), length, rng)
@@ -224,14 +233,21 @@ def _of_parts(page: Page, section: Section, other: Section, title: str, asked: s
     for part in section.parts:
         starts.append(starts[-1] + len(part.text) + 1)
     cut = Cut.of(text)
-    chosen = [n for n, part in enumerate(section.parts) if other.parts[n].term or part.kind == "row" and len(part.cells) > 1 and part.cells[0]]
+    chosen = [
+        n for n, part in enumerate(section.parts) if other.parts[n].term or (part.kind == "row" and len(part.cells) > 1 and part.cells[0])
+    ]
     for at in rng.sample(chosen, min(len(chosen), 4)):
         part, asked_of = section.parts[at], other.parts[at]
         where = (starts[at], starts[at] + len(part.text))
         spans: list[tuple[int, int]] | None = None
         if part.kind == "row":
             column = rng.randrange(1, len(part.cells))
-            if len(part.header) != len(part.cells) or len(asked_of.cells) <= column or len(asked_of.header) <= column or not part.cells[column]:
+            if (
+                len(part.header) != len(part.cells)
+                or len(asked_of.cells) <= column
+                or len(asked_of.header) <= column
+                or not part.cells[column]
+            ):
                 continue
             if sum(p.kind == "row" and p.cells[:1] == part.cells[:1] for p in section.parts) > 1 or not asked_of.header[column]:
                 continue
@@ -253,7 +269,11 @@ def _of_parts(page: Page, section: Section, other: Section, title: str, asked: s
         )  # fmt: skip
         rest = "\n".join(p.text for n, p in enumerate(section.parts) if n != at)
         named = (asked_of.term or part.cells[0] if part.kind == "row" else part.term) or ""
-        if rng.random() < 0.8 and len(folded(rest)) > 5 and (not named or f" {' '.join(folded(named))} " not in f" {' '.join(folded(rest))} "):
+        if (
+            rng.random() < 0.8
+            and len(folded(rest)) > 5
+            and (not named or f" {' '.join(folded(named))} " not in f" {' '.join(folded(rest))} ")
+        ):
             other_cut = Cut.of(rest)
             near = min(max(len([b for b in cut.blocks if b[1] <= where[0]]) - 1, 0), len(other_cut.blocks) - 1)
             run = window(other_cut, [near], rng.choice((40, 64, 90)), length, rng)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from training.form import PATH
 from training.mix.case import Case, Cut, Grams, cut_out, window
-from training.product import folded
+from training.product import CONTEXT_SEPARATOR, folded
 
 Length = Callable[[str], int]
 
@@ -42,10 +41,16 @@ def squad(path: Path, source: str, titled: bool) -> Iterator[Asked]:
                 answer = min(item["answers"], key=lambda a: len(a["text"]))
                 text, start = answer["text"].strip(), answer["answer_start"]
                 # Some files count from another form of the text: take the place nearest to the one given.
-                places = [n for n in range(len(passage)) if passage.startswith(text, n)] if passage[start : start + len(text)] != text else [start]
+                places = (
+                    [n for n in range(len(passage)) if passage.startswith(text, n)]
+                    if passage[start : start + len(text)] != text
+                    else [start]
+                )
                 if text and places:
                     start = min(places, key=lambda n: abs(n - start))
-                    yield Asked(source, title or f"{source}-{number}", item["question"].strip(), passage, start, text, title if titled else "")
+                    yield Asked(
+                        source, title or f"{source}-{number}", item["question"].strip(), passage, start, text, title if titled else ""
+                    )
 
 
 def natural(path: Path) -> Iterator[Asked]:
@@ -146,13 +151,15 @@ def sentences(data: Path, held: Grams, length: Length, rng: random.Random) -> It
             passage = " ".join(lines)
             if not gold or passage in held or entry["question"] in held:
                 continue
-            title = entry["article"] + PATH + entry["section"] if rng.random() < 0.6 else ""
+            title = entry["article"] + CONTEXT_SEPARATOR + entry["section"] if rng.random() < 0.6 else ""
             document = f"selqa/{entry['article']}"
             first = min(gold)
             chosen = [first]
             low, high = first, first
             while length(" ".join(lines[low : high + 1])) < rng.choice((40, 70, 90)) and len(chosen) < len(lines):
-                low, high = (low - 1, high) if low > 0 and (rng.random() < 0.5 or high + 1 >= len(lines)) else (low, min(high + 1, len(lines) - 1))
+                low, high = (
+                    (low - 1, high) if low > 0 and (rng.random() < 0.5 or high + 1 >= len(lines)) else (low, min(high + 1, len(lines) - 1))
+                )
                 chosen = list(range(low, high + 1))
             for wanted in (True, False):
                 kept = [n for n in chosen if wanted or n not in gold]
@@ -168,4 +175,45 @@ def sentences(data: Path, held: Grams, length: Length, rng: random.Random) -> It
                     at += len(lines[n]) + 1
                 if length(text) <= 110:
                     kind = "sentence" if wanted else "sentence:without"
-                    yield Case("selqa", kind, entry["question"], text, title, document, list(cut.blocks), sorted(set(right)), None if wanted else [], int(wanted))
+                    yield Case(
+                        "selqa",
+                        kind,
+                        entry["question"],
+                        text,
+                        title,
+                        document,
+                        list(cut.blocks),
+                        sorted(set(right)),
+                        None if wanted else [],
+                        int(wanted),
+                    )
+
+
+def strange(data: Path, questions: list[str], rng: random.Random, count: int) -> Iterator[Case]:
+    """Texts that answer nothing: empty, a few signs, letters or words thrown together, numbers alone, a third language."""
+    foreign = []
+    for name in ("ru", "id", "fi"):
+        path = data / f"tydiqa/data/tydiqa/tydiqa-goldp-v1.1-dev/tydiqa.goldp.{name}.dev.json"
+        foreign += [p["context"] for article in json.loads(path.read_text("utf-8"))["data"] for p in article["paragraphs"]]
+    for _ in range(count):
+        question, other = rng.choice(questions), rng.choice(questions)
+        words = other.split()
+        rng.shuffle(words)
+        letters = list(other)
+        rng.shuffle(letters)
+        line = rng.choice(foreign)[:300]
+        text = rng.choice(
+            (
+                "",
+                rng.choice("-—•*.|?x0") * rng.randint(1, 40),
+                " ".join(words),
+                "".join(letters).strip(),
+                " | ".join(str(rng.randint(0, 10 ** rng.randint(1, 6))) for _ in range(rng.randint(2, 20))),
+                line,
+                line,
+                " ".join(
+                    "".join(rng.choice("abcdefghijklmnopqrstuvwxyzابتثجحخدذرزسشصضط") for _ in range(rng.randint(2, 9))) for _ in range(12)
+                ),
+            )
+        )
+        yield Case("strange", "strange", question, text, "", "strange", list(Cut.of(text).blocks), [], [], 0)

@@ -1,0 +1,140 @@
+"""What the reader is given: one form of input, for its training and for its use.
+
+A question is written `task: question answering | query: …`, a claim `task: fact checking | query: …`, the text `title: … | text: …`; the
+title is the text's context, the document's title and the headings above it. Both parts end with the model's end sign. An encoder of BERT's
+kind has prompts of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rag.schema import Span
+
+LONGEST = 160
+"""Tokens of one input. A longer text is read in several windows."""
+LONGEST_QUERY = 48
+"""Tokens of a question or claim; the rest is cut off."""
+LONGEST_CONTEXT = 32
+"""Tokens of a context; the outermost names are cut off."""
+
+Tokenize = Callable[[Sequence[str]], Sequence[Any]]
+"""Returns for each text an object with `ids` and `offsets`, those of the signs around it included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """What is written around each part; `{}` is the part. `plain` stands before a text without a context."""
+
+    question: str
+    claim: str
+    context: str
+    plain: str
+
+
+GEMMA = Prompts("task: question answering | query: {}", "task: fact checking | query: {}", "title: {} | text: ", "title: none | text: ")
+BERT = Prompts("query: {}", "claim: {}", "passage: {} | ", "passage: ")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadText:
+    """A text to read: its sentences, list items and rows as `blocks`, and the title and headings it stands under as `context`."""
+
+    text: str
+    blocks: tuple[Span, ...]
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One input. Tokens `start` to `end` are those of the text; `offsets` holds for every token the characters of the text it covers,
+    (0, 0) outside; `blocks` holds for every token the index of its block, -1 for none."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+    blocks: list[int]
+    start: int
+    end: int
+
+
+class InputBuilder:
+    """Makes inputs with an encoder's tokenizer."""
+
+    def __init__(self, tokenize: Tokenize, prompts: Prompts) -> None:
+        self._tokenize = tokenize
+        self._prompts = prompts
+        around = tokenize([""])[0].ids
+        self._first, self._last = around[0], around[-1]
+
+    def windows(self, query: str, texts: Sequence[ReadText], *, claim: bool = False) -> list[list[Window]]:
+        """Return the windows of each text for a question, or for a claim: one where the text fits, else several that overlap."""
+        prompts = self._prompts
+        asked, *others = self._ids([(prompts.claim if claim else prompts.question).format(query), *self._around()])
+        before, after, plain = others
+        names = self._ids([text.context for text in texts])
+        bodies = self._tokenize([text.text for text in texts])
+        found = []
+        for text, name, body in zip(texts, names, bodies, strict=True):
+            context = [*before, *name[-LONGEST_CONTEXT:], *after] if name else plain
+            head = [self._first, *asked[:LONGEST_QUERY], self._last, *context]
+            ids, offsets = body.ids[1:-1], list(body.offsets[1:-1])
+            inside = block_indices(offsets, text.blocks)
+            runs = _runs(inside, LONGEST - len(head) - 1)
+            found.append([self._window(head, ids[a:b], offsets[a:b], inside[a:b]) for a, b in runs])
+        return found
+
+    def count(self, text: str) -> int:
+        """Return the number of tokens of a text, without the signs around it."""
+        return len(self._tokenize([text])[0].ids) - 2
+
+    def _around(self) -> tuple[str, str, str]:
+        before, _, after = self._prompts.context.partition("{}")
+        return before, after, self._prompts.plain
+
+    def _ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [encoded.ids[1:-1] for encoded in self._tokenize(texts)]
+
+    def _window(self, head: list[int], ids: list[int], offsets: list[tuple[int, int]], inside: list[int]) -> Window:
+        return Window(
+            [*head, *ids, self._last],
+            [(0, 0)] * len(head) + offsets + [(0, 0)],
+            [-1] * len(head) + inside + [-1],
+            len(head),
+            len(head) + len(ids),
+        )
+
+
+def block_indices(offsets: Sequence[tuple[int, int]], blocks: Sequence[Span]) -> list[int]:
+    """Return for each token of a text the index of the block it stands in, -1 for none.
+
+    A token that begins with the space before a block belongs to that block.
+    """
+    found = []
+    at = 0
+    for start, end in offsets:
+        while at < len(blocks) and blocks[at].end <= max(start, end - 1):
+            at += 1
+        found.append(at if at < len(blocks) and end > blocks[at].start else -1)
+    return found
+
+
+def _runs(inside: Sequence[int], room: int) -> list[tuple[int, int]]:
+    """Return runs of at most `room` tokens that cover a text and break between blocks where they can; each begins with the last block of
+    the one before, or half-way through it where that block is long."""
+    if len(inside) <= room:
+        return [(0, len(inside))]
+    starts = [n for n in range(len(inside)) if n == 0 or (inside[n] != inside[n - 1] and inside[n] >= 0)]
+    runs = []
+    start = 0
+    while True:
+        if len(inside) - start <= room:
+            runs.append((start, len(inside)))
+            return runs
+        within = [n for n in starts if start < n <= start + room]
+        end = within[-1] if within else start + room
+        runs.append((start, end))
+        # The last block again, unless that would leave no way forward.
+        again = [n for n in within[:-1] if end - n <= room // 2]
+        start = again[-1] if again and again[-1] > start else (end if within else start + max(room // 2, 1))

@@ -1,0 +1,207 @@
+"""The parts of training that decide which data is used and how it is measured."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import tarfile
+import tomllib
+
+import numpy as np
+import pytest
+
+from training.fetch import SOURCES, Refused, allowed, digest, pattern, unpack
+from training.mix.case import CONTRADICTED, NOT_STATED, Case, Cut, Grams, cut_out, read, window, write
+from training.mix.claims import perturbed, statement
+from training.mix.facts import changed, in_arabic, table
+from training.mix.pages import page
+from training.mix.public import is_stated, squad
+
+
+def test_every_source_has_an_allowed_licence():
+    sources = tomllib.loads(SOURCES.read_text("utf-8"))
+    assert set(allowed(sources)) == set(sources["sources"])
+    assert all(len(source["commit"]) == 40 and len(source["digest"]) == 64 for source in sources["sources"].values())
+
+
+@pytest.mark.parametrize("licence", ["CC-BY-NC", "none", "unheard of"])
+def test_a_set_without_an_allowed_licence_is_refused(licence):
+    with pytest.raises(Refused, match="spoils: the licence"):
+        allowed({"licences": {"MIT": True, "CC-BY-NC": False}, "sources": {"spoils": {"licence": licence}}})
+
+
+def test_globs():
+    assert pattern("*/*.json").fullmatch("africa/ag.json")
+    assert not pattern("*/*.json").fullmatch("a/b/c.json")
+    assert pattern("**/*.md").fullmatch("a.md")
+    assert pattern("**/*.md").fullmatch("a/b/c.md")
+    assert pattern("doc_00[01]*.txt").fullmatch("doc_001999.txt")
+    assert not pattern("doc_00[01]*.txt").fullmatch("doc_002000.txt")
+
+
+def test_an_archive_is_unpacked_and_its_digest_changes_with_a_byte(tmp_path):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name, content in (("top/a.json", b"{}"), ("top/b.txt", b"no"), ("top/../../out.json", b"{}")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    unpack(file.getvalue(), ["**/*.json"], tmp_path / "set")
+    assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["a.json"]
+    count, before = digest(tmp_path / "set", ["*.json"])
+    assert count == 1
+    (tmp_path / "set/a.json").write_bytes(b"[]")
+    assert digest(tmp_path / "set", ["*.json"])[1] != before
+    assert digest(tmp_path / "nothing", ["*.json"])[0] == 0
+
+
+def test_what_shares_eight_words_with_measuring_texts_is_found():
+    grams = Grams()
+    grams.add("one two three four five six seven eight nine")
+    assert "x Two three, four five six seven eight NINE y" in grams
+    assert "one two three four five six seven x eight nine" not in grams
+    assert "" not in grams
+
+
+def _words(text: str) -> int:
+    return len(text.split())
+
+
+@pytest.mark.parametrize("text", ["One is. Two is. Three is. Four is.", "هذه الأولى. هذه الثانية. هذه الثالثة. هذه الرابعة."])
+def test_windows_hold_what_they_must_and_no_more_than_allowed(text):
+    cut = Cut.of(text)
+    assert len(cut.blocks) == 4
+    for seed in range(8):
+        first, last = window(cut, [2], 6, _words, random.Random(seed))  # 2 words and one for the gap: two blocks
+        assert first <= 2 < last
+        assert last - first == 2
+    assert window(cut, [0, 3], 6, _words, random.Random(0)) is None
+    shown, blocks, moved = cut_out(cut, (1, 3))
+    assert shown == text[moved : moved + len(shown)]
+    assert [shown[a:b] for a, b in blocks] == [text[a:b] for a, b in cut.blocks[1:3]]
+
+
+def test_cases_are_written_and_read(tmp_path):
+    cases = [Case("s", "k", "متى؟", "a. b.", "t", "d", [(0, 2), (3, 5)], [1], [(3, 4)], 1), Case("s", "k", "q", "", gold=None, claim=2)]
+    assert write(tmp_path / "c.jsonl", cases) == 2
+    assert list(read(tmp_path / "c.jsonl")) == cases
+    assert write(tmp_path / "none.jsonl", []) == 0
+
+
+def test_an_answer_that_stands_elsewhere_is_found_again(tmp_path):
+    passage = "المطر في أبريل. The rain."
+    entry = {"question": "متى؟", "answers": [{"text": "أبريل", "answer_start": 0}]}
+    empty = {"question": "متى؟", "answers": [{"text": "", "answer_start": 0}]}
+    gone = {"question": "متى؟", "answers": [{"text": "مايو", "answer_start": 3}]}
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps({"data": [{"title": "A_b", "paragraphs": [{"context": passage, "qas": [entry, empty, gone]}]}]}), "utf-8")
+    (found,) = squad(path, "s", True)
+    assert (found.start, found.title) == (passage.index("أبريل"), "A b")
+
+
+def test_whether_an_answer_is_stated():
+    assert is_stated("the Rain", "It is THE rain, again")
+    assert not is_stated("rain in May", "rain and in May")
+    assert is_stated("أحمد", "قال احمد ذلك")
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expected"),
+    [
+        ("Who wrote Hamlet?", "Shakespeare", "Shakespeare wrote Hamlet."),
+        ("When was Cairo University founded?", "1908", "Cairo University was founded in 1908."),
+        ("Why is the sky blue?", "scattering", None),
+        ("متى تأسست جامعة القاهرة؟", "1908", "تأسست جامعة القاهرة في 1908."),
+        ("ما هي عاصمة مصر؟", "القاهرة", "عاصمة مصر هو القاهرة."),
+        ("لماذا السماء زرقاء؟", "التشتت", None),
+    ],
+)
+def test_statements(question, answer, expected):
+    assert statement(question, answer) == expected
+
+
+def test_changes_contradict_or_are_not_stated():
+    seen = set()
+    for seed in range(40):
+        text, label = perturbed("The board plans to open 12 schools.", random.Random(seed))
+        assert text != "The board plans to open 12 schools."
+        seen.add((text, label))
+    assert ("The board has begun to open 12 schools.", NOT_STATED) in seen
+    assert ("The board refuses to open 12 schools.", CONTRADICTED) in seen
+    assert any(label == CONTRADICTED and "schools" in text and "12" not in text for text, label in seen)
+    assert perturbed("نفى الوزير الخبر.", random.Random(1)) == ("أكد الوزير الخبر.", CONTRADICTED)
+    assert perturbed("x", random.Random(1)) is None
+
+
+def test_a_changed_value_differs():
+    for seed in range(20):
+        assert changed("1,250 km", random.Random(seed)) != "1,250 km"
+    assert changed("none", random.Random(0)) == "none"
+
+
+def test_values_in_arabic():
+    words = table()["words"]
+    assert in_arabic("2,381,740 sq km", words) == "2,381,740 كم²"
+    assert in_arabic("$1.5 billion (2024 est.)", words) == "1.5 مليار دولار (2024 تقديرًا)"
+    assert in_arabic("5 July 1962 (from France)", words) == "5 يوليو 1962"
+    assert in_arabic(".dz", words) == ".dz"
+    assert in_arabic("arid to semiarid", words) is None
+
+
+def test_a_page_is_read_into_sections():
+    hours = "- **Monday**: from nine in the morning\n\n| Day | From |\n|--|--|\n| Sunday | 10 |\n"
+    text = f"---\ntitle: Visits\n---\n# Visits\n\n## Hours\nWe open:\n\n{hours}"
+    found = page("p", text)
+    assert found.title == "Visits"
+    (section,) = found.sections
+    assert section.path == ["Hours"]
+    assert [(part.kind, part.text) for part in section.parts] == [
+        ("paragraph", "We open:"),
+        ("item", "- Monday: from nine in the morning"),
+        ("header", "Day | From"),
+        ("row", "Sunday | 10"),
+    ]
+    assert section.parts[1].term == "Monday"
+    assert section.parts[3].header == ["Day", "From"]
+    arabic = page("p", "# زيارات\n\n## المواعيد\nنفتح صباحًا.\n")
+    assert (arabic.title, arabic.sections[0].path) == ("زيارات", ["المواعيد"])
+
+
+def test_figures_by_hand():
+    from training.evaluate import auroc, calibration_error, f1
+
+    assert auroc([2, 3], [1, 2]) == pytest.approx(3.5 / 4)
+    assert np.isnan(auroc([], [1]))
+    assert f1("the red house", ["red house"]) == 1.0
+    assert f1("البيت الأحمر الكبير", ["البيت الأحمر"]) == pytest.approx(0.8)
+    assert f1("", ["x"]) == 0.0
+    assert calibration_error([0.9, 0.9], [True, False]) == pytest.approx(0.4)
+    assert calibration_error([0.25, 0.75], [False, True]) == pytest.approx(0.25)
+    assert np.isnan(calibration_error([], []))
+
+
+def test_the_loss_of_several_right_places_is_that_of_their_sum():
+    import torch
+
+    from training.train import Item, losses
+
+    span = torch.zeros(1, 4, 2)
+    one = Item([1, 2, 3, 4], [-1, 0, 0, -1], [1, 2], [1, 2], (1, 3), [0], 1, None)
+    given = {"span": span, "block": torch.zeros(1, 1), "answers": torch.zeros(1), "claim": torch.zeros(1, 3)}
+    found = losses(given, [one])
+    assert float(found["span"]) == pytest.approx(0.0, abs=1e-6)  # both tokens of the text are right, so the sum of both is 1
+    assert float(found["answers"]) == pytest.approx(np.log(2))
+    assert set(found) == {"span", "block", "answers"}
+
+
+def test_batches_are_drawn_by_seed_and_go_on_where_they_were():
+    from training.train import Item, batches, order
+
+    items = [Item([1] * length, [-1] * length, None, None, (0, 0), None, 1, None) for length in [10] * 7 + [80] * 5]
+    first = batches(items, 192, 1, 0)
+    assert first == batches(items, 192, 1, 0)
+    assert sorted(len(batch) for batch in first) == [2, 2, 3, 3]
+    stream, later = order(items, 192, 1, 0), order(items, 192, 1, 5)
+    ten = [next(stream) for _ in range(10)]
+    assert [next(later) for _ in range(5)] == ten[5:]
