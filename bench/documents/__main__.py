@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.documents.compare import described, environment, pages, read_with_others, read_with_ours, table_of_kinds, table_of_systems, worst
+from bench.documents.asking import Asked, ask, readable
+from bench.documents.compare import (
+    described,
+    environment,
+    pages,
+    read_with_others,
+    read_with_ours,
+    shown,
+    table_of_kinds,
+    table_of_systems,
+    worst,
+)
+from bench.documents.scores import Gold, Reading
 from bench.documents.sources import Unavailable
+from rag.evaluation.metrics import ratio
 
 
 def main() -> int:
@@ -18,6 +32,7 @@ def main() -> int:
     )
     parser.add_argument("--ours", action="store_true", help="our reader only")
     parser.add_argument("--only", default="", help="a regular expression for the ids of pages")
+    parser.add_argument("--ask", action="store_true", help="ask the questions over tables and forms, with the installed models")
     parser.add_argument("--worst", type=int, default=40, help="how many of the worst pages are listed (40)")
     chosen = parser.parse_args()
     python = environment(chosen.scratch)
@@ -27,7 +42,10 @@ def main() -> int:
             missing.append(page)
         elif re.search(chosen.only, page[1].id):
             found.append(page)
-    records = list(read_with_ours(found))
+    if chosen.ask:
+        return _asked(chosen.scratch, found)
+    readings: dict[str, Reading] = {}
+    records = list(read_with_ours(found, readings))
     if not chosen.ours:
         records += read_with_others(found, python, chosen.scratch)
     (chosen.scratch / "documents" / "pages.jsonl").write_text("".join(record.line() + "\n" for record in records), encoding="utf-8")
@@ -35,9 +53,27 @@ def main() -> int:
     print(f"{len(found)} pages, {tables} with tables or forms, {real} real")
     for page in missing:
         print(f"skipped: {page.id}: {page.reason}")
+    known = readable(readings)
+    if known:
+        print(f"questions whose value is read with its row and column: {sum(known.values())} of {len(known)}")
     print("\n" + table_of_systems(records) + "\n\n" + table_of_kinds(records) + "\n\nOurs, worst first:")
     for lost, record in worst([record for record in records if record.system == "ours"], chosen.worst):
         print(f"  {lost:.2f} {record.page}: {described(record.scores)} {record.error[:120]}")
+    return 0
+
+
+def _asked(scratch: Path, found: Sequence[tuple[Path, Gold]]) -> int:
+    """Ask, write a line a question, and print the share of right ones by crossing."""
+    done: list[Asked] = []
+    with (scratch / "documents" / "asked.jsonl").open("w", encoding="utf-8") as file:
+        for item in ask(scratch, found):
+            done.append(item)
+            file.write(item.line() + "\n")
+            file.flush()
+    for crossing in (*sorted({item.crossing for item in done}), ""):
+        own = [item for item in done if item.crossing.startswith(crossing)]
+        value, right = (ratio([(float(getattr(item, name)), 1.0) for item in own]) for name in ("value", "right"))
+        print(f"{crossing or 'all'}: right value {shown(value)}, right value with its row {shown(right)}")
     return 0
 
 

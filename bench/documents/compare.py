@@ -100,10 +100,12 @@ def tables_of(document: Document) -> list[list[list[str]]]:
     return grids
 
 
-def read_with_ours(found: Sequence[tuple[Path, Gold]]) -> Iterator[Record]:
-    """Score our reader on every page."""
+def read_with_ours(found: Sequence[tuple[Path, Gold]], readings: dict[str, Reading] | None = None) -> Iterator[Record]:
+    """Score our reader on every page. The readings are put into `readings` by page."""
     for folder, gold in found:
         reading, seconds = ours(folder / gold.file)
+        if readings is not None:
+            readings[gold.id] = reading
         yield _record(OURS, gold, reading, seconds)
 
 

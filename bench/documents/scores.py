@@ -233,7 +233,7 @@ def numbers_exact(expected: Sequence[str], text: str, complete: bool = False) ->
     for number in expected:
         number = " ".join(plain(number).split())
         wanted[number] = wanted.get(number, 0) + 1
-    right = sum(min(count, len(_standing(number).findall(text))) for number, count in wanted.items())
+    right = sum(min(count, len(standing(number).findall(text))) for number, count in wanted.items())
     invented = 0
     if complete:
         pieces = {piece for number in wanted for piece in _NUMBER.findall(number)}
@@ -242,7 +242,7 @@ def numbers_exact(expected: Sequence[str], text: str, complete: bool = False) ->
 
 
 @lru_cache(maxsize=4096)
-def _standing(number: str) -> re.Pattern[str]:
+def standing(number: str) -> re.Pattern[str]:
     """A number that isn't part of a longer one: no digit, and no sign with a digit behind it, on either side."""
     # The minus of -5 belongs to the number, that of 2019-2020 doesn't.
     before = r"(?<![\d])(?<!\d[.,/:])" + ("" if number[0] in "+-" else r"(?<![^\w\s)\]]-)(?<!\s-)(?<!^-)")

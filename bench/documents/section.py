@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.documents.asking import readable
 from bench.documents.compare import (
     AIMS,
     NAMES,
@@ -19,9 +20,10 @@ from bench.documents.compare import (
     table_of_systems,
 )
 from bench.documents.cost import GROWTH, growth, page_cost
-from bench.documents.scores import MEASURES
+from bench.documents.scores import MEASURES, Reading
 from bench.documents.sources import Unavailable
 from bench.measure import Measurement, Options, measured
+from rag.evaluation.metrics import ratio
 
 _TABLES: list[str] = []
 
@@ -36,7 +38,8 @@ def measurements(options: Options) -> Iterator[Measurement]:
             missing.append(page)
         else:
             found.append(page)
-    records = [*read_with_ours(found), *read_with_others(found, python, options.scratch)]
+    readings: dict[str, Reading] = {}
+    records = [*read_with_ours(found, readings), *read_with_others(found, python, options.scratch)]
     _write(records, options.scratch)
     _TABLES[:] = [_counted(records, missing), table_of_systems(records), table_of_kinds(records)]
     own = [record for record in records if record.system == OURS]
@@ -46,6 +49,11 @@ def measurements(options: Options) -> Iterator[Measurement]:
         if value.value is not None:
             low, high = (value.value, value.value) if value.low is None or value.high is None else (value.low, value.high)
             yield Measurement(NAMES[measure], "", value.value, low, high, low, high, value.n, aim, measure in AIMS, mean=True)
+    answerable = [float(known) for known in readable(readings).values()]
+    share = ratio([(value, 1.0) for value in answerable])
+    if share.value is not None:
+        low, high = (share.value, share.value) if share.low is None or share.high is None else (share.low, share.high)
+        yield Measurement("questions whose value is read with its row", "", share.value, low, high, low, high, share.n, "", mean=True)
     long = [folder / gold.file for folder, gold in found if gold.file.endswith(".pdf")]
     costs = [cost * 1000 for path in long if (cost := page_cost(path, options.scratch / "documents")) is not None]
     if costs:

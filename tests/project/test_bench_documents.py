@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from bench.documents import compare, cost, section
+from bench.documents.asking import Question, holds, is_readable, questions, readable, shows_row
 from bench.documents.compare import Record, described, figure, shown, table_of_kinds, table_of_systems, tables_of, worst
 from bench.documents.scores import (
     MEASURES,
@@ -308,6 +310,75 @@ def test_made_tables(language: str) -> None:
     indic = contents.years(contents.Source("ar", 1, indic=True))
     assert indic.columns[0] == "٢٠١٩"
     assert plain(indic.columns[0]) == "2019"
+
+
+# --- questions ------------------------------------------------------------------------------------------------------------
+
+
+def asking_of(value: str, row: str, column: str = "") -> Question:
+    return Question("q", "?", "ar", "form", "en", value, row, column)
+
+
+def test_there_are_enough_questions_in_every_crossing() -> None:
+    known = questions()
+    assert len({question.id for question in known}) == len(known) >= 80
+    count = Counter(question.crossing for question in known)
+    assert set(count) == {"ar→ar", "ar→en", "en→ar", "en→en"}
+    assert min(count.values()) >= 15
+    real = {source["id"] for source in sources()}
+    for question in known:
+        assert question.document.startswith("made-") or question.document in real
+        assert question.value
+        assert question.row
+
+
+def test_the_questions_agree_with_the_gold() -> None:
+    golds = {gold.id: gold for gold in map(gold_from, made_plain.pages())}
+    for source in sources():
+        golds[source["id"]] = gold_from(
+            {**json.loads((HERE / "gold" / f"{source['id']}.json").read_text()), "id": source["id"], "file": "x", "made": False}
+        )
+    checked = 0
+    for question in questions():
+        tables = golds[question.document].tables if question.document in golds else ()
+        for row, column, value in (cell for table in tables for cell in table.cells if question.row == cell[0]):
+            if plain(column) == plain(question.column):
+                assert plain(value) == plain(question.value), question.id
+                checked += 1
+                assert row == question.row
+    assert checked >= 40
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ("", "12", False),
+        ("It was 1,649 dinars.", "1,649", True),
+        ("بلغ ١٬٦٤٩ دينارا", "1,649", True),
+        ("It was 11,649.", "1,649", False),
+        ("The status is Closed.", "closed", True),
+        ("محدودة جدا ومقيدة", "محدودة ومقيدة", False),
+    ],
+)
+def test_an_answer_has_the_value_as_it_is_printed(text: str, value: str, expected: bool) -> None:
+    assert holds(text, value) is expected
+
+
+def test_a_quotation_shows_the_value_with_its_row() -> None:
+    question = asking_of("812", "Jordan", "2019")
+    assert shows_row([("form.pdf", "Country: Jordan · 2019: 812")], "form.pdf", question)
+    assert not shows_row([("form.pdf", "2019: 812")], "form.pdf", question)
+    assert not shows_row([("other.pdf", "Country: Jordan · 2019: 812")], "form.pdf", question)
+    assert not shows_row([], "form.pdf", question)
+
+
+def test_a_value_is_readable_with_its_row_and_column() -> None:
+    reading = Reading("Country: Jordan · 2019: 812\nرقم التسجيل: 293407")
+    assert is_readable(asking_of("812", "Jordan", "2019"), reading)
+    assert not is_readable(asking_of("812", "Jordan", "2020"), reading)
+    assert is_readable(asking_of("293407", "رقم التسجيل"), reading)
+    assert readable({"form": reading}, [asking_of("812", "Jordan", "2019")]) == {"q": True}
+    assert readable({}, [asking_of("812", "Jordan", "2019")]) == {}
 
 
 # --- cost -----------------------------------------------------------------------------------------------------------------
