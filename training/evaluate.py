@@ -250,6 +250,10 @@ def _group(pairs: Sequence[tuple[Case, Judged]]) -> dict[str, Any]:
         result["accepted"] = float(np.mean([x > 0 for x in positive]))
     if negative:
         result["declined"] = float(np.mean([x <= 0 for x in negative]))
+    if positive or negative:
+        chances = [(sigmoid(j.answers), c.answers == 1) for c, j in pairs if c.answers is not None]
+        sure = [(max(p, 1 - p), (p > 0.5) == truth) for p, truth in chances]
+        result["answers_ece"] = calibration_error([p for p, _ in sure], [r for _, r in sure])
     blocks = [int(np.argmax(j.blocks)) in c.gold for c, j in pairs if c.gold and j.blocks]
     if blocks:
         result["block"], result["n_block"] = float(np.mean(blocks)), len(blocks)
@@ -258,11 +262,11 @@ def _group(pairs: Sequence[tuple[Case, Judged]]) -> dict[str, Any]:
         result["span_f1"], result["n_span"] = float(np.mean(spans)), len(spans)
     claims = [(c.claim, np.exp(np.array(j.claim) - max(j.claim))) for c, j in pairs if c.claim is not None]
     if claims:
-        chances = [(label, p / p.sum()) for label, p in claims]
-        right = [int(p.argmax()) == label for label, p in chances]
+        judged = [(label, p / p.sum()) for label, p in claims]
+        right = [int(p.argmax()) == label for label, p in judged]
         result["claim"], result["n_claim"] = float(np.mean(right)), len(claims)
-        result["claim_ece"] = calibration_error([float(p.max()) for _, p in chances], right)
-        true, false = [float(p[0]) for label, p in chances if label == 0], [float(p[0]) for label, p in chances if label != 0]
+        result["claim_ece"] = calibration_error([float(p.max()) for _, p in judged], right)
+        true, false = [float(p[0]) for label, p in judged if label == 0], [float(p[0]) for label, p in judged if label != 0]
         if true and false:
             result["claim_auroc"] = auroc(true, false)
     return result

@@ -49,10 +49,10 @@ def models() -> Path:
 
 def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Unit vectors of questions and of texts by the installed default embedder, with its own prompts."""
-    from rag.models.encoder import Encoder, layout
+    from rag.models.encoder import Encoder, read_layout
 
     folder = models() / "embeddinggemma-300m"
-    found = layout(folder)
+    found = read_layout(folder)
     if found is None:
         raise FileNotFoundError(folder)
     encoder = Encoder(folder, found)

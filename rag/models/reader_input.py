@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from rag.schema import Span
+from rag.schema import Passage, Span
 
 LONGEST = 160
 """Tokens of one input. A longer text is read in several windows."""
@@ -45,6 +45,39 @@ class ReadText:
     text: str
     blocks: tuple[Span, ...]
     context: str = ""
+
+    @classmethod
+    def of(cls, passage: Passage) -> Self:
+        """Return a passage as a text to read, its sentences as blocks."""
+        return cls.part(passage, 0, len(passage.sentences)) if passage.sentences else cls(passage.text, (), passage.context)
+
+    @classmethod
+    def part(cls, passage: Passage, first: int, end: int) -> Self:
+        """Return the sentences of a passage from `first` up to `end` as a text to read."""
+        chosen = passage.sentences[first:end]
+        start = chosen[0].start - passage.span.start
+        text = passage.text[start : chosen[-1].end - passage.span.start]
+        blocks = tuple(Span(s.start - chosen[0].start, s.end - chosen[0].start) for s in chosen)
+        return cls(text, blocks, passage.context)
+
+
+def around(passage: Passage, sentence: int, most: int = 400) -> tuple[int, int]:
+    """Return the run of sentences (first, end) around one sentence of a passage, at most `most` characters unless that one is longer.
+
+    It grows to the side with less text so far, so that the sentence stands in the middle where the passage allows it.
+    """
+    spans = passage.sentences
+    first, end = sentence, sentence + 1
+    while True:
+        before = spans[end - 1].end - spans[first - 1].start if first > 0 else most + 1
+        after = spans[end].end - spans[first].start if end < len(spans) else most + 1
+        if before > most and after > most:
+            return first, end
+        left = spans[sentence].start - spans[first].start <= spans[end - 1].end - spans[sentence].end
+        if after > most or (before <= most and left):
+            first -= 1
+        else:
+            end += 1
 
 
 @dataclass(frozen=True, slots=True)

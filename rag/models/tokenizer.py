@@ -82,6 +82,10 @@ class LazyTokenizer:
         """Return for each text an object with `ids` and `offsets`."""
         return self._looked_up(texts) or self._load().encode_batch(list(texts))
 
+    def encode_passages(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Return what `encode_batch` does, always by the library, which several passages are worth."""
+        return self._load().encode_batch(list(texts))
+
     def _looked_up(self, texts: Sequence[str]) -> list[Encoded]:
         """Return all texts encoded from the tables, or None."""
         if self._full is not None or len(texts) > _FEW:

@@ -9,8 +9,8 @@ import pytest
 
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.reader import FORMAT, EncoderReader, Reading, ScoredSpan, _apart, read_weights
-from rag.models.reader_input import GEMMA, LONGEST, LONGEST_CONTEXT, LONGEST_QUERY, InputBuilder, ReadText, _runs, block_indices
-from rag.schema import Span
+from rag.models.reader_input import GEMMA, LONGEST, LONGEST_CONTEXT, LONGEST_QUERY, InputBuilder, ReadText, _runs, around, block_indices
+from rag.schema import Passage, Span
 from rag.testing import WordReader
 
 
@@ -60,6 +60,32 @@ def test_a_long_text_is_covered_by_windows_that_break_between_blocks(word):
     assert all(len(window.ids) <= LONGEST for window in windows)
     whole = {n for window in windows for n in range(len(blocks)) if window.blocks.count(n) == len(blocks[n])}
     assert whole == set(range(len(blocks)))  # every block stands whole in one window at least
+
+
+def _passage(text: str, ends: list[int], start: int = 100) -> Passage:
+    spans = tuple(Span(start + a, start + b) for a, b in zip([0, *(e + 1 for e in ends[:-1])], ends, strict=True)) if ends else ()
+    return Passage(1, "d", Span(start, start + len(text)), text, "Title", "en", sentences=spans, path=("Part",))
+
+
+@pytest.mark.parametrize("text", ["Aaa. Bbb. Ccc. Ddd.", "أول. ثاني ثالث رابع"])
+def test_a_passage_as_a_text_to_read(text):
+    passage = _passage(text, [4, 9, 14, 19])
+    whole = ReadText.of(passage)
+    assert (whole.text, whole.context) == (text, "Title › Part")
+    assert [b.of(whole.text) for b in whole.blocks] == [text[0:4], text[5:9], text[10:14], text[15:19]]
+    part = ReadText.part(passage, 1, 3)
+    assert part.text == text[5:14]
+    assert [b.of(part.text) for b in part.blocks] == [text[5:9], text[10:14]]
+    assert ReadText.of(_passage("no sentences", [])).blocks == ()
+
+
+def test_the_run_around_a_sentence():
+    passage = _passage("Aaa. Bbb. Ccc. Ddd.", [4, 9, 14, 19])
+    assert around(passage, 2, 3) == (2, 3)  # the sentence alone is longer than allowed
+    assert around(passage, 2, 9) == (1, 3)
+    assert around(passage, 2, 14) == (1, 4)
+    assert around(passage, 0, 14) == (0, 3)
+    assert around(passage, 3, 400) == (0, 4)
 
 
 def test_runs_by_hand():
@@ -194,7 +220,7 @@ class _Share:
         from rag.models.encoder import Encoder, Gemma
 
         self.encoder = object.__new__(Encoder)
-        self.encoder._tokenizer = SimpleNamespace(encode_batch=_letters)  # type: ignore[assignment]
+        self.encoder._tokenizer = SimpleNamespace(encode_passages=_letters)  # type: ignore[assignment]
         self.encoder._transformer = Gemma(_small_weights(), GEMMA_SMALL, False, 256)
         self.lock = threading.Lock()
 

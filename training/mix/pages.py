@@ -55,7 +55,7 @@ def page(document: str, text: str) -> Page:
         if named := re.search(r"^title:\s*(.+)$", front[1], re.MULTILINE):
             title = named[1].strip().strip("\"'")
         text = text[front.end() :]
-    text = re.sub(r"<!--.*?-->|\{%.*?%\}|\{\{.*?\}\}|\{:[^}]*\}", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->|\{#[^}]*\}|\{%.*?%\}|\{\{.*?\}\}|\{:[^}]*\}", "", text, flags=re.DOTALL)
     sections = [Section([])]
     headings: list[tuple[int, str]] = []
     listed = 0
