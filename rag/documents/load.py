@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.documents.formats.content import Content, Limits
-from rag.documents.formats.readers import APART, PACKED, SUFFIXES, read
+from rag.documents.formats.readers import PACKED, SUFFIXES
 from rag.documents.formats.records import is_question_set
 from rag.documents.sandbox import ParserProcess
 from rag.errors import DocumentError, NothingToIndex
@@ -39,7 +39,7 @@ def largest(suffix: str, max_bytes: int = MAX_BYTES) -> int:
 
 
 class Loader:
-    """Reads files one after the other. Formats with large parsers are read in one separate process, which ends with the `with`.
+    """Reads files one after the other. They are parsed in one separate process, which ends with the `with`.
 
     `ocr` reads pages that are pictures, or whose text is garbled, with Tesseract; that takes seconds a page.
     """
@@ -48,13 +48,13 @@ class Loader:
         self._max_bytes = max_bytes
         self._limits = Limits(text=max_bytes)
         self._ocr = ocr
-        self._apart = ParserProcess(self._limits, ocr)
+        self._parser = ParserProcess(self._limits, ocr)
 
     def __enter__(self) -> Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._apart.close()
+        self._parser.close()
 
     def read(self, path: Path, id: str) -> tuple[Document, tuple[DocumentError, ...]]:
         """Return a file as a document with the given id, and what was left out of it, such as pages without text.
@@ -70,7 +70,7 @@ class Loader:
             data = path.read_bytes()
         except OSError as error:
             raise DocumentError("error.unreadable", name=id, reason=error.strerror or str(error)) from error
-        content = self._apart.read(data, suffix, id) if suffix in APART else read(data, suffix, id, self._limits)
+        content = self._parser.read(data, suffix, id)
         if not content.text.strip():
             raise content.notes[0] if content.notes else DocumentError("error.empty_file", name=id)
         return _document(id, suffix, content, hashlib.sha256(data).hexdigest()), content.notes

@@ -1,7 +1,9 @@
 """A process that parses files, so that a file that crashes, hangs or exhausts memory ends that process and nothing else.
 
-The parent writes one line of JSON and the bytes of each file, and reads one line back. The process opens and writes no file of the user's,
-and ends when the parent closes the pipe.
+Every format is read here, plain text and CSV included: their parsers must not hold the server's interpreter lock either. The parent writes
+one line of JSON and the bytes of each file. It reads back one line, the bytes of the text, and the tree in pieces of a few thousand blocks,
+each small enough to be parsed without stopping other threads for long. The process knows nothing of the server's settings and passwords,
+has no network where the system lets it give that up, opens and writes no file of the user's, and ends when the parent closes the pipe.
 """
 
 from __future__ import annotations
@@ -14,16 +16,28 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import IO, Any
 
 from rag.documents.formats.content import Content, Limits
 from rag.documents.serialization import pack_blocks, pack_layouts, unpack_blocks, unpack_layouts
 from rag.errors import DocumentError
-from rag.schema import Mark
+from rag.schema import Block, Mark, Table
 
 _PATIENCE = 20.0
 """The wall-clock limit of a file as a multiple of its processor time: other programs use the processor too."""
+
+_PIECE = 4000
+"""Blocks of a document in one line of an answer."""
+_PAGES = 20
+"""Page layouts in one line of an answer."""
+_KEPT = tuple(
+    """PATH LANG LC_ALL LC_CTYPE TMPDIR TEMP TMP SYSTEMROOT WINDIR LD_LIBRARY_PATH DYLD_LIBRARY_PATH VIRTUAL_ENV PYTHONHOME
+    TESSDATA_PREFIX OPENBLAS_CORETYPE OPENBLAS_L2_SIZE""".split()
+)
+"""What the process needs of the environment; the rest may hold passwords and tokens."""
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
+"""CLONE_NEWUSER and CLONE_NEWNET of Linux."""
 
 
 class ParserProcess:
@@ -70,25 +84,28 @@ class ParserProcess:
             process.stdin.write(json.dumps([suffix, name, len(data)]).encode("ascii") + b"\n")
             process.stdin.write(data)
             process.stdin.flush()
-            line = process.stdout.readline()
+            content = _received(process.stdout)
         except OSError:
-            line = b""
+            content = None
         except BaseException:  # interrupted: the next file must not get this one's answer
             self.close()
             raise
         finally:
             alarm.cancel()
-        if not line.endswith(b"\n"):
+        if isinstance(content, DocumentError):
+            raise content
+        if content is None:
             code = process.wait()
             self.close()
             if late.is_set() or code == -signal.SIGXCPU:
                 raise DocumentError("error.too_slow", name=name, seconds=self._limits.seconds)
             raise DocumentError("error.damaged", name=name, reason=f"the reader stopped with {code}")
-        return _content(json.loads(line))
+        return content
 
 
 def _start(limits: Limits, ocr: bool) -> subprocess.Popen[bytes]:
-    settings = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUTF8": "1"}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    settings = {**kept, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUTF8": "1"}
     command = [sys.executable, "-P", "-m", __name__, json.dumps(asdict(limits)), json.dumps(ocr)]
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=settings)
@@ -96,14 +113,51 @@ def _start(limits: Limits, ocr: bool) -> subprocess.Popen[bytes]:
         raise DocumentError("error.unreadable", name=sys.executable or "python", reason=error.strerror or str(error)) from error
 
 
-def _content(answer: dict[str, Any]) -> Content:
+def _received(answers: IO[bytes]) -> Content | DocumentError | None:
+    """Return what `_send` wrote, or None where the process ended before it was through."""
+    line = answers.readline()
+    if not line.endswith(b"\n"):
+        return None
+    answer = json.loads(line)
     if "key" in answer:
-        raise DocumentError(answer["key"], **answer["fields"])
+        return DocumentError(answer["key"], **answer["fields"])
+    text = answers.read(answer["text"])
+    pieces = [answers.readline() for _ in range(answer["trees"] + answer["layouts"])]
+    if len(text) != answer["text"] or not all(piece.endswith(b"\n") for piece in pieces):
+        return None
     notes = tuple(DocumentError(note["key"], **note["fields"]) for note in answer["notes"])
     marks = tuple(Mark(offset, label) for offset, label in answer["marks"])
-    blocks, tables = unpack_blocks(answer["tree"])
-    pages = unpack_layouts(base64.b64decode(answer["pages"])) if answer["pages"] else ()
-    return Content(answer["text"], marks, answer["title"], answer["metadata"], notes, blocks, tables, pages)
+    blocks: list[Block] = []
+    tables: list[Table] = []
+    for piece in pieces[: answer["trees"]]:
+        some_blocks, some_tables = unpack_blocks(piece.decode("utf-8"))
+        blocks += some_blocks
+        tables += some_tables
+    pages = [page for piece in pieces[answer["trees"] :] for page in unpack_layouts(base64.b64decode(piece))]
+    return Content(text.decode("utf-8"), marks, answer["title"], answer["metadata"], notes, tuple(blocks), tuple(tables), tuple(pages))
+
+
+def _send(answers: IO[bytes], content: Content) -> None:
+    text = content.text.encode("utf-8")
+    trees = [
+        pack_blocks(replace(content, blocks=content.blocks[at : at + _PIECE], tables=content.tables if at == 0 else ()))
+        for at in range(0, max(len(content.blocks), 1), _PIECE)
+    ]
+    layouts = [pack_layouts(content.pages[at : at + _PAGES]) for at in range(0, len(content.pages), _PAGES)]
+    header = {
+        "text": len(text),
+        "trees": len(trees),
+        "layouts": len(layouts),
+        "marks": [[mark.offset, mark.label] for mark in content.marks],
+        "title": content.title,
+        "metadata": dict(content.metadata),
+        "notes": [_row(note) for note in content.notes],
+    }
+    answers.write(json.dumps(header).encode("ascii") + b"\n" + text)
+    for tree in trees:
+        answers.write(tree.encode("utf-8") + b"\n")
+    for layout in layouts:
+        answers.write(base64.b64encode(layout) + b"\n")
 
 
 def _row(error: DocumentError) -> dict[str, Any]:
@@ -122,19 +176,9 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: Limits, ocr: bool) ->
         data = requests.read(size)
         _allow(limits.seconds)
         try:
-            content = read(data, suffix, name, limits, ocr)
-            answer: dict[str, Any] = {
-                "text": content.text,
-                "marks": [[mark.offset, mark.label] for mark in content.marks],
-                "tree": pack_blocks(content),
-                "pages": base64.b64encode(pack_layouts(content.pages)).decode("ascii") if content.pages else "",
-                "title": content.title,
-                "metadata": dict(content.metadata),
-                "notes": [_row(note) for note in content.notes],
-            }
+            _send(answers, read(data, suffix, name, limits, ocr))
         except DocumentError as error:
-            answer = _row(error)
-        answers.write(json.dumps(answer).encode("ascii") + b"\n")
+            answers.write(json.dumps(_row(error)).encode("ascii") + b"\n")
         answers.flush()
 
 
@@ -159,12 +203,26 @@ def _confine(limits: Limits) -> None:
             resource.setrlimit(kind, (value if most == resource.RLIM_INFINITY else min(value, most), most))
 
 
+def _leave_network() -> None:
+    """Move this process into a network namespace of its own, with nothing in it, where the system allows that."""
+    if not sys.platform.startswith("linux"):
+        return
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    for flags in (_NEW_NETWORK, _NEW_USER | _NEW_NETWORK):  # the second for a process without rights of its own
+        if libc.unshare(flags) == 0:
+            return
+
+
 def main() -> None:
+    """Confine this process and serve."""
     limits = Limits(**json.loads(sys.argv[1]))
     ocr = bool(json.loads(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the parent's matter
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a library that prints must not answer
+    _leave_network()
     _confine(limits)
     serve(sys.stdin.buffer, answers, limits, ocr)
 

@@ -14,9 +14,10 @@ import pytest
 from rag.documents import sandbox as apart_module
 from rag.documents.chunker import Chunker
 from rag.documents.formats.content import Content, Limits, iso_date, standard_metadata
-from rag.documents.formats.readers import APART, SUFFIXES, read
+from rag.documents.formats.readers import SUFFIXES, read
 from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
 from rag.documents.sandbox import ParserProcess
+from rag.documents.sandbox import _received as received
 from rag.errors import DocumentError
 from rag.schema import Document
 from tests import pdfs
@@ -454,13 +455,41 @@ def test_time_and_memory_are_bounded(tmp_path: Path) -> None:
 def test_the_process_apart_ends_with_the_loader(tmp_path: Path) -> None:
     write(tmp_path, {"a.html": "<p>one", "b.txt": "two"})
     with Loader() as loader:
+        assert loader._parser._process is None, "not started before the first file"
         loader.read(tmp_path / "b.txt", "b.txt")
-        assert loader._apart._process is None, "not started for a text"
+        process = loader._parser._process
         loader.read(tmp_path / "a.html", "a.html")
-        process = loader._apart._process
         assert process is not None
+        assert loader._parser._process is process
     assert process.poll() is not None
-    assert loader._apart._process is None
+    assert loader._parser._process is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="this system does not show a process's environment")
+def test_the_process_apart_knows_no_secret_and_has_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAWAHID_PASSWORD", "hunter2")
+    monkeypatch.setenv("SHAWAHID_TOKENS", "token-of-a-program")
+    (tmp_path / "a.txt").write_text("نص", encoding="utf-8")
+    with Loader() as loader:
+        assert loader.read(tmp_path / "a.txt", "a.txt")[0].text == "نص"
+        process = loader._parser._process
+        assert process is not None
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        assert b"hunter2" not in environment
+        assert b"token-of-a-program" not in environment
+        if os.geteuid() == 0:
+            assert Path(f"/proc/{process.pid}/ns/net").readlink() != Path("/proc/self/ns/net").readlink()
+
+
+def test_a_large_tree_comes_back_whole(tmp_path: Path) -> None:
+    """More blocks than one piece of an answer holds, in both scripts."""
+    text = "الاسم,العدد\n" + "".join(f"بلدة {n},{n}\n" for n in range(9000))
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with Loader() as loader:
+        document, _ = loader.read(tmp_path / "a.csv", "a.csv")
+    assert len(document.blocks) == 9000
+    assert document.blocks[-1].span.of(document.text) == "الاسم: بلدة 8999 · العدد: 8999"
+    assert document.tables[0].columns == ("الاسم", "العدد")
 
 
 def test_the_process_apart_does_not_answer_in_a_librarys_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -469,8 +498,11 @@ def test_the_process_apart_does_not_answer_in_a_librarys_words(monkeypatch: pyte
     answers = io.BytesIO()
     monkeypatch.setattr(apart_module, "_allow", lambda seconds: None)
     apart_module.serve(requests, answers, Limits(), ocr=False)
-    first, second = (json.loads(line) for line in answers.getvalue().splitlines())
-    assert (first["text"], second["text"]) == ("x", "")
+    answers.seek(0)
+    first, second = received(answers), received(answers)
+    assert isinstance(first, Content)
+    assert isinstance(second, Content)
+    assert (first.text, second.text) == ("x", "")
 
 
 def test_importing_the_door_imports_no_library() -> None:
@@ -480,4 +512,3 @@ def test_importing_the_door_imports_no_library() -> None:
         "-c", "import sys, rag.documents.load; print([m for m in ('lxml', 'docx', 'pypdfium2', 'yaml') if m in sys.modules])"
     )
     assert (code, out.strip(), err) == (0, "[]", "")
-    assert APART < SUFFIXES

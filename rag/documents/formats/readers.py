@@ -27,8 +27,6 @@ _READERS = {
 }
 SUFFIXES = frozenset(_READERS)
 """The kinds of files that are read, as lower-case suffixes."""
-APART = frozenset((".html", ".htm", ".xhtml", ".epub", ".docx", ".pdf"))
-"""Those whose parsers are large programs in C, which a hostile file might crash or keep busy: they run in a process of their own."""
 PACKED = frozenset((".epub", ".docx", ".pdf"))
 """Those that hold pictures and fonts beside their text, and may be larger than others."""
 
