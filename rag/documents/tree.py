@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rag.documents.grid import read_grid
 from rag.errors import DocumentError
 from rag.schema import Block, BlockKind, Cell, Document, Mark, PageLayout, Span, Table
 from rag.text.folding import nfc
@@ -180,6 +181,34 @@ class TreeWriter:
             self.mark(before)  # what follows stands in no row
         return written
 
+    def fields(self, pairs: Sequence[tuple[str, str]], caption: str = "") -> None:
+        """Append a form: a row of one cell for each label and its value. A label without a value is written too, for it says that there
+        is none."""
+        kept = [(one_line(label, _LONGEST_LABEL).rstrip(" :"), " ".join(clean(value).split())) for label, value in pairs]
+        kept = [(label, value) for label, value in kept if label or value]
+        last = self._blocks[-1] if self._blocks else None
+        lead = self.paragraph(caption) if caption.strip() else last.span if last is not None and self._introduces(last) else None
+        if kept:
+            self._tables.append(Table(tuple(label for label, _ in kept), one_line(caption)))
+        for column, (label, value) in enumerate(kept):
+            text = f"{label}: {value}" if label and value else label or value
+            cells = (Cell(column, Span(len(text) - len(value), len(text))),) if value else ()
+            self._append(BlockKind.ROW, text, self._before_row(lead), lead=lead, table=len(self._tables) - 1, cells=cells)
+
+    def grid(self, cells: Sequence[Sequence[str]], caption: str = "") -> None:
+        """Append the tables and forms of a grid of cells, whose titles and column names are recognised by `read_grid`."""
+        for table in read_grid(cells):
+            title = " — ".join(part for part in (caption, table.caption) if part)
+            if table.is_form:
+                self.fields([(row[at], row[at + 1]) for row in table.rows for at in range(0, len(row), 2)], title)
+            elif len(table.columns) == 1 and not table.columns[0]:
+                for row in table.rows:
+                    self.paragraph(row[0])
+            else:
+                self.table(table.columns, table.rows, title, table.header, first=table.first)
+            for note in table.notes:
+                self.paragraph(note)
+
     def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
         """Append one row, in several blocks where it is very wide."""
         name = self._cell(names, cells, header) if header is not None and header < len(cells) else ""
@@ -188,7 +217,7 @@ class TreeWriter:
         def flush() -> None:
             nonlocal text, places
             if places:
-                self._append(BlockKind.ROW, text, "\n", lead=lead, table=table, cells=tuple(places))
+                self._append(BlockKind.ROW, text, self._before_row(lead), lead=lead, table=table, cells=tuple(places))
             text, places = "", []
 
         for at, cell in enumerate(cells):
@@ -202,6 +231,11 @@ class TreeWriter:
             text += (CELL_SEPARATOR if text else "") + written
             places.append(Cell(at, Span(len(text) - len(cell), len(text))))
         flush()
+
+    def _before_row(self, lead: Span | None) -> str:
+        """Return what separates a row from the block before it: a blank line, unless that is a row or its lead."""
+        last = self._blocks[-1] if self._blocks else None
+        return "\n" if last is not None and (last.kind is BlockKind.ROW or last.span == lead) else "\n\n"
 
     @staticmethod
     def _cell(names: Sequence[str], cells: Sequence[str], at: int) -> str:

@@ -57,9 +57,14 @@ PAGE = """<!doctype html><html lang="ar"><head><meta charset="utf-8"><title>أخ
 def test_a_page_as_it_is_seen() -> None:
     found = content(PAGE, ".html")
     assert found.text == (
-        "أخبار الميناء\n\nوصلت العبّارة اليوم.\nوغادرت.\n\nPrices\n- Adults: 5\n- Children: 2\nLine | Time\nA | 7:30\n\nTail end & more"
+        "أخبار الميناء\n\nوصلت العبّارة اليوم.\nوغادرت.\n\nPrices\n\n- Adults: 5\n- Children: 2\n\nLine: A · Time: 7:30\n\nTail end & more"
     )
-    assert marks(found) == [("§ أخبار الميناء", "أخبار الميناء"), ("§ Prices", "Prices")]
+    assert marks(found) == [
+        ("§ أخبار الميناء", "أخبار الميناء"),
+        ("§ Prices", "Prices"),
+        ("row 1", "Line: A · Time: 7:30"),
+        ("§ Prices", "Tail end & more"),
+    ]
     assert found.title == "أخبار الميناء"
     assert found.metadata == {"author": "سارة حداد", "date": "2024-10-14", "source": "https://waha.example/news/1"}
 
@@ -79,10 +84,10 @@ def test_a_page_that_lies_about_its_encoding() -> None:
 
 def test_headings_open_passages() -> None:
     found = content(PAGE, ".html")
-    document = Document("x.html", found.text, found.title, "ar", "", found.marks)
-    assert [(p.locator, p.text.split("\n")[0]) for p in Chunker().cut(document)] == [
-        ("§ أخبار الميناء", "أخبار الميناء"),
-        ("§ Prices", "Prices"),
+    document = Document("x.html", found.text, found.title, "ar", "", found.marks, {}, found.blocks, found.tables)
+    assert [(p.locator, p.path, p.text.split("\n")[0]) for p in Chunker().cut(document)] == [
+        ("§ أخبار الميناء", (), "وصلت العبّارة اليوم."),
+        ("§ Prices", ("Prices",), "Adults: 5"),
     ]
 
 
@@ -114,7 +119,7 @@ def test_lists_tables_notes_and_changes_of_a_word_document() -> None:
     )
     out = io.BytesIO()
     document.save(out)
-    assert content(out.getvalue(), ".docx").text == "In a control\n\nBefore the table.\n\nالسعر | الخط\n5 | A\n\nKept and added"
+    assert content(out.getvalue(), ".docx").text == "In a control\n\nBefore the table.\n\nالسعر: 5 · الخط: A\n\nKept and added"
 
 
 # --- EPUB -----------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from rag.documents.formats.grid import read_grid
 from rag.documents.formats.readers import read
+from rag.documents.grid import read_grid
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import BlockKind
@@ -144,7 +144,8 @@ def test_markdown_is_read_without_its_marks() -> None:
         ("قرر المجلس ما يأتي:\n1. رفع الرواتب.\n2. افتتاح فرع\nفي إربد.\n\nلم يوافق.", "paragraph item item paragraph"),
         ("The board decided:\n\n- first\n\n- second\n\nIt met again.", "paragraph item item paragraph"),
         ("Budget\n\nThe heading above\nintroduces this text of two lines.", "paragraph paragraph"),  # the first line is the title
-        ("Title\n\nBudget of the year\n\nThe heading above stands over this text, longer than it is.", "paragraph heading paragraph"),
+        ("Title\n\nBudget of the year\n\nThe heading above stands over this text, which is the longer of the two.",
+         "paragraph heading paragraph"),
         ("A sentence ends.\n\nAnother one.", "paragraph paragraph"),
         ("1. A lone number opens a paragraph.", "paragraph"),
         ("", ""),

@@ -1,13 +1,17 @@
-"""Word documents: paragraphs, tables and notes in their order, headings as marks."""
+"""Word documents: headings, paragraphs, lists with their numbers, tables and notes, as they are printed with all changes accepted."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.archive import opened
-from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, TextWriter, heading
+from rag.documents.formats.content import AUTHOR, DATE
+from rag.documents.formats.numbering import Numbering
+from rag.documents.formats.raised import lower_text, raise_text
+from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -19,11 +23,14 @@ _INSIDE = frozenset((f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}customXml"
 _BREAKS = frozenset((f"{_W}br", f"{_W}cr"))
 # What is not there for the reader: deleted text, the second rendering of a text box, instructions of fields, phonetic guides.
 _UNSEEN = frozenset((f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback", f"{_W}instrText", f"{_W}rt", f"{_W}p", f"{_W}pPr", f"{_W}rPr"))
-_NOTES = ("footnotes", "endnotes")
+_NOTES = {f"{_W}footnoteReference": "footnotes", f"{_W}endnoteReference": "endnotes"}
+_HEADER, _FOOTER = "header", "footer"
+"""The labels of what stands above and below every page."""
+_MANY_COLUMNS = 200
 
 
 def read_docx(data: bytes, name: str, limits: Limits) -> Content:
-    """A document's text with its properties. Raises DocumentError when it is damaged, protected or unpacks to too much."""
+    """Return a document's text with its properties. Raises DocumentError if it is damaged, protected or unpacks to too much."""
     with opened(data, name, limits):
         pass
     import docx
@@ -33,57 +40,234 @@ def read_docx(data: bytes, name: str, limits: Limits) -> Content:
     try:
         document = docx.Document(io.BytesIO(data))
         body = document.element.body
-        styles = {style.style_id: (style.name or "") for style in document.styles}
         properties = document.core_properties
         title, author = properties.title or "", properties.author or ""
         created = properties.created
+        parts = _parts(document)
+        styles = {style.style_id: style for style in document.styles}
     except (OpcError, LxmlError, KeyError, ValueError, AttributeError) as error:
         raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
-    writer = TextWriter(name, limits)
-    _write(writer, body, styles, name, limits)
-    for root in _notes(document):
-        _write(writer, root, styles, name, limits)
-    named = next((_text(p) for p in body.iter(f"{_W}p") if _style(p, styles) == "title"), "")
-    fields = {AUTHOR: "" if author == "python-docx" else author, DATE: created.date().isoformat() if created else ""}
-    return writer.content(named or title, fields)
+    numbering = Numbering.of(parts.get("numbering"), parts.get("styles"))
+    reader = _Reader(TreeWriter(name, limits), name, limits, styles, numbering, _notes(parts))
+    reader.write(body)
+    for kind, label in ((_HEADER, _HEADER), (_FOOTER, _FOOTER)):
+        reader.write_margins(parts, kind, label)
+    count = len(parts["comments"]) if "comments" in parts else 0
+    notes = (DocumentError("error.comments_left_out", name=name, count=count),) if count else ()
+    named = next((reader.text(p) for p in body.iter(f"{_W}p") if reader.style(p) == "title"), "")
+    made = author == "python-docx"  # its template has an author and a date of its own
+    fields = {AUTHOR: "" if made else author, DATE: created.date().isoformat() if created and not made else ""}
+    return reader.writer.content(named or title, fields, notes)
 
 
-def _notes(document: Any) -> Iterator[_Element]:
-    """The roots of foot- and endnotes, which stand in parts of their own."""
+def _parts(document: Any) -> dict[str, _Element]:
+    """Return the roots of the parts beside the body: numbering, styles, notes, comments, and headers and footers by their names."""
     from rag.documents.formats.epub import xml
 
+    found: dict[str, _Element] = {}
     for relation in document.part.rels.values():
-        if not relation.is_external and relation.reltype.rpartition("/")[2] in _NOTES:
-            yield xml(relation.target_part.blob, "")
+        kind = "" if relation.is_external else relation.reltype.rpartition("/")[2]
+        if kind in ("numbering", "styles", "footnotes", "endnotes", "comments"):
+            found[kind] = xml(relation.target_part.blob, "")
+        elif kind in (_HEADER, _FOOTER):
+            found[f"{kind} {relation.rId}"] = xml(relation.target_part.blob, "")
+    return found
 
 
-def _write(writer: TextWriter, root: _Element, styles: dict[str, str], name: str, limits: Limits) -> None:
-    waiting: list[tuple[_Element, int]] = [(child, 1) for child in reversed(root)]
-    before = "\n\n"
-    while waiting:
-        element, depth = waiting.pop()
-        if depth > limits.nesting:
-            raise DocumentError("error.too_nested", name=name)
-        if element.tag in _INSIDE or element.tag in (f"{_W}footnote", f"{_W}endnote"):
-            if element.get(f"{_W}type") not in ("separator", "continuationSeparator", "continuationNotice"):
+def _notes(parts: dict[str, _Element]) -> dict[tuple[str, str], _Element]:
+    """Return footnotes and endnotes by kind and number; the lines that separate them are none."""
+    return {
+        (kind, note.get(f"{_W}id") or ""): note
+        for kind in ("footnotes", "endnotes")
+        for note in parts.get(kind, ())
+        if note.get(f"{_W}type") not in ("separator", "continuationSeparator", "continuationNotice")
+    }
+
+
+@dataclass(slots=True)
+class _Reader:
+    """One document on its way into a tree. `pending` holds the notes that the paragraph being written refers to."""
+
+    writer: TreeWriter
+    name: str
+    limits: Limits
+    styles: dict[str, Any]
+    numbering: Numbering
+    notes: dict[tuple[str, str], _Element]
+    pending: list[tuple[str, _Element]] = field(default_factory=list)
+    numbers: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def write(self, root: _Element) -> None:
+        """Write the paragraphs and tables of an element in their order."""
+        for element in self._children(root):
+            if element.tag == f"{_W}tbl":
+                self._table(element)
+            else:
+                self._paragraph(element)
+
+    def _children(self, root: _Element) -> Iterator[_Element]:
+        """Yield paragraphs and tables, those in content controls and insertions too, and those in text boxes after their paragraph."""
+        waiting: list[tuple[_Element, int]] = [(child, 1) for child in reversed(root)]
+        while waiting:
+            element, depth = waiting.pop()
+            if depth > self.limits.nesting:
+                raise DocumentError("error.too_nested", name=self.name)
+            if element.tag in _INSIDE:
                 waiting += [(child, depth + 1) for child in reversed(element)]
-        elif element.tag == f"{_W}p":
-            text = _text(element)
-            style = _style(element, styles)
-            if text and style.startswith(("heading ", "title")):
-                writer.mark(heading(text))
-            listed = element.find(f"{_W}pPr/{_W}numPr") is not None and not style.startswith("heading ")
-            writer.block(f"- {text}" if text and listed else text, before if listed else "\n\n")
-            before = "\n" if listed else "\n\n"
-            # A text box stands in a paragraph and holds paragraphs of its own.
-            waiting += [(box, depth + 1) for box in reversed(list(_boxes(element)))]
-        elif element.tag == f"{_W}tbl":
-            before = "\n\n"
-            for row in element.findall(f"{_W}tr"):
-                cells = [" ".join(t for p in cell.iter(f"{_W}p") if (t := _text(p))) for cell in row.findall(f"{_W}tc")]
-                writer.block(" | ".join(" ".join(cell.split()) for cell in cells if cell), before)
-                before = "\n"
-            before = "\n\n"
+            elif element.tag == f"{_W}p":
+                yield element
+                waiting += [(box, depth + 1) for box in reversed(list(_boxes(element)))]
+            elif element.tag == f"{_W}tbl":
+                yield element
+
+    def _paragraph(self, element: _Element) -> None:
+        text = self.text(element)
+        label = self.numbering.label(element) if text else None
+        style = self.style(element)
+        if text and style.startswith(("heading ", "title")):
+            level = int(style[8:9]) if style[8:9].isdigit() else 1
+            self.writer.heading(f"{label.text} {text}" if label and label.is_number else text, level)
+        elif label is not None:
+            self.writer.item(text, label.text if label.is_number else "-", label.level)
+        else:
+            self.writer.paragraph(text)
+        self._write_notes()
+
+    def _write_notes(self) -> None:
+        pending, self.pending = self.pending, []
+        for number, note in pending:
+            self.writer.note(" ".join(text for p in note.iter(f"{_W}p") if (text := self.text(p))), number)
+
+    def write_margins(self, parts: dict[str, _Element], kind: str, label: str) -> None:
+        """Write the headers or footers of pages once, under their name."""
+        seen: dict[str, None] = {}
+        for key, root in parts.items():
+            if key.startswith(f"{kind} "):
+                lines = [text for p in root.iter(f"{_W}p") if (text := self.text(p))]
+                seen.update(dict.fromkeys([" ".join(lines)] if any(any(map(str.isalpha, line)) for line in lines) else []))
+        for text in seen:
+            self.writer.mark(label)
+            self.writer.paragraph(text)
+
+    # --- tables -----------------------------------------------------------------------------------------------------------
+
+    def _table(self, table: _Element) -> None:
+        grid: list[list[str]] = []
+        above: dict[int, str] = {}
+        for row in self._rows(table):
+            cells, at, merged = list[str](), 0, dict[int, str]()
+            properties = row.find(f"{_W}trPr/{_W}gridBefore")
+            cells += [""] * min(_number(properties), _MANY_COLUMNS)
+            at = len(cells)
+            for cell in self._cells(row):
+                span = max(1, min(_number(cell.find(f"{_W}tcPr/{_W}gridSpan")) or 1, _MANY_COLUMNS))
+                vertical = cell.find(f"{_W}tcPr/{_W}vMerge")
+                text = self._cell(cell)
+                if vertical is not None and vertical.get(f"{_W}val") != "restart":
+                    text = text or above.get(at, "")
+                if vertical is not None:
+                    merged[at] = text
+                cells += [text] * span
+                at += span
+            above = merged
+            grid.append(cells)
+        self.writer.grid(grid)
+        self._write_notes()
+
+    def _rows(self, table: _Element) -> Iterator[_Element]:
+        """Yield the rows of a table, those in content controls too; deleted ones are left out."""
+        for row in _nested(table, f"{_W}tr"):
+            if row.find(f"{_W}trPr/{_W}del") is None:
+                yield row
+
+    def _cells(self, row: _Element) -> Iterator[_Element]:
+        for cell in _nested(row, f"{_W}tc"):
+            if cell.find(f"{_W}tcPr/{_W}cellDel") is None:
+                yield cell
+
+    def _cell(self, cell: _Element) -> str:
+        """Return the text of a cell on one line, with what stands in tables inside it."""
+        parts = []
+        for p in cell.iter(f"{_W}p"):
+            if text := self.text(p):
+                label = self.numbering.label(p)
+                parts.append(f"{label.text} {text}" if label and label.is_number else text)
+        return " ".join(" ".join(parts).split())
+
+    # --- paragraphs -------------------------------------------------------------------------------------------------------
+
+    def style(self, paragraph: _Element) -> str:
+        """Return the name of a paragraph's style in lower case: "heading 1", "title"; a style that is based on a heading, or that has an
+        outline level, is a heading too."""
+        found = paragraph.find(f"{_W}pPr/{_W}pStyle")
+        style = self.styles.get(found.get(f"{_W}val") or "") if found is not None else None
+        own = paragraph.find(f"{_W}pPr/{_W}outlineLvl")
+        if own is not None and _number(own) < 9:
+            return f"heading {_number(own) + 1}"
+        for _ in range(10):
+            if style is None:
+                return ""
+            name = (style.name or "").lower()
+            if name.startswith(("heading ", "title")):
+                return name
+            level = style.element.find(f"{_W}pPr/{_W}outlineLvl")
+            if level is not None and _number(level) < 9:
+                return f"heading {_number(level) + 1}"
+            style = getattr(style, "base_style", None)
+        return ""
+
+    def text(self, paragraph: _Element) -> str:
+        """Return the text of a paragraph as it stands when all changes are accepted; its notes wait until it is written."""
+        found = ""
+        waiting = list(reversed(paragraph))
+        while waiting:
+            element = waiting.pop()
+            if element.tag == f"{_W}t":
+                found += self._run_text(element, found)
+            elif element.tag == f"{_W}tab":
+                found += "\t"
+            elif element.tag in _BREAKS:
+                found += "\n"
+            elif element.tag == f"{_W}noBreakHyphen":
+                found += "-"
+            elif element.tag == f"{_W}sym":
+                found += _symbol(element)
+            elif element.tag in _NOTES:
+                found += self._refer(_NOTES[element.tag], element.get(f"{_W}id") or "")
+            elif element.tag not in _UNSEEN:
+                waiting += reversed(element)
+        return found.strip()
+
+    def _run_text(self, element: _Element, before: str) -> str:
+        text = element.text or ""
+        run = element.getparent()
+        place = run.find(f"{_W}rPr/{_W}vertAlign") if run is not None else None
+        where = place.get(f"{_W}val") if place is not None else ""
+        if where == "superscript":
+            return raise_text(before, text)
+        return lower_text(text) if where == "subscript" else text
+
+    def _refer(self, kind: str, id: str) -> str:
+        """Return the mark of a note, and keep the note for after the paragraph; a note is written where it is first referred to."""
+        note = self.notes.get((kind, id))
+        if note is None:
+            return ""
+        known = (kind, id) in self.numbers
+        number = self.numbers.setdefault((kind, id), len(self.numbers) + 1)
+        if not known:
+            self.pending.append((str(number), note))
+        return f" [{number}]"
+
+
+def _nested(root: _Element, tag: str) -> Iterator[_Element]:
+    """Yield the children of a kind, those inside content controls and insertions too."""
+    waiting = list(reversed(root))
+    while waiting:
+        element = waiting.pop()
+        if element.tag == tag:
+            yield element
+        elif element.tag in _INSIDE:
+            waiting += reversed(element)
 
 
 def _boxes(paragraph: _Element) -> Iterator[_Element]:
@@ -96,28 +280,11 @@ def _boxes(paragraph: _Element) -> Iterator[_Element]:
             waiting += reversed(element)
 
 
-def _style(paragraph: _Element, styles: dict[str, str]) -> str:
-    """The name of a paragraph's style in lower case: "heading 1", "title"; "heading" also where only an outline level says so."""
-    found = paragraph.find(f"{_W}pPr/{_W}pStyle")
-    name = styles.get(found.get(f"{_W}val") or "", "").lower() if found is not None else ""
-    level = paragraph.find(f"{_W}pPr/{_W}outlineLvl")
-    return "heading 1" if level is not None and not name.startswith("heading") else name
+def _number(element: _Element | None) -> int:
+    value = element.get(f"{_W}val") if element is not None else None
+    return int(value) if value and value.lstrip("-").isdigit() else 0
 
 
-def _text(paragraph: _Element) -> str:
-    """The text of a paragraph as it stands when all changes are accepted."""
-    found: list[str] = []
-    waiting = list(reversed(paragraph))
-    while waiting:
-        element = waiting.pop()
-        if element.tag == f"{_W}t":
-            found.append(element.text or "")
-        elif element.tag == f"{_W}tab":
-            found.append("\t")
-        elif element.tag in _BREAKS:
-            found.append("\n")
-        elif element.tag == f"{_W}noBreakHyphen":
-            found.append("-")
-        elif element.tag not in _UNSEEN:
-            waiting += reversed(element)
-    return "".join(found).strip()
+def _symbol(element: _Element) -> str:
+    """Return a character of a symbol font that is known: bullets and ticks are the ones that matter."""
+    return {"F0FE": "☑", "F06F": "☐", "F0A8": "☐", "F0FC": "✓", "F0FB": "✗", "F0B7": "•"}.get((element.get(f"{_W}char") or "").upper(), "")

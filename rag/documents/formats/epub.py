@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rag.documents.formats.archive import member, opened
-from rag.documents.formats.content import AUTHOR, DATE, SOURCE, Content, Limits, TextWriter, iso_date, one_line, url
+from rag.documents.formats.content import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.formats.html import parsed, text_of, write_blocks
+from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
         package_path = _rootfile(xml(member(archive, _CONTAINER, name), name), name)
         package = xml(member(archive, package_path, name), name)
         locked = _locked(archive, name)
-        writer = TextWriter(name, limits)
+        writer = TreeWriter(name, limits)
         for path in _spine(package, package_path):
             if path in locked:
                 raise DocumentError("error.protected", name=name)

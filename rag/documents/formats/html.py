@@ -1,13 +1,16 @@
-"""HTML and XHTML: what a reader of the page sees, headings as marks, and what the page says of itself."""
+"""HTML and XHTML: the text of a page without its menus, banners and footers, as a tree, and what the page says of itself."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.content import AUTHOR, DATE, SOURCE, Content, Limits, TextWriter, heading, iso_date, one_line, url
+from rag.documents.formats.content import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.formats.plain import decode
+from rag.documents.formats.raised import lower_text, raise_text
+from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -15,60 +18,91 @@ if TYPE_CHECKING:
 
 _UNSEEN = frozenset(
     """script style noscript template head svg nav iframe object embed canvas audio video select datalist button input textarea
-    dialog map rp meta link title""".split()
+    dialog map rp rt meta link title""".split()
 )
 _BLOCKS = frozenset(
     """address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3
-    h4 h5 h6 header hr html legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul""".split()
+    h4 h5 h6 header hgroup hr html legend li main menu ol p pre section summary table tbody td tfoot th thead tr ul""".split()
 )
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
-_LINES = frozenset(("li", "tr", "dd", "dt"))  # one under the other, not paragraphs
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.-]{2,40})""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.-]{2,40})""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _ENCODINGS = frozenset("utf-8 utf8 us-ascii ascii windows-1256 cp1256 windows-1252 cp1252 iso-8859-1 iso-8859-6 iso-8859-15 latin1".split())
+_WESTERN = frozenset("us-ascii ascii windows-1252 cp1252 iso-8859-1 iso-8859-15 latin1".split())
+_ACCENTED = re.compile("[\u00c0-\u00ff]")
+# What stands around a page's own text, by the words in class and id by which page builders name it.
+_AROUND_WORD = re.compile(
+    r"(?:^|[-_\s])(?:cookies?|consent|gdpr|banner|menu|navbar|nav|navigation|breadcrumbs?|share|sharing|social|related|teasers?|sidebar|"
+    r"footer|newsletter|subscribe|subscription|promo|advert|advertisement|ads?|sponsored|comments?|pagination|pager|skip|masthead|topbar|"
+    r"toolbar|login|signup|search|widget|recommended|popular|trending|most-read|readmore|toc|tags)(?:$|[-_\s])"
+)
+_AROUND_ROLES = frozenset("navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar".split())
+_AROUND_TAGS = frozenset(("footer", "aside", "header"))
+_MAIN_ROLES = frozenset(("main", "article"))
+_LEAST_MAIN = 200
+"""Characters of a main part that is believed to be one."""
+_MOST_AROUND = 0.5
+"""What is named as standing around the text, and holds more than this share of it, is the text."""
+_LINKED = 0.6
+"""A list or block with this share of its letters inside links, and no sentence, is a menu."""
+_NOTE_TYPES = ("footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote")
+_MANY_COLUMNS = 200
+_MANY_ROWS = 20_000
 
 
 def read_html(data: bytes, name: str, limits: Limits) -> Content:
-    """A page: paragraphs, list items and table rows in the order of the file; scripts, menus and hidden parts are left out."""
+    """Return the text of a page. Raises DocumentError if its elements are nested too deeply."""
     return page(text_of(data, name), name, limits)
 
 
 def text_of(data: bytes, name: str) -> str:
-    """The characters of a page, in the encoding it declares if that fits, else as `decode` finds it."""
+    """Return the characters of a page, in the encoding it declares if its letters fit that, else as `decode` finds it."""
     start = data[:4096]
     declared = _CHARSET.search(start) or _DECLARED.search(start)
     encoding = declared[1].decode("ascii").lower() if declared else ""
     if encoding in _ENCODINGS and not data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         try:
             # What pages call Latin-1 is Windows-1252, as every browser reads it.
-            text = data.decode("cp1252" if encoding in ("iso-8859-1", "latin1", "us-ascii", "ascii") else encoding)
+            text = data.decode("cp1252" if encoding in _WESTERN else encoding)
         except UnicodeDecodeError:
             pass
         else:
-            if "\0" not in text:
+            if "\0" not in text and not (encoding in _WESTERN and _is_arabic_in_latin(text)):
                 return text
     return decode(data, name)
 
 
+def _is_arabic_in_latin(text: str) -> bool:
+    """Whether a text is Arabic in Windows-1256 that was read as Western letters: half of its words are nothing but accented letters."""
+    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^<>]{0,2000}>", " ", text[:20_000]))
+    return len(words) >= 3 and sum(len(_ACCENTED.findall(word)) > 0.7 * len(word) for word in words) > 0.4 * len(words)
+
+
 def page(text: str, name: str, limits: Limits) -> Content:
-    """The content of a page that is decoded. Raises DocumentError when its elements stand in one another too deeply."""
+    """Return the content of a page that is decoded. Raises DocumentError if its elements are nested too deeply."""
     root = parsed(text, name, limits)
     if root is None:
         return Content("")
-    writer = TextWriter(name, limits)
+    writer = TreeWriter(name, limits)
     body = root.find("body") if root.tag == "html" else root
-    write_blocks(writer, root if body is None else body)
-    fields = dict(_fields(root))
+    body = root if body is None else body
     heads = [label for element in root.iter("h1") if (label := one_line(_text(element)))]
+    main = _main_part(body)
+    if heads and main is not body and not any(element.tag == "h1" for element in main.iter()):
+        writer.heading(heads[0], 1)
+    write_blocks(writer, main)
+    if not len(writer) and main is not body:
+        write_blocks(writer, body)
+    fields = dict(_fields(root))
     title = heads[0] if len(heads) == 1 else fields.pop("title", "") or next(iter(heads), "")
     fields.pop("title", None)
     return writer.content(title, fields)
 
 
 def parsed(text: str, name: str, limits: Limits) -> _Element | None:
-    """The root element of a page; None where there is none. Nothing is fetched, and no entity but HTML's own is known."""
+    """Return the root element of a page; None where there is none. Nothing is fetched, and no entity but HTML's own is known."""
     from lxml import etree, html
 
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1).replace("\0", "")
@@ -96,72 +130,318 @@ def _depth(root: _Element) -> int:
     return deepest
 
 
-def write_blocks(writer: TextWriter, body: _Element) -> None:
-    """Write what is seen of an element: a paragraph for each block, a line for each list item or row, a mark for each heading."""
-    line: list[str] = []
-    pre = 0
-    kind = ""
-
-    def flush() -> None:
-        nonlocal kind
-        raw = "".join(line)
-        line.clear()
-        text = raw if pre else "\n".join(" ".join(part.split()) for part in raw.split("\v"))
-        text = re.sub(r"(?: \|)+$", "", text.strip())
-        if text and kind in _HEADINGS:
-            writer.mark(heading(text))
-        writer.block(f"- {text}" if text and kind == "li" else text, "\n" if kind in _LINES else "\n\n")
-        kind = "" if kind != "tr" else kind
-
-    for opens, element in _walk(body):
-        tag = element.tag
-        if opens:
-            if tag == "br":
-                line.append("\n" if pre else "\v")
-            elif tag in ("td", "th"):
-                if "".join(line).strip():
-                    line.append(" | ")
-            elif tag in _BLOCKS and kind != "tr":
-                flush()
-                kind = str(tag)
-            elif tag in _BLOCKS:
-                line.append(" ")
-            pre += tag == "pre"
-            line.append(element.text or "")
-        else:
-            if tag in _BLOCKS and tag not in ("td", "th") and (kind != "tr" or tag in ("tr", "table")):
-                flush()
-                kind = ""
-            pre -= tag == "pre"
-            if element is not body:
-                line.append(element.tail or "")
-    flush()
+# --- what is the text, and what stands around it ----------------------------------------------------------------------------
 
 
-def _walk(body: _Element) -> Iterator[tuple[bool, _Element]]:
-    """Each element that is seen, as (True, element) when it opens and (False, element) when it closes."""
-    waiting: list[tuple[bool, _Element]] = [(True, body)]
+def _main_part(body: _Element) -> _Element:
+    """Return the part that a page marks as its main one, if it holds enough text; else the body. Parts around the text are removed
+    from the tree."""
+    candidates = list(body.iter("main")) or [
+        element for element in body.iter() if isinstance(element.tag, str) and element.get("role") == "main"
+    ]
+    articles = list(body.iter("article"))
+    if not candidates and len(articles) == 1:
+        candidates = articles
+    best = max(candidates, key=_length, default=None)
+    total = _length(body)
+    if best is None or _length(best) < max(_LEAST_MAIN, 0.25 * total):
+        best = body
+    _remove_around(best)
+    return best
+
+
+def _length(element: _Element) -> int:
+    """Return the letters and digits of an element, those of scripts and other unseen parts left out."""
+    return sum(len(piece.split()) for piece in _pieces(element))
+
+
+def _pieces(element: _Element) -> Iterator[str]:
+    waiting: list[Any] = [element]
     while waiting:
-        opens, element = waiting.pop()
-        if opens and element is not body and _unseen(element):
-            if element.tail:
-                # Its tail belongs to what stands around it.
-                yield False, _Tail(element.tail)
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item.tag, str) and item.tag not in ("script", "style", "noscript", "template"):
+            if item.text:
+                yield item.text
+            for child in reversed(item):
+                if child.tail:
+                    waiting.append(child.tail)
+                waiting.append(child)
+
+
+def _remove_around(root: _Element) -> None:
+    """Remove menus, banners, teasers and footers from a tree, by what they are called and by what they consist of."""
+    total = max(_length(root), 1)
+    waiting = [child for child in root if isinstance(child.tag, str)]
+    while waiting:
+        element = waiting.pop()
+        if element.tag in _UNSEEN or element.tag not in _BLOCKS:
             continue
-        yield opens, element
-        if opens:
-            waiting.append((False, element))
-            waiting += [(True, child) for child in reversed(element)]
+        if (_is_named_around(element) and _length(element) <= _MOST_AROUND * total) or _is_menu(element):
+            _remove(element)
+        elif element.tag not in ("table", "pre"):
+            waiting += [child for child in element if isinstance(child.tag, str)]
 
 
-class _Tail:
-    """Text after an element that is not seen."""
+def _is_named_around(element: _Element) -> bool:
+    if element.get("role") in _AROUND_ROLES:
+        return True
+    if _is_note(element):
+        return False
+    if element.tag in _AROUND_TAGS:
+        # A header inside an article holds its title.
+        return element.tag != "header" or not any(True for _ in element.iter(*_HEADINGS))
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".lower()
+    if not names.strip() or element.tag in _HEADINGS or element.tag in ("body", "main", "article", "td", "th", "tr", "table"):
+        return False
+    return _AROUND_WORD.search(names) is not None and not any(True for _ in element.iter("h1"))
 
-    tag = ""
-    text = None
 
-    def __init__(self, tail: str) -> None:
-        self.tail = tail
+def _is_menu(element: _Element) -> bool:
+    """Whether a block is a row of links: nearly all of its words are, and none of them is a sentence."""
+    if element.tag not in ("ul", "ol", "div", "p", "section", "table"):
+        return False
+    links = list(element.iter("a"))
+    if len(links) < 3:
+        return False
+    words, linked = _length(element), sum(_length(link) for link in links)
+    if words == 0 or linked < _LINKED * words or words > 20 * len(links):
+        return False
+    longest = max(_length(link) for link in links)
+    return longest <= 8 and all(not _text(link).rstrip().endswith((".", "؟", "?", "!")) for link in links)
+
+
+def _remove(element: _Element) -> None:
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.tail and element.tail.strip():
+        before = element.getprevious()
+        if before is not None:
+            before.tail = (before.tail or "") + element.tail
+        else:
+            parent.text = (parent.text or "") + element.tail
+    parent.remove(element)
+
+
+# --- a page into a tree -----------------------------------------------------------------------------------------------------
+
+
+def write_blocks(writer: TreeWriter, body: _Element) -> None:
+    """Write what a reader sees of an element: headings, paragraphs, lists, tables, and notes after the block that refers to them."""
+    notes = {id: element for element in body.iter() if isinstance(element.tag, str) and (id := element.get("id")) and _is_note(element)}
+    _Page(writer, notes).block(body)
+
+
+def _is_note(element: _Element) -> bool:
+    kind = f"{element.get('{http://www.idpf.org/2007/ops}type') or element.get('epub:type') or ''} {element.get('role') or ''}".split()
+    return any(name in _NOTE_TYPES for name in kind)
+
+
+@dataclass(slots=True)
+class _Page:
+    """One page on its way into a tree. `inline` is the paragraph that is open; `lists` the kinds of the lists around it."""
+
+    writer: TreeWriter
+    notes: dict[str, _Element]
+    inline: str = ""
+    lists: list[tuple[str, int]] = field(default_factory=list)
+    in_item: bool = False
+    preformatted: int = 0
+    pending: list[str] = field(default_factory=list)
+    written: set[str] = field(default_factory=set)
+
+    def block(self, element: _Element) -> None:
+        """Write the content of an element that is a block, or a run of inline elements with blocks among them."""
+        self._add(element.text)
+        for child in element:
+            self._child(child)
+            self._add(child.tail)
+        self._flush()
+
+    def _child(self, element: _Element) -> None:
+        if not isinstance(element.tag, str) or _unseen(element) or (element.get("id") in self.notes and _is_note(element)):
+            return
+        tag = element.tag
+        if tag == "br":
+            self.inline += "\n"
+        elif tag in _HEADINGS:
+            self._flush()
+            self.writer.heading(_tidy(self._inline_text(element)), int(tag[1]))
+            self._write_notes()
+        elif tag in ("ul", "ol", "menu"):
+            self._flush()
+            self.lists.append(("ol" if tag == "ol" else "ul", _integer(element.get("start"), 1)))
+            self.block(element)
+            self.lists.pop()
+        elif tag == "li":
+            self._item(element)
+        elif tag == "table":
+            self._flush()
+            self._table(element)
+        elif tag == "dl":
+            self._flush()
+            self._definitions(element)
+        elif tag == "pre":
+            self._flush()
+            self.writer.code(_text(element))
+        elif tag in _BLOCKS:
+            self._flush()
+            self.block(element)
+        elif any(isinstance(inner.tag, str) and inner.tag in _BLOCKS for inner in element.iter() if inner is not element):
+            self._add(element.text)  # a link or span around paragraphs
+            for child in element:
+                self._child(child)
+                self._add(child.tail)
+        else:
+            self.inline += self._inline_element(element, self.inline)
+
+    def _add(self, text: str | None) -> None:
+        if text:
+            self.inline += re.sub(r"[ \t\r\n\f]+", " ", text)
+
+    def _flush(self) -> None:
+        text, self.inline = _tidy(self.inline), ""
+        if text:
+            if self.in_item:
+                kind, number = self.lists[-1] if self.lists else ("ul", 1)
+                self.writer.item(text, f"{number}." if kind == "ol" else "-", max(len(self.lists) - 1, 0))
+                if self.lists:
+                    self.lists[-1] = kind, number + 1
+                self.in_item = False
+            else:
+                self.writer.paragraph(text, "\n" if self.lists else "\n\n")
+        self._write_notes()
+
+    def _item(self, element: _Element) -> None:
+        self._flush()
+        if self.lists and (value := _integer(element.get("value"), 0)):
+            self.lists[-1] = self.lists[-1][0], value
+        self.in_item = True
+        self.block(element)
+        self.in_item = False
+
+    def _write_notes(self) -> None:
+        pending, self.pending = self.pending, []
+        for id in pending:
+            if id not in self.written:
+                self.written.add(id)
+                self.writer.note(_tidy(_text(self.notes[id])))
+
+    # --- inline -----------------------------------------------------------------------------------------------------------
+
+    def _inline_text(self, element: _Element) -> str:
+        """Return the text of an element in which nothing is a block."""
+        found = re.sub(r"[ \t\r\n\f]+", " ", element.text or "")
+        for child in element:
+            if isinstance(child.tag, str) and not _unseen(child):
+                if child.tag == "br":
+                    found += "\n"
+                elif child.tag in _BLOCKS:
+                    found += f" {self._inline_text(child)} "
+                else:
+                    found += self._inline_element(child, found)
+            found += re.sub(r"[ \t\r\n\f]+", " ", child.tail or "")
+        return found
+
+    def _inline_element(self, element: _Element, before: str) -> str:
+        if element.tag == "img":
+            return ""
+        text = self._inline_text(element)
+        if element.tag == "sup":
+            self._refer(element)
+            return raise_text(before, text)
+        if element.tag == "sub":
+            return lower_text(text)
+        if element.tag == "a" and self._refer(element):
+            return raise_text("", text) if text.strip().isdigit() else text
+        return text
+
+    def _refer(self, element: _Element) -> bool:
+        """Keep the note that a link points at for after the paragraph; whether there is one."""
+        found = False
+        for link in element.iter("a"):
+            target = (link.get("href") or "").rpartition("#")[2]
+            if target in self.notes:
+                self.pending.append(target)
+                found = True
+        return found
+
+    # --- tables -----------------------------------------------------------------------------------------------------------
+
+    def _table(self, table: _Element) -> None:
+        rows = list(_rows(table))[:_MANY_ROWS]
+        nested = any(inner is not table for inner in table.iter("table"))
+        widest = max((len(row) for row in rows), default=0)
+        if table.get("role") in ("presentation", "none") or nested or widest < 2:
+            for row in rows:
+                for cell in row:
+                    self.block(cell)
+            return
+        captions = [_tidy(self._inline_text(caption)) for caption in table.iter("caption")]
+        self.writer.grid(self._grid(rows), " — ".join(caption for caption in captions if caption))
+        self._write_notes()
+
+    def _grid(self, rows: list[list[_Element]]) -> list[list[str]]:
+        """Return the cells of a table in their columns; a merged cell is repeated wherever it stands."""
+        grid: list[list[str]] = []
+        down: dict[int, tuple[int, str]] = {}  # of each column: how many rows more its cell goes on, and what it says
+        for row in rows:
+            cells: list[str] = []
+            going: dict[int, tuple[int, str]] = {}
+            waiting = iter(row)
+            while len(cells) < _MANY_COLUMNS:
+                at = len(cells)
+                if at in down:
+                    left, text = down.pop(at)
+                    cells.append(text)
+                    if left > 1:
+                        going[at] = left - 1, text
+                    continue
+                cell = next(waiting, None)
+                if cell is None:
+                    later = [column for column in down if column > at]
+                    if not later:
+                        break
+                    cells += [""] * (min(later) - at)
+                    continue
+                text = _tidy(self._inline_text(cell)).replace("\n", " ")
+                wide, high = _integer(cell.get("colspan"), 1), _integer(cell.get("rowspan"), 1)
+                for column in range(at, min(at + max(wide, 1), _MANY_COLUMNS)):
+                    cells.append(text)
+                    if high > 1:
+                        going[column] = min(high, _MANY_ROWS) - 1, text
+            down = going
+            grid.append(cells)
+        return grid
+
+    def _definitions(self, element: _Element) -> None:
+        """Write a list of terms, each with what is said of it."""
+        pairs: list[tuple[str, str]] = []
+        for child in element.iter("dt", "dd"):
+            text = _tidy(self._inline_text(child)).replace("\n", " ")
+            if child.tag == "dt":
+                pairs.append((text, ""))
+            elif pairs:
+                term, said = pairs[-1]
+                pairs[-1] = term, f"{said}; {text}" if said else text
+        self.writer.fields([(term, said) for term, said in pairs if said])
+        self._write_notes()
+
+
+def _rows(table: _Element) -> Iterator[list[_Element]]:
+    for row in table.iter("tr"):
+        if not _unseen(row):
+            yield [cell for cell in row if isinstance(cell.tag, str) and cell.tag in ("td", "th") and not _unseen(cell)]
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(line for part in text.split("\n") if (line := " ".join(part.split())))
+
+
+def _integer(text: str | None, default: int) -> int:
+    return int(text) if text and text.strip().isascii() and text.strip().isdigit() and len(text) < 8 else default
 
 
 def _unseen(element: _Element) -> bool:

@@ -6,7 +6,6 @@ import csv
 import io
 from collections import Counter
 
-from rag.documents.formats.grid import read_grid
 from rag.documents.formats.plain import decode
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
@@ -27,10 +26,7 @@ def read_csv(data: bytes, name: str, limits: Limits) -> Content:
     text = decode(data, name).lstrip("\ufeff")
     delimiter, text = _declared_delimiter(text)
     writer = TreeWriter(name, limits)
-    for table in read_grid(_rows(text, delimiter or _delimiter(text), name)):
-        writer.table(table.columns, table.rows, table.caption, table.header, first=table.first)
-        for note in table.notes:
-            writer.paragraph(note)
+    writer.grid(_rows(text, delimiter or _delimiter(text), name))
     return writer.content()
 
 

@@ -18,6 +18,7 @@ _SAMPLE = 200
 _MOST_HEADERS = 3
 """Rows that name the columns together."""
 _LONGEST_NAME = 80
+_LONGEST_LABEL = 60
 _DIGITS = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
@@ -45,6 +46,8 @@ class GridTable:
     header: int | None = None
     first: int = 1
     notes: tuple[str, ...] = ()
+    is_form: bool = False
+    """Whether it has no names of columns, but pairs of a label and its value side by side."""
 
 
 @dataclass(slots=True)
@@ -95,6 +98,8 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None) 
     caption = " — ".join(titles)
     body = rows[named:]
     header = _row_names(body)
+    if not named and not any(columns) and _is_form(body):
+        return [GridTable(columns, tuple(body), caption, None, first, tuple(notes), is_form=True)]
     tables = []
     at = first
     for section in _sections(body):
@@ -136,6 +141,19 @@ def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
         else:
             sections[-1].rows.append(row)
     return [section for section in sections if section.rows]
+
+
+def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
+    """Whether every second column holds labels: short words, each once, that have nothing in common; and the others their values."""
+    if len(body) < 2 or len(body[0]) not in (2, 4):
+        return False
+    labels = [row[at] for row in body for at in range(0, len(row), 2) if row[at]]
+    if len(labels) < 2 or len(set(labels)) < len(labels) or _common_word(labels):
+        return False
+    marked = sum(label.rstrip().endswith((":", "：")) for label in labels) / len(labels)
+    plain = sum(len(label) <= _LONGEST_LABEL and not _is_value(label) for label in labels) / len(labels)
+    values = [row[at] for row in body for at in range(1, len(row), 2) if row[at]]
+    return marked >= 0.6 or (plain >= 0.9 and len(set(map(_is_value, values))) == 2)
 
 
 # --- the rows that name the columns ----------------------------------------------------------------------------------------
