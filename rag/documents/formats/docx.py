@@ -48,7 +48,7 @@ def read_docx(data: bytes, name: str, limits: Limits) -> Content:
     except (OpcError, LxmlError, KeyError, ValueError, AttributeError) as error:
         raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
     numbering = Numbering.of(parts.get("numbering"), parts.get("styles"))
-    reader = _Reader(TreeWriter(name, limits), name, limits, styles, numbering, _notes(parts))
+    reader = _WordDocument(TreeWriter(name, limits), name, limits, styles, numbering, _notes(parts))
     reader.write(body)
     for kind, label in ((_HEADER, _HEADER), (_FOOTER, _FOOTER)):
         reader.write_margins(parts, kind, label)
@@ -85,7 +85,7 @@ def _notes(parts: dict[str, _Element]) -> dict[tuple[str, str], _Element]:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _WordDocument:
     """One document on its way into a tree. `pending` holds the notes that the paragraph being written refers to."""
 
     writer: TreeWriter
