@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    pass
-
 Ids = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
 
-
-_ALONE = 2**22
-"""Up to so many numbers are multiplied by the thread that asks: on a busy machine waiting for another core costs more than it saves."""
+_SINGLE_THREADED = 2**22
+"""Up to that many numbers are multiplied by the thread that asks: on a busy machine waiting for another core costs more than it saves."""
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """What FAISS does for this thread inside, it does without others: on two busy cores waiting for them made a search of a million
-    vectors four times as slow (docs/notes/large-collections.md)."""
+def single_threaded() -> Iterator[None]:
+    """Let FAISS work with the calling thread only: on two busy cores waiting for others made a search of a million vectors four times
+    as slow (docs/notes/large-collections.md)."""
     import faiss
 
     threads = faiss.omp_get_max_threads()
@@ -35,7 +32,7 @@ def alone() -> Iterator[None]:
 
 def products(rows: npt.NDArray[np.float32], vector: Vectors) -> Vectors:
     """The inner product of each row with the vector, shape (len(rows),)."""
-    if rows.size > _ALONE:
+    if rows.size > _SINGLE_THREADED:
         return np.asarray(rows @ vector, dtype=np.float32)
     return np.asarray(np.einsum("ij,j->i", rows, vector), dtype=np.float32)  # unlike @, without threads
 
@@ -45,9 +42,6 @@ def bitmap(ids: Ids, size: int) -> npt.NDArray[np.uint8]:
     allowed = np.zeros(size, dtype=bool)
     allowed[ids[ids < size]] = True
     return np.packbits(allowed, bitorder="little")
-
-
-Vectors = npt.NDArray[np.float32]
 
 
 def unit(vectors: npt.NDArray[Any]) -> Vectors:

@@ -24,26 +24,24 @@ _FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE})
 
 @contextmanager
 def write_atomically(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Yield a temporary name beside `path` to write to; it is renamed to `path` at the end of the block, or removed where that raises.
+    """Yield a hidden temporary name beside `path` to write to; it is renamed to `path` at the end of the block, or removed where that
+    raises.
 
     Whoever reads `path` finds all of the old content or all of the new. `durable` has the content and the name on disk before this
-    returns; without it a power cut may undo the change. Raises DiskFull, DiskFailed.
+    returns; without it a power cut may undo the change. Raises OSError, which `write_error` translates.
     """
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PARTIAL}")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
-        try:
-            yield partial
-            if durable:
-                with partial.open("rb+") as file:
-                    os.fsync(file.fileno())
-            partial.replace(path)
-            if durable:
-                sync_folder(path.parent)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise write_error(path.parent, error) from error
+        yield partial
+        if durable:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

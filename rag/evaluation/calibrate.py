@@ -21,6 +21,7 @@ from rag.evaluation.metrics import rounded as _rounded
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
 from rag.evaluation.report import cell, label
 from rag.evaluation.run import Bot, Corpus, QuestionProgress
+from rag.files import write_atomically
 from rag.messages import say
 from rag.schema import Found
 from rag.text.language import script
@@ -329,7 +330,8 @@ def write(path: Path, fitted: Fitted, remark: str) -> None:
             entry.add(name, value)
         embedders[fitted.embedder] = entry
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
+        with write_atomically(path) as part:
+            part.write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
     except (OSError, UnicodeDecodeError, TOMLKitError) as error:
         raise BadSetting("error.calibration_file", path=path, reason=error) from error
 

@@ -14,8 +14,8 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import DiskFull, ShawahidError
-from rag.files import write_atomically
+from rag.errors import ShawahidError
+from rag.files import write_atomically, write_error
 from rag.library.people import OPERATOR, is_same
 
 FIRST = ""
@@ -99,7 +99,7 @@ class Collections:
                 (new / "owner").write_text(person, encoding="ascii")
             new.rename(self._home / id)  # it is there when it is whole
         except OSError as error:
-            raise DiskFull("error.folder_unwritable", path=self._home, reason=error.strerror or error) from error
+            raise write_error(self._home, error) from error
         return self.readable(id, person)
 
     def share(self, id: str, person: str, shared: bool) -> Collection:
@@ -110,7 +110,7 @@ class Collections:
             try:
                 mark.touch() if shared else mark.unlink(missing_ok=True)
             except OSError as error:
-                raise DiskFull("error.folder_unwritable", path=mark, reason=error.strerror or error) from error
+                raise write_error(mark.parent, error) from error
         return self.readable(id, person)
 
     def adopt(self, person: str, by: str) -> bool:
@@ -119,8 +119,11 @@ class Collections:
             return False
         for each in self.own(person):
             owner = self._home / each.id / "owner"
-            with write_atomically(owner) as part:
-                part.write_text(by, encoding="ascii")
+            try:
+                with write_atomically(owner) as part:
+                    part.write_text(by, encoding="ascii")
+            except OSError as error:
+                raise write_error(owner.parent, error) from error
         return True
 
     def own(self, person: str) -> list[Collection]:

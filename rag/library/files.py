@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rag.documents.load import SUFFIXES, document_paths, largest
-from rag.errors import DiskFull, DocumentError, ShawahidError
+from rag.errors import DocumentError, ShawahidError
+from rag.files import write_atomically, write_error
 from rag.library.collections import BadName
 
 HIDDEN = ".removed"
@@ -45,29 +46,26 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
     The file appears under its name only when it is complete, and nothing is set aside for it before.
     """
     id = file_name(file)
-    part = folder / f".{time.time_ns()}.part"
     size, most = 0, largest(PurePosixPath(id).suffix, max_bytes)
     before = room.held() if room else 0
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as out:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > most:
-                    limit = f"{most / 2**20:.0f}"
-                    raise DocumentError("error.too_large", name=id, size=f"> {limit}", limit=limit)
-                if room and before + size > room.most:
-                    raise _no_room(id, room, before)
-                out.write(chunk)
-        if room and room.held() > room.most:  # the part that has arrived included
-            raise _no_room(id, room, room.held() - size)
-        if (folder / id).exists():
-            set_aside(folder, id)
-        part.replace(folder / id)
+        with write_atomically(folder / id, durable=False) as part:
+            with part.open("wb") as out:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > most:
+                        limit = f"{most / 2**20:.0f}"
+                        raise DocumentError("error.too_large", name=id, size=f"> {limit}", limit=limit)
+                    if room and before + size > room.most:
+                        raise _no_room(id, room, before)
+                    out.write(chunk)
+            if room and room.held() > room.most:  # the part that has arrived included
+                raise _no_room(id, room, room.held() - size)
+            if (folder / id).exists():
+                set_aside(folder, id)
     except OSError as error:
-        raise DiskFull("error.folder_unwritable", path=folder, reason=error.strerror or error) from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise write_error(folder, error) from error
     return id
 
 
@@ -81,7 +79,7 @@ def remove(folder: Path, id: str) -> None:
     try:
         set_aside(folder, paths[id].relative_to(folder).as_posix())
     except OSError as error:
-        raise DiskFull("error.folder_unwritable", path=folder, reason=error.strerror or error) from error
+        raise write_error(folder, error) from error
 
 
 def held_bytes(folder: Path) -> int:
@@ -105,7 +103,7 @@ def destroy_aside(folder: Path) -> None:
         if (folder / HIDDEN).is_dir():
             shutil.rmtree(folder / HIDDEN)
     except OSError as error:
-        raise DiskFull("error.folder_unwritable", path=folder / HIDDEN, reason=error.strerror or error) from error
+        raise write_error(folder / HIDDEN, error) from error
 
 
 def megabytes(size: int) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from rag.answering.chatbot import Chatbot
 from rag.errors import ModelMissing, ShawahidError, Unexpected, as_ours
 from rag.factory import NO_GENERATOR
+from rag.files import write_atomically
 from rag.library.views import View, error_view
 from rag.messages import LANGUAGES, say
 from rag.models.installed import catalogue, get, state
@@ -162,7 +163,8 @@ class Generators:
             self._service.notices = tuple(notice for notice in self._service.notices if notice.key != "models.missing")
         if self._remembered is not None:
             self._remembered.parent.mkdir(parents=True, exist_ok=True)
-            self._remembered.write_text(task.name, encoding="utf-8")
+            with write_atomically(self._remembered) as part:
+                part.write_text(task.name, encoding="utf-8")
         close = getattr(base.generator, "close", None)
         if close is not None:
             close()  # waits for the answer that it is writing; another that needs it loads it again

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from rag.errors import DiskFull, FetchFailed
+from rag.files import write_atomically
 from rag.models.catalogue import SMALL_FILES, Hub, ModelEntry, ModelFile, Pieces
 from rag.models.convert_e5 import expand_e5
 
@@ -122,9 +123,8 @@ def _joined(work: Path) -> int:
 
 
 def _remember(work: Path, pieces: int, size: int) -> None:
-    temporary = work / "joined.json.new"
-    temporary.write_text(json.dumps({"pieces": pieces, "bytes": size}), encoding="utf-8")
-    temporary.replace(work / "joined.json")
+    with write_atomically(work / "joined.json") as partial:
+        partial.write_text(json.dumps({"pieces": pieces, "bytes": size}), encoding="utf-8")
 
 
 def _digest_of(path: Path) -> hashlib._Hash:

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import DiskFailed, DiskFull
 from rag.files import user_cache, write_atomically
 
 if TYPE_CHECKING:
@@ -213,5 +212,5 @@ def _write(kept: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     try:
         with write_atomically(kept, durable=False) as partial:
             partial.write_bytes(content + hashlib.sha256(content).digest())
-    except (DiskFull, DiskFailed) as error:
+    except OSError as error:
         log.warning("the tables of a tokenizer could not be kept: %s", error)

@@ -8,22 +8,17 @@ can be overwritten in it. It is derived from the file of vectors, under whose id
 from __future__ import annotations
 
 import math
-import os
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.arrays import Ids, Vectors, alone, bitmap, products
+from rag.arrays import Ids, Vectors, bitmap, products, single_threaded
 from rag.errors import IndexCorrupt
-from rag.storage.flat_index import MappedVectors, Remembered, write_index
-
-Codes = npt.NDArray[np.uint8]
+from rag.storage.faiss_layout import FACTORS, Codes, FlatFile, code_size, write_index
+from rag.storage.flat_index import Remembered
 
 CLUSTERED_FROM = 100_000
 """Vectors from which a collection is searched through clusters."""
@@ -37,8 +32,6 @@ _CANDIDATES, _CANDIDATES_LEAST = 8, 400
 """For each result so many are compared exactly: codes confuse neighbours, not strangers."""
 _QUERY_BITS = 4
 """Of each number of a question when it is compared with codes. Eight find no more and take longer."""
-_FACTORS = 8
-"""Bytes after the bits of a code: two numbers that make a distance of the bits that agree."""
 _TRAINED_ON = 40
 """Vectors for each cluster that its centre is computed from."""
 _BLOCK = 65_536
@@ -47,11 +40,6 @@ _BLOCK = 65_536
 def clusters_path(path: Path) -> Path:
     """Where the clusters of a file of vectors are, if it has any."""
     return path.with_suffix(".clusters")
-
-
-def code_size(dimension: int) -> int:
-    """The bytes of a vector's code."""
-    return (dimension + 7) // 8 + _FACTORS
 
 
 def is_worth_it(count: int) -> bool:
@@ -77,7 +65,7 @@ class ClusteredIndex:
     to a language or to some documents finds as much as one that is not.
     """
 
-    def __init__(self, exact: MappedVectors, clusters: Any) -> None:
+    def __init__(self, exact: FlatFile, clusters: Any) -> None:
         """`clusters` is a faiss.IndexIVFRaBitQ. Raises IndexCorrupt when it holds other ids than `exact`."""
         import faiss
 
@@ -93,7 +81,7 @@ class ClusteredIndex:
         self._last: tuple[Vectors, Vectors] | None = None
 
     @classmethod
-    def of(cls, exact: MappedVectors) -> ClusteredIndex:
+    def of(cls, exact: FlatFile) -> ClusteredIndex:
         """Cluster the vectors of a file, a block of them in memory at a time."""
         import faiss
 
@@ -113,7 +101,7 @@ class ClusteredIndex:
         return cls(exact, clusters)
 
     @classmethod
-    def load(cls, exact: MappedVectors, path: Path) -> ClusteredIndex:
+    def load(cls, exact: FlatFile, path: Path) -> ClusteredIndex:
         """What `save` wrote, mapped. Raises IndexCorrupt when it holds other vectors than `exact`. FAISS trusts the file: compare
         its check value first."""
         import faiss
@@ -183,9 +171,9 @@ class ClusteredIndex:
         """For each of some ids whether its code is that of its vector. Bits are compared as they are, the two sums after them up to
         the rounding in which processors differ."""
         expected = self.encode(ids, vectors)
-        sums, right = (np.ascontiguousarray(found[:, -_FACTORS:]).view("<f4") for found in (codes, expected))
+        sums, right = (np.ascontiguousarray(found[:, -FACTORS:]).view("<f4") for found in (codes, expected))
         close = np.isclose(sums, right, rtol=1e-3, atol=1e-4).all(axis=1)
-        return np.asarray((codes[:, :-_FACTORS] == expected[:, :-_FACTORS]).all(axis=1) & close, dtype=bool)
+        return np.asarray((codes[:, :-FACTORS] == expected[:, :-FACTORS]).all(axis=1) & close, dtype=bool)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
         """The ids and scores of the nearest vectors; scores are exact, but one of the nearest may be missed."""
@@ -207,7 +195,7 @@ class ClusteredIndex:
         candidates = min(max(_CANDIDATES * k, _CANDIDATES_LEAST), int(held[-1]))
         found, scores = np.empty(candidates, dtype=np.int64), np.empty(candidates, dtype=np.float32)
         point, chosen, distances = (np.ascontiguousarray(a) for a in (query, lists.astype(np.int64), near[lists]))
-        with alone():
+        with single_threaded():
             self._clusters.search_preassigned_c(  # the wrapper for arrays takes no parameters
                 1,
                 faiss.swig_ptr(point),
@@ -242,70 +230,3 @@ class ClusteredIndex:
         held = self._cluster_of[among[among < len(self._cluster_of)]]
         sizes = np.bincount(held[held >= 0], minlength=self._clusters.nlist)
         return _Selection(bitmap(among, len(self._cluster_of)), sizes)
-
-
-class ClusterFile:
-    """The places in a file of clusters, mapped: a head (centres, ranges, sizes), then of each cluster its codes and its ids."""
-
-    def __init__(self, path: Path, count: int, dimension: int, clusters: int) -> None:
-        """The file of `count` vectors in so many clusters. Raises IndexCorrupt when they are not where FAISS writes them."""
-        try:
-            content = np.memmap(path, np.uint8, "r")
-        except (OSError, ValueError) as error:
-            raise IndexCorrupt("error.index_damaged", path=path, reason=error) from error
-        head = len(content) - count * (code_size(dimension) + 8)
-        before = head - 8 * clusters - 12  # the sizes, their number, and how they are written: one for each cluster
-        sizes = np.empty(0, dtype=np.int64) if before < 0 else np.frombuffer(content[before + 12 : head].tobytes(), dtype="<i8")
-        if before < 0 or content[before : before + 4].tobytes() != b"full" or sizes.min() < 0 or sizes.sum() != count:
-            raise IndexCorrupt("error.index_damaged", path=path, reason="the vectors are not where they should be")
-        self._path = path
-        self._content = content
-        self._head = head
-        self._sizes: list[int] = sizes.tolist()
-        self._code = code_size(dimension)
-
-    def _starts(self) -> Iterator[tuple[int, int]]:
-        """Where the codes of each cluster begin, and how many they are."""
-        at = self._head
-        for size in self._sizes:
-            yield at, size
-            at += size * (self._code + 8)
-
-    @cached_property
-    def ids(self) -> Ids:
-        """Every id, in the order of the codes."""
-        parts = [self._content[at + size * self._code : at + size * (self._code + 8)] for at, size in self._starts()]
-        return np.frombuffer(np.concatenate(parts).tobytes(), dtype="<i8").astype(np.int64)
-
-    def crc(self) -> int:
-        """The check value of all of the file but the codes, which are compared with the vectors of the database."""
-        return zlib.crc32(self.ids.astype("<i8").tobytes(), zlib.crc32(self._content[: self._head].tobytes()))
-
-    def places(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Where the codes of some ids begin, in their order. Raises IndexCorrupt when one of them is not there."""
-        held, places = self._sorted
-        at = np.searchsorted(held, ids)
-        if len(ids) and (at.max() >= len(held) or not np.array_equal(held[at], ids)):
-            raise IndexCorrupt("error.index_damaged", path=self._path, reason="a passage has no vector")
-        return places[at]
-
-    @cached_property
-    def _sorted(self) -> tuple[Ids, npt.NDArray[np.int64]]:
-        """The ids, ascending, and where the codes of each begin."""
-        places = np.concatenate([at + self._code * np.arange(size, dtype=np.int64) for at, size in self._starts()])
-        order = np.argsort(self.ids)
-        return self.ids[order], places[order]
-
-    def codes(self, ids: Ids) -> Codes:
-        """The codes of some ids, shape (len(ids), code). Raises IndexCorrupt when one of them is not there."""
-        return np.asarray(self._content[self.places(ids)[:, None] + np.arange(self._code)], dtype=np.uint8)
-
-    def erase(self, ids: Ids) -> None:
-        """Overwrite the codes of some ids with zeros, on disk when this returns. Raises IndexCorrupt, OSError for a full disk."""
-        places = self.places(ids)
-        with self._path.open("rb+") as file:
-            for place in places.tolist():
-                file.seek(place)
-                file.write(bytes(self._code))
-            file.flush()
-            os.fsync(file.fileno())

@@ -8,23 +8,21 @@ so what was added later has greater ids, and its vectors are read from the datab
 
 from __future__ import annotations
 
-import os
 import threading
-import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, products
 from rag.errors import IndexCorrupt
 from rag.files import PARTIAL
-from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path, is_worth_it
+from rag.storage.clusters import ClusteredIndex, clusters_path, is_worth_it
 from rag.storage.database import Store
-from rag.storage.flat_index import FlatIndex, MappedVectors, VectorIndex, write_flat
+from rag.storage.faiss_layout import ClusterFile, FlatFile, write_flat
+from rag.storage.flat_index import FlatIndex, VectorIndex
 from rag.storage.manifest import Base, Manifest
 
 _SHARE = 0.1
@@ -48,30 +46,28 @@ def is_due(base: Base, added: int, removed: int) -> bool:
 
 
 def write_base(folder: Path, generation: int, count: int, dimension: int, blocks: Iterable[tuple[Ids, Vectors]]) -> Base:
-    """Write the files of a generation's `count` vectors, given in blocks in order of their ids. Raises DiskFull."""
+    """Write the files of a generation's `count` vectors, given in blocks in order of their ids. Raises DiskFull, DiskFailed."""
     path = dense_path(folder, generation)
     write_flat(path, count, dimension, blocks)
-    mapped = MappedVectors(path, dimension)
-    base = Base(generation, int(mapped.ids()[-1]) if count else 0, count, 4 * dimension, path.stat().st_size)
-    base = replace(base, crc=_frame_crc(path, base))
-    if is_worth_it(count):
-        base = _write_clusters(mapped, clusters_path(path), base)
-    return base
+    file = FlatFile(path, dimension)
+    last = int(file.ids()[-1]) if count else 0
+    base = Base(generation, last, count, 4 * dimension, path.stat().st_size, file.crc())
+    return _write_clusters(file, clusters_path(path), base) if is_worth_it(count) else base
 
 
-def _write_clusters(mapped: MappedVectors, path: Path, base: Base) -> Base:
-    made = ClusteredIndex.of(mapped)
+def _write_clusters(vectors: FlatFile, path: Path, base: Base) -> Base:
+    made = ClusteredIndex.of(vectors)
     made.save(path)
     try:
-        file = ClusterFile(path, base.count, mapped.dimension, made.count)
+        file = ClusterFile(path, base.count, vectors.dimension, made.count)
     except IndexCorrupt:  # more than half of the clusters are empty, as of texts that are all the same: FAISS writes it otherwise
         path.unlink()
         return base
     return replace(base, clusters=made.count, clusters_size=path.stat().st_size, clusters_crc=file.crc())
 
 
-def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex | ClusteredIndex:
-    """The vectors in files. Raises IndexCorrupt when one is missing, damaged, or not the one that the manifest describes."""
+def open_base(folder: Path, base: Base, dimension: int) -> FlatIndex | ClusteredIndex:
+    """Open the vectors in files. Raises IndexCorrupt when one is missing, damaged, or not the one that the manifest describes."""
     path = dense_path(folder, base.generation)
     _check_size(path, base.size)
     try:
@@ -79,8 +75,8 @@ def read_base(folder: Path, base: Base, dimension: int) -> FlatIndex | Clustered
         if base.clusters:
             _check_size(clusters_path(path), base.clusters_size)
             if open_clusters(folder, base).crc() != base.clusters_crc:
-                raise IndexCorrupt("error.index_damaged", path=path, reason="the check value of its clusters differs")
-            index = ClusteredIndex.load(MappedVectors(path, dimension), clusters_path(path))
+                raise IndexCorrupt("error.vectors_damaged", path=path, reason="the check value of its clusters differs")
+            index = ClusteredIndex.load(FlatFile(path, dimension), clusters_path(path))
         else:
             index = FlatIndex.load(path)
     except IndexCorrupt as error:
@@ -102,6 +98,11 @@ def _check_size(path: Path, size: int) -> None:
         raise IndexCorrupt("error.vectors_damaged", path=path, reason=f"{found} bytes instead of {size}")
 
 
+def open_flat(folder: Path, base: Base) -> FlatFile:
+    """The file of a base's vectors. Raises IndexCorrupt."""
+    return FlatFile(dense_path(folder, base.generation), base.code // 4)
+
+
 def open_clusters(folder: Path, base: Base) -> ClusterFile:
     """The file of clusters of a base that has one. Raises IndexCorrupt."""
     return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, base.code // 4, base.clusters)
@@ -116,76 +117,16 @@ def base_is_whole(folder: Path, base: Base) -> bool:
         return False
 
 
-def _codes_at(path: Path, base: Base) -> tuple[Ids, int]:
-    """The ids in the file, and where its vectors begin: FAISS writes them last but for the ids, whatever kind of index it is.
-
-    Raises IndexCorrupt when they are not where they must be.
-    """
-    tail = 8 + 8 * base.count
-    offset = base.size - tail - base.count * base.code
-    try:
-        with path.open("rb") as file:
-            file.seek(max(offset - 8, 0))
-            length = int.from_bytes(file.read(8), "little")
-            file.seek(base.size - tail)
-            count = int.from_bytes(file.read(8), "little")
-            ids = np.frombuffer(file.read(8 * base.count), dtype="<i8")
-    except (OSError, ValueError) as error:
-        raise IndexCorrupt("error.vectors_damaged", path=path, reason=error) from error
-    # Floats are counted in numbers, other codes in bytes.
-    if count != base.count or len(ids) != count or length not in (count * base.code, count * base.code // 4):
-        raise IndexCorrupt("error.vectors_damaged", path=path, reason="the vectors are not where they should be")
-    return ids, offset
-
-
-def _frame_crc(path: Path, base: Base) -> int:
-    """The check value of all of a file but its vectors, which are compared with those of the database."""
-    _, offset = _codes_at(path, base)
-    found = 0
-    with path.open("rb") as file:
-        for start, end in ((0, offset), (offset + base.count * base.code, base.size)):
-            file.seek(start)
-            while start < end and (block := file.read(min(2**20, end - start))):
-                found = zlib.crc32(block, found)
-                start += len(block)
-    return found
-
-
-def is_framed(folder: Path, base: Base) -> bool:
-    """Whether all of the file but its vectors is what was written. Raises IndexCorrupt."""
-    return _frame_crc(dense_path(folder, base.generation), base) == base.crc
-
-
-def codes_of(folder: Path, base: Base, ids: Ids) -> npt.NDArray[np.uint8]:
-    """The vectors of some passages as they stand in the file, shape (len(ids), base.code). Raises IndexCorrupt."""
-    path = dense_path(folder, base.generation)
-    held, offset = _codes_at(path, base)
-    at = np.searchsorted(held, ids)
-    if at.max(initial=-1) >= base.count or not np.array_equal(held[at], ids):
-        raise IndexCorrupt("error.vectors_damaged", path=path, reason="a passage has no vector")
-    if not len(ids):
-        return np.empty((0, base.code), dtype=np.uint8)
-    codes = np.memmap(path, dtype=np.uint8, mode="r", offset=offset, shape=(base.count, base.code))
-    return np.array(codes[at])
-
-
 def erase(folder: Path, base: Base, ids: Ids) -> None:
     """Overwrite vectors in the files with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
     if base.clusters:
         open_clusters(folder, base).erase(ids)
-    path = dense_path(folder, base.generation)
-    held, offset = _codes_at(path, base)
-    with path.open("rb+") as file:
-        for place in np.flatnonzero(np.isin(held, ids)).tolist():
-            file.seek(offset + place * base.code)
-            file.write(bytes(base.code))
-        file.flush()
-        os.fsync(file.fileno())
+    open_flat(folder, base).erase(ids)
 
 
 def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
     """Those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
-    left = codes_of(folder, base, ids).any(axis=1)
+    left = open_flat(folder, base).codes(ids).any(axis=1)
     if base.clusters and len(ids):
         left |= open_clusters(folder, base).codes(ids).any(axis=1)
     return [int(id) for id in ids[left]]
@@ -286,7 +227,7 @@ class Segments:
     def _made(self, store: Store, manifest: Manifest) -> IndexView:
         base = manifest.base
         same = [view for view in self._views if (view.born, view.base_generation) == (manifest.born, base.generation)]
-        index = same[0].base if same else read_base(self._folder, base, manifest.dimension)
+        index = same[0].base if same else open_base(self._folder, base, manifest.dimension)
         former = next((view for view in same if view.generation < manifest.generation), None)
         known_ids, known = _NOTHING, np.empty((0, manifest.dimension), dtype=np.float32)
         if former:
@@ -328,8 +269,10 @@ def files(folder: Path) -> dict[int, list[Path]]:
     found: dict[int, list[Path]] = {}
     for path in folder.glob("dense.*.*"):
         _, number, kind = path.name.split(".", 2)
-        if number.isdecimal() and (kind in ("faiss", "clusters") or path.suffix == PARTIAL):
-            found.setdefault(0 if path.suffix == PARTIAL else int(number), []).append(path)
+        if number.isdecimal() and kind in ("faiss", "clusters"):
+            found.setdefault(int(number), []).append(path)
+    if left := list(folder.glob(f".dense.*{PARTIAL}")):
+        found[0] = left
     return found
 
 

@@ -50,11 +50,14 @@ class ManifestReader(CheckedRows):
         """Raise IndexMissing when there are no tables yet, IndexMismatch when they are of another format."""
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'manifest'").fetchone():
             raise IndexMissing("error.index_missing", path=self.path.parent)
-        found = connection.execute("SELECT value FROM manifest WHERE key = 'format'").fetchone()
-        if found is None:  # it is written with the table
-            raise self.damaged("manifest: no format")
-        if found[0] != str(FORMAT):
-            raise IndexMismatch("error.index_format", path=self.path.parent, found=found[0], expected=FORMAT)
+        values = dict(connection.execute("SELECT key, value FROM manifest"))
+        found = values.get("format")
+        if found == str(FORMAT):
+            return
+        check = values.pop("crc", None)  # of every format so far
+        if found is None or (check is not None and check != manifest_crc(values)):
+            raise self.damaged("manifest: its check value differs")
+        raise IndexMismatch("error.index_format", path=self.path.parent, found=found, expected=FORMAT)
 
     def manifest(self) -> Manifest | None:
         """What the index says of itself; None before the first publication."""

@@ -19,7 +19,7 @@ from rag.schema import Document
 from rag.storage.clusters import ClusteredIndex
 from rag.storage.codec import crc, manifest_crc, unpack
 from rag.storage.database import Store, info_values
-from rag.storage.generations import codes_of, is_framed, not_erased, open_clusters, read_base
+from rag.storage.generations import not_erased, open_base, open_clusters, open_flat
 from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import Manifest
 from rag.storage.rows import CONTENT_COLUMNS, INFO_COLUMNS, PASSAGE_COLUMNS, UNREADABLE, as_text, read_document_row
@@ -178,8 +178,9 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
     """Whether the files of vectors hold those of the database, and of what was removed nothing."""
     base = manifest.base
     try:
-        index = read_base(folder, base, manifest.dimension)
-        if not is_framed(folder, base):
+        index = open_base(folder, base, manifest.dimension)
+        flat = open_flat(folder, base)
+        if flat.crc() != base.crc:
             return [Fault("damage.vectors", {"reason": "its check value differs"})]
         clusters = open_clusters(folder, base) if base.clusters else None
         removed = store.removed()
@@ -196,7 +197,7 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
             wrong = set(ids.tolist()) - set(known)
             if known:
                 found_ids, expected = np.array(known, dtype=np.int64), np.stack([vectors[id] for id in known])
-                same = (codes_of(folder, base, found_ids) == expected.astype("<f4").view(np.uint8)).all(axis=1)
+                same = (flat.codes(found_ids) == expected.astype("<f4").view(np.uint8)).all(axis=1)
                 if clusters is not None and isinstance(index, ClusteredIndex):
                     same &= index.agrees(clusters.codes(found_ids), found_ids, expected)
                 wrong |= set(found_ids[~same].tolist())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from rag.text.folding import ARABIC_LETTER, LATIN_LETTER
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
+
+log = logging.getLogger(__name__)
 
 # Written in the Arabic script but not in Arabic: letters that Persian, Urdu, Pashto and Kurdish add to it.
 _NOT_ARABIC = re.compile("[پچژگٹڈڑںھہےۓۀټډړښځڅېۍڵڕێۆ]")
@@ -54,7 +57,12 @@ def detect(text: str) -> str:
             return "en"
         if sum(character.isalpha() for character in sample) < _LEAST_LETTERS:
             return "en"
-    language, probability = _identifier().classify(sample)
+    try:
+        identifier = _identifier()
+    except OSError as error:  # it is unpacked into a temporary file, for which a full disk has no room
+        log.warning("the language of a text is told by its script alone: %s", error)
+        return written
+    language, probability = identifier.classify(sample)
     return str(language) if probability >= _SURE else written
 
 

@@ -516,7 +516,7 @@ def test_readers_begin_again_when_the_file_was_replaced_as_they_came(
 ) -> None:
     from rag.storage import generations
 
-    really = generations.read_base
+    really = generations.open_base
     moved: list[int] = []
 
     def late(*arguments: object) -> object:
@@ -528,7 +528,7 @@ def test_readers_begin_again_when_the_file_was_replaced_as_they_came(
             build_index(write(folder, {"n.txt": "Number 9."}), built, meeting)
         return really(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("rag.storage.generations.read_base", late)
+    monkeypatch.setattr("rag.storage.generations.open_base", late)
     with Index.open(built, meeting) as index:
         assert index.search("number")[0].passage.text == "Number 9."
     assert moved

@@ -12,8 +12,8 @@ from rag.retrieval.index import Index
 from rag.schema import Document, Filter
 from rag.storage import clusters
 from rag.storage.build import add_documents, build_index, remove_documents
-from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path
-from rag.storage.flat_index import MappedVectors
+from rag.storage.clusters import ClusteredIndex, clusters_path
+from rag.storage.faiss_layout import ClusterFile, FlatFile
 from rag.storage.generations import dense_path
 from rag.storage.manifest import Base
 from rag.storage.repair import repair_index
@@ -87,7 +87,7 @@ def test_an_index_that_shrinks_or_grows_has_the_files_it_needs(out: Path, monkey
     monkeypatch.setattr("rag.storage.generations._LEAST", 1)
     monkeypatch.setattr("rag.storage.generations._SHARE", 0.0)
     monkeypatch.setattr(clusters, "CLUSTERED_FROM", base(out).count)
-    (out / "dense.9.partial").write_bytes(b"what a killed writer left")
+    (out / ".dense.9.faiss.0badcafe.partial").write_bytes(b"what a killed writer left")
     remove_documents(out, ["en/0.txt"])
     generation = base(out).generation
     assert base(out).tier == "flat"
@@ -130,7 +130,7 @@ def test_damaged_clusters_are_told_and_made_anew(out: Path, damage: str) -> None
 def test_clusters_of_an_earlier_form_are_refused_and_made_anew(out: Path) -> None:
     """Codes were of eight bits a number once."""
     now = base(out)
-    vectors = MappedVectors(dense_path(out, 1), 256)
+    vectors = FlatFile(dense_path(out, 1), 256)
     centres = faiss.IndexFlatIP(256)
     former = faiss.IndexIVFScalarQuantizer(centres, 256, now.clusters, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT)
     former.train(vectors.vectors(vectors.ids()))

@@ -9,8 +9,9 @@ import pytest
 
 from rag.errors import IndexCorrupt
 from rag.storage import clusters
-from rag.storage.clusters import ClusteredIndex, ClusterFile, clusters_path
-from rag.storage.flat_index import FlatIndex, MappedVectors, write_flat
+from rag.storage.clusters import ClusteredIndex, clusters_path
+from rag.storage.faiss_layout import ClusterFile, FlatFile, write_flat
+from rag.storage.flat_index import FlatIndex
 
 COUNT, SIZE = 6000, 16
 
@@ -44,10 +45,10 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def mapped(flat, tmp_path_factory: pytest.TempPathFactory) -> MappedVectors:
+def mapped(flat, tmp_path_factory: pytest.TempPathFactory) -> FlatFile:
     path = tmp_path_factory.mktemp("index") / "dense.1.faiss"
     flat.save(path)
-    return MappedVectors(path, SIZE)
+    return FlatFile(path, SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_saved_and_searched_where_it_lies_on_disk(clustered, mapped, ids, vector
     for other, reason in ((ids[:-1], "its vectors are others"), (ids + 1, "its ids are others")):
         FlatIndex.of(other, vectors[: len(other)], SIZE).save(tmp_path / "dense.2.faiss")
         with pytest.raises(IndexCorrupt, match=reason):
-            ClusteredIndex.load(MappedVectors(tmp_path / "dense.2.faiss", SIZE), path)
+            ClusteredIndex.load(FlatFile(tmp_path / "dense.2.faiss", SIZE), path)
     path.write_bytes(b"")
     with pytest.raises(IndexCorrupt):
         ClusteredIndex.load(mapped, path)
@@ -138,7 +139,7 @@ def test_vectors_are_read_where_they_lie_on_disk(tmp_path: Path):
     path = tmp_path / "dense.1.faiss"
     held = np.array([[1, 0], [0, 1], [0.5, -0.5]], dtype=np.float32)
     FlatIndex.of([7, 10, 20], held, 2).save(path)
-    mapped = MappedVectors(path, 2)
+    mapped = FlatFile(path, 2)
     assert (len(mapped), mapped.dimension, mapped.ids().tolist()) == (3, 2, [7, 10, 20])
     assert mapped.vectors(np.array([20, 7])).tolist() == [[0.5, -0.5], [1.0, 0.0]]
     assert mapped.vectors(np.empty(0, dtype=np.int64)).shape == (0, 2)
@@ -149,10 +150,10 @@ def test_vectors_are_read_where_they_lie_on_disk(tmp_path: Path):
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
         with pytest.raises(IndexCorrupt):
-            MappedVectors(path, 2)
+            FlatFile(path, 2)
     path.unlink()
     with pytest.raises(IndexCorrupt):
-        MappedVectors(path, 2)
+        FlatFile(path, 2)
 
 
 @pytest.mark.parametrize("count", [0, 1, 250])

@@ -17,6 +17,7 @@ from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.storage.codec import PassageVectors
 from rag.storage.database import Store
 from rag.storage.keywords import keyword_query, keyword_terms, keywords
+from tests.helpers import rewrite_manifest
 
 TEXT = "# ميناء\nوصلت العبّارة الشركة. The ferry's captain came.\0".removesuffix("\0")
 DOCUMENT = Document("ar/ملف 1.md", TEXT, "ميناء", "ar", "abc", (Mark(0, "§ ميناء"),), {"source": "أرشيف"})
@@ -209,7 +210,7 @@ def test_opening_what_is_no_database(tmp_path: Path, content: bytes, writable: b
 
 def test_another_format_is_refused_in_words(store: Store, tmp_path: Path) -> None:
     put(store)
-    change(store.path, "UPDATE manifest SET value = '99' WHERE key = 'format'")
+    rewrite_manifest(tmp_path, format="99")
     with pytest.raises(IndexMismatch) as caught:
         Store(tmp_path / "corpus.sqlite")
     assert "is in the format 99; this version reads 4" in str(caught.value)
@@ -229,9 +230,12 @@ def test_a_manifest_with_holes_is_damage(store: Store, key: str) -> None:
         assert key in str(caught.value)
 
 
-def test_a_manifest_without_its_format_is_damage(store: Store) -> None:
+@pytest.mark.parametrize(
+    "damage", ["DELETE FROM manifest WHERE", "UPDATE manifest SET value = '6' WHERE", "UPDATE manifest SET key = 'f' WHERE"]
+)
+def test_a_damaged_format_is_not_another_one(store: Store, damage: str) -> None:
     put(store)
-    change(store.path, "DELETE FROM manifest WHERE key = 'format'")
+    change(store.path, f"{damage} key = 'format'")
     with pytest.raises(IndexCorrupt):
         Store(store.path)
 

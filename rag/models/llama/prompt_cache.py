@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rag.errors import DiskFailed, DiskFull
 from rag.files import write_atomically
 
 log = logging.getLogger(__name__)
@@ -175,7 +174,7 @@ class Disk:
             files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime)
             for old in files[: -self._most]:
                 old.unlink(missing_ok=True)
-        except (OSError, DiskFull, DiskFailed) as error:
+        except OSError as error:
             log.warning("a prompt state could not be kept: %s", error)
 
     def _path(self, tokens: Sequence[int]) -> Path:
