@@ -299,7 +299,8 @@ def _binding(value: Value, said: str) -> bool:
         second = number == 2 and _PER_SECOND.search(said) is not None
         return number is not None and (not value.spelled or (number > 1 and value.definite and not second))
     if value.kind is Kind.NUMBER and value.spelled and value.unit == "":
-        return number != 1
+        alpha = number == 2000 and value.also == (Decimal(1000),)  # «ألفا» may be the Greek letter
+        return number != 1 and not alpha
     return True
 
 
@@ -379,9 +380,8 @@ def _number_stated(value: Value, said: str, known: _Known) -> bool:
         if any(_same_number(value, wanted, other, said, known) for key in near for other in known.numbers.get(key, ())):
             return True
     if value.unit == "decades":
-        return any(
-            other.unit == "decades" for key in (number % 100, 1900 + number, 2000 + number) for other in known.numbers.get(_key(key), ())
-        )
+        full = [number % 100] if 1800 <= number < 2100 else [century + number for century in (1800, 1900, 2000) if number < 100]
+        return any(other.unit == "decades" for decade in full for other in known.numbers.get(_key(decade), ()))
     if value.bound is not Bound.EXACT and any(_within(value, other, known) for other in _between(value, known)):
         return True
     if value.unit == "":

@@ -153,6 +153,8 @@ length     mi    1609.344  mile miles                                           
 area       m2    1         |
 area       km2   1000000   |
 area       cm2   0.0001    |
+area       mi2   2589988.110336 sqmi                                             |
+area       ft2   0.09290304 sqft                                                 |
 area       ha    10000     hectare hectares ha                                   | هكتار هكتارات
 area       dunum 1000      dunum dunums dunam dunams donum donums                | دونم دونمات
 area       acre  4046.8564224 acre acres                                         | اكر
@@ -166,6 +168,9 @@ mass       mg    0.000001  milligram milligrams mg                              
 mass       g     0.001     gram grams gramme grammes g gr gm                     | غرام غرامات؛ جرام جرامات غ غم جم
 mass       kg    1         kilogram kilograms kilogramme kilogrammes kilo kilos kg kgs | كيلوغرام كيلوغرامات؛ كيلوجرام كيلو كغ كغم كجم
 mass       t     1000      tonne tonnes ton tons t                               | طن اطنان
+mass       kt    1000000   kiloton kilotons kilotonne kilotonnes                 |
+mass       mt    1000000000 megaton megatons megatonne megatonnes                 |
+mass       gt    1000000000000 gigaton gigatons gigatonne gigatonnes              | غيغاطن؛ جيجاطن
 mass       quintal 100     quintal quintals                                      | قنطار قناطير
 mass       lb    0.45359237 lb lbs                                               | رطل ارطال
 mass       oz              ounce ounces oz                                       | اونصه اونصات
@@ -175,7 +180,7 @@ duration   h     3600      hour hours hr hrs h                                  
 duration   d     86400     day days                                              | يوم ايام
 duration   week  604800    week weeks                                            | اسبوع اسابيع
 months     month 1         month months                                          | شهر اشهر؛ شهور
-months     year  12        year years yr yrs                                     | سنه سنوات؛ سنين عام اعوام
+months     year  12        year years yr yrs                                     | سنه سنوات؛ عام اعوام سنين
 months     decade 120      decade decades                                        |
 months     century 1200    century centuries                                     | قرن قرون
 speed      km/h            km/h kph kmh                                          | كم/س كم/ساعه
@@ -207,7 +212,7 @@ permille   permille        permille ‰                                         
 """
 PERCENTS = frozenset({"%", "percent", "per cent", "per-cent", "pct", "في الميه", "في المايه", "بالميه", "بالمايه", "في ال%", "بال%"})
 POINTS = frozenset({"percentage point", "percentage points", "نقطه ميويه", "نقاط ميويه", "نقطتين ميويتين", "نقطتان ميويتان", "نقطه مءويه"})
-_SQUARE = {"m": "m2", "km": "km2", "cm": "cm2"}
+_SQUARE = {"m": "m2", "km": "km2", "cm": "cm2", "mi": "mi2", "ft": "ft2"}
 _CUBIC = {"m": "m3"}
 UNITS: dict[str, Unit] = {"%": Unit("percent"), "pp": Unit("points"), "decades": Unit("decades")}
 
@@ -322,16 +327,17 @@ def unit_words() -> Mapping[str, tuple[str, int]]:
         table |= {word: (symbol, int(word in ("hour", "day", "month", "year", "week", "minute"))) for word in rest}
         for group, words in enumerate(arabic.split("؛")):
             for number, word in enumerate(fold(words).split()):
-                alone = group == 0 and number == 0
+                alone = number == 0 and (group == 0 or word == "عام")
                 made = _forms(word, fold(words).split()[1:]) if alone else _forms(word, ()) if len(word) > 3 else {word: 0}
                 table |= {form: (symbol, count) for form, count in made.items() if form not in table}
-    for symbol, english in (("m", "met"), ("km", "kilomet"), ("cm", "centimet")):
+    stems = {"m": "metre metres meter meters", "km": "kilometre kilometres kilometer kilometers", "cm": "centimetre centimetres",
+             "mi": "mile miles", "ft": "foot feet"}  # fmt: skip
+    for symbol, english in stems.items():
         for plain, powered, adjective, arabic in ((_SQUARE, "2", "square", "مربع"), (_CUBIC, "3", "cubic", "مكعب")):
             if symbol not in plain:
                 continue
             target = plain[symbol]
-            for ending in ("re", "res", "er", "ers"):
-                table[f"{adjective} {english}{ending}"] = (target, 0)
+            table |= {f"{adjective} {form}": (target, 0) for form in english.split()}
             table |= {f"{form}{mark}{powered}": (target, 0) for form in _short(symbol) for mark in ("^", "")}
             table |= {f"{'sq' if powered == '2' else 'cu'} {symbol}": (target, 0)}
             for form, (unit, count) in list(table.items()):
@@ -340,8 +346,9 @@ def unit_words() -> Mapping[str, tuple[str, int]]:
                         table[f"{form} {arabic}{suffix}"] = (target, count)
                         table[f"{form} ال{arabic}{suffix}"] = (target, count)
     for form, (unit, count) in list(table.items()):
-        if unit == "km" and not form.isascii() and len(form) > 2:
-            table |= {f"{form} في الساعه": ("km/h", count), f"{form}/ساعه": ("km/h", count)}
+        if unit in ("km", "mi") and not form.isascii():
+            speed = "km/h" if unit == "km" else "mph"
+            table |= {form + hourly: (speed, count) for hourly in (" في الساعه", "/الساعه", "/ساعه", "\\ساعه", "/س")}
         if unit == "deg" and form != "°":
             if form.isascii():
                 table |= {f"{form} {name}": (name[0], count) for name in ("celsius", "centigrade", "fahrenheit")}
@@ -363,7 +370,7 @@ def unit_words() -> Mapping[str, tuple[str, int]]:
 
 
 def _short(symbol: str) -> tuple[str, ...]:
-    return {"m": ("m", "م"), "km": ("km", "كم", "كلم"), "cm": ("cm", "سم")}[symbol]
+    return {"m": ("m", "م"), "km": ("km", "كم", "كلم"), "cm": ("cm", "سم")}.get(symbol, (symbol,))
 
 
 def _add_currencies(table: dict[str, tuple[str, int]]) -> None:
@@ -489,7 +496,9 @@ HOURS_AR: Mapping[str, int] = {
 }  # fmt: skip
 MORNING = frozenset("am صباحا الصباح فجرا الفجر".split())
 EVENING = frozenset("pm مساء المساء ليلا عصرا ظهرا".split())
-_PREFIXES = ("", "و", "ال", "وال", "ب", "ل", "ك", "ف", "بال", "لل", "فال", "كال", "ول", "وب")
+_PREFIXES = ("", "و", "ال", "وال", "ب", "ل", "ف", "بال", "لل", "فال", "ول", "وب")
+_OTHER_WORDS = frozenset({"لست", "فست", "بست"})
+"""Words that only look like a number with a prefix: «لست» is "I am not"."""
 _NUMBER_WORDS = frozenset(
     {*ONES_AR, *TEEN_ONES_AR, *TEN_AR, *TEENS_AR, *TENS_AR, *HUNDREDS_AR, *SCALES_AR, *SCALE_DUALS_AR, *SCALE_ALEF_AR}
 )
@@ -516,6 +525,8 @@ def bare(word: str) -> Bare:
     Any other word is returned unchanged.
     """
     known = _vocabulary()
+    if word in _OTHER_WORDS:
+        return Bare(word, False, False)
     for prefix in _PREFIXES:
         if prefix and not word.startswith(prefix):
             continue

@@ -15,6 +15,8 @@ from rag.text.numbers.values import Kind, Value
 _ROMAN = re.compile(r"(?=[IVXL]{2})(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN_WORTH = {"I": 1, "V": 5, "X": 10, "L": 50}
 _NOT_A_ROMAN_NUMBER = frozenset({"XL", "XXL", "LL"})
+_NO_FRACTION_BEFORE = frozenset("النهايي نهايي سنوي السنوي سنويه السنويه الكره كره القطر قطر".split())
+"""«نصف النهائي», «ربع سنوي», «نصف الكرة»: no part of anything that is counted."""
 _PRONOUN = re.compile(r"(?:ه|ها|هم|هما|هن)$")
 
 
@@ -60,8 +62,6 @@ class Numerals(Cursor):
         """An ordinal in words, the token after it, and whether it is definite (English ones always are)."""
         word = self._word(place)
         if word in lexicon.ORDINALS_EN:
-            if word in lexicon.DENOMINATORS_EN and self._numerator_before(place):
-                return None
             return lexicon.ORDINALS_EN[word], place + 1, True
         if word in lexicon.TENS_EN:
             at = place + 2 if self._word(place + 1) == "-" else place + 1
@@ -79,11 +79,6 @@ class Numerals(Cursor):
         if known.word.startswith("حادي"):
             return None
         return ones, place + 1, known.definite
-
-    def _numerator_before(self, place: int) -> bool:
-        before = self._word(place - 1) if place else ""
-        before = self._word(place - 2) if before == "-" and place > 1 else before
-        return before in ("a", "one") or lexicon.ONES_EN.get(before, 0) > 1
 
     def _number(self, place: int) -> Numeral | None:
         if self._kind(place) == "digits":
@@ -170,7 +165,9 @@ class Numerals(Cursor):
 
     def _value(self, text: str, end: int) -> tuple[Decimal, tuple[Decimal, ...]] | None:
         """The value of digits with their marks, and what else they can mean; `None` for digits that are no number (`2.4.1`)."""
-        text = text.replace("٬", "'").replace("٫", "_")
+        if "،" in text and not re.fullmatch(r"\d{1,3}(?:،\d{3})+", text):
+            return None  # an Arabic comma marks groups at most, else it parts numbers
+        text = text.replace("٬", "'").replace("٫", "_").replace("،", ",")
         if is_whole(text):
             return Decimal(text), ()
         marks = [character for character in text if not character.isdigit()]
@@ -395,6 +392,8 @@ class Numerals(Cursor):
                 if not joined or current or (not first and last != "scale"):
                     break
                 current, ones, last = lexicon.HUNDREDS_AR[name], 0, "hundred"
+            elif name == "الف" and "\u0651" in self._written(at):
+                break  # «ألّف»: he wrote
             elif name in lexicon.SCALES_AR or name in lexicon.SCALE_ALEF_AR or name in lexicon.SCALE_DUALS_AR:
                 if name in lexicon.SCALE_DUALS_AR:
                     scale, own = lexicon.SCALE_DUALS_AR[name], 2
@@ -445,18 +444,22 @@ class Numerals(Cursor):
                 found = replace(found, number=number + more.number, end=more.end)
         return found
 
-    def _without_tanwin(self, place: int) -> bool:
+    def _written(self, place: int) -> str:
         token = self.tokens[place]
+        return self.text[token.start : token.end]
+
+    def _without_tanwin(self, place: int) -> bool:
         after = bare(self._word(place + 1))
-        return "ً" not in self.text[token.start : token.end + 1] and self._kind(place + 1) == "word" and not after.joined
+        return "ً" not in self._written(place) and self._kind(place + 1) == "word" and not after.joined
 
     def _arabic_fraction(self, place: int) -> Numeral | None:
         """«نصف», «ثلاثة أرباع», «ربع مليون»: a part, with the scale that it is a part of."""
         word = self._word(place)
         known = bare(word)
         after = bare(self._word(place + 1))
-        if known.word in lexicon.ONES_AR and after.word in lexicon.DENOMINATORS_AR:
-            number, end = Decimal(lexicon.ONES_AR[known.word]) / lexicon.DENOMINATORS_AR[after.word], place + 2
+        parts = after.word if after.word in lexicon.DENOMINATORS_AR else bare(_PRONOUN.sub("", self._word(place + 1))).word
+        if known.word in lexicon.ONES_AR and parts in lexicon.DENOMINATORS_AR:
+            number, end = Decimal(lexicon.ONES_AR[known.word]) / lexicon.DENOMINATORS_AR[parts], place + 2
         else:
             name = known.word if known.word in lexicon.FRACTIONS_AR else bare(_PRONOUN.sub("", word)).word
             if name not in lexicon.FRACTIONS_AR:
@@ -464,7 +467,7 @@ class Numerals(Cursor):
             number, end = lexicon.FRACTIONS_AR[name], place + 1
             if after.word in lexicon.ORDINALS_AR and after.definite:
                 return None  # «الربع الأول»
-            if self._word(end) in ("النهايي", "نهايي", "سنوي", "السنوي", "سنويه", "السنويه"):
+            if self._word(end) in _NO_FRACTION_BEFORE:
                 return None
         following = bare(self._word(end))
         scale = lexicon.SCALES_AR.get(following.word)

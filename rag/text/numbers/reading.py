@@ -208,6 +208,8 @@ class _Reader(Times):
         return (unit[0], unit[2]) if sign else None
 
     def _quantity(self, place: int) -> tuple[list[Value], int] | None:
+        if self._kind(place) == "digits" and place and self._word(place - 1) == "^" and not self._gap(place):
+            return [], place + 1  # a power or the number of a note
         at, negative = self._sign(place)
         closing = False
         if self._word(at) == "(" and at == place:
@@ -230,10 +232,18 @@ class _Reader(Times):
         if closing:
             end += int(self._word(end) == ")")
         if negative and value.number is not None:
-            value = replace(value, number=-value.number, also=tuple(-other for other in value.also))
+            also = tuple(-other for other in value.also)
+            if self._word(place) == "-" and value.unit == "" and self._named_before(place):
+                also += (value.number,)  # «الأكسجين -18»: a hyphen, more often than a minus
+            value = replace(value, number=-value.number, also=also)
         value = replace(value, span=self._span(place, end), bound=self._bound(place))
         ranged = None if closing or value.kind in (Kind.FRACTION, Kind.CODE) else self._range(place, value, end)
         return ranged or ([value], end)
+
+    def _named_before(self, place: int) -> bool:
+        """Whether a word that may be a name stands before a hyphen, not one that a number follows."""
+        before = self._word(place - 1) if place else ""
+        return self._kind(place - 1) == "word" and len(before) > 3 and before not in ("between", "from", "minus") if place else False
 
     def _sign(self, place: int) -> tuple[int, bool]:
         """The token of the number after a sign, and whether the sign is a minus."""
@@ -288,6 +298,10 @@ class _Reader(Times):
             end = found[2]
         elif found is not None and found[0] in ("%",):
             unit, end = found[0], found[2]
+        elif self._kind(end) == "word" and self._near(end) and not self._word(end).isascii() and not number.fraction:
+            half = self._and_part(end + 1)  # «6 أكواب ونصف»
+            if half is not None:
+                value, end, also = value + half[0], half[1], ()
         kind = Kind.FRACTION if number.fraction and not unit else _FAMILY_KINDS.get(lexicon.family(unit), Kind.MEASURE)
         made = Value(kind, self._span(start, end), value, unit, also=also, spelled=number.spelled, definite=number.definite)
         return made, end
@@ -314,7 +328,7 @@ class _Reader(Times):
             return self._code(place, f"{text}/{other}", end + 2, dates)
         if "." in text and len(text.split(".")) > 2:
             return self._code(place, text, end)
-        parts = [part for part in re.split(r"[.,'٫٬]", text) if part]
+        parts = [part for part in re.split(r"[.,'٫٬،]", text) if part]
         start = self.tokens[place].start
         values: list[Value] = []
         for match in re.finditer(r"\d+", text):
@@ -383,7 +397,8 @@ class _Reader(Times):
         word = self._word(place)
         decade = lexicon.DECADES.get(word.removeprefix("و").removeprefix("ال")) or lexicon.DECADES.get(word)
         if decade is not None:
-            return [Value(Kind.NUMBER, self._span(place, place + 1), Decimal(decade), "decades", spelled=True)], place + 1
+            century, end = self._century(place + 1)
+            return [Value(Kind.NUMBER, self._span(place, end), Decimal(decade + century), "decades", spelled=True)], end
         unit = self._unit(place)
         joined = False
         if unit is None and word[:1] in "وبل" and len(word) > 4:
@@ -391,6 +406,9 @@ class _Reader(Times):
         if unit is None or unit[1] == 0:
             return None
         symbol, count, end = unit
+        following = bare(self._word(end))
+        if word.startswith("ال") and ((following.definite and following.word in lexicon.ORDINALS_AR) or self._kind(end) == "digits"):
+            return None  # «القرنين السادس عشر والسابع عشر», «العامين 1576 و1577»
         half = self._and_part(end) if self._near(end) else None
         one = bare(self._word(end))
         if half is not None:
@@ -408,6 +426,16 @@ class _Reader(Times):
             return None
         kind = _FAMILY_KINDS.get(lexicon.family(symbol), Kind.MEASURE)
         return [Value(kind, self._span(place, end), number, symbol, spelled=True, bound=self._bound(place))], end
+
+    def _century(self, place: int) -> tuple[int, int]:
+        """The years before the century that a decade is said to be of («القرن العشرين»: 1900), and the token after."""
+        if self._word(place) != "القرن":
+            return 0, place
+        named = bare(self._word(place + 1))
+        if named.word in lexicon.TENS_AR:
+            return 100 * (lexicon.TENS_AR[named.word] - 1), place + 2
+        ordinal = self._ordinal_word(place + 1)
+        return (100 * (ordinal[0] - 1), ordinal[1]) if ordinal is not None else (0, place)
 
     def _unit_joined(self, place: int) -> tuple[str, int, int] | None:
         """A unit with a conjunction or preposition before it, «بدينارين»."""
