@@ -1,32 +1,25 @@
-"""`shawahid eval`: run, claims, compare, ablate, validate."""
+"""`shawahid eval`: run, claims, compare, ablate, validate; and `shawahid calibrate`."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from rag.errors import BadSetting, IndexMismatch, ShawahidError
+from rag.cli.console import out, question_bar
+from rag.cli.evaluation_sets import WORK, Bench, answer_settings, choose_sets, digest, folder_of
+from rag.cli.evaluation_tables import print_calibration, print_comparison, print_table
+from rag.errors import BadSetting
 from rag.messages import say
 from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
-    from rag.answering.chatbot import Chatbot
-    from rag.config import Settings
-    from rag.evaluation.ablation import Variant
-    from rag.evaluation.questions import QuestionSet
     from rag.evaluation.records import ClaimRecord, Record
-    from rag.models.embedder import Embedder
 
 
 class _RunUnlessNamed(TyperGroup):
@@ -54,13 +47,7 @@ def prepared() -> None:
         raise BadSetting("error.evaluation_extra")
 
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-WORK = Path(".cache/eval")
 REPORTS = Path("reports")
-OWN = ("tests/corpus/questions.jsonl", "tests/corpus/dialogues.jsonl", "tests/corpus/claims.jsonl")
-
 SetsArgument = Annotated[
     list[Path] | None,
     typer.Argument(help="Question sets: JSONL, or SQuAD files (.json), which make one set.  [the project's own]"),
@@ -76,8 +63,8 @@ DropOption = Annotated[bool, typer.Option("--drop-gold", help="Ask each question
 DirectionsOption = Annotated[
     bool, typer.Option("--directions", help="Ask SQuAD files of several languages in every direction, not as one mixed collection.")
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results.  [reports/NAME-HASH]")]
 FiguresOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results.  [reports/NAME-HASH]")]
 
 
 @eval_app.command()
@@ -102,18 +89,18 @@ def run(
     from rag.config import Settings
     from rag.evaluation.page import write_html
     from rag.evaluation.records import RecordFile
-    from rag.evaluation.report import Requirement, print_table, require, summarise, write_json
+    from rag.evaluation.report import Requirement, require, summarise, write_json
     from rag.evaluation.run import Options, evaluate, identify, short
 
     settings = Settings.load()
     requirements = [Requirement.parse(text) for text in required or ()]
-    bench = _Bench(settings, index)
-    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), without_generator=retrieval_only)
-    known = [identify(bot, _mattering(settings)) for _, bot in pairs]
+    bench = Bench(settings, index)
+    pairs = bench.open(choose_sets(sets, documents or [], split, limit, drop_gold, directions), without_generator=retrieval_only)
+    known = [identify(bot, answer_settings(settings)) for _, bot in pairs]
     name = "-".join(dict.fromkeys(questions.name for questions, _ in pairs))[:60]
-    folder = out_folder or REPORTS / f"{name}-{settings.profile}-{_digest(*map(short, known))}"
+    folder = out_folder or REPORTS / f"{name}-{settings.profile}-{digest(*map(short, known))}"
     records: list[Record | ClaimRecord] = []
-    with RecordFile.open(folder / "records.jsonl", fresh) as file, _progress(settings.language) as follow:
+    with RecordFile.open(folder / "records.jsonl", fresh) as file, question_bar(settings.language) as follow:
         for (questions, bot), key in zip(pairs, known, strict=True):
             if not retrieval_only and (questions.questions or questions.dialogues):
                 bot.warm()  # the first question's time is not that of loading
@@ -140,15 +127,15 @@ def claims(
     from rag.config import Settings
     from rag.evaluation.measures import faults, shares_of
     from rag.evaluation.records import RecordFile
-    from rag.evaluation.report import print_table, summarise
+    from rag.evaluation.report import summarise
     from rag.evaluation.run import evaluate, identify
 
     settings = Settings.load()
-    chosen = _chosen(files or [Path("tests/corpus/claims.jsonl")], [], split, 0, False)
-    pairs = _Bench(settings, None).open(chosen, without_generator=True)
+    chosen = choose_sets(files or [Path("tests/corpus/claims.jsonl")], [], split, 0, False)
+    pairs = Bench(settings, None).open(chosen, without_generator=True)
     records: list[Record | ClaimRecord] = []
     for questions, bot in pairs:
-        key = identify(bot, _mattering(settings))
+        key = identify(bot, answer_settings(settings))
         with RecordFile.open(WORK / "claims" / f"{questions.name}.jsonl", fresh=True) as file:
             records += evaluate(bot, questions, file, key)
     summary = summarise(records, {})
@@ -179,7 +166,7 @@ def compare(
     if as_json:
         print(json.dumps(comparing.as_json(found), ensure_ascii=False))
     else:
-        comparing.print_comparison(found, (a.name, b.name), out, settings.language, everything)
+        print_comparison(found, (a.name, b.name), out, settings.language, everything)
 
 
 @eval_app.command()
@@ -202,18 +189,18 @@ def ablate(
     from rag.evaluation.run import identify
 
     settings = Settings.load()
-    bench = _Bench(settings, index)
-    pairs = bench.open(_chosen(sets, documents or [], split, limit, drop_gold, directions), not answers, remember=True)
+    bench = Bench(settings, index)
+    pairs = bench.open(choose_sets(sets, documents or [], split, limit, drop_gold, directions), not answers, remember=True)
     variants = ablation.ANSWERS if answers else ablation.RETRIEVAL
     columns = (*ablation.RETRIEVAL_COLUMNS[:1], *ablation.ANSWER_COLUMNS) if answers else ablation.RETRIEVAL_COLUMNS
     folder = out_folder or REPORTS / f"ablation-{settings.profile}"
-    with _progress(settings.language) as follow:
+    with question_bar(settings.language) as follow:
         rows = ablation.ablate(
             bench.changed,
             pairs,
             variants,
             folder,
-            lambda bot: identify(bot, _mattering(settings)),
+            lambda bot: identify(bot, answer_settings(settings)),
             retrieval_only=not answers,
             progress=follow,
         )
@@ -246,12 +233,12 @@ def calibrate(
 
     settings = Settings.load()
     prepared()
-    bench = _Bench(settings, None)
-    pairs = bench.open(_chosen(sets, documents or [], "all", limit, False, directions=True), without_generator=True, remember=True)
+    bench = Bench(settings, None)
+    pairs = bench.open(choose_sets(sets, documents or [], "all", limit, False, directions=True), without_generator=True, remember=True)
     embedder = pairs[0][1].index.embedder
     found: list[fitting.Case] = []
     near: list[fitting.ClaimLikeness] = []
-    with _progress(settings.language) as follow:
+    with question_bar(settings.language) as follow:
         for questions, bot in pairs:
             found += fitting.cases(bot, questions, follow) if questions.questions else []
             near += fitting.likenesses(embedder, questions.claims)
@@ -265,7 +252,7 @@ def calibrate(
         told = {name: {group: _plain_figures(own) for group, own in by_group.items()} for name, by_group in measured.items()}
         print(json.dumps({"path": None if dry_run else str(path), "fitted": dataclasses.asdict(fitted), "measured": told}))
         return
-    fitting.print_report(fitted, measured["before"], measured["fitted"], out, settings.language)
+    print_calibration(fitted, measured["before"], measured["fitted"], out, settings.language)
     closing = say("calibrate.not_written", settings.language) if dry_run else say("calibrate.written", settings.language, path=path)
     out.print(escape(for_terminal(closing)))
 
@@ -286,7 +273,7 @@ def validate(
     language = Settings.load().language
     grave = False
     for path in files:
-        found = questions.validate(path, _folder_of(path, documents))
+        found = questions.validate(path, folder_of(path, documents))
         grave = grave or any(fault.grave for fault in found)
         for fault in found:
             colour = "red" if fault.grave else "yellow"
@@ -295,187 +282,3 @@ def validate(
             out.print(escape(for_terminal(say("eval.valid", language, path=path))))
     if grave:
         raise typer.Exit(2)
-
-
-# --- which questions, over which documents --------------------------------------------------------------------------------
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Chosen:
-    """A set to be asked, and the folder of its documents (`None`: it brings its own)."""
-
-    questions: QuestionSet
-    folder: Path | None
-
-
-def _chosen(
-    sets: Sequence[Path] | None, documents: Sequence[Path], split: str, limit: int, drop: bool, directions: bool = False
-) -> list[_Chosen]:
-    from rag.evaluation.questions import drop_gold, read
-
-    if split not in ("", "report", "calibrate", "all"):
-        raise BadSetting("error.setting", name="--split", value=split, allowed="report, calibrate, all")
-    paths = list(sets or _own_sets())
-    found: list[_Chosen] = []
-    for path in paths:
-        if path.suffix == ".jsonl":
-            questions = read([path], name=_name(path)).in_split(split or "report")
-            found += _by_corpus(questions, path, documents[0] if documents else None)
-    squad = [path for path in paths if path.suffix != ".jsonl"]
-    for asked, searched in _together(squad, [path for path in documents if path.is_file()], directions):
-        questions = read(asked, searched).in_split(split or "all")
-        if questions.notes:
-            err.print(f"[yellow]{escape(say('eval.repaired', 'en', count=len(questions.notes), first=questions.notes[0]))}[/]")
-        found.append(_Chosen(questions, None))
-    return [_cut(chosen, limit, drop_gold if drop else list) for chosen in found]
-
-
-def _together(asked: Sequence[Path], searched: Sequence[Path], directions: bool) -> list[tuple[Sequence[Path], Sequence[Path]]]:
-    """Return the SQuAD files of each set: questions, and documents. With `directions`, one set for each pair, else all in one."""
-    if directions:
-        return [([first], [second]) for first in asked for second in searched or asked]
-    return [(asked, searched)] if asked else []
-
-
-def _cut(chosen: _Chosen, limit: int, twins: Callable[[Any], list[Any]]) -> _Chosen:
-    questions = chosen.questions.limited(limit) if limit else chosen.questions
-    return _Chosen(dataclasses.replace(questions, questions=tuple(twins(questions.questions))), chosen.folder)
-
-
-def _own_sets() -> list[Path]:
-    from rag.config import Settings
-
-    found = [path for path in (Settings.load().documents / "questions.jsonl", *map(Path, OWN)) if path.is_file()]
-    if not found:
-        raise BadSetting("error.no_questions")
-    return found
-
-
-def _name(path: Path) -> str:
-    return path.parent.name if path.stem == "questions" else f"{path.parent.name}-{path.stem}".strip("-")
-
-
-def _by_corpus(questions: QuestionSet, path: Path, documents: Path | None) -> list[_Chosen]:
-    """Split a set of dialogues about several folders into one set for each."""
-    corpora = list(dict.fromkeys(dialogue.corpus for dialogue in questions.dialogues))
-    if not corpora:
-        return [_Chosen(questions, documents or path.parent)]
-    found = []
-    for corpus in corpora:
-        part = tuple(dialogue for dialogue in questions.dialogues if dialogue.corpus == corpus)
-        chosen = dataclasses.replace(questions, name=f"{questions.name}-{Path(corpus).name}", dialogues=part)
-        found.append(_Chosen(chosen, documents or _corpus_folder(corpus, path)))
-    return found
-
-
-def _corpus_folder(corpus: str, path: Path) -> Path:
-    """Return a folder named relative to the root of a checkout, looked for here and above the file that names it."""
-    places = [Path(corpus), *(parent / corpus for parent in path.resolve().parents)]
-    return next((place for place in places if place.is_dir()), places[0])
-
-
-def _folder_of(path: Path, documents: Path | None) -> Path | None:
-    """Return the folder whose documents a file quotes; none for dialogues, which name theirs line by line."""
-    if path.suffix != ".jsonl" or path.stem == "dialogues":
-        return documents
-    return documents or path.parent
-
-
-class _Bench:
-    """Indexes and chatbots for sets, sharing one embedder and one generator. Built indexes are kept for the next run."""
-
-    def __init__(self, settings: Settings, index: Path | None) -> None:
-        self._settings = settings
-        self._index = index
-
-    def open(self, chosen: Sequence[_Chosen], without_generator: bool, remember: bool = False) -> list[tuple[QuestionSet, Chatbot]]:
-        """Yield each set with a chatbot over its documents. Missing models are reported on standard error.
-
-        `remember`: the vector of a question is computed once, however often it is asked.
-        """
-        from rag.answering.chatbot import Chatbot
-        from rag.evaluation.remember import Remembering
-        from rag.factory import open_embedder, open_generator
-        from rag.retrieval.index import Index
-
-        opened, notice = open_embedder(self._settings)
-        embedder: Embedder = Remembering(opened) if remember else opened
-        self._tell(notice)
-        generator = None
-        if not without_generator:
-            generator, notice = open_generator(self._settings)
-            self._tell(notice)
-        bots: dict[Path, Chatbot] = {}
-        pairs = []
-        for item in chosen:
-            folder = self._index or self._built(item, embedder)
-            if folder not in bots:
-                bots[folder] = Chatbot(Index.open(folder, embedder), generator, style=self._settings.style)
-            pairs.append((item.questions, bots[folder]))
-        return pairs
-
-    def changed(self, bot: Any, variant: Variant) -> Chatbot:
-        """Return the same chatbot with the switches of a variant applied."""
-        from rag.answering.chatbot import Chatbot
-        from rag.evaluation.ablation import SwitchedIndex
-
-        index = SwitchedIndex(bot.index, variant)
-        return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check, style=self._settings.style)
-
-    def _built(self, item: _Chosen, embedder: Embedder) -> Path:
-        from rag.evaluation.questions import write_documents
-        from rag.storage.build import build_index
-
-        texts = item.questions.documents
-        where = str(item.folder.resolve()) if item.folder else json.dumps(texts, sort_keys=True)
-        work = WORK / _digest(where, embedder.fingerprint)
-        folder = item.folder or work / "documents"
-        if item.folder is None:
-            write_documents(texts, folder)
-        with _progress(self._settings.language) as follow:
-            for rebuild in (False, True):
-                try:
-                    build_index(
-                        folder,
-                        work / "index",
-                        embedder,
-                        rebuild=rebuild,
-                        max_bytes=self._settings.max_file_mb * 2**20,
-                        ocr=self._settings.ocr,
-                        progress=lambda step, done, total: follow(done, total, step),
-                    )
-                    break
-                except IndexMismatch:  # of an earlier version of this program: it is only a cache
-                    if rebuild:
-                        raise
-        return work / "index"
-
-    def _tell(self, notice: ShawahidError | None) -> None:
-        if notice is not None:
-            text = for_terminal(notice.text(self._settings.language), is_terminal=sys.stderr.isatty())
-            err.print(f"[yellow]![/] {escape(text)}")
-
-
-def _mattering(settings: Settings) -> dict[str, object]:
-    """Return the settings that an answer can depend on, without paths and the language of messages."""
-    chosen = dataclasses.asdict(settings)
-    return {name: chosen[name] for name in ("profile", "generator", "embedder", "style")}
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
-
-
-@contextmanager
-def _progress(language: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show a progress bar on standard error if it is a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
-        task = bar.add_task(for_terminal(say("eval.asking", language), is_terminal=True), total=None)
-
-        def follow(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total or None, description=escape(what) or None)
-
-        yield follow

@@ -19,17 +19,12 @@ from rag.errors import BadSetting
 from rag.evaluation.metrics import Figure, Floats, auroc, ratio
 from rag.evaluation.metrics import rounded as _rounded
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
-from rag.evaluation.report import cell, label
 from rag.evaluation.run import Bot, Corpus, QuestionProgress
 from rag.files import write_atomically
-from rag.messages import say
 from rag.schema import Found
 from rag.text.language import script
-from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rag.models.embedder import Embedder
 
 FITTED, REPORTED = "calibrate", "report"
@@ -347,23 +342,3 @@ def describe(fitted: Fitted, pairs: Sequence[tuple[QuestionSet, object]], measur
 def shown(figure: Figure) -> str:
     """Return a figure with its n."""
     return f"{_rounded(figure.value)} (n {figure.n})"
-
-
-def print_report(fitted: Fitted, before: GroupFigures, after: GroupFigures, console: Console, language: str) -> None:
-    """Print the values and, by group, the figures of those in force before and of those fitted."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    counts = {"fitted": fitted.n.get("least", 0), "measured": max((f.n for f in after.get("all", {}).values()), default=0)}
-    console.print(escape(for_terminal(say("calibrate.title", language, embedder=fitted.embedder, **counts))))
-    for name, value in fitted.values().items():
-        console.print(f"  {name} = {escape(str(value))}" + (f"  [dim]n {fitted.n[name]}[/]" if name in fitted.n else ""))
-    table = Table(say("eval.measure", language), "", say("calibrate.before", language), say("calibrate.after", language), box=None)
-    for group, figures in after.items():
-        for name, figure in figures.items():
-            if figure.value is not None:
-                table.add_row(for_terminal(label(name, language)), escape(group), cell(before[group][name]), cell(figure))
-    console.print(table)
-    kept = [name for name in fitted.values() if name not in fitted.n]
-    if kept:
-        console.print(escape(for_terminal(say("calibrate.kept", language, names=", ".join(kept)))))

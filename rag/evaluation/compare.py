@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from rag.errors import BadSetting
 from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares_of
-from rag.evaluation.metrics import Difference, auroc_difference, difference, ratio, rounded
+from rag.evaluation.metrics import Difference, auroc_difference, difference, ratio
 from rag.evaluation.records import AnyRecord, ClaimRecord, Record, read_records
-from rag.evaluation.report import group_label, label
-from rag.messages import say
-from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 SURE = 0.05  # below this p a difference is called one
 
@@ -130,43 +127,6 @@ def _auroc(group: str, a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> list[C
     truth = [x.answerable for x, _ in pairs]
     before, after = auroc([x.confidence for x, _ in pairs], truth), auroc([y.confidence for _, y in pairs], truth)
     return [Change(group, "auroc", before.value, after.value, change)]
-
-
-def print_comparison(found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False) -> None:
-    """Print the measures with significant differences (`everything`: all), then the questions that moved."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    counts = say("eval.compared", language, n=found.n, only_a=found.only_a, only_b=found.only_b)
-    console.print(for_terminal(counts))
-    table = Table(say("eval.measure", language), say("eval.group", language), *map(escape, names), "B − A", "95 %", "p", "n", box=None)
-    for change in found.changes:
-        if change.sure or everything:
-            delta = change.difference
-            colour = "green" if change.better else "red"
-            table.add_row(
-                for_terminal(label(change.measure, language)),
-                for_terminal(group_label(change.group, language)),
-                rounded(change.a),
-                rounded(change.b),
-                f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}",
-                f"{rounded(delta.low)} … {rounded(delta.high)}",
-                rounded(delta.p),
-                str(delta.n),
-            )
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print(for_terminal(say("eval.no_change", language)))
-    for key, moved in (("eval.worse", found.worse), ("eval.better", found.better)):
-        console.print(f"[bold]{for_terminal(say(key, language, count=len(moved)))}[/]")
-        for item in moved:
-            console.print(f"  {escape(item.id)}  {escape(for_terminal(item.question))}")
-            console.print(f"    [dim]{escape(_names(item.before, language))} → {escape(_names(item.after, language))}[/]")
-
-
-def _names(keys: Sequence[str], language: str) -> str:
-    return for_terminal(", ".join(say(f"fault.{key}", language) for key in keys) or say("eval.good", language))
 
 
 def as_json(found: Comparison) -> Mapping[str, object]:

@@ -15,13 +15,9 @@ from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares_of
 from rag.evaluation.metrics import Figure, rounded
 from rag.evaluation.records import AnyRecord, Record
 from rag.messages import say
-from rag.text.terminal import for_terminal
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-_PAPER, _LABELS, _COLUMN = 120, 44, 14  # characters: a line in a file, the names of measures, one column
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +99,7 @@ def require(summary: Summary, requirements: Sequence[Requirement]) -> None:
         raise RequirementMissed("error.requirement", missed="; ".join(missed))
 
 
-# --- the terminal ---------------------------------------------------------------------------------------------------------
+# --- words for people -----------------------------------------------------------------------------------------------------
 
 
 def cell(figure: Figure | None) -> str:
@@ -132,34 +128,6 @@ def distinct(by_group: Mapping[str, Mapping[str, Figure]]) -> list[str]:
 def group_label(group: str, language: str) -> str:
     """Return a group's display name: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
     return say("eval.all", language) if group == "all" else group
-
-
-def print_table(summary: Summary, console: Console, language: str) -> None:
-    """Print every figure: a row for each measure, a column for each group, as many as fit the terminal's width."""
-    width = console.width if console.is_terminal else max(console.width, _PAPER)
-    names = distinct(summary.figures)
-    beside = max((width - _LABELS) // _COLUMN, 1)
-    for start in range(0, len(names), beside):
-        console.print(_table(summary, names[start : start + beside], language), width=width, crop=False, soft_wrap=False)
-    console.print(f"[dim]{for_terminal(say('eval.legend', language))}[/]")
-
-
-def _table(summary: Summary, names: Sequence[str], language: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(for_terminal(say("eval.measure", language)), no_wrap=True)
-    for group in names:
-        table.add_column(for_terminal(group_label(group, language)), no_wrap=True)
-    section = ""
-    for name, measure in MEASURES.items():
-        if not any(name in summary.figures[group] for group in names):
-            continue
-        if measure.section != section:
-            section = measure.section
-            table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
-        table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
-    return table
 
 
 def write_json(path: Path, summary: Summary) -> None:

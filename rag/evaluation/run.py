@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
+import rag
 from rag.answering.checking.judge import Checker
 from rag.answering.prompts import prompts_dir
 from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing, ModelCorrupt, ModelMissing
@@ -346,7 +346,7 @@ def identify(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Pa
     documents = [(document.id, document.sha256) for document in bot.index.documents()]
     generator = getattr(bot, "generator", None)
     return {
-        "version": _version(),
+        "version": rag.__version__,
         "code": code_hash(Path(__file__).resolve().parent.parent),
         "generation": str(manifest.generation),
         "index": _hash(documents, dict(manifest.chunker), manifest.analysis),
@@ -365,13 +365,6 @@ def short(identity: Mapping[str, str]) -> str:
 
 def _hash(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
-
-
-def _version() -> str:
-    try:
-        return metadata.version("shawahid")
-    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
-        return "unknown"
 
 
 def code_hash(package: Path) -> str:

@@ -44,7 +44,6 @@ Shawahid = Callable[..., Done]
 @pytest.fixture
 def shawahid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shawahid:
     """Run a command in this process; an exception that gets out of `main` fails the test."""
-    monkeypatch.setattr("rag.cli.main.open_embedder", lambda settings: (embedder(), None))
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (None, None))
 
@@ -71,11 +70,11 @@ def test_build_says_what_it_did(shawahid: Shawahid, folder: Path, tmp_path: Path
     index = tmp_path / "index"
     first = shawahid("build", folder, "--index", index)
     assert (first.code, first.err) == (0, "")
-    assert first.out.startswith(f"Index {index}: 4 documents, 6 passages, 14 sentences; 4 new, 0 changed, 0 removed, 0 unchanged, in")
+    assert first.out.startswith(f"Index {index}: 4 documents, 6 passages, 10 sentences; 4 new, 0 changed, 0 removed, 0 unchanged, in")
     write(folder, {"broken.txt": b"\0" * 9, "فارغ.txt": ""})
     again = shawahid("build", folder, "--index", index, language="ar")
     assert again.code == 0
-    assert "4 وثيقة، 6 مقطعًا، 14 جملة؛ الجديد 0" in again.out
+    assert "4 وثيقة، 6 مقطعًا، 10 جملة؛ الجديد 0" in again.out
     assert "لم يُفهرس: الملف broken.txt ليس نصًّا" in again.err
     assert "الملف فارغ.txt لا نص فيه" in again.err
 
@@ -85,7 +84,7 @@ def test_build_for_scripts(shawahid: Shawahid, folder: Path, tmp_path: Path) -> 
     done = shawahid("build", folder, "--index", tmp_path / "i", "--json")
     assert done.code == 0
     report = done.json
-    assert (report["added"], report["passages"], report["sentences"], report["generation"]) == (4, 6, 14, 1)
+    assert (report["added"], report["passages"], report["sentences"], report["generation"]) == (4, 6, 10, 1)
     assert report["skipped"] == [{"id": "broken.txt", "error": report["skipped"][0]["error"]}]
     assert report["skipped"][0]["error"].startswith("broken.txt is not a text file")
 
@@ -301,8 +300,7 @@ def test_bad_input_is_told_in_a_sentence(
 
 
 def test_an_index_of_another_embedder(shawahid: Shawahid, built: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for home in ("rag.cli.main", "rag.factory"):
-        monkeypatch.setattr(f"{home}.open_embedder", lambda settings: (HashEmbedder(32, name="other"), None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (HashEmbedder(32, name="other"), None))
     for command in (["build", folder], ["search", "ferry"], ["ask", "ferry"], ["verify"]):
         done = shawahid(*command, "--index", built)
         assert done.code == 6
@@ -397,6 +395,7 @@ SLOW = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import rag.cli.main
+import rag.factory
 from tests.helpers import Slow
 
 class Told(Slow):
@@ -404,7 +403,7 @@ class Told(Slow):
         print("embedding", flush=True)
         return super().embed_passages(*arguments)
 
-rag.cli.main.open_embedder = lambda settings: (Told(0.2), None)
+rag.factory.open_embedder = lambda settings: (Told(0.2), None)
 rag.cli.main.main()
 """
 

@@ -254,7 +254,8 @@ def test_the_command_fits_writes_and_is_obeyed(checkout: Path) -> None:
     now = Calibration.of("hash")
     assert now != before
     assert list(now.same) == told["fitted"]["same"]
-    assert told["fitted"]["n"]["least"] == 32
+    # Of the 32, one finds its best evidence in the other language, and one is too few to fit what holds across languages.
+    assert told["fitted"]["n"]["least"] == 31
     assert told["measured"]["fitted"]["all"]["auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 16}
     assert "shawahid calibrate on documents" in (checkout / "own.toml").read_text("utf-8")
 
@@ -262,7 +263,7 @@ def test_the_command_fits_writes_and_is_obeyed(checkout: Path) -> None:
 def test_the_command_shows_what_was_before_and_what_is_now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = CliRunner().invoke(app, ["calibrate", str(checkout / "documents" / "questions.jsonl"), "--into", "elsewhere.toml"])
     assert shown.exit_code == 0, shown.output
-    assert "fitted on 32 questions, measured on 16 others" in shown.stdout
+    assert "fitted on 31 questions, measured on 16 others" in shown.stdout
     assert "these values stay as they were" in shown.stdout
     assert (checkout / "elsewhere.toml").is_file()
     assert not (checkout / "own.toml").exists()

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from rag.cli.evaluation_tables import print_comparison, print_table
 from rag.errors import BadSetting
 from rag.evaluation import plots
-from rag.evaluation.compare import compare, print_comparison, read_run
+from rag.evaluation.compare import compare, read_run
 from rag.evaluation.measures import MEASURES, figures, groups
 from rag.evaluation.metrics import Figure
 from rag.evaluation.page import write_html
@@ -20,7 +21,7 @@ from rag.evaluation.questions import (
     QuestionSet,
 )
 from rag.evaluation.records import ClaimRecord, Place
-from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, print_table, require, summarise
+from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, require, summarise
 from rag.evaluation.run import memory_mb
 from rag.messages import table
 from rag.retrieval.index import Index

@@ -263,7 +263,7 @@ def test_commands_that_change_an_index_change_milvus_too(
     place, out = tmp_path / "vectors.db", tmp_path / "index"
     for name, value in (("DOCUMENTS", folder), ("INDEX", out), ("MILVUS", place)):
         monkeypatch.setenv(f"SHAWAHID_{name}", str(value))
-    monkeypatch.setattr("rag.cli.main.open_embedder", lambda settings: (meeting, None))
+    monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (meeting, None))
     run = CliRunner()
     assert run.invoke(app, ["build"]).exit_code == 0
     opened = MilvusIndex(str(place))
