@@ -15,7 +15,7 @@ from rag.arrays import Vectors, unit
 from rag.models.embedder import Progress
 from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import end
-from rag.models.reader import Reading, ScoredSpan, Verdict
+from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.models.tokens import Tokens
 from rag.schema import Message
@@ -118,7 +118,7 @@ class WordReader:
             found.append(Reading(max(scores, default=0.0), scores, best))
         return found
 
-    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[Verdict]:
+    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[ClaimVerdict]:
         self.queries.append(claim)
         wanted = set(content_stems(claim))
         found = []
@@ -127,7 +127,7 @@ class WordReader:
             supported = max(scores, default=0.0) == 1.0
             lacking = [wanted - set(content_stems(f"{text.context} {block.of(text.text)}")) for block in text.blocks]
             contradicted = not supported and any(all(stem.isdigit() for stem in missing) for missing in lacking)
-            found.append(Verdict(float(supported), float(contradicted), float(not supported and not contradicted), scores))
+            found.append(ClaimVerdict(float(supported), float(contradicted), float(not supported and not contradicted), scores))
         return found
 
     @staticmethod

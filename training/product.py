@@ -9,12 +9,12 @@ import numpy as np
 
 from rag.models.installed import models_dir
 from rag.models.reader import FORMAT
-from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, ReadText, Window
+from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, InputWindow, ReadText
 from rag.schema import CONTEXT_SEPARATOR, Span
 from rag.text.sentences import sentences
 from rag.text.words import words
 
-__all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "ReadText", "Span", "Window"]
+__all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "InputWindow", "ReadText", "Span"]
 
 
 def builder(folder: Path) -> InputBuilder:
@@ -27,7 +27,7 @@ def builder(folder: Path) -> InputBuilder:
     return InputBuilder(lambda texts: tokenizer.encode_batch(list(texts)), GEMMA if "gemma" in folder.name else BERT)
 
 
-def first_window(builder: InputBuilder, query: str, text: str, blocks: list[tuple[int, int]], title: str, claim: bool) -> Window:
+def first_window(builder: InputBuilder, query: str, text: str, blocks: list[tuple[int, int]], title: str, claim: bool) -> InputWindow:
     """The first window of a text that is read for a question or a claim: the whole text where it fits."""
     return builder.windows(query, [ReadText(text, tuple(Span(a, b) for a, b in blocks), title)], claim=claim)[0][0]
 

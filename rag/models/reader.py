@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.encoder import Encoder, batches
-from rag.models.reader_input import BERT, GEMMA, InputBuilder, ReadText, Window
+from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText
 from rag.schema import Span
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ClaimVerdict:
     """A claim read against a text: the probabilities that the text supports it, contradicts it, and says neither. `blocks` holds for each
     block the probability that it decides."""
 
@@ -80,7 +80,7 @@ class Reader(Protocol):
         """Return one reading per text, in order, with at most `spans` spans each. Empty and strange texts get low scores."""
         ...
 
-    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[Verdict]:
+    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[ClaimVerdict]:
         """Return one verdict per text, in order."""
         ...
 
@@ -176,12 +176,12 @@ class EncoderReader:
             found.append(Reading(answers, _merged(windows, len(text.blocks)), _apart(scored, spans)))
         return found
 
-    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[Verdict]:
+    def judge(self, claim: str, texts: Sequence[ReadText]) -> list[ClaimVerdict]:
         found = []
         for text, windows in zip(texts, self._judged(claim, texts, claim=True), strict=True):
             # Of several windows the one that says most about the claim decides.
             supported, contradicted, absent = min((window.claim for window in windows), key=lambda c: c[2])
-            found.append(Verdict(supported, contradicted, absent, _merged(windows, len(text.blocks))))
+            found.append(ClaimVerdict(supported, contradicted, absent, _merged(windows, len(text.blocks))))
         return found
 
     def _fitted(self, encoder: object) -> tuple[Encoder, InputBuilder, Adapter]:
@@ -221,7 +221,7 @@ class EncoderReader:
             found[number].append(judged[n])
         return found
 
-    def _heads(self, states: Tensor, lengths: Tensor, windows: Sequence[Window]) -> list[_Judged]:
+    def _heads(self, states: Tensor, lengths: Tensor, windows: Sequence[InputWindow]) -> list[_Judged]:
         import torch
         from torch.nn.functional import gelu, layer_norm, linear
 
@@ -254,7 +254,7 @@ class EncoderReader:
 class _Judged:
     """What the heads say of a window."""
 
-    window: Window
+    window: InputWindow
     answers: float
     blocks: Mapping[int, float]
     ends: Tensor

@@ -81,7 +81,7 @@ def around(passage: Passage, sentence: int, most: int = 400) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class InputWindow:
     """One input. Tokens `start` to `end` are those of the text; `offsets` holds for every token the characters of the text it covers,
     (0, 0) outside; `blocks` holds for every token the index of its block, -1 for none."""
 
@@ -101,7 +101,7 @@ class InputBuilder:
         around = tokenize([""])[0].ids
         self._first, self._last = around[0], around[-1]
 
-    def windows(self, query: str, texts: Sequence[ReadText], *, claim: bool = False) -> list[list[Window]]:
+    def windows(self, query: str, texts: Sequence[ReadText], *, claim: bool = False) -> list[list[InputWindow]]:
         """Return the windows of each text for a question, or for a claim: one where the text fits, else several that overlap."""
         prompts = self._prompts
         asked, *others = self._ids([(prompts.claim if claim else prompts.question).format(query), *self._around()])
@@ -129,8 +129,8 @@ class InputBuilder:
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:
         return [encoded.ids[1:-1] for encoded in self._tokenize(texts)]
 
-    def _window(self, head: list[int], ids: list[int], offsets: list[tuple[int, int]], inside: list[int]) -> Window:
-        return Window(
+    def _window(self, head: list[int], ids: list[int], offsets: list[tuple[int, int]], inside: list[int]) -> InputWindow:
+        return InputWindow(
             [*head, *ids, self._last],
             [(0, 0)] * len(head) + offsets + [(0, 0)],
             [-1] * len(head) + inside + [-1],

@@ -8,7 +8,7 @@ from importlib import import_module
 from rag.documents.formats.content import Content, Limits
 from rag.errors import DocumentError
 
-Reader = Callable[[bytes, str, Limits], Content]
+FormatReader = Callable[[bytes, str, Limits], Content]
 """Takes the bytes of a file, its name for messages, and the limits. Raises DocumentError."""
 
 _READERS = {
@@ -31,10 +31,10 @@ PACKED = frozenset((".epub", ".docx", ".pdf"))
 """Those that hold pictures and fonts beside their text, and may be larger than others."""
 
 
-def reader(suffix: str, ocr: bool = False) -> Reader:
+def reader(suffix: str, ocr: bool = False) -> FormatReader:
     """The reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
     module, _, function = _READERS[suffix].partition(":")
-    found: Reader = getattr(
+    found: FormatReader = getattr(
         import_module(f"rag.documents.formats.{module}"), function if not (ocr and suffix == ".pdf") else "read_pdf_with_ocr"
     )
     return found

@@ -44,7 +44,7 @@ _GLUED_UNITS = frozenset("a v w h t s".split())
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class NumberReading:
     """What was read from one text: its values, the units that it names without a number (a table's head), and the scales."""
 
     values: tuple[Value, ...]
@@ -54,7 +54,7 @@ class Reading:
 
 
 @lru_cache(maxsize=1024)
-def read(text: str) -> Reading:
+def read(text: str) -> NumberReading:
     """Read the values of a text; the last 1024 texts are remembered, for a claim is held against the same evidence many times."""
     return _Reader(text).read()
 
@@ -67,7 +67,7 @@ def find_values(text: str) -> list[Value]:
 class _Reader(Times):
     """Reads the values of one text from left to right."""
 
-    def read(self) -> Reading:
+    def read(self) -> NumberReading:
         values: list[Value] = []
         units: set[str] = set()
         scales: set[int] = set()
@@ -99,7 +99,7 @@ class _Reader(Times):
                 scales.add(int(value.number))
                 if value.unit:
                     units.add(value.unit)
-        return Reading(tuple(values), frozenset(units), frozenset(scales), tuple(self.tokens))
+        return NumberReading(tuple(values), frozenset(units), frozenset(scales), tuple(self.tokens))
 
     def _scale_named(self, word: str) -> tuple[int, ...]:
         plain = word.removeprefix("ب").removeprefix("ال")
