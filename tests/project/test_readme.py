@@ -23,7 +23,7 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 def commands(program: str) -> list[list[str]]:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    return [shlex.split(line)[1:] for line in lines if line.startswith(program + " ")]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(program + " ")]
 
 
 def test_there_is_one_command_to_run_and_one_to_test() -> None:
