@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -176,7 +178,7 @@ def with_library(shape: str = "reshaped", pages: tuple[tuple[str, ...], ...] = P
     return out.getvalue()
 
 
-def _draw(canvas: object, text: str, y: float, left: bool) -> None:
+def _draw(canvas: object, text: str, y: float, left: bool, right: float = 545.0, size: float = 12) -> None:
     """Draw a line, each run of characters in the font that has them."""
     from reportlab.pdfbase.pdfmetrics import getFont, stringWidth
 
@@ -187,11 +189,59 @@ def _draw(canvas: object, text: str, y: float, left: bool) -> None:
             runs[-1] = (font, runs[-1][1] + character)
         else:
             runs.append((font, character))
-    x = 50.0 if left else 545.0 - sum(stringWidth(run, font, 12) for font, run in runs)
+    x = 50.0 if left else right - sum(stringWidth(run, font, size) for font, run in runs)
     for font, run in runs:
-        canvas.setFont(font, 12)  # type: ignore[attr-defined]
+        canvas.setFont(font, size)  # type: ignore[attr-defined]
         canvas.drawString(x, y, run)  # type: ignore[attr-defined]
-        x += stringWidth(run, font, 12)
+        x += stringWidth(run, font, size)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of a sheet: `x` is where it begins, its right end for Arabic. `bold` is for English only."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 11
+    bold: bool = False
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A straight line of a sheet."""
+
+    x: float
+    y: float
+    to_x: float
+    to_y: float
+
+
+def sheets(*pages: Sequence[Text | Stroke], size: tuple[float, float] = (595, 842)) -> bytes:
+    """Pages with lines of text where they are told to stand, y from the bottom."""
+    from bidi.algorithm import get_display
+    from reportlab.pdfgen.canvas import Canvas
+
+    _font()
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=size)
+    for page in pages:
+        for item in page:
+            if isinstance(item, Stroke):
+                canvas.line(item.x, item.y, item.to_x, item.to_y)
+            elif not any("\u0600" <= c <= "\u06ff" for c in item.text):
+                canvas.setFont("Helvetica-Bold" if item.bold else "Helvetica", item.size)
+                canvas.drawString(item.x, item.y, item.text)
+            else:
+                _draw(canvas, get_display(item.text, base_dir="R"), item.y, left=False, right=item.x, size=item.size)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def ruled(xs: Sequence[float], ys: Sequence[float]) -> list[Stroke]:
+    """The lines of a table with its columns between `xs` and its rows between `ys`."""
+    return [Stroke(x, min(ys), x, max(ys)) for x in xs] + [Stroke(min(xs), y, max(xs), y) for y in ys]
 
 
 def wrapped(text: str, width: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 _FORMS = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]")
 _LETTER = re.compile("[\u0620-\u064a\u066e-\u06d3]")
@@ -21,6 +22,8 @@ _LATIN_FUNCTION = frozenset(
 _VOWELS = frozenset("aeiouyàâäáãåèéêëìíîïòóôöõùúûüæœ")
 # Windows-1256 read as Windows-1252, as fonts without a map of their letters have it: «ÇáÓáÇã» is «السلام».
 _WINDOWS = {bytes([byte]).decode("cp1252", "ignore"): bytes([byte]).decode("cp1256") for byte in range(0xC0, 0x100)}
+_STRANGE_MARKS = re.compile("[\u0654-\u065f]")
+_DOUBLED = re.compile(r"اا|ووو|(?<=.)وو(?=.)|([^\Wله])\1\1")
 _LEAST = 40  # letters, below which nothing is judged
 
 
@@ -32,15 +35,26 @@ def composed(text: str) -> str:
 
 
 def ligature(text: str) -> str:
-    """The letters that one sign stands for, in the order they are read: PDFium turns some of them round.
+    """Return the letters that one sign stands for in the order they are read, whichever way round they come.
 
-    Lam and alef join in this order only, marks follow a letter, and «الله» is read in one way.
+    Fonts join letters in few ways: lam and alef in this order only, marks follow a letter, «الله» is read in one way, and of the pairs
+    that Unicode has signs for most have none the other way round («لج» but no «جل»).
     """
     backwards = text[::-1]
     letters = "".join(c for c in text if unicodedata.category(c) != "Mn")
     if (letters[:1] in _ALEFS and letters[-1:] == "ل") or letters[::-1] in _WHOLE or unicodedata.category(text[0]) == "Mn":
         return backwards
-    return text
+    if letters in _WHOLE or (letters[:1] == "ل" and letters[-1:] in _ALEFS):
+        return text
+    joined, turned = letters in _joined_letters(), letters[::-1] in _joined_letters()
+    return backwards if turned and not joined else text
+
+
+@lru_cache(maxsize=1)
+def _joined_letters() -> frozenset[str]:
+    """Return the letters that Unicode has one sign for."""
+    signs = (unicodedata.normalize("NFKC", chr(code)) for code in range(0xFC00, 0xFDC8))
+    return frozenset("".join(c for c in sign if _LETTER.match(c)) for sign in signs)
 
 
 def is_windows(text: str) -> bool:
@@ -89,7 +103,11 @@ def is_garbled(text: str) -> bool:
 
 
 def _garbled_arabic(text: str, letters: int) -> bool:
-    words = [re.sub("[\u064b-\u065f]", "", word) for word in _WORD.findall(text)]
+    if len(_STRANGE_MARKS.findall(text)) > 0.015 * letters:
+        return True
+    words = [re.sub("[\u0640\u064b-\u065f]", "", word) for word in _WORD.findall(text)]
+    if len(words) >= 15 and sum(_DOUBLED.search(word) is not None for word in words) > 0.04 * len(words):
+        return True  # a font without a map of the strokes that lengthen letters
     misplaced = sum(bool(re.search("[ةى](?=.)", word)) for word in words)
     glued = sum(len(word) for word in words if len(word) > 14)
     if misplaced > 0.1 * len(words) or glued > 0.25 * letters:

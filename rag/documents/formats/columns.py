@@ -194,11 +194,19 @@ def _is_between_columns(found: Sequence[_Row], strip: _Strip, size: float) -> bo
     lines = [sum(3 if row.grid is not None else 1 for row in side) for side in (left, right)]
     if min(lines) < least:
         return False
+    if any(_is_of_numbers(side) for side in (left, right)):
+        return False
     tops = {row.top for row in left}
     shared = sum(row.top in tops for row in right)
     if shared < 0.4 * min(len(left), len(right)) and strip.right - strip.left >= 0.7 * size:
         return True
     return all(any(row.grid is not None for row in side) or is_wrapped(side_words(side)) for side in (left, right))
+
+
+def _is_of_numbers(side: Sequence[_Row]) -> bool:
+    """Whether much of what stands on one side is numbers, as in a table."""
+    words = [word for row in side for word in row.words]
+    return sum(any(c.isdigit() for text in word.texts for c in text) for word in words) > 0.4 * len(words)
 
 
 def side_words(side: Sequence[_Row]) -> list[list[Word]]:

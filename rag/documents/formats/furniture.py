@@ -15,6 +15,7 @@ _ROWS = 4
 REACH = 3
 """Pages before and after that are compared; left and right pages often have headers of their own."""
 _MARGIN = 0.14  # of the page's height
+_LONGEST_COUNTED = 60  # letters
 _LEAST_MARGIN = 60.0  # points
 _SAME_HEIGHT = 4.0  # points
 _SAME_HEIGHT_OF_WORDS = 15.0  # for several words that are the same
@@ -60,7 +61,7 @@ def _edge(row: Sequence[Word], height: float, top: bool) -> Edge:
 
 def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges], bottom: float, top: float) -> list[Word]:
     """Return the words of page `number` (from 0) without running headers, footers, the page's number and numbers of lines."""
-    near = [pages[n] for n in range(max(0, number - REACH), min(len(pages), number + REACH + 1)) if n != number]
+    near = [(n - number, pages[n]) for n in range(max(0, number - REACH), min(len(pages), number + REACH + 1)) if n != number]
     lines = rows(words)
     drop: set[int] = set()
     margin = max(_MARGIN * (top - bottom), _LEAST_MARGIN)
@@ -70,8 +71,9 @@ def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges]
         for at, edge in enumerate(own):
             if at >= len(ordered):
                 break
-            others = [other for page in near for other in (page.above if side else page.below)]
-            if _is_repeated(edge, others, len(pages)) or (at <= 1 and edge.height < margin and _is_page_number(edge, others)):
+            others = [(away, other) for away, page in near for other in (page.above if side else page.below)]
+            in_margin = edge.height < margin
+            if _is_repeated(edge, others, len(pages), in_margin) or (at <= 1 and in_margin and _is_page_number(edge, others)):
                 drop |= {id(word) for word in ordered[at][1]}
             elif edge.height < margin and len(lines) > at + 1 and (part := _page_part(ordered[at][1])):
                 drop |= part
@@ -82,24 +84,30 @@ def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges]
     return _without_line_numbers(left)
 
 
-def _is_repeated(edge: Edge, others: Sequence[Edge], pages: int) -> bool:
-    if not edge.text or sum(c.isalpha() for c in edge.text) < 2:
+def _is_repeated(edge: Edge, others: Sequence[tuple[int, Edge]], pages: int, in_margin: bool) -> bool:
+    """Whether a row stands on other pages, too: word for word, or in the margin with no other difference than the page's number."""
+    letters = sum(c.isalpha() for c in edge.text)
+    if letters < 2:
         return False
-    near = _SAME_HEIGHT_OF_WORDS if sum(c.isalpha() for c in edge.text) >= 8 else _SAME_HEIGHT
-    same = [other for other in others if other.text == edge.text and abs(other.height - edge.height) < near]
-    if not same:
-        return False
-    # Rows of values differ in their numbers only: "# #" is no header, and neither is "total # #".
-    if len(edge.numbers) > 2:
-        return all(other.numbers == edge.numbers for other in same)
-    return len(same) >= 2 or pages <= 3 or sum(c.isalpha() for c in edge.text) >= 4
+    near = _SAME_HEIGHT_OF_WORDS if letters >= 8 else _SAME_HEIGHT
+    counted = in_margin and letters <= _LONGEST_COUNTED
+    same = [(away, other) for away, other in others if other.text == edge.text and abs(other.height - edge.height) < near]
+    same = [(away, other) for away, other in same if other.numbers == edge.numbers or (counted and _counts(edge, other, away))]
+    return bool(same) and (len(same) >= 2 or pages <= 3 or letters >= 4)
 
 
-def _is_page_number(edge: Edge, others: Sequence[Edge]) -> bool:
+def _counts(edge: Edge, other: Edge, away: int) -> bool:
+    """Whether one number of a row is larger by as much as its page comes later, and the others are the same."""
+    different = [(a, b) for a, b in zip(edge.numbers, other.numbers, strict=False) if a != b]
+    return len(different) == 1 and different[0][1] - different[0][0] == away
+
+
+def _is_page_number(edge: Edge, others: Sequence[tuple[int, Edge]]) -> bool:
     if not _OF_PAGE.match(edge.text):
         return False
-    if edge.text == "#":  # alone, it is one if other pages have such a number at this place
-        return not others or any(other.text == "#" and abs(other.height - edge.height) < _SAME_HEIGHT for other in others)
+    if edge.text == "#":  # alone, it is one if other pages are counted at this place
+        there = [(away, other) for away, other in others if other.text == "#" and abs(other.height - edge.height) < _SAME_HEIGHT]
+        return not others or any(_counts(edge, other, away) for away, other in there)
     return True
 
 

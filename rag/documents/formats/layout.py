@@ -29,6 +29,8 @@ _LINE = 0.45  # of the font's size: what stands higher or lower than that is ano
 _HIGH = 0.75  # and this for what is smaller than the line: raised digits
 _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
+_LEADERS = frozenset(".…·_‥")
+_FEWEST_LEADERS = 4
 _SMALLER = 0.85  # of the line's size: what is raised is smaller than that
 _RAISED = 0.15
 _MOVED = "\x01"  # in the place of what was raised
@@ -161,7 +163,7 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
     _put_marks(glyphs, lines, [-base for base, _ in based])
     widest = _word_gap(lines)
     for number, row in enumerate(lines):
-        lines[number] = row = _without_doubles(row)
+        lines[number] = row = _without_leaders(_without_doubles(_without_false_spaces(row)))
         _raise(row)
         word: Word | None = None
         for glyph in row:
@@ -185,6 +187,40 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
             word.left, word.right = min(word.left, glyph.left), max(word.right, glyph.right)
             word.size = max(word.size, glyph.size)
     return words
+
+
+def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
+    """A row without spaces that are drawn over a letter, where the gap is on that letter's other side."""
+    found: list[Glyph] = []
+    for at, glyph in enumerate(row):
+        if glyph.text.isspace() and glyph.right > glyph.left and 0 < at < len(row) - 1:
+            before, after = row[at - 1], row[at + 1]
+            over = min(before.right, glyph.right) - max(before.left, glyph.left)
+            beyond = row[at - 2] if at > 1 else None
+            gap = before.left - beyond.right if beyond is not None else 1.0
+            if over > 0.5 * (glyph.right - glyph.left) and gap > 0.12 * before.size and after.left - before.right < 0.08 * before.size:
+                continue
+        found.append(glyph)
+    return found
+
+
+def _without_leaders(row: list[Glyph]) -> list[Glyph]:
+    """A row without the dots or strokes that lead from a name to its value; a gap stands for them."""
+    found: list[Glyph] = []
+    at = 0
+    while at < len(row):
+        end, last = at, at
+        while end < len(row) and (row[end].text == row[at].text or row[end].text.isspace()):
+            last = end if row[end].text == row[at].text else last
+            end += 1
+        count = sum(glyph.text == row[at].text for glyph in row[at : last + 1])
+        if row[at].text in _LEADERS and count >= _FEWEST_LEADERS:
+            found.append(Glyph(" ", row[at].left, row[last].right, row[at].base, row[at].size))
+        else:
+            last = at
+            found.append(row[at])
+        at = last + 1
+    return found
 
 
 def _without_doubles(row: list[Glyph]) -> list[Glyph]:
@@ -244,7 +280,7 @@ def _settle(row: list[Glyph], at: int, end: int, size: float) -> None:
         owner = left if not is_rtl(row[left].text[0]) else owner
     word = _word_at(row, owner) if owner is not None else ""
     digits = text.strip("()[]").replace("،", ",")
-    if owner is None and not all(c.isdigit() for c in digits):
+    if owner is None and not (all(c.isdigit() for c in digits) and _opens_note(row, at, end, size)):
         return
     if owner is not None and owner == right and row[owner].text.isdigit():  # after the whole number, not inside it
         while owner + 1 < len(row) and (row[owner + 1].text.isdigit() or (row[owner + 1].text in ",.٫٬" and owner + 2 < len(row))):
@@ -266,6 +302,18 @@ def _settle(row: list[Glyph], at: int, end: int, size: float) -> None:
 
 def _is_letter_of_note(text: str, word: str) -> bool:
     return len(text) == 1 and text.isalpha() and (text == "a" or text not in _ORDINALS) and word[-1:].isalnum()
+
+
+def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
+    """Whether what is raised stands first in a row, before a letter."""
+    if _is_rtl_row(row):
+        before, following = row[end:], row[at - 1 :: -1] if at else []
+    else:
+        before, following = row[:at], row[end:]
+    nearest = next((glyph for glyph in following if glyph.text.strip()), None)
+    if nearest is None or any(glyph.text.strip() for glyph in before):
+        return False
+    return nearest.text[0].isalpha() and _gap(nearest, row[at]) < 1.5 * size
 
 
 def _word_at(row: Sequence[Glyph], owner: int) -> str:

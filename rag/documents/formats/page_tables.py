@@ -12,11 +12,15 @@ from rag.documents.formats.bidi import is_rtl
 from rag.documents.formats.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
 
 _SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
+_SNAP_OF_AREAS = 6.0  # the colour behind a text ends a little inside its cell
 _MOST_RULES = 1200
 _COVERED = 0.6
 _CELL_GAP = 0.75  # of the font's size: between cells of an open table
 _COLUMN_GAP = 0.5
 _ROW_GAP = 2.8
+_FEW_ROWS = 4
+_MOST_IN_CELL = 60  # words, if they are most of the page
+_NEAR = 10.0  # points: between a row of names and its table
 _LONGEST_OPEN_CELL = 70
 _LEADERS = re.compile(r"^[.…·_‥]{3,}$")
 
@@ -29,6 +33,8 @@ class Rule:
     bottom: float
     right: float
     top: float
+    drawn: bool = True
+    """False for the edge of an area that is filled: a cell's colour, or a mark behind a line of text."""
 
 
 @dataclass(slots=True)
@@ -39,7 +45,15 @@ class GridCell:
     text: str = ""
     pieces: list[Piece] = field(default_factory=list)
     bold: bool = False
-    lines: list[TextLine] = field(default_factory=list)
+    box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """Its left, bottom, right and top edge, where it has lines around it."""
+    turned: list[TextLine] = field(default_factory=list)
+    """Lines that run up or down in it."""
+
+    @property
+    def filled(self) -> bool:
+        """Whether anything stands in it."""
+        return bool(self.words or self.turned)
 
 
 @dataclass(slots=True)
@@ -64,14 +78,15 @@ class Grid:
                 if id(cell) in seen:
                     continue
                 seen.add(id(cell))
-                cell.lines = lines_of(cell.words, as_drawn)
-                for line in cell.lines:
+                lines = lines_of(cell.words, as_drawn)
+                for line in lines:
                     if self.rtl and not line.rtl and not any(c.isalpha() for c in line.text):
                         line.rtl = True
                         read_line(line, as_drawn)
-                cell.pieces = [piece for line in cell.lines for piece in line.pieces]
-                cell.text = " ".join(line.text for line in cell.lines)
-                cell.bold = bool(cell.lines) and all(line.bold for line in cell.lines)
+                lines = [*cell.turned, *lines]
+                cell.pieces = [piece for line in lines for piece in line.pieces]
+                cell.text = " ".join(line.text for line in lines)
+                cell.bold = bool(lines) and all(line.bold for line in lines)
         if self.rtl:
             self.cells = [row[::-1] for row in self.cells]
 
@@ -79,17 +94,51 @@ class Grid:
 # --- ruled tables ---------------------------------------------------------------------------------------------------------
 
 
-def ruled_grids(rules: Sequence[Rule], words: Sequence[Word]) -> tuple[list[Grid], list[Word]]:
-    """Return the tables that lines are drawn around, and the words that stand in none of them."""
+Turned = tuple[float, float, TextLine]
+"""A line that runs up or down, with its middle on the page."""
+
+
+def ruled_grids(rules: Sequence[Rule], words: Sequence[Word], turned: list[Turned]) -> tuple[list[Grid], list[Word]]:
+    """Return the tables that lines are drawn around, or that are made of coloured areas, and the words that stand in none of them. Lines
+    that run up or down in a table are taken out of `turned`."""
+    grids, left = _grids_of([rule for rule in rules if rule.drawn], words, words, turned, _SNAP)
+    if any(not rule.drawn for rule in rules) and left:
+        more, left = _grids_of(rules, left, words, turned, _SNAP_OF_AREAS)
+        grids += more
+    return _joined(sorted(grids, key=lambda grid: -grid.top)), left
+
+
+def _joined(grids: Sequence[Grid]) -> list[Grid]:
+    """Return tables of which a row of names with a box of its own belongs to the table right below it."""
+    found: list[Grid] = []
+    for grid in grids:
+        above = found[-1] if found else None
+        if (
+            above is not None
+            and 0 <= above.bottom - grid.top < _NEAR
+            and len(above.cells) <= 2
+            and len(above.cells[0]) == len(grid.cells[0])
+            and abs(above.left - grid.left) < _NEAR
+            and abs(above.right - grid.right) < _NEAR
+        ):
+            found[-1] = Grid(grid.left, grid.right, above.top, grid.bottom, [*above.cells, *grid.cells], grid.ruled, grid.rtl, grid.edges)
+        else:
+            found.append(grid)
+    return found
+
+
+def _grids_of(
+    rules: Sequence[Rule], words: Sequence[Word], page: Sequence[Word], turned: list[Turned], snap: float
+) -> tuple[list[Grid], list[Word]]:
     level = [rule for rule in rules if rule.top - rule.bottom <= rule.right - rule.left]
     upright = [rule for rule in rules if rule.top - rule.bottom > rule.right - rule.left]
     if not level or not upright or len(level) > _MOST_RULES or len(upright) > _MOST_RULES:
         return [], list(words)
-    rtl = mostly_rtl(words)
+    rtl = mostly_rtl(page)
     left = list(words)
     grids: list[Grid] = []
     for some_level, some_upright in _connected(level, upright):
-        grid, left = _ruled_grid(some_level, some_upright, left, rtl, len(words))
+        grid, left = _ruled_grid(some_level, some_upright, left, rtl, len(page), turned, snap)
         if grid is not None:
             grids.append(grid)
     return grids, left
@@ -122,11 +171,11 @@ def _connected(level: Sequence[Rule], upright: Sequence[Rule]) -> Iterable[tuple
             yield [level[n] for n in sorted(some_level)], [upright[n] for n in sorted(some_upright)]
 
 
-def _snapped(values: Iterable[float]) -> list[float]:
+def _snapped(values: Iterable[float], snap: float) -> list[float]:
     """Return places, those that are nearly the same as one."""
     found: list[list[float]] = []
     for value in sorted(values):
-        if found and value - found[-1][0] <= _SNAP:
+        if found and value - found[-1][-1 if snap > _SNAP else 0] <= snap:
             found[-1].append(value)
         else:
             found.append([value])
@@ -134,11 +183,11 @@ def _snapped(values: Iterable[float]) -> list[float]:
 
 
 def _ruled_grid(
-    level: Sequence[Rule], upright: Sequence[Rule], words: list[Word], rtl: bool, of_page: int
+    level: Sequence[Rule], upright: Sequence[Rule], words: list[Word], rtl: bool, of_page: int, turned: list[Turned], snap: float
 ) -> tuple[Grid | None, list[Word]]:
     """Return the table of some lines and the words outside it; no table where the lines are a frame or a box."""
-    xs = _snapped([(rule.left + rule.right) / 2 for rule in upright] + [min(r.left for r in level), max(r.right for r in level)])
-    ys = _snapped([(rule.top + rule.bottom) / 2 for rule in level] + [min(r.bottom for r in upright), max(r.top for r in upright)])
+    xs = _snapped([(rule.left + rule.right) / 2 for rule in upright] + [min(r.left for r in level), max(r.right for r in level)], snap)
+    ys = _snapped([(rule.top + rule.bottom) / 2 for rule in level] + [min(r.bottom for r in upright), max(r.top for r in upright)], snap)
     ys.reverse()
     columns, lines = len(xs) - 1, len(ys) - 1
     if columns < 1 or lines < 1 or columns * lines < 2 or columns > 80 or lines > 400:
@@ -162,7 +211,7 @@ def _ruled_grid(
                 and not any(beside[i + n][lines - 1 - j - height] for n in range(1, width))
             ):
                 height += 1
-            cell = GridCell()
+            cell = GridCell(box=(xs[i], ys[j + height], xs[i + width], ys[j]))
             for down in range(height):
                 for along in range(width):
                     cells[j + down][i + along] = cell
@@ -180,15 +229,24 @@ def _ruled_grid(
         inside.append((word, cell_here))
     for word, cell in inside:
         cell.words.append(word)
+    for one in turned:
+        if xs[0] <= one[0] <= xs[-1] and ys[-1] <= one[1] <= ys[0]:
+            i = max(n for n in range(columns) if xs[n] <= one[0])
+            j = max(n for n in range(lines) if ys[n] >= one[1])
+            if (turned_cell := cells[j][i]) is not None:
+                turned_cell.turned.append(one[2])
     whole = [[cell for cell in row if cell is not None] for row in cells]
-    whole = [row for row in whole if any(cell.words for cell in row)]
-    whole = _split_lines(whole)
-    keep = [i for i in range(columns) if any(row[i].words for row in whole) and not _repeats(whole, i)]
+    whole = [row for row in whole if any(cell.filled for cell in row)]
+    if not whole or max(len(cell.words) for row in whole for cell in row) > max(_MOST_IN_CELL, 0.5 * of_page):
+        return None, words  # a frame around the page
+    whole = _split_lines([_unmerged(row, xs) for row in whole])
+    keep = [i for i in range(columns) if any(row[i].filled for row in whole) and not _repeats(whole, i)]
     whole = [[row[i] for i in keep] for row in whole]
-    whole = [row for n, row in enumerate(whole) if n == 0 or any(cell.words and cell not in whole[n - 1] for cell in row)]
-    filled = {id(cell): cell for row in whole for cell in row if cell.words}
-    if not _is_table(list(filled.values()), whole, of_page):
+    whole = [row for n, row in enumerate(whole) if n == 0 or any(cell.filled and cell not in whole[n - 1] for cell in row)]
+    filled = {id(cell): cell for row in whole for cell in row if cell.filled}
+    if not _is_table(list(filled.values()), whole) or (len(whole) <= _FEW_ROWS and _goes_on_beside(inside, outside, xs)):
         return None, words
+    turned[:] = [one for one in turned if not (xs[0] <= one[0] <= xs[-1] and ys[-1] <= one[1] <= ys[0])]
     table_words = [word for word, _ in inside]
     letters = any(c.isalpha() for word in table_words for text in word.texts for c in text)
     return (
@@ -197,18 +255,52 @@ def _ruled_grid(
     )
 
 
+def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word], xs: Sequence[float]) -> bool:
+    """Whether the rows of a small box go on right beside it, so that its lines are only some of a table's."""
+    bases = {round(word.base): word.size for word, _ in inside}
+    beside = {
+        round(word.base)
+        for word in outside
+        if round(word.base) in bases and (0 <= word.left - xs[-1] < 1.2 * word.size or 0 <= xs[0] - word.right < 1.2 * word.size)
+    }
+    return len(beside) >= 0.5 * len(bases)
+
+
+def _unmerged(row: list[GridCell], xs: Sequence[float]) -> list[GridCell]:
+    """Return a row without the cell that goes over several columns only because lines between them were left out."""
+    found = list(row)
+    at = 0
+    while at < len(row):
+        end = at + 1
+        while end < len(row) and row[end] is row[at]:
+            end += 1
+        if end - at >= 3:
+            lines = [_segments(words) for _, words in rows(row[at].words)]
+            parts = (
+                [[n for n in range(at, end) if xs[n] - 1 <= (s[0].left + s[-1].right) / 2 <= xs[n + 1] + 1] for s in lines[0]]
+                if lines
+                else []
+            )
+            places = [part[0] for part in parts if part]
+            if len(lines) == 1 and len(places) == len(parts) >= max(3, (end - at) // 2) and len(set(places)) == len(places):
+                for n in range(at, end):
+                    found[n] = GridCell(box=(xs[n], row[at].box[1], xs[n + 1], row[at].box[3]))
+                for place, segment in zip(places, lines[0], strict=True):
+                    found[place].words = segment
+        at = end
+    return found
+
+
 def _repeats(table: Sequence[Sequence[GridCell]], column: int) -> bool:
     """Whether a column is nothing but the continuation of merged cells before it."""
-    return column > 0 and all(row[column] is row[column - 1] or not row[column].words for row in table)
+    return column > 0 and all(row[column] is row[column - 1] or not row[column].filled for row in table)
 
 
-def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]], of_page: int) -> bool:
-    """Whether cells with something in them are a table, not a frame around a page or boxes around paragraphs."""
+def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]]) -> bool:
+    """Whether cells with something in them are a table, not boxes around paragraphs."""
     if len(filled) < 2 or not table or len(table[0]) < 2:
         return False
-    if max(len(cell.words) for cell in filled) > max(60, 0.5 * of_page):
-        return False
-    beside = sum(len({id(cell) for cell in row if cell.words}) >= 2 for row in table)
+    beside = sum(len({id(cell) for cell in row if cell.filled}) >= 2 for row in table)
     return beside >= 1 and (beside >= 2 or all(len(cell.words) <= 30 for cell in filled))
 
 
@@ -235,10 +327,11 @@ def _split_lines(table: list[list[GridCell]]) -> list[list[GridCell]]:
         counts = [len(lines) for lines in by_line if lines]
         most = max(counts, default=0)
         same = sum(count == most for count in counts)
-        numbers = any(
+        numbers = sum(
             len(lines) == most and all(is_number("".join(t for word in line for t in word.texts)) for line in lines) for lines in by_line
         )
-        if most >= 3 and same >= 2 and numbers and len({id(cell) for cell in row}) == len(row):
+        several = (most >= 3 and same >= 2 and numbers >= 1) or (most == 2 and same == len(counts) and numbers >= 2)
+        if several and len({id(cell) for cell in row}) == len(row):
             bases = sorted((median(word.base for word in line) for line in max(by_line, key=len)), reverse=True)
             parts = [[GridCell() for _ in row] for _ in bases]
             for at, cell in enumerate(row):
@@ -349,6 +442,8 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
     has_numbers = any(count >= 0.5 * have and have >= 2 for count, have in zip(numeric, present, strict=True))
     if len(several) < 3 and not (len(columns) >= 3 and has_numbers):
         return None
+    if len(columns) == 2 and any(_is_list_label(row[0 if not rtl else 1]) for row in table[:1]) and _has_labels(table, rtl):
+        return None  # a list, its numbers or bullets apart from its items
     if not has_numbers and not _aligned(table, columns, size, rtl):
         return None
     tops = [base + 0.8 * size for base, _ in lines]
@@ -356,10 +451,24 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
     all_words = [word for segments in several for segment in segments for word in segment]
     letters_here = any(c.isalpha() for word in all_words for text in word.texts for c in text)
     edges = (columns[0][0], *((a[1] + b[0]) / 2 for a, b in pairwise(columns)), columns[-1][1])
-    merged = _records(table, [base for base, _ in lines], size)
+    table, bases = _with_names_together(table, [base for base, _ in lines], size)
+    merged = _records(table, bases, size)
     return Grid(
         columns[0][0], columns[-1][1], max(tops), min(bottoms), merged, False, mostly_rtl(all_words) if letters_here else rtl, edges
     )
+
+
+_LIST_LABEL = re.compile(r"(?:\W{1,2}|\(?[\w]{1,3}[.)\-:]|[o\d]{1,2})$")
+
+
+def _is_list_label(cell: GridCell) -> bool:
+    return _LIST_LABEL.match(_plain(cell)) is not None
+
+
+def _has_labels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
+    """Whether the first column is the bullets or numbers of a list."""
+    labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words]
+    return bool(labels) and all(_is_list_label(cell) for cell in labels)
 
 
 def _columns(spans: Sequence[tuple[float, float]], tolerance: int, narrowest: float) -> list[tuple[float, float]]:
@@ -391,6 +500,28 @@ def _aligned(table: Sequence[Sequence[GridCell]], columns: Sequence[tuple[float,
             if sum(abs(begin - usual) < 0.5 * size for begin in begins) < 0.6 * len(begins):
                 return False
     return True
+
+
+def _with_names_together(table: list[list[GridCell]], bases: Sequence[float], size: float) -> tuple[list[list[GridCell]], list[float]]:
+    """Return rows of which the lines above the first row of numbers, close to one another, are one row of names."""
+    first = next((n for n, row in enumerate(table) if _is_of_numbers(row)), 0)
+    close = all(bases[n] - bases[n + 1] < _CLOSE * size for n in range(max(0, first - 1)))
+    if not 2 <= first <= _MOST_NAME_LINES or not close or first + 2 > len(table):
+        return table, list(bases)
+    names = [GridCell() for _ in table[0]]
+    for row in table[:first]:
+        for at, cell in enumerate(row):
+            names[at].words += cell.words
+    return [names, *table[first:]], list(bases[first - 1 :])
+
+
+_CLOSE = 1.6
+_MOST_NAME_LINES = 7
+
+
+def _is_of_numbers(row: Sequence[GridCell]) -> bool:
+    texts = [_plain(cell) for cell in row[1:] if cell.words]
+    return len(texts) > 0 and sum(is_number(text) and not is_year(text) for text in texts) >= 0.6 * len(texts)
 
 
 def _records(table: list[list[GridCell]], bases: Sequence[float], size: float) -> list[list[GridCell]]:

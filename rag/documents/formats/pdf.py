@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from rag.documents.formats.flow import PageContent, write
 from rag.documents.formats.furniture import REACH, Edges, without_furniture
 from rag.documents.formats.furniture import edges as edges_of
 from rag.documents.formats.layout import Glyph, Piece, TextLine, Word, lines_of, words_of
-from rag.documents.formats.page_tables import Grid, Rule, open_tables, ruled_grids
+from rag.documents.formats.page_tables import Grid, Rule, Turned, open_tables, ruled_grids
 from rag.documents.metadata import UNREAD
 from rag.documents.tree import TreeWriter
 from rag.errors import DocumentError
@@ -67,8 +68,13 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         scanned: list[int] = []
         sizes: dict[int, _Place] = {}
         pages: list[PageContent] = []
+        digits: Digits = {}
+        fonts: dict[int, frozenset[str]] = {}
         for raw in _with_neighbours(_raw_page(document, number) for number in range(count)):
             content, state = _page(raw)
+            fonts[content.number] = frozenset(font for font, _ in raw[0].digits)
+            for key, shapes in raw[0].digits.items():
+                digits.setdefault(key, Counter()).update(shapes)
             sizes[content.number] = raw[0].place
             if state and ocr is not None and (seen := ocr.read(document[content.number - 1])):
                 content, state = PageContent(content.number, plain=seen), ""
@@ -76,6 +82,11 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
             if state:
                 states[content.number] = state
             pages.append(content)
+        if wrong := wrong_digits(digits):
+            for at, content in enumerate(pages):
+                if fonts[content.number] & wrong and content.parts:
+                    pages[at] = PageContent(content.number)
+                    states[content.number] = "garbled"
         words = write(pages, writer)
         layouts = tuple(sizes[number].layout(number, words[number]) for number in sorted(sizes))
         pictures = [number for number, state in states.items() if state == "picture"]
@@ -162,6 +173,7 @@ class _RawPage:
     edges: Edges = field(default_factory=Edges)
     bottom: float = 0.0
     top: float = 0.0
+    digits: Digits = field(default_factory=dict)
 
 
 def _with_neighbours(pages: Iterable[_RawPage]) -> Iterator[tuple[_RawPage, int, list[Edges]]]:
@@ -192,7 +204,7 @@ def _raw_page(document: Any, index: int) -> _RawPage:
         width, height = page.get_size()
         box = page.get_cropbox()
         raw = _RawPage(index + 1, _Place(width, height, box[0], box[1], page.get_rotation() // 90))
-        groups, broken = _glyphs(page)
+        groups, broken = _glyphs(page, raw.digits)
         text = "".join(glyph.text for _, group in groups for glyph in group)
         if len(text.strip()) < _NO_TEXT and _has_picture(page):
             raw.state = "picture"
@@ -223,12 +235,14 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
         return content, page.state
     for as_drawn in (False, True):
         content.parts = []
-        for at, (turn, words) in enumerate(page.groups):
-            grids: list[Grid] = []
-            if at == 0:
-                grids, words = ruled_grids(page.rules, words)
-                words = without_furniture(words, number, edges, page.bottom, page.top)
-            content.parts += _parts(words, grids, turn, as_drawn)
+        if page.groups:
+            main, words = page.groups[0]
+            turned = [_turned(line, turn, main) for turn, others in page.groups[1:] for line in lines_of(others, as_drawn)]
+            grids, words = ruled_grids(page.rules, words, turned)
+            words = without_furniture(words, number, edges, page.bottom, page.top)
+            content.parts += _parts(words, grids, as_drawn)
+            for _, others in itertools.groupby(turned, key=lambda one: one[2].words[0].turn):
+                content.parts += _parts([word for _, _, line in others for word in line.words], [], as_drawn)
         text = " ".join(_texts(content))
         if as_drawn or not is_reversed(text):
             break
@@ -237,7 +251,13 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
     return content, ""
 
 
-def _parts(words: Sequence[Word], grids: Sequence[Grid], turn: int, as_drawn: bool) -> Iterator[list[TextLine] | Grid]:
+def _turned(line: TextLine, turn: int, main: int) -> Turned:
+    """Return a line that runs in another direction than most of the page, with its middle."""
+    x, y = _turned_back(turn, (line.left + line.right) / 2, line.base + 0.3 * line.size)
+    return (*_upright_point(main, x, y), line)
+
+
+def _parts(words: Sequence[Word], grids: Sequence[Grid], as_drawn: bool) -> Iterator[list[TextLine] | Grid]:
     for region in in_order(words, grids):
         for part in [region] if isinstance(region, Grid) else open_tables(region):
             if isinstance(part, Grid):
@@ -255,19 +275,24 @@ def _texts(content: PageContent) -> Iterator[str]:
             yield from (line.text for line in part)
 
 
-def _glyphs(page: Any) -> tuple[list[tuple[int, list[Glyph]]], int]:
-    """Return the characters of a page, those that run in the same direction together, and how many have no known letter."""
+def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], int]:
+    """Return the characters of a page, those that run in the same direction together, and how many have no known letter.
+
+    The shapes of digits are added to `digits`."""
     import pypdfium2.raw as pdfium
 
     text_page = page.get_textpage()
     raw = text_page.raw
     groups: dict[int, list[Glyph]] = {}
     broken = 0
+    unmapped: list[tuple[int, int]] = []
     box, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
     size, turn, bold, known = 0.0, 0, False, None
     drawn: dict[tuple[int, float, float], Glyph] = {}
-    fonts: dict[int, bool] = {}
+    fonts: dict[int, tuple[bool, str]] = {}
+    font = ""
+    sides = [ctypes.c_double() for _ in range(4)]
     get_unicode, get_object, get_box = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetTextObject, pdfium.FPDFText_GetLooseCharBox
     get_origin, has_error = pdfium.FPDFText_GetCharOrigin, pdfium.FPDFText_HasUnicodeMapError
     try:
@@ -283,9 +308,9 @@ def _glyphs(page: Any) -> tuple[list[tuple[int, list[Glyph]]], int]:
                 scale = math.hypot(matrix.a, matrix.b)
                 size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * scale)
                 turn = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) % 4
-                bold = _is_bold(owner, fonts)
+                bold, font = _font(owner, fonts)
             if code == 0 or has_error(raw, n) > 0:
-                broken += 1
+                unmapped.append((code, n))
                 continue
             get_box(raw, n, box)
             get_origin(raw, n, x, y)
@@ -300,42 +325,112 @@ def _glyphs(page: Any) -> tuple[list[tuple[int, list[Glyph]]], int]:
             if last is not None and not last.text.isspace():
                 if character.isspace():
                     continue  # a gap that PDFium believes in
-                # One sign that stands for several letters. PDFium gives each its share of the box, or all of it.
-                before = right < last.left + 0.01 if not is_rtl(last.text[0]) and not is_rtl(character) else left > last.right - 0.01
-                last.text = f"{character}{last.text}" if before else f"{last.text}{character}"
+                # One sign that stands for several letters. PDFium turns right-to-left text round, and with it the letters of a sign.
+                turned = is_rtl(character) or is_rtl(last.text[0])
+                last.text = f"{character}{last.text}" if turned else f"{last.text}{character}"
                 last.left, last.right = min(last.left, left), max(last.right, right)
                 continue
+            if character.isdecimal() and font:
+                pdfium.FPDFText_GetCharBox(raw, n, *sides)
+                shape = round((sides[1].value - sides[0].value) / size, 2), round((sides[3].value - sides[2].value) / size, 2)
+                digits.setdefault((font, character), Counter())[shape] += 1
             glyph = drawn[address, x.value, y.value] = Glyph(
                 character, left, max(left, right), base, size, bold, _upright_point(turn, x.value, y.value)[0]
             )
             groups.setdefault(turn, []).append(glyph)
+        broken += len(unmapped) - _strokes(raw, unmapped, get_unicode)
     finally:
         text_page.close()
     for group in groups.values():
         for glyph in group:
             if len(glyph.text) > 1:
                 glyph.text = ligature(glyph.text)
+        _without_heads(group)
     return sorted(groups.items(), key=lambda item: len(item[1]), reverse=True), broken
+
+
+_ARABIC = re.compile("[\u0620-\u065f]")
+_FEWEST_STROKES = 5
+
+
+def _strokes(raw: Any, unmapped: Sequence[tuple[int, int]], get_unicode: Any) -> int:
+    """Return how many characters without a known letter are strokes that lengthen a word (kashida): one sign, always between letters."""
+    places: dict[int, list[int]] = {}
+    for code, n in unmapped:
+        places.setdefault(code, []).append(n)
+    strokes = 0
+    for code, found in places.items():
+        if code == 0 or len(found) < _FEWEST_STROKES:
+            continue
+        here = set(found)
+        inside = sum(
+            all(n + step in here or _ARABIC.match(chr(max(0, get_unicode(raw, n + step)))) is not None for step in (-1, 1)) for n in found
+        )
+        strokes += len(found) if inside >= 0.9 * len(found) else 0
+    return strokes
+
+
+def _without_heads(group: list[Glyph]) -> None:
+    """Take out signs without a letter that are the first strokes of seen and sad: some fonts draw these letters in two parts."""
+    heads = [n for n, glyph in enumerate(group) if glyph.text == "\ufffd"]
+    if not heads:
+        return
+    tails = [n for n in heads if n + 1 < len(group) and group[n + 1].text[0] in "سشصض"]
+    if len(tails) >= 0.9 * len(heads):
+        for n in tails:
+            group[n + 1].right = max(group[n + 1].right, group[n].right)
+            group[n + 1].left = min(group[n + 1].left, group[n].left)
+        group[:] = [glyph for glyph in group if glyph.text != "\ufffd"]
 
 
 _BOLD = re.compile(r"bold|black|heavy|demi", re.I)
 _FORCE_BOLD = 1 << 18
 
 
-def _is_bold(owner: Any, fonts: dict[int, bool]) -> bool:
-    """Whether the font of a text object is a bold one, by its name or flag; the weight that a file gives is often a guess."""
+def _font(owner: Any, fonts: dict[int, tuple[bool, str]]) -> tuple[bool, str]:
+    """Return whether the font of a text object is a bold one, by its name or flag, and its name. The weight that a file gives is often a
+    guess."""
     import pypdfium2.raw as pdfium
 
     font = pdfium.FPDFTextObj_GetFont(owner)
     if not font:
-        return False
+        return False, ""
     address = ctypes.addressof(font.contents)
     if address not in fonts:
         buffer = ctypes.create_string_buffer(256)
         pdfium.FPDFFont_GetBaseFontName(font, buffer, 256)
         name = buffer.value.decode("utf-8", "replace")
-        fonts[address] = _BOLD.search(name) is not None or bool(pdfium.FPDFFont_GetFlags(font) & _FORCE_BOLD)
+        fonts[address] = _BOLD.search(name) is not None or bool(pdfium.FPDFFont_GetFlags(font) & _FORCE_BOLD), name
     return fonts[address]
+
+
+# --- digits ---------------------------------------------------------------------------------------------------------------
+
+Digits = dict[tuple[str, str], Counter[tuple[float, float]]]
+"""How wide and high the ink of each digit of a font is, in sizes of the font, and how often."""
+
+_OTHER_WIDTH = 0.08
+_SAME_LINE = 0.05
+_FEWEST_SHAPES = 3
+_LEAST_SHARE = 0.05
+
+
+def wrong_digits(digits: Digits) -> frozenset[str]:
+    """Return the fonts of which one digit stands for two shapes of the same height: their digits are other ones than they say.
+
+    «1» alone proves nothing, fonts have a wide and a narrow one; what is smaller is a raised or lowered digit; and where every digit has
+    two shapes, some text is drawn wider than other.
+    """
+    single, double = set[str](), set[str]()
+    for (font, digit), shapes in digits.items():
+        least = max(_FEWEST_SHAPES, _LEAST_SHARE * shapes.total())
+        often = [shape for shape, count in shapes.items() if count >= least]
+        pairs = list(itertools.combinations(often, 2))
+        if any(abs(a[0] - b[0]) > _OTHER_WIDTH and abs(a[1] - b[1]) < _SAME_LINE for a, b in pairs):
+            double |= {font} if digit not in "1١۱" else set()
+        elif often and shapes.total() >= _FEWEST_SHAPES:
+            single.add(font)
+    return frozenset(single & double)
 
 
 # --- ruled lines ----------------------------------------------------------------------------------------------------------
@@ -372,8 +467,11 @@ def _rules_of(
             left[0] -= 1
             if left[0] < 0:
                 return
-            for a, b, c, d in _boxes(item, outer):
-                found += _edges_of(*_turned_box(turn, a, b, c, d))
+            fill, stroke = ctypes.c_int(), ctypes.c_int()
+            pdfium.FPDFPath_GetDrawMode(item, fill, stroke)
+            if fill.value or stroke.value:
+                for a, b, c, d in _boxes(item, outer):
+                    found += _edges_of(*_turned_box(turn, a, b, c, d), drawn=bool(stroke.value))
 
 
 def _matrix(item: Any) -> tuple[float, ...]:
@@ -425,7 +523,7 @@ def _is_upright(figure: Sequence[tuple[float, float]]) -> bool:
     return all(abs(a[0] - b[0]) < 0.5 or abs(a[1] - b[1]) < 0.5 for a, b in itertools.pairwise(figure))
 
 
-def _edges_of(left: float, bottom: float, right: float, top: float) -> list[Rule]:
+def _edges_of(left: float, bottom: float, right: float, top: float, drawn: bool) -> list[Rule]:
     """Return a thin box as one line, another as its four sides; none where it is too small."""
     width, height = right - left, top - bottom
     if height <= _THIN and width <= _THIN:
@@ -439,10 +537,10 @@ def _edges_of(left: float, bottom: float, right: float, top: float) -> list[Rule
     if width < _SHORTEST or height < _SHORTEST:
         return []
     return [
-        Rule(left, bottom, right, bottom),
-        Rule(left, top, right, top),
-        Rule(left, bottom, left, top),
-        Rule(right, bottom, right, top),
+        Rule(left, bottom, right, bottom, drawn),
+        Rule(left, top, right, top, drawn),
+        Rule(left, bottom, left, top, drawn),
+        Rule(right, bottom, right, top, drawn),
     ]
 
 

@@ -9,6 +9,8 @@ from itertools import pairwise
 from rag.documents.formats.page_tables import Grid, GridCell, is_number, is_year
 
 _LONGEST_NAME = 80
+_SHORT_NAME = 40
+_LONGEST_LABEL = 140
 _LONGEST_TITLE = 160
 _MOST_HEADERS = 3
 
@@ -66,7 +68,8 @@ def _alone(row: Sequence[GridCell]) -> GridCell | None:
     if len(filled) != 1 or len(row) < 2:
         return None
     cell = next(iter(filled.values()))
-    return cell if row[0] is cell or all(other is cell for other in row[:-1]) else None
+    over = sum(other is cell for other in row)
+    return cell if row[0] is cell or over >= 0.6 * len(row) else None
 
 
 def _is_names(row: Sequence[GridCell]) -> bool:
@@ -90,6 +93,9 @@ def _headers(table: Sequence[Sequence[GridCell]], ruled: bool) -> int:
     )
     bold = all(cell.bold for cell in table[0] if cell.text) and not all(cell.bold for row in body for cell in row[1:] if cell.text)
     if width == 2:
+        short = all(len(cell.text) <= _SHORT_NAME for cell in table[0])
+        if short and ruled and all(len(cell.text) > 2 * _SHORT_NAME for row in body for cell in row):
+            return 1
         named = (contrast and len(body) >= 2 and not _colon(table[0][0].text)) or bold
         if named and not bold and ruled and _mixed(table, 1):
             named = False
@@ -120,7 +126,7 @@ def _names(headers: Sequence[Sequence[GridCell]]) -> list[str]:
         for number, row in enumerate(headers):
             cell = row[column]
             text = cell.text
-            if not text and number + 1 < len(headers) and column:
+            if not text and number + 1 < len(headers) and column and sum(bool(cell.text) for cell in row) * 2 <= len(row):
                 # a group's name that is written over the first of its columns only
                 text = next((row[n].text for n in range(column - 1, 0, -1) if row[n].text), "")
             if text and text not in parts:
@@ -208,6 +214,8 @@ def _looks_like_form(table: Sequence[Sequence[GridCell]]) -> bool:
 def _fields(table: Sequence[Sequence[GridCell]]) -> list[Section] | None:
     """Return the labels and values of a form, in sections; None for what is none."""
     width = max((len(row) for row in table), default=0)
+    if any(len(row[0].text) > _LONGEST_LABEL for row in table if row[0] is not row[-1]):
+        return None
     if not table or width not in (2, 4) or (width == 4 and not _looks_like_form(table)):
         return None
     sections = [Section("")]

@@ -1,0 +1,483 @@
+"""PDF pages as a person reads them: columns, tables, forms, lists, notes, what is printed on every page, sentences over pages."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.documents.chunker import Chunker
+from rag.documents.formats import arabic
+from rag.documents.formats.bidi import reading_order
+from rag.documents.formats.content import Content, Limits
+from rag.documents.formats.pdf import read_pdf, wrong_digits
+from rag.documents.tree import TreeWriter, heading_paths
+from rag.schema import BlockKind, Document
+from tests.pdfs import Stroke, Text, blank, ruled, sheets
+
+LINES = (
+    "The office at the northern gate opens at seven",
+    "in the morning and lorries wait there for two",
+    "hours on average while the drivers hand in all",
+    "their papers at the window and wait for a call",
+    "because the queue is longest on Sundays, which",
+    "the director said would change before winter.",
+)
+OTHER = (
+    "The southern gate is closed at night and scales",
+    "were repaired in June so that they weigh eighty",
+    "tonnes, although carriers complain about it and",
+    "no animals are admitted on days other than this",
+    "one, when the only doctor visits from the city",
+    "and looks at what has arrived since last week.",
+)
+ARABIC = (
+    "يفتح المكتب عند البوابة الشمالية في السابعة صباحا",
+    "وتنتظر الشاحنات هناك ساعتين في المتوسط ريثما ينتهي",
+    "السائقون من تسليم أوراقهم عند الشباك ثم ينتظرون رقما",
+    "لأن الطابور أطول ما يكون أيام الآحاد وهو ما قال المدير",
+    "إنه سيتغير قبل حلول الشتاء القادم في المدينة كلها.",
+)
+
+
+def read(*pages: list[Text | Stroke], size: tuple[float, float] = (595, 842)) -> Content:
+    return read_pdf(sheets(*pages, size=size), "sheet.pdf", Limits())
+
+
+def blocks(content: Content, kind: BlockKind | None = None) -> list[str]:
+    return [block.span.of(content.text) for block in content.blocks if kind in (None, block.kind)]
+
+
+def document(content: Content) -> Document:
+    return Document("d", content.text, "", "en", "0", content.marks, blocks=content.blocks, tables=content.tables, pages=content.pages)
+
+
+# --- columns --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [0.0, 5.0])
+def test_a_narrow_gutter_is_seen_also_where_lines_of_the_columns_stand_at_other_heights(shift: float) -> None:
+    left = [Text(50, 700 - 13 * n, line) for n, line in enumerate(LINES)]
+    right = [Text(308, 700 - shift - 13 * n, line) for n, line in enumerate(OTHER)]  # the longest line on the left ends at 299
+    content = read([*left, *right])
+    assert blocks(content) == [" ".join(LINES), " ".join(OTHER)]
+
+
+def test_three_columns_below_a_line_over_all_of_them() -> None:
+    head = Text(50, 740, "A line that goes over all of the columns, as the title of an article does now and then.", 16)
+    columns = [Text(x, 700 - 9 * n, line, 7) for x, lines in ((50, LINES), (230, OTHER), (410, LINES)) for n, line in enumerate(lines)]
+    content = read([head, *columns])
+    assert blocks(content) == [head.text, " ".join(LINES), " ".join(OTHER), " ".join(LINES)]
+
+
+def test_arabic_columns_with_a_narrow_gutter() -> None:
+    right = [Text(545, 700 - 15 * n, line, 7.5) for n, line in enumerate(ARABIC)]
+    left = [Text(317, 700 - 15 * n, line, 7.5) for n, line in enumerate(ARABIC[::-1])]
+    content = read([*left, *right])
+    words = content.text.split()
+    assert words == " ".join([*ARABIC, *ARABIC[::-1]]).split()
+
+
+# --- tables and forms -----------------------------------------------------------------------------------------------------
+
+
+def table(rows: list[list[str]], xs: list[float], top: float = 700, step: float = 20, rtl: bool = False) -> list[Text]:
+    """The texts of a table, a row each `step`; Arabic cells end at their place."""
+    return [Text(x, top - step * n, cell) for n, row in enumerate(rows) for x, cell in zip(xs, row, strict=True) if cell]
+
+
+def test_an_open_table_keeps_its_names_and_its_holes() -> None:
+    rows = [
+        ["Country", "2019", "2020", "2021"],
+        ["Jordan", "812", "", "905"],
+        ["Morocco", "1,204", "36.6", "44.0"],
+        ["Oman", "7", "8", "9"],
+    ]
+    content = read([Text(50, 740, "Table 2. Exports in millions"), *table(rows, [50, 200, 300, 400])])
+    assert blocks(content, BlockKind.ROW) == [
+        "Country: Jordan · 2019: 812 · 2021: 905",
+        "Country: Morocco · 2019: 1,204 · 2020: 36.6 · 2021: 44.0",
+        "Country: Oman · 2019: 7 · 2020: 8 · 2021: 9",
+    ]
+    row = content.blocks[1]
+    assert [cell.span.of(content.text) for cell in row.cells] == ["Jordan", "812", "905"]
+    assert [cell.column for cell in row.cells] == [0, 1, 3]
+    assert content.tables[0].columns == ("Country", "2019", "2020", "2021")
+    assert row.lead is not None
+    assert row.lead.of(content.text) == "Table 2. Exports in millions"
+
+
+def test_an_arabic_ruled_table_is_read_from_the_right_with_groups_of_digits_as_they_stand() -> None:
+    rows = [["القائمة", "الشمال", "المجموع"], ["قائمة السنبلة", "280", "3 001"], ["قائمة الجسر", "10 102", "68 795"]]
+    # Digits are drawn from the left at the place where they stand in a right-to-left table.
+    texts = [
+        Text(x if not cell[0].isdigit() else x - 60, 704 - 20 * n, cell)
+        for n, row in enumerate(rows)
+        for x, cell in zip((540, 400, 300), row, strict=True)
+    ]
+    content = read([*texts, *ruled([210, 310, 410, 545], [720, 699, 679, 659])])
+    assert blocks(content, BlockKind.ROW) == [
+        "القائمة: قائمة السنبلة · الشمال: 280 · المجموع: 3 001",
+        "القائمة: قائمة الجسر · الشمال: 10 102 · المجموع: 68 795",
+    ]
+
+
+def test_a_form_gives_each_value_with_its_label() -> None:
+    rows = [["Name of the project", "Western plant"], ["Date of approval", "4 December 2024"], ["Amount", "470,000"]]
+    content = read([*table(rows, [55, 255]), *ruled([50, 250, 500], [716, 694, 674, 654])])
+    assert blocks(content) == ["Name of the project: Western plant", "Date of approval: 4 December 2024", "Amount: 470,000"]
+
+
+def test_an_arabic_form_has_its_labels_on_the_right() -> None:
+    rows = [["اسم المشروع", "توسعة محطة التنقية"], ["تاريخ موافقة المجلس", "4 كانون الأول 2024"], ["مدة التنفيذ", "ثمانية عشر شهرا"]]
+    content = read([*table(rows, [540, 290]), *ruled([100, 300, 545], [716, 694, 674, 654])])
+    assert blocks(content) == [
+        "اسم المشروع: توسعة محطة التنقية",
+        "تاريخ موافقة المجلس: 4 كانون الأول 2024",
+        "مدة التنفيذ: ثمانية عشر شهرا",
+    ]
+
+
+def test_dots_that_lead_to_a_value_are_no_text() -> None:
+    content = read(
+        [Text(50, 700 - 16 * n, f"{name} {'.' * 40} {page}") for n, (name, page) in enumerate((("Harbour", 12), ("Market", 40)))]
+    )
+    assert "...." not in content.text
+    assert content.text.split() == ["Harbour", "12", "Market", "40"]
+
+
+def test_two_rows_of_names_are_one_name_for_each_column() -> None:
+    grid = ruled([50, 200, 300, 400, 500], [720])
+    lines = [
+        *grid,
+        *[Stroke(x, 720, x, 640) for x in (50, 200, 500)],
+        *[Stroke(x, 700, x, 640) for x in (300, 400)],
+        Stroke(400, 720, 400, 700),
+    ]
+    lines += [Stroke(200, 700, 500, 700), *[Stroke(50, y, 500, y) for y in (680, 660, 640)]]
+    texts = [Text(55, 685, "Country"), Text(230, 706, "Imports"), Text(420, 706, "Exports")]
+    texts += [Text(x, 686, name) for x, name in ((205, "2020"), (305, "2021"), (405, "2021"))]
+    texts += table([["Jordan", "1", "2", "3"], ["Oman", "4", "5", "6"]], [55, 205, 305, 405], 666)
+    content = read([*texts, *lines])
+    assert blocks(content, BlockKind.ROW) == [
+        "Country: Jordan · Imports 2020: 1 · Imports 2021: 2 · Exports 2021: 3",
+        "Country: Oman · Imports 2020: 4 · Imports 2021: 5 · Exports 2021: 6",
+    ]
+
+
+def test_a_table_goes_on_on_the_next_page_under_its_names() -> None:
+    first = [["City", "Men", "Women"], ["Acre", "10", "11"], ["Homs", "12", "13"]]
+    second = [["Aden", "14", "15"], ["Fez", "16", "17"]]
+    xs, edges = [55.0, 205.0, 305.0], [50.0, 200.0, 300.0, 400.0]
+    content = read(
+        [*table(first, xs, 106), *ruled(edges, [120, 100, 80, 60])],
+        [*table(second, xs, 786), *ruled(edges, [800, 780, 760])],
+    )
+    assert blocks(content, BlockKind.ROW)[-1] == "City: Fez · Men: 16 · Women: 17"
+    assert [mark.label for mark in content.marks] == ["p. 1", "p. 2"]
+
+
+# --- paragraphs, headings, lists ------------------------------------------------------------------------------------------
+
+
+def test_headings_have_the_level_of_their_size_and_lists_their_introduction() -> None:
+    lines = [
+        Text(50, 780, "Emergency numbers", 20),
+        Text(50, 740, "Jordan", 15),
+        Text(50, 715, "Numbers that work from every telephone:"),
+        Text(60, 699, "• Police 911"),
+        Text(60, 683, "• Water 117116"),
+        Text(50, 640, "Oman", 15),
+        Text(50, 615, "The police have the number 9999 there."),
+    ]
+    content = read(lines)
+    found = document(content)
+    assert [(block.kind, block.level) for block in content.blocks if block.kind is BlockKind.HEADING] == [
+        (BlockKind.HEADING, 1),
+        (BlockKind.HEADING, 2),
+        (BlockKind.HEADING, 2),
+    ]
+    assert blocks(content, BlockKind.ITEM) == ["Police 911", "Water 117116"]
+    items = [block for block in content.blocks if block.kind is BlockKind.ITEM]
+    assert [item.lead.of(content.text) for item in items if item.lead] == ["Numbers that work from every telephone:"] * 2
+    assert heading_paths(found)[-1] == ("Emergency numbers", "Oman")
+    assert [passage.path for passage in Chunker().cut(found)] == [("Emergency numbers", "Jordan"), ("Emergency numbers", "Oman")]
+
+
+def test_bold_lines_are_headings_unless_all_is_bold() -> None:
+    lines = [Text(50, 760, "The second article", bold=True), *[Text(50, 740 - 13 * n, line) for n, line in enumerate(LINES)]]
+    assert blocks(read(lines), BlockKind.HEADING) == ["The second article"]
+    assert blocks(read([Text(50, 760 - 40 * n, line, bold=True) for n, line in enumerate(LINES)]), BlockKind.HEADING) == []
+
+
+def test_words_cut_at_the_end_of_a_line() -> None:
+    lines = [
+        "The recommendations of the inde-",
+        "pendent commission on well-",
+        "being and of the long-",
+        "term plan, which is long and has a term.",
+    ]
+    assert read([Text(50, 700 - 13 * n, line) for n, line in enumerate(lines)]).text == (
+        "The recommendations of the independent commission on well-being and of the long-term plan, which is long and has a term."
+    )
+
+
+# --- what is printed on every page ----------------------------------------------------------------------------------------
+
+
+def pages_of_a_contract(count: int) -> list[list[Text | Stroke]]:
+    return [
+        [
+            Text(200, 810, "Contract of services, final"),
+            Text(50, 760, f"The part with the number {n} begins here and it says that the supplier delivers all of the"),
+            Text(50, 747, f"sixty devices of kind {n} within a time that is not longer than forty-five days from the day on which"),
+            Text(280, 30, f"Page {n} of {count}"),
+        ]
+        for n in range(1, count + 1)
+    ]
+
+
+def test_a_sentence_over_pages_is_whole_without_header_and_footer() -> None:
+    content = read(*pages_of_a_contract(3))
+    assert "final" not in content.text
+    assert "Page" not in content.text
+    assert len(content.blocks) == 1
+    assert "from the day on which The part with the number 2" in content.text
+    assert document(content).locator_of(content.blocks[0].span) == "p. 1–3"
+
+
+def test_an_arabic_sentence_over_a_page_with_a_note_between() -> None:
+    first: list[Text | Stroke] = [
+        Text(545, 810, "اتفاقية الخدمات، نسخة نهائية", 8),
+        Text(545, 760, "يلتزم الطرف الأول بتوريد ستين جهازا من أجهزة الحاسوب المحمول خلال مدة لا تتجاوز"),
+        Text(545, 60, "¹ يقصد بالجهاز الحاسوب المحمول.", 7),
+        Text(545, 30, "صفحة 1 من 2", 8),
+    ]
+    second: list[Text | Stroke] = [
+        Text(545, 810, "اتفاقية الخدمات، نسخة نهائية", 8),
+        Text(545, 760, "خمسة وأربعين يوما من تاريخ استلام الدفعة."),
+        Text(545, 30, "صفحة 2 من 2", 8),
+    ]
+    content = read(first, second)
+    assert blocks(content) == [
+        "يلتزم الطرف الأول بتوريد ستين جهازا من أجهزة الحاسوب المحمول خلال مدة لا تتجاوز خمسة وأربعين يوما من تاريخ استلام الدفعة.",
+        "[1] يقصد بالجهاز الحاسوب المحمول.",
+    ]
+    assert document(content).locator_of(content.blocks[0].span) == "p. 1–2"
+
+
+def test_rows_of_values_at_the_top_of_pages_are_kept() -> None:
+    content = read(*[[Text(50, 810, f"Total {n} {n + 40}"), Text(50, 700, f"Text of the page {n}.")] for n in (1, 2, 3)])
+    assert [f"{n} {n + 40}" in content.text for n in (1, 2, 3)] == [True, True, True]
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_numbers_of_lines_in_the_margin_are_no_text(every: int) -> None:
+    lines = [*LINES, *OTHER]
+    text = [Text(80, 760 - 13 * n, line) for n, line in enumerate(lines)]
+    numbers = [Text(50, 760 - 13 * n, str(n + 1)) for n in range(len(lines)) if (n + 1) % every == 0]
+    if every == 5:  # two numbers prove nothing
+        assert "5" in read([*text, *numbers]).text
+    else:
+        assert read([*text, *numbers]).text.split() == " ".join(lines).split()
+
+
+# --- raised digits --------------------------------------------------------------------------------------------------------
+
+
+def test_a_raised_number_is_a_note_and_not_a_digit() -> None:
+    content = read([Text(50, 700, "The army had 4800"), Text(143.5, 704, "3", 6), Text(150, 700, "men in 1844"), Text(207.5, 704, "12", 6)])
+    assert content.text == "The army had 4800 [3] men in 1844 [12]"
+
+
+def test_a_raised_number_after_a_unit_is_a_power() -> None:
+    content = read([Text(50, 700, "It covers 612 km"), Text(132.2, 704, "2", 6), Text(140, 700, "of land.")])
+    assert content.text == "It covers 612 km² of land."
+
+
+def test_a_note_at_the_foot_has_its_number() -> None:
+    body = [Text(50, 700 - 13 * n, line) for n, line in enumerate(LINES)]
+    content = read([*body, Text(50, 80, "3", 5), Text(53.5, 77, "Without the guards, who were not counted.", 8)])
+    assert blocks(content, BlockKind.NOTE) == ["[3] Without the guards, who were not counted."]
+
+
+def test_raised_letters_of_ordinals_stay() -> None:
+    assert read([Text(50, 700, "On the 19"), Text(97.9, 704, "th", 6), Text(106, 700, "of May")]).text == "On the 19th of May"
+
+
+# --- order of digits ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("drawn", "meant"),
+    [
+        ("3 001 اهددع", "عددها 3 001"),
+        ("001 3 يه", "هي 3 001"),  # written without a mark of direction, and shown the wrong way round
+        ("+966 50 692 0000 مقر", "رقم +966 50 692 0000"),
+        ("0000 692 50 966+ مقر", "رقم +966 50 692 0000"),
+        ("02-555-0199 مقر", "رقم 02-555-0199"),
+        ("0199-555-02 مقر", "رقم 02-555-0199"),
+        ("2024-2019 ذنم", "منذ 2019-2024"),
+        ("2019-2024 ذنم", "منذ 2019-2024"),
+        ("2024-05-20 موي", "يوم 2024-05-20"),
+        ("%98.7 ةبسن", "نسبة 98.7%"),
+        ("98.7% ةبسن", "نسبة 98.7%"),
+        ("زوجي -1", "1- يجوز"),  # the number of a clause opens the line
+        ("38 و 5- نيب", "بين -5 و 38"),
+        ("38 و -5 نيب", "بين -5 و 38"),
+        ("٩٤٨ ٩٦٥ غلبم", "مبلغ ٩٤٨ ٩٦٥"),
+        ("", ""),
+        ("7", "7"),
+    ],
+)
+def test_numbers_in_right_to_left_lines_are_read_as_a_person_does(drawn: str, meant: str) -> None:
+    assert "".join(drawn[n] for n in reading_order(drawn, rtl=True)) == meant
+
+
+@pytest.mark.parametrize("drawn", ["+98.7%", "-78.3%", "3 001", "2024-05-20", "1,099.99", "(12)"])
+def test_a_cell_of_digits_in_a_right_to_left_table_is_read_as_it_stands(drawn: str) -> None:
+    assert "".join(drawn[n] for n in reading_order(drawn, rtl=True)).strip("()") == drawn.strip("()")
+
+
+# --- letters --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_", "letters"),
+    [("جل", "لج"), ("لج", "لج"), ("يف", "في"), ("ىل", "لى"), ("مب", "بم"), ("ال", "لا"), ("أل", "لأ"), ("ffi", "ffi")],
+)
+def test_the_letters_of_a_ligature_have_one_order(given_: str, letters: str) -> None:
+    assert arabic.ligature(given_) == letters
+
+
+def test_signs_of_both_scripts_become_their_letters() -> None:
+    assert arabic.composed("\ufb01") == "fi"
+    assert arabic.composed("\ufdfc") == "ريال"
+
+
+def test_strokes_that_became_letters_are_garbage_and_tatweel_is_not() -> None:
+    good = "يتم الاعتراف بالأرباح والخسائر في قائمة الدخل عندما يتم استبعاد الأصل أو تعديله أو انخفاض قيمته خلال السنة المالية"
+    assert not arabic.is_garbled(good)
+    assert not arabic.is_garbled(" ".join(word[0] + "ـ" * 14 + word[1:] if len(word) > 4 else word for word in good.split()))
+    assert arabic.is_garbled(good.replace("خ", "خيييي").replace("ع", "عااا"))
+
+
+def test_digits_that_stand_for_two_shapes_are_not_believed() -> None:
+    shapes = {("F", "2"): Counter({(0.3, 0.72): 26, (0.44, 0.74): 9}), ("F", "9"): Counter({(0.45, 0.74): 12})}
+    assert wrong_digits(shapes) == {"F"}
+    assert wrong_digits({("F", "2"): Counter({(0.3, 0.72): 500, (0.5, 0.72): 4}), ("F", "9"): Counter({(0.45, 0.74): 12})}) == frozenset()
+    raised = {("F", "2"): Counter({(0.3, 0.72): 26, (0.2, 0.48): 9}), ("F", "9"): Counter({(0.45, 0.74): 12})}
+    assert wrong_digits(raised) == frozenset()
+    assert wrong_digits({("F", "1"): Counter({(0.2, 0.72): 26, (0.4, 0.72): 9}), ("F", "9"): Counter({(0.45, 0.74): 12})}) == frozenset()
+    assert wrong_digits({}) == frozenset()
+
+
+# --- places ---------------------------------------------------------------------------------------------------------------
+
+
+def test_every_word_has_its_place_on_the_page() -> None:
+    content = read([Text(72, 700, "The harbour was closed"), Text(545, 650, "أغلق الميناء سنة 2024")], [Text(72, 100, "Again.")])
+    assert [(page.number, page.width, page.height) for page in content.pages] == [(1, 595, 842), (2, 595, 842)]
+    places = {content.text[start:end]: box for page in content.pages for start, end, *box in page.words}
+    assert list(places) == ["The", "harbour", "was", "closed", "أغلق", "الميناء", "سنة", "2024", "Again."]
+    left, top, right, bottom = places["The"]
+    assert (left, right) == (pytest.approx(72, abs=0.5), pytest.approx(91, abs=1))  # 11 points of Helvetica: 0.611 + 0.556 + 0.556
+    assert top < 842 - 700 < bottom  # its base line
+    assert places["أغلق"][2] == pytest.approx(545, abs=1)
+    assert places["2024"][2] < places["سنة"][0]
+
+
+def test_a_page_that_is_turned_has_its_places_as_it_is_shown() -> None:
+    from io import BytesIO
+
+    import pypdfium2
+
+    whole = pypdfium2.PdfDocument(sheets([Text(72, 700, "Sideways")]))
+    whole[0].set_rotation(90)
+    out = BytesIO()
+    whole.save(out)
+    (page,) = read_pdf(out.getvalue(), "turned.pdf", Limits()).pages
+    assert (page.width, page.height) == (842, 595)
+    (_, _, left, top, right, bottom) = page.words[0]
+    assert left < 700 < right  # what was the height from the bottom is the distance from the left now
+    assert top == pytest.approx(72, abs=0.5)
+    assert bottom > top + 30
+
+
+# --- the tree -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_paragraph_is_resumed_over_a_mark() -> None:
+    tree = TreeWriter("x", Limits())
+    assert tree.resume("nothing to go on from") is None
+    tree.mark("p. 1")
+    tree.paragraph("Begins here and")
+    tree.mark("p. 2")
+    assert tree.resume("   ") is None
+    span = tree.resume("ends there.")
+    content = tree.content()
+    assert content.text == "Begins here and ends there."
+    assert span is not None
+    assert span.of(content.text) == "ends there."
+    assert [(mark.offset, mark.label) for mark in content.marks] == [(0, "p. 1"), (16, "p. 2")]
+    assert blocks(content) == [content.text]
+
+
+# --- work -----------------------------------------------------------------------------------------------------------------
+
+
+def work(data: bytes) -> int:
+    """How many functions are called to read a file: work that no clock and no other program changes."""
+    calls = 0
+
+    def count(frame: object, event: str, arg: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        read_pdf(data, "x.pdf", Limits())
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_work_grows_as_the_number_of_pages() -> None:
+    few, many = (work(sheets(*pages_of_a_contract(count))) for count in (6, 24))
+    assert many < 5 * few
+
+
+@pytest.mark.parametrize("kind", ["text", "table"])
+def test_work_grows_as_what_stands_on_a_page(kind: str) -> None:
+    def page(count: int) -> list[Text | Stroke]:
+        if kind == "text":
+            return [Text(50, 12 * count - 12 * n, LINES[n % 6]) for n in range(count)]
+        return [Text(x, 12 * count - 12 * n, str(n * x)) for n in range(count) for x in (50, 150, 250)]
+
+    few, many = (work(sheets(page(count), size=(595, 12 * count + 40))) for count in (40, 160))
+    assert many < 5 * few
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(20, 560), st.integers(20, 820), st.sampled_from(["Acre 12", "سنة 2024", "3", "•", "x-"])), max_size=12)
+)
+def test_whatever_stands_where_it_stands_every_letter_is_read_once(items: list[tuple[int, int, str]]) -> None:
+    distinct = {(x // 60, y // 30): Text(x // 60 * 60 + 55, y // 30 * 30 + 5, text) for x, y, text in items}
+    content = read(list(distinct.values()))
+    want = Counter(c for item in distinct.values() for c in item.text if c.isalpha())
+    got = Counter(
+        c for start, end, *_ in (word for page in content.pages for word in page.words) for c in content.text[start:end] if c.isalpha()
+    )
+    assert got <= want
+    assert all(block.span.of(content.text).strip() for block in content.blocks)
+
+
+def test_nothing_is_nothing() -> None:
+    content = read_pdf(blank("empty"), "none.pdf", Limits())
+    assert (content.text, content.blocks, content.tables) == ("", (), ())
+    assert read([Text(50, 700, "x")]).text == "x"
+    assert read([Text(50, 700, "س")]).text == "س"
