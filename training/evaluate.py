@@ -13,8 +13,9 @@ import argparse
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import torch
 
 from training.body import Reader, Shape, load
 from training.mix.case import Case, Cut, cut_out, read
-from training.product import InputBuilder, builder, first_window, folded, models
+from training.product import InputBuilder, ReadText, Span, builder, first_window, folded, models, product_reader
 
 WINDOW = 100
 """Tokens of a window of a passage."""
@@ -40,6 +41,40 @@ class Judged:
     blocks: tuple[float, ...]
     span: tuple[int, int]
     claim: tuple[float, float, float]
+
+
+Judge = Callable[[Sequence[Case]], list[Judged]]
+"""Says what a reader says of each case, in order."""
+
+
+def shipped(path: Path) -> Judge:
+    """The reader as the product runs it, with the file that ships: 8-bit integers where the processor has them."""
+    reader = product_reader(path)
+
+    def judge_all(cases: Sequence[Case]) -> list[Judged]:
+        by_query: dict[tuple[str, bool], list[int]] = defaultdict(list)
+        for n, case in enumerate(cases):
+            by_query[case.query, case.claim is not None].append(n)
+        found: dict[int, Judged] = {}
+        for (query, claim), numbers in by_query.items():
+            texts = [ReadText(cases[n].text, tuple(Span(a, b) for a, b in cases[n].blocks), cases[n].title) for n in numbers]
+            if claim:
+                for n, verdict in zip(numbers, reader.judge(query, texts), strict=True):
+                    chances = (verdict.supported, verdict.contradicted, verdict.not_stated)
+                    found[n] = Judged(0.0, tuple(map(logit, verdict.blocks)), (0, 0), tuple(np.log(np.maximum(chances, 1e-9))))
+            else:
+                for n, reading in zip(numbers, reader.read(query, texts, spans=1), strict=True):
+                    span = (reading.spans[0].span.start, reading.spans[0].span.end) if reading.spans else (0, 0)
+                    found[n] = Judged(logit(reading.answers), tuple(map(logit, reading.blocks)), span, (0.0, 0.0, 0.0))
+        return [found[n] for n in range(len(cases))]
+
+    return judge_all
+
+
+def logit(p: float) -> float:
+    """The number whose logistic function is p."""
+    p = min(max(p, 1e-9), 1 - 1e-9)
+    return float(np.log(p / (1 - p)))
 
 
 def judge(reader: Reader, inputs: InputBuilder, cases: Sequence[Case], device: str = "cpu", tokens: int = 1280) -> list[Judged]:
@@ -170,7 +205,7 @@ def sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))
 
 
-def measure_squad(reader: Reader, inputs: InputBuilder, asked: Sequence[Question], device: str) -> dict[str, dict[str, float]]:
+def measure_squad(judged: Judge, inputs: InputBuilder, asked: Sequence[Question]) -> dict[str, dict[str, float]]:
     """Span F1, right sentence first, answers-or-not AUROC, by direction."""
     cases, owner = [], []
     for number, question in enumerate(asked):
@@ -179,8 +214,8 @@ def measure_squad(reader: Reader, inputs: InputBuilder, asked: Sequence[Question
             cases.append(Case("squad", "", question.text, text, "", "", blocks))
             owner.append((number, run[0], moved))
     by_question: dict[int, list[tuple[Judged, int, int]]] = defaultdict(list)
-    for judged, (number, first, moved) in zip(judge(reader, inputs, cases, device), owner, strict=True):
-        by_question[number].append((judged, first, moved))
+    for one, (number, first, moved) in zip(judged(cases), owner, strict=True):
+        by_question[number].append((one, first, moved))
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for number, question in enumerate(asked):
         at = found[question.direction]
@@ -231,12 +266,12 @@ def measure_cosine(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
     }
 
 
-def measure_cases(reader: Reader, inputs: InputBuilder, cases: Sequence[Case], device: str) -> dict[str, dict[str, Any]]:
+def measure_cases(judged: Judge, cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     """Every head on cases held aside, by direction, and by direction and kind."""
     groups: dict[str, list[tuple[Case, Judged]]] = defaultdict(list)
-    for case, judged in zip(cases, judge(reader, inputs, cases, device), strict=True):
-        groups[case.direction].append((case, judged))
-        groups[f"{case.direction} {case.kind}"].append((case, judged))
+    for case, one in zip(cases, judged(cases), strict=True):
+        groups[case.direction].append((case, one))
+        groups[f"{case.direction} {case.kind}"].append((case, one))
     return {name: _group(pairs) for name, pairs in sorted(groups.items())}
 
 
@@ -292,7 +327,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--squad", type=Path, nargs="*", default=[])
     parser.add_argument("--cases", type=Path)
-    parser.add_argument("--count", type=int, default=0, help="questions of --squad, cases of --cases; 0: all")
+    parser.add_argument("--product", type=Path, help="the file that ships, run by the product, instead of --weights")
+    parser.add_argument("--count", type=int, default=0, help="questions of --squad; 0: all")
+    parser.add_argument("--most", type=int, default=0, help="cases of --cases; 0: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cosine", action="store_true")
     parser.add_argument("--out", type=Path)
@@ -302,14 +339,18 @@ def main() -> None:
     asked = questions(options.squad, options.count, options.seed) if options.squad else []
     if options.cosine and asked:
         report["cosine"] = measure_cosine(asked)
-    if options.weights:
-        reader, inputs, report["about"] = restore(options.weights, device)
+    if options.weights or options.product:
+        if options.product:
+            judged, inputs = shipped(options.product), builder(models() / "embeddinggemma-300m")
+        else:
+            reader, inputs, report["about"] = restore(options.weights, device)
+            judged = partial(judge, reader, inputs, device=device)
         if asked:
-            report["squad"] = measure_squad(reader, inputs, asked, device)
+            report["squad"] = measure_squad(judged, inputs, asked)
         if options.cases:
             cases = list(read(options.cases))
             random.Random(options.seed).shuffle(cases)
-            report["cases"] = measure_cases(reader, inputs, cases[: options.count or None], device)
+            report["cases"] = measure_cases(judged, cases[: options.most or None])
     text = json.dumps(report, indent=1, ensure_ascii=False)
     print(text)
     if options.out:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import models_dir
-from rag.models.reader import FORMAT
+from rag.models.reader import FORMAT, EncoderReader, read_weights
 from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, InputWindow, ReadText
 from rag.schema import CONTEXT_SEPARATOR, Span
 from rag.text.sentences import sentences
@@ -45,6 +46,12 @@ def folded(text: str) -> list[str]:
 def models() -> Path:
     """The folder that holds the installed encoders."""
     return models_dir()
+
+
+def product_reader(path: Path) -> EncoderReader:
+    """The product's reader with the weights of a file, on the installed encoder they were trained on."""
+    name = read_weights(path).base
+    return EncoderReader(SentenceTransformerEmbedder(models() / name, name), path)
 
 
 def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
