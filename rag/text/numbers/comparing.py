@@ -298,6 +298,8 @@ def _binding(value: Value, said: str) -> bool:
     if value.kind is Kind.ORDINAL:
         second = number == 2 and _PER_SECOND.search(said) is not None
         return number is not None and (not value.spelled or (number > 1 and value.definite and not second))
+    if value.kind is Kind.MEASURE and value.spelled and value.definite and number == 2:
+        return False  # «الشهرين» are known already; «المقاولين العامين» are no years
     if value.kind is Kind.NUMBER and value.spelled and value.unit == "":
         alpha = number == 2000 and value.also == (Decimal(1000),)  # «ألفا» may be the Greek letter
         return number != 1 and not alpha

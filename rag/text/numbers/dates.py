@@ -12,6 +12,8 @@ from rag.text.numbers.numerals import Numerals
 from rag.text.numbers.values import Date, Kind, Value
 
 _YEAR_CUES = frozenset({"year", "عام", "سنه", "العام", "لعام", "لسنه", "وعام", "بعام", "fy"})
+_YEAR_BEFORE = frozenset("في منذ حتي الي من الموافق نحو حوالي - – (".split())
+"""What stands before a year with «م» after it; 1500 م is else a length."""
 _MONTH_BEFORE = frozenset(
     """في من شهر لشهر بشهر اول منتصف نهايه اواخر اوائل مطلع حتي الي خلال
     in of by since until from late early mid every last next during""".split()
@@ -170,6 +172,8 @@ class Dates(Numerals):
             return word in ("رمضان", "ramadan") and before in _MONTH_BEFORE
         if not word.isascii():
             return before in _MONTH_BEFORE
+        if word not in ("may", "march"):
+            return False
         return self._capital(place) and place > 0 and (before in _MONTH_BEFORE or before not in (".", "?", "!", ":", "«", '"', "“"))
 
     def _days_before_month(self, place: int) -> tuple[list[Value], int] | None:
@@ -210,7 +214,8 @@ class Dates(Numerals):
             return None
         before, after = self._word(place - 1) if place else "", self._word(place + 1)
         hijri = after in ("ه", "هجري", "هجريه", "ah") and self._near(place + 1)
-        christian = after in ("م", "ad", "ce", "ميلادي", "ميلاديه") and self._near(place + 1) and self._word(place + 2) != "^"
+        apart = after == "م" and self._gap(place + 1) != "" and before not in _YEAR_CUES and before not in _YEAR_BEFORE
+        christian = not apart and after in ("م", "ad", "ce", "ميلادي", "ميلاديه") and self._near(place + 1) and self._word(place + 2) != "^"
         if len(text) == 3 and not hijri:
             return None
         if self._gap(place + 1) == "" and after in ("/", "-", "–", "s"):

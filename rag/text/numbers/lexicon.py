@@ -121,7 +121,7 @@ DENOMINATORS_EN: Mapping[str, int] = {
     "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10,
 }  # fmt: skip
 FRACTIONS_AR: Mapping[str, Decimal] = {
-    "نصف": Decimal("0.5"), "نص": Decimal("0.5"), "ثلث": Decimal(1) / 3, "ربع": Decimal("0.25"), "سدس": Decimal(1) / 6,
+    "نصف": Decimal("0.5"), "ثلث": Decimal(1) / 3, "ربع": Decimal("0.25"), "سدس": Decimal(1) / 6,
     "ثلثا": Decimal(2) / 3, "ثلثي": Decimal(2) / 3, "ثلثان": Decimal(2) / 3, "ثلثين": Decimal(2) / 3,
 }  # fmt: skip
 FIFTH_LIKE_AR: Mapping[str, Decimal] = {"خمس": Decimal("0.2"), "عشر": Decimal("0.1"), "سبع": Decimal(1) / 7, "تسع": Decimal(1) / 9}
@@ -146,7 +146,7 @@ length     mm    0.001     millimetre millimetres millimeter millimeters mm     
 length     cm    0.01      centimetre centimetres centimeter centimeters cm      | سنتيمتر سنتيمترات؛ سنتمتر سم
 length     m     1         metre metres meter meters m                           | متر امتار؛ م
 length     km    1000      kilometre kilometres kilometer kilometers km kms      | كيلومتر كيلومترات؛ كم كلم كيلومترات
-length     in    0.0254    inch inches                                           | بوصه بوصات؛ انش
+length     in    0.0254    inch inches                                           | بوصه بوصات؛ انش انشات
 length     ft    0.3048    foot feet ft                                          | قدم اقدام
 length     yd    0.9144    yard yards                                            | يارده ياردات
 length     mi    1609.344  mile miles                                            | ميل اميال
@@ -426,6 +426,8 @@ def same_unit(one: str, other: str) -> Decimal | None:
         return Decimal(1) if may_mean else None
     if first.family == second.family == "temperature":
         return Decimal(1) if "deg" in (one, other) else None
+    if {one, other} == {"acre", "feddan"}:
+        return Decimal(1)  # «فدان» is what an acre is called in Arabic
     if first.family == second.family and first.worth is not None and second.worth is not None:
         return first.worth / second.worth
     return None
@@ -456,7 +458,7 @@ MONTHS: Mapping[str, int] = (
     | {name[:3]: n for n, name in enumerate(MONTHS_EN, start=1)}
     | {"sept": 9}
 )
-AMBIGUOUS_MONTHS = frozenset("may march mar jan dec jun ماي اوت اب".split())
+AMBIGUOUS_MONTHS = frozenset("may march mar jan dec jun ماي اوت اب مارس نيسان جوان".split())
 """Names of months that are other words as well, and count only where they stand as a date does."""
 HIJRI_MONTHS: Mapping[str, int] = {
     form: n
@@ -531,7 +533,7 @@ def bare(word: str) -> Bare:
         if prefix and not word.startswith(prefix):
             continue
         rest = word[len(prefix) :]
-        if rest not in known:
+        if rest not in known and len(rest) > 3:
             rest = rest.removesuffix("ا")
         if rest in known and (len(rest) > 1):
             return Bare(rest, prefix[:1] in ("و", "ف"), prefix.endswith(("ال", "لل")))
@@ -552,6 +554,9 @@ def _openers() -> frozenset[str]:
         "a",
         "an",
         "minus",
+        "halve",
+        "halved",
+        "halving",
         "negative",
         "noon",
         "midnight",

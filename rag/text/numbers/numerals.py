@@ -17,6 +17,7 @@ _ROMAN_WORTH = {"I": 1, "V": 5, "X": 10, "L": 50}
 _NOT_A_ROMAN_NUMBER = frozenset({"XL", "XXL", "LL"})
 _NO_FRACTION_BEFORE = frozenset("النهايي نهايي سنوي السنوي سنويه السنويه الكره كره القطر قطر".split())
 """«نصف النهائي», «ربع سنوي», «نصف الكرة»: no part of anything that is counted."""
+_SIDES = frozenset("eastern western northern southern upper lower other better latter former".split())
 _PRONOUN = re.compile(r"(?:ه|ها|هم|هما|هن)$")
 
 
@@ -246,7 +247,7 @@ class Numerals(Cursor):
             times = lexicon.ONES_EN.get(self._word(place + 1), 1)
             return Decimal(times) / lexicon.DENOMINATORS_EN[self._word(place + 2)], place + 3
         known = bare(word)
-        if known.joined and known.word in ("نصف", "ثلث", "ربع", "نص") and "\n" not in self._gap(place):
+        if known.joined and known.word in ("نصف", "ثلث", "ربع") and "\n" not in self._gap(place):
             return lexicon.FRACTIONS_AR[known.word], place + 1
         return None
 
@@ -309,6 +310,8 @@ class Numerals(Cursor):
         """ "half", "two-thirds", "a quarter of a million": a part, with the scale that it is a part of."""
         at, times = place, 1
         word = self._word(at)
+        if word in ("halve", "halved", "halving"):
+            return Numeral(Decimal("0.5"), at + 1, spelled=True, fraction=True)
         told = word in ("a", "one") or (word in lexicon.ONES_EN and word not in ("zero", "ten"))
         if told:
             times = lexicon.ONES_EN.get(word, 1)
@@ -323,7 +326,7 @@ class Numerals(Cursor):
             return None
         if told and times == 1 and below not in (2, 4) and word == "a" and after != "of" and self._kind(end) == "word":
             return None  # "a third party"
-        if name == "half" and (self._word(place - 1) in lexicon.ORDINALS_EN or after in ("time", "final") if place else False):
+        if name == "half" and place and (self._word(place - 1) in _SIDES or self._word(place - 1) in lexicon.ORDINALS_EN):
             return None
         number = Decimal(times) / below
         step = end + 1 if after == "of" else end
@@ -363,6 +366,8 @@ class Numerals(Cursor):
             if at > place and not self._near(at):
                 break
             first = at == place
+            if first and known.definite and self._written(at).lstrip("وفبل")[:1] in "أإآ":
+                return None  # «ألستون»: a name, no article
             if name in lexicon.TEEN_ONES_AR and lexicon.TEEN_ONES_AR[name] and not name.startswith("حادي"):
                 after = bare(self._word(at + 1))
                 teen = self._word(at + 1) in lexicon.TEN_AR

@@ -425,7 +425,9 @@ class _Reader(Times):
         if joined and number == 1:
             return None
         kind = _FAMILY_KINDS.get(lexicon.family(symbol), Kind.MEASURE)
-        return [Value(kind, self._span(place, end), number, symbol, spelled=True, bound=self._bound(place))], end
+        return [
+            Value(kind, self._span(place, end), number, symbol, spelled=True, definite=word.startswith("ال"), bound=self._bound(place))
+        ], end
 
     def _century(self, place: int) -> tuple[int, int]:
         """The years before the century that a decade is said to be of («القرن العشرين»: 1900), and the token after."""

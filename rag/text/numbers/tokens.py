@@ -17,7 +17,7 @@ HARD_SPACE = "\u00a0"
 """Stands for each space that is put between groups of digits: no-break, narrow no-break, thin, figure and punctuation space."""
 _HARD_SPACES = frozenset("\u00a0\u202f\u2009\u2007\u2008")
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
-_KEPT = {"−": "−", "‐": "-", "‑": "-", "’": "'", "ʼ": "'", "‘": "'", "`": "'", "٪": "%", "،": "،"}
+_KEPT = {"⁄": "/", "−": "−", "‐": "-", "‑": "-", "’": "'", "ʼ": "'", "‘": "'", "`": "'", "٪": "%", "،": "،"}
 _TOKEN = re.compile(
     r"""(?P<digits>\d+(?:[.,٫٬'،]\d+)*)
     |(?P<word>(?:(?![\u0620-\u06d3])[^\W\d_])+(?:'(?:(?![\u0620-\u06d3])[^\W\d_])+)*|[\u0620-\u064a\u066e-\u06d3]+)
