@@ -31,21 +31,21 @@ def single_threaded() -> Iterator[None]:
 
 
 def products(rows: npt.NDArray[np.float32], vector: Vectors) -> Vectors:
-    """The inner product of each row with the vector, shape (len(rows),)."""
+    """Return the inner product of each row with the vector, shape (len(rows),)."""
     if rows.size > _SINGLE_THREADED:
         return np.asarray(rows @ vector, dtype=np.float32)
     return np.asarray(np.einsum("ij,j->i", rows, vector), dtype=np.float32)  # unlike @, without threads
 
 
 def bitmap(ids: Ids, size: int) -> npt.NDArray[np.uint8]:
-    """The ids below `size` as bits, the lowest first."""
+    """Return the ids below `size` as bits, the lowest first."""
     allowed = np.zeros(size, dtype=bool)
     allowed[ids[ids < size]] = True
     return np.packbits(allowed, bitorder="little")
 
 
 def unit(vectors: npt.NDArray[Any]) -> Vectors:
-    """The vectors as float32 of length 1; low-precision weights leave them a few thousandths off."""
+    """Return the vectors as float32 of length 1; low-precision weights leave them a few thousandths off."""
     exact = np.ascontiguousarray(vectors, dtype=np.float32)
     lengths = np.linalg.norm(exact, axis=-1, keepdims=True)
     return np.asarray(exact / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -56,7 +56,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def has_room(folder: Path) -> bool:
-    """Whether anything at all can be written to the disk under a folder."""
+    """Return whether anything at all can be written to the disk under a folder."""
     try:
         return shutil.disk_usage(folder).free >= _A_LITTLE
     except OSError:
@@ -64,7 +64,7 @@ def has_room(folder: Path) -> bool:
 
 
 def write_error(folder: Path, error: OSError) -> DiskFull | DiskFailed:
-    """The project's error for a failure to write in `folder`."""
+    """Return the project's error for a failure to write in `folder`."""
     reason = error.strerror or error
     if error.errno in _NO_ROOM:
         return DiskFull("error.disk_full", path=folder)

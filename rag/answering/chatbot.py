@@ -70,7 +70,7 @@ class Chatbot:
         exclude: Container[int] = (),
         filter: Filter | None = None,
     ) -> Answer:
-        """The checked answer. Raises BadQuestion, BadSetting, GenerationFailed and the index's errors."""
+        """Return the checked answer. Raises BadQuestion, BadSetting, GenerationFailed and the index's errors."""
         for event in self.stream(question, history, stop=stop, exclude=exclude, filter=filter):
             if isinstance(event, Answer):
                 return event
@@ -164,7 +164,8 @@ class Chatbot:
         return Inquiry(question, query, language, tuple(hits), shown, confidence, started, found)
 
     def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:
-        """A follow-up as a question that stands alone; the last few are remembered, so that what was anticipated is not done twice."""
+        """Return a follow-up as a question that stands alone; the last few are remembered, so that what was anticipated is not done
+        twice."""
         key = (question, language, *history)
         known = self._rewritten.get(key)
         if known is None:

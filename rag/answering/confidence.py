@@ -50,7 +50,8 @@ class Calibration:
 
     @classmethod
     def of(cls, embedder: str, generator: str | None = None) -> Calibration:
-        """The values for two models: those fitted on this machine (`shawahid calibrate`), else those shipped, else conservative ones.
+        """Return the values for two models: those fitted on this machine (`shawahid calibrate`), else those shipped, else conservative
+        ones.
 
         Without a generator, quotes. Raises BadSetting when the file of values fitted here can't be used.
         """
@@ -69,7 +70,7 @@ class Calibration:
         )
 
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
-        """The probability, 0..1, that the evidence answers the question."""
+        """Return the probability, 0..1, that the evidence answers the question."""
         if not evidence:
             return 0.0
         weights = self.same if query.shares_language(evidence[0]) else self.across
@@ -108,22 +109,22 @@ _TIME_WORDS = re.compile(
 
 
 def asks_for_value(question: str) -> bool:
-    """Whether only a number can answer the question."""
+    """Return whether only a number can answer the question."""
     return _VALUE.search(fold(question)) is not None
 
 
 def asks_for_time(question: str) -> bool:
-    """Whether only a time can answer the question."""
+    """Return whether only a time can answer the question."""
     return _TIME.search(fold(question)) is not None
 
 
 def states_value(text: str) -> bool:
-    """Whether a text states any number, in digits or words."""
+    """Return whether a text states any number, in digits or words."""
     return bool(stated_values(text))
 
 
 def states_time(text: str) -> bool:
-    """Whether a text states anything that can be a time."""
+    """Return whether a text states anything that can be a time."""
     return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
 
 
@@ -142,7 +143,7 @@ def _shipped(embedder: str) -> Mapping[str, Any]:
 
 
 def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
-    """The values of the user's own file, which have to be of the form of those shipped. Raises BadSetting."""
+    """Return the values of the user's own file, which have to be of the form of those shipped. Raises BadSetting."""
     path = user_file()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8")).get("embedders", {}).get(embedder)

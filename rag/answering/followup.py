@@ -36,8 +36,8 @@ _SHORT, _LONG = 2, 3  # words that carry meaning: fewer than the first stand for
 
 
 def needs_context(question: str) -> bool:
-    """Whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to
-    something unnamed, or is a fragment of fewer than three words that carry meaning and no name."""
+    """Return whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to something
+    unnamed, or is a fragment of fewer than three words that carry meaning and no name."""
     spoken = words(question)
     if not spoken:
         return True
@@ -50,10 +50,10 @@ def needs_context(question: str) -> bool:
 
 
 def _refers(spoken: Sequence[str], place: int) -> bool:
-    """Whether a word of a question stands for something that the question does not name.
+    """Return whether a word of a question stands for something that the question does not name.
 
-    "That" joins a clause to its noun more often than it points («the tweet that Musk replied to»), "one" counts («one of»), "there"
-    states («are there»), and an Arabic pronoun takes up a relative one («الحاسوب الذي استُخدم فيه»).
+    "That" joins a clause to its noun more often than it points («the tweet that Musk replied to»), "one" counts («one of»), "there" states
+    («are there»), and an Arabic pronoun takes up a relative one («الحاسوب الذي استُخدم فيه»).
     """
     word, before = spoken[place], spoken[:place]
     last = place == len(spoken) - 1
@@ -69,10 +69,10 @@ def _refers(spoken: Sequence[str], place: int) -> bool:
 
 
 def with_topic(question: str, history: History) -> str:
-    """A follow-up with the words of what the conversation is about: those of the last question that stood alone.
+    """Return a follow-up with the words of what the conversation is about: those of the last question that stood alone.
 
-    Nothing is guessed and no model is asked. Searched for so, follow-ups find their evidence at least as often as rewritten by a
-    small model, which takes seconds and names what nobody spoke of (docs/notes/follow-ups.md).
+    Nothing is guessed and no model is asked. Searched for so, follow-ups find their evidence at least as often as rewritten by a small
+    model, which takes seconds and names what nobody spoke of (docs/notes/follow-ups.md).
     """
     topic = next((turn.question for turn in reversed(history) if not needs_context(turn.question)), history[0].question)
     said = set(content_stems(question))
@@ -89,7 +89,7 @@ def standalone(
     stop: threading.Event | None = None,
     prompts: Path | None = None,
 ) -> str:
-    """A follow-up as a question that stands alone; the question itself when it does already. Raises GenerationFailed.
+    """Return a follow-up as a question that stands alone; the question itself when it does already. Raises GenerationFailed.
 
     A generator words it anew; without one, or when its words are not usable, it is the question `with_topic`.
     """

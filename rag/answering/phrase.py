@@ -63,7 +63,7 @@ def phrase(draft: str, text: str, asked: Collection[str] = ()) -> Span | None:
 
 
 def _whole(span: Span, text: str) -> Span:
-    """A span with what is written together with its first and last word."""
+    """Return a span with what is written together with its first and last word."""
     start, end = span.start, span.end
     while start and text[start - 1] not in _OUTSIDE:
         start -= 1
@@ -75,7 +75,7 @@ def _whole(span: Span, text: str) -> Span:
 
 
 def _stem(word: str) -> str:
-    """The stem of one word as it stands in a text; "" for a stop word."""
+    """Return the stem of one word as it stands in a text; "" for a stop word."""
     folded = words(word)
     found = stem(folded[0]) if folded else ""
     return "" if found in stop_stems() else found

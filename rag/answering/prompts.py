@@ -55,7 +55,7 @@ class Template:
         return cls(path.name, messages)
 
     def fill(self, **fields: str) -> tuple[Message, ...]:
-        """The messages with the fields of the last one filled in."""
+        """Return the messages with the fields of the last one filled in."""
         *fixed, (role, body) = self.messages
         return (
             *({"role": role, "content": _plain(text)} for role, text in fixed),
@@ -83,24 +83,24 @@ def prompts_dir() -> Path:
 
 @lru_cache(maxsize=64)
 def template(kind: str, language: str, folder: Path | None = None) -> Template:
-    """The template of a kind for a question's language: `answer.ar.txt`, `answer.en.txt`, …"""
+    """Return the template of a kind for a question's language: `answer.ar.txt`, `answer.en.txt`, …"""
     return Template.load((folder or prompts_dir()) / f"{kind}.{'ar' if language == 'ar' else 'en'}.txt")
 
 
 def numbered(evidence: Sequence[Evidence]) -> str:
-    """The sources as the model reads them, one a line, each under its number."""
+    """Return the sources as the model reads them, one a line, each under its number."""
     return "\n".join(f"[{number}] {' '.join(item.text.split())}" for number, item in enumerate(evidence, start=1))
 
 
 def transcript(history: History, turns: int = 3) -> str:
-    """The last few exchanges as the rewriting prompt reads them."""
+    """Return the last few exchanges as the rewriting prompt reads them."""
     return "\n".join(f"Q: {turn.question}\nA: {' '.join(turn.answer.split())[:300]}" for turn in history[-turns:])
 
 
 def answer_prompt(
     question: str, language: str, evidence: Sequence[Evidence], tokens: int = 0, folder: Path | None = None, *, short: bool = False
 ) -> Prompt:
-    """The prompt that asks a question of numbered evidence, for a sentence or, with `short`, for the fewest words.
+    """Return the prompt that asks a question of numbered evidence, for a sentence or, with `short`, for the fewest words.
 
     Source *n* of it is `sources[n - 1]`.
     """
@@ -110,5 +110,5 @@ def answer_prompt(
 
 
 def rewrite_prompt(question: str, language: str, history: History, folder: Path | None = None) -> tuple[Message, ...]:
-    """The prompt that asks for a follow-up as a question that stands alone."""
+    """Return the prompt that asks for a follow-up as a question that stands alone."""
     return template("rewrite", language, folder).fill(history=transcript(history), question=question)

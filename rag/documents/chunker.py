@@ -130,7 +130,7 @@ def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
 
 
 def _breaks(group: _Group, unit: _Unit, following: _Unit | None, longest: int) -> bool:
-    """Whether a unit begins a new passage."""
+    """Return whether a unit begins a new passage."""
     first, last = group.units[0], group.units[-1]
     if unit.opens or unit.path != last.path:
         return True

@@ -126,7 +126,7 @@ def _alone(row: Sequence[str]) -> int | None:
 
 
 def _is_remark(text: str) -> bool:
-    """Whether the only cell of a last row is a remark on the table: more than a word or two."""
+    """Return whether the only cell of a last row is a remark on the table: more than a word or two."""
     return len(text.split()) >= 4 or text[:1] in "*†‡(" or ":" in text
 
 
@@ -144,7 +144,7 @@ def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
 
 
 def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
-    """Whether every second column holds labels: short words, each once, that have nothing in common; and the others their values."""
+    """Return whether every second column holds labels: short words, each once, that have nothing in common; and the others their values."""
     if len(body) < 2 or len(body[0]) not in (2, 4):
         return False
     labels = [row[at] for row in body for at in range(0, len(row), 2) if row[at]]
@@ -176,7 +176,7 @@ def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
 
 
 def _spans(row: Sequence[str]) -> bool:
-    """Whether names of a row stand over several columns: repeated side by side, or with nothing after them."""
+    """Return whether names of a row stand over several columns: repeated side by side, or with nothing after them."""
     return any(row[at] and row[at] == row[at - 1] for at in range(1, len(row))) or any(
         row[at - 1] and not row[at] for at in range(1, len(row))
     )
@@ -230,7 +230,7 @@ def _common_word(values: Sequence[str]) -> str:
 
 
 def _is_value(cell: str) -> bool:
-    """Whether a cell is a number, an amount, a share or a date in digits, with at most a unit of a few letters."""
+    """Return whether a cell is a number, an amount, a share or a date in digits, with at most a unit of a few letters."""
     text = _ascii(cell)
     if not _DIGITS.search(text):
         return text in ("-", "–", "—", "..", "…", "n/a", "N/A")

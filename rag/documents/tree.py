@@ -242,7 +242,7 @@ class TreeWriter:
         return f"{names[at]}: {cells[at]}" if names[at] and cells[at] else cells[at]
 
     def _introduces(self, block: Block) -> bool:
-        """Whether a paragraph introduces the list or table after it."""
+        """Return whether a paragraph introduces the list or table after it."""
         text = self.text_of(block.span)
         return block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_LEAD and text.rstrip().endswith((":", "：", ":-", ":–"))
 

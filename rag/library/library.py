@@ -87,7 +87,7 @@ class Shelf:
     # --- collections ------------------------------------------------------------------------------------------------------
 
     def collections(self) -> list[Collection]:
-        """The collections this person may see, that of the settings first."""
+        """Return the collections this person may see, that of the settings first."""
         return self._collections.visible(self._person)
 
     def sees(self, id: str) -> bool:

@@ -17,11 +17,11 @@ _MATCH_SHARE, _PASSAGE_SHARE, _WORD_SHARE = 0.4, 0.4, 0.3  # tuned as in docs/no
 
 
 def ranked_sentences(store: Store, query: Query, hits: Sequence[Hit]) -> list[Evidence]:
-    """All sentences of the hits, best first; `score` is the similarity to the question.
+    """Return all sentences of the hits, best first; `score` is the similarity to the question.
 
-    A sentence is ranked by its own similarity, by how well it matches the question's tokens (late interaction, where the index
-    has tokens), by its passage's score, and, in the question's language, by the share of the question's words in it. Passages that
-    were removed since the search are left out. Call it within a snapshot of the store. Raises IndexCorrupt.
+    A sentence is ranked by its own similarity, by how well it matches the question's tokens (late interaction, where the index has tokens),
+    by its passage's score, and, in the question's language, by the share of the question's words in it. Passages that were removed since
+    the search are left out. Call it within a snapshot of the store. Raises IndexCorrupt.
     """
     scores = store.sentence_scores([hit.passage.id for hit in hits], query.vector)
     matched = stored_matches(store, query.tokens, [hit.passage for hit in hits])

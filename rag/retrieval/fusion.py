@@ -28,12 +28,12 @@ _HOME = 0.1
 
 
 def balanced(scores: Mapping[int, float], languages: Mapping[int, str], home: str) -> dict[int, float]:
-    """The scores with every other language's raised or lowered so that its candidates' median is that of `home`'s.
+    """Return the scores with every other language's raised or lowered so that its candidates' median is that of `home`'s.
 
-    An embedder finds two texts in one language more alike than the same texts in two, so in a mixed collection the wrong passage
-    in the question's language outranks the right one in the other. Most candidates of either language are no answer; bringing
-    their medians together lets what stands out of its own list stand out of both. `home` is the question's language; a list of
-    fewer than 10 candidates has no median worth the name, and is left as it is.
+    An embedder finds two texts in one language more alike than the same texts in two, so in a mixed collection the wrong passage in the
+    question's language outranks the right one in the other. Most candidates of either language are no answer; bringing their medians
+    together lets what stands out of its own list stand out of both. `home` is the question's language; a list of fewer than 10 candidates
+    has no median worth the name, and is left as it is.
     """
     groups: dict[str, list[float]] = {}
     for id, score in scores.items():
@@ -76,11 +76,11 @@ def convex_combination(
 
 
 def _levelled(fused: Mapping[int, float], base: Mapping[int, float], home: Sequence[int], more: float) -> dict[int, float]:
-    """The passages of the question's language in the order of their fused scores, with the scores that they have without keywords
+    """Return the passages of the question's language in the order of their fused scores, with the scores that they have without keywords
     and a little `more`.
 
-    A question shares words with passages of its own language alone: keywords tell these from each other, and say nothing of
-    whether the other language's answer it better.
+    A question shares words with passages of its own language alone: keywords tell these from each other, and say nothing of whether the
+    other language's answer it better.
     """
     order = sorted(home, key=lambda id: (-fused[id], id))
     levels = sorted((base[id] for id in home), reverse=True)

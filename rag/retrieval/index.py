@@ -80,11 +80,11 @@ class Index:
         return self._store.existing_manifest()
 
     def documents(self) -> list[DocumentInfo]:
-        """All documents in order of id, without their text."""
+        """Return all documents in order of id, without their text."""
         return self._store.documents()
 
     def infos(self, ids: Sequence[str]) -> dict[str, DocumentInfo]:
-        """The documents under the given ids, without their text; ids that do not exist are left out."""
+        """Return the documents under the given ids, without their text; ids that do not exist are left out."""
         return self._store.infos(ids)
 
     def document(self, id: str) -> Document | None:
@@ -92,7 +92,7 @@ class Index:
         return self._store.document(id)
 
     def all_passages(self) -> list[Passage]:
-        """Every passage in order of document and place: for a corpus small enough to be read whole."""
+        """Return every passage in order of document and place: for a corpus small enough to be read whole."""
         passages = self._store.passages(self._store.passage_ids().tolist())
         return sorted(passages.values(), key=lambda passage: (passage.document_id, passage.span.start))
 
@@ -108,7 +108,7 @@ class Index:
     # --- a question -------------------------------------------------------------------------------------------------------
 
     def query(self, question: str) -> Query:
-        """The record of a question, as every step after it takes it; the last 128 are remembered. Raises BadQuestion."""
+        """Return the record of a question, as every step after it takes it; the last 128 are remembered. Raises BadQuestion."""
         return self._queries(checked_question(question))
 
     def _made(self, question: str) -> Query:
@@ -125,16 +125,15 @@ class Index:
         legs: Container[str] = LEGS,
         stems: bool = True,
     ) -> list[Hit]:
-        """The `k` best passages for a question in either language, best first; fewer when fewer exist.
+        """Return the `k` best passages for a question in either language, best first; fewer when fewer exist.
 
-        `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search,
-        `exclude` leaves out some passages. Candidates are the nearest passages by vector and the best by keyword; each is judged
-        by its own vector, by its best sentence's, and, when it is in the question's language, by its keywords; the best of them by how
-        well a sentence matches the question token by token, where the index has tokens, as well. Across languages
-        only names and numbers can match, and such matches bring a candidate in but do not raise it. What comes after the candidates
-        is ranked by its own vector alone. For measurements, `legs` switches off one of "dense" and "keyword", and without `stems`
-        keywords match only as they are written.
-        Raises BadQuestion, BadSetting.
+        `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search, `exclude` leaves
+        out some passages. Candidates are the nearest passages by vector and the best by keyword; each is judged by its own vector, by its
+        best sentence's, and, when it is in the question's language, by its keywords; the best of them by how well a sentence matches the
+        question token by token, where the index has tokens, as well. Across languages only names and numbers can match, and such matches
+        bring a candidate in but do not raise it. What comes after the candidates is ranked by its own vector alone. For measurements,
+        `legs` switches off one of "dense" and "keyword", and without `stems` keywords match only as they are written. Raises BadQuestion,
+        BadSetting.
         """
         query = self._known(question)
         if k < 1:
@@ -145,7 +144,7 @@ class Index:
             return self._search.hits(view, query, k, offset, filter=filter, exclude=exclude, legs=legs, stems=stems)
 
     def evidence(self, question: str | Query, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
-        """The `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
+        """Return the `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
 
         Raises BadQuestion.
         """

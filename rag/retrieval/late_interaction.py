@@ -57,7 +57,8 @@ def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]
 
 
 def _nearest(vectors: Vectors, blob: bytes, sentences: Sequence[Span]) -> Vectors:
-    """The cosine of each vector, shape (n, size), to its nearest token in each sentence, shape (sentences, n); 0 where there is none."""
+    """Return the cosine of each vector, shape (n, size), to its nearest token in each sentence, shape (sentences, n); 0 if there is
+    none."""
     last, tokens = unpack_tokens(blob, vectors.shape[1])
     similarities = tokens @ vectors.T
     found = np.zeros((len(sentences), len(vectors)), dtype=np.float32)
@@ -69,6 +70,6 @@ def _nearest(vectors: Vectors, blob: bytes, sentences: Sequence[Span]) -> Vector
 
 
 def _weights(best: Vectors) -> Vectors:
-    """A weight for each token, their sum 1, by its best similarity in each passage, shape (passages, n)."""
+    """Return a weight for each token, their sum 1, by its best similarity in each passage, shape (passages, n)."""
     standing_out = best.max(axis=0) - best.mean(axis=0) + _LEAST_WEIGHT
     return np.asarray(standing_out / standing_out.sum(), dtype=np.float32)

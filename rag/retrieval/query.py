@@ -38,22 +38,22 @@ class Query:
         return cls(text, question_language(text), tuple(content_stems(text)), *query_tokens(embedder, text))
 
     def shares_language(self, evidence: Evidence) -> bool:
-        """Whether a piece of evidence is in the question's language; a question without letters counts as English."""
+        """Return whether a piece of evidence is in the question's language; a question without letters counts as English."""
         return in_language(evidence, "en" if self.language == "und" else self.language)
 
 
 def in_language(evidence: Evidence, language: str) -> bool:
-    """Whether a piece of evidence is in a language: the one place where that is decided.
+    """Return whether a piece of evidence is in a language: the one place where that is decided.
 
-    Evidence is judged by its own script, so that an English sentence of an Arabic passage is English; without letters it has the
-    language of its passage.
+    Evidence is judged by its own script, so that an English sentence of an Arabic passage is English; without letters it has the language
+    of its passage.
     """
     written = script(evidence.text)
     return (evidence.passage.language if written == "und" else written) == language
 
 
 def checked_question(question: str) -> str:
-    """The question without the white space around it. Raises BadQuestion when it is empty or too long."""
+    """Return the question without the white space around it. Raises BadQuestion when it is empty or too long."""
     # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which can't be stored, printed or tokenized.
     question = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not any(character.isalnum() for character in question):

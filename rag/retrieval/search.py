@@ -45,7 +45,7 @@ class Allowed:
 
     @classmethod
     def of(cls, ids: Ids | None, view: AnyView) -> Allowed:
-        """Those of a generation's passages that are among `ids`, or all of them."""
+        """Return those of a generation's passages that are among `ids`, or all of them."""
         if isinstance(view, MirrorView) or (ids is None and len(view.languages) == 1):  # Milvus knows the languages itself
             return cls(ids, dict.fromkeys(view.languages, ids))
         if ids is None:
@@ -85,7 +85,7 @@ class PassageSearch:
         legs: Container[str],
         stems: bool,
     ) -> list[Hit]:
-        """The `k` best passages after the first `offset`: see `Index.search`. Raises IndexCorrupt, MilvusFailed."""
+        """Return the `k` best passages after the first `offset`: see `Index.search`. Raises IndexCorrupt, MilvusFailed."""
         wanted = offset + k
         allowed = self._allowed(view, filter, exclude)
         pool = _KEYWORD_POOL if "dense" in legs else max(_KEYWORD_POOL, wanted)
@@ -127,7 +127,7 @@ class PassageSearch:
         return Allowed.of(ids, view)
 
     def _by_filter(self, filter: Filter, view: AnyView) -> Allowed:
-        """The passages that meet a filter; those of the last filters of a generation are remembered."""
+        """Return the passages that meet a filter; those of the last filters of a generation are remembered."""
         generation = view.born, view.generation
         if self._filters[0] != generation:
             self._filters = generation, {}
@@ -161,7 +161,7 @@ class PassageSearch:
         return found
 
     def _rarest(self, terms: Sequence[str], generation: tuple[str, int]) -> list[str]:
-        """The rarest of the terms: as many as together occur in `_POSTINGS` passages, and one at least."""
+        """Return the rarest of the terms: as many as together occur in `_POSTINGS` passages, and one at least."""
         held = sorted((self._passages_with(term, generation), term) for term in terms)
         held = [(count, term) for count, term in held if count]
         total, kept = 0, list[str]()
@@ -185,7 +185,8 @@ class PassageSearch:
     def _reranked(
         self, fused: list[tuple[int, float]], question: Tokens, languages: Mapping[int, str], home: str
     ) -> list[tuple[int, float]]:
-        """The candidates with the best of each language judged by the question's tokens as well; where there are none, as they were."""
+        """Return the candidates with the best of each language judged by the question's tokens as well; where there are none, as they
+        were."""
         if not len(question):
             return fused
         groups: dict[str, list[int]] = {}
@@ -199,7 +200,7 @@ class PassageSearch:
 
 
 def _nearest(view: AnyView, vector: Vectors, k: int, allowed: Allowed) -> tuple[dict[int, float], dict[int, str]]:
-    """The `k` nearest passages of each language by vector, with their similarity and their language.
+    """Return the `k` nearest passages of each language by vector, with their similarity and their language.
 
     One list for all would hold nothing but the question's own language in a mixed collection of some size.
     """

@@ -57,7 +57,7 @@ def build_api(
     limits: RequestLimits,
     running: Callable[[], AbstractAsyncContextManager[None]] | None = None,
 ) -> FastAPI:
-    """The app with every route under /v1, /healthz, /metrics and /openapi.json. `running` is entered while it is served."""
+    """Return the app with every route under /v1, /healthz, /metrics and /openapi.json. `running` is entered while it is served."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -92,9 +92,8 @@ def _answers(backend: Backend) -> APIRouter:
 
     @router.post("/v1/ask", response_model=AnswerBody, summary="Answer a question, with proofs", responses={**ERRORS, **STREAMS})
     async def ask(asked: AskRequest, request: Request) -> Response:
-        """The checked answer. With `stream`, events: `waiting` {place}, `found` {passages}, `draft` {text}: not yet checked, and
-        replaced by `answer`, the last one, which has the form of the answer without `stream`; or `error`.
-        """
+        """Return the checked answer. With `stream`, events: `waiting` {place}, `found` {passages}, `draft` {text}: not yet checked, and
+        replaced by `answer`, the last one, which has the form of the answer without `stream`; or `error`."""
         history = [Turn(turn.question, turn.answer) for turn in asked.history]
         asker, chosen = asker_of(request.scope), asked.filter()
         events = backend.answer(asker, asked.question, history, way="api", collection=asked.collection, filter=chosen)
@@ -220,7 +219,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
 
 
 def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
-    """The indexing that whoever asks began, or that their documents led to."""
+    """Return the indexing that whoever asks began, or that their documents led to."""
     job = shelf.last_job() if shelf else None
     if job is None:
         return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)

@@ -50,9 +50,9 @@ def openai_routes(backend: Backend) -> APIRouter:
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
     async def complete(asked: ChatRequest, request: Request) -> Response:
-        """The last user message is the question; earlier turns let it follow up. System messages are passed over: what may be said
-        is what the documents prove. The field `shawahid` of the completion, in a stream of the last chunk with a choice, has the citations.
-        """
+        """Return the last user message is the question; earlier turns let it follow up. System messages are passed over: what may be
+        said is what the documents prove. The field `shawahid` of the completion, in a stream of the last chunk with a choice, has the
+        citations."""
         question, history = conversation(asked)
         extension = asked.shawahid or ChatExtension()
         collection = extension.collection or collection_of(asked.model)
@@ -96,7 +96,7 @@ def openai_routes(backend: Backend) -> APIRouter:
 
 
 def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
-    """The question and the turns before it. Raises BadRequest, Unknown."""
+    """Return the question and the turns before it. Raises BadRequest, Unknown."""
     if asked.n not in (None, 1):
         raise BadRequest("server.only_one", "n")
     if asked.tools:
@@ -120,7 +120,7 @@ def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
 
 
 def collection_of(model: str) -> str:
-    """The collection that a model's name means: "shawahid/NAME"."""
+    """Return the collection that a model's name means: "shawahid/NAME"."""
     return model.partition("/")[2]
 
 
@@ -139,7 +139,7 @@ def _finish(answer: Answer) -> Any:
 
 
 async def _chunks(events: AsyncGenerator[Event, None], same: dict[str, Any], drafts: bool, wants_usage: bool) -> AsyncGenerator[str, None]:
-    """The chunks of a completion. Content comes from the checked answer only."""
+    """Yield the chunks of a completion. Content comes from the checked answer only."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}

@@ -35,7 +35,7 @@ _LONGEST = 20_000
 
 
 def tools(service: Service, library: Library | None = None, limits: RequestLimits | None = None) -> MCPServer[Any]:
-    """The server of the tools, for any transport. Needs the extra `mcp`."""
+    """Return the server of the tools, for any transport. Needs the extra `mcp`."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver import Context
     from mcp.server.mcpserver.exceptions import ToolError
@@ -150,7 +150,7 @@ class HttpTools:
 
 
 def available() -> bool:
-    """Whether the extra is installed."""
+    """Return whether the extra is installed."""
     from importlib.util import find_spec
 
     return find_spec("mcp") is not None

@@ -129,7 +129,7 @@ class AsyncChatbot:
         self.chatbot = chatbot
 
     async def ask(self, question: str, history: History = (), *, exclude: Container[int] = (), filter: Filter | None = None) -> Answer:
-        """The checked answer. Cancelling the task stops the model. Raises as `Chatbot.ask` does."""
+        """Return the checked answer. Cancelling the task stops the model. Raises as `Chatbot.ask` does."""
         async with aclosing(self.stream(question, history, exclude=exclude, filter=filter)) as events:
             async for event in events:
                 if isinstance(event, Answer):
@@ -160,9 +160,9 @@ class AsyncChatbot:
                     yield event
 
     async def search(self, question: str, k: int = 10, **restrictions: Any) -> list[Hit]:
-        """The `k` best passages; `restrictions` are those of `Index.search`."""
+        """Return the `k` best passages; `restrictions` are those of `Index.search`."""
         return await asyncio.to_thread(self.chatbot.index.search, question, k, **restrictions)
 
     async def evidence(self, question: str, hits: list[Hit], k: int = 5) -> list[Evidence]:
-        """The sentences of the hits that most likely hold the answer, as `Index.evidence` gives them."""
+        """Return the sentences of the hits that most likely hold the answer, as `Index.evidence` gives them."""
         return await asyncio.to_thread(self.chatbot.index.evidence, question, hits, k)

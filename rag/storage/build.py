@@ -230,7 +230,7 @@ def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, repo
 
 
 def _signature(path: Path) -> tuple[int, int]:
-    """A file's size and time in nanoseconds; 0 for the time when it is so recent that a later change might bear the same."""
+    """Return a file's size and time in nanoseconds; 0 for the time when it is so recent that a later change might bear the same."""
     try:
         found = path.stat()
     except OSError:  # reading it will say what is wrong

@@ -94,7 +94,7 @@ def _cause(trace: str) -> str:
 
 
 def _hashes(out: Path) -> Iterator[str]:
-    """The files that the index holds, by SHA-256."""
+    """Yield the files that the index holds, by SHA-256."""
     try:
         store = Store(out / DATABASE)
     except (IndexMissing, IndexMismatch):

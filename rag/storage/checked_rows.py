@@ -40,7 +40,7 @@ class CheckedRows(Connections):
             raise self.damaged(f"{what} {id}: its check value differs")
 
     def damaged(self, reason: object) -> IndexCorrupt:
-        """The error for something in the database that is not what was written."""
+        """Return the error for something in the database that is not what was written."""
         return IndexCorrupt("error.index_damaged", path=self.path, reason=reason)
 
 

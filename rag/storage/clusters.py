@@ -43,7 +43,7 @@ def clusters_path(path: Path) -> Path:
 
 
 def is_worth_it(count: int) -> bool:
-    """Whether so many vectors are searched through clusters."""
+    """Return whether so many vectors are searched through clusters."""
     return count >= CLUSTERED_FROM
 
 
@@ -119,7 +119,7 @@ class ClusteredIndex:
         write_index(self._clusters, path)
 
     def _placed(self) -> npt.NDArray[np.int32]:
-        """The cluster of each id, by id; -1 where there is no such id."""
+        """Return the cluster of each id, by id; -1 where there is no such id."""
         import faiss
 
         known = self._exact.ids()
@@ -150,15 +150,15 @@ class ClusteredIndex:
         return int(self._clusters.nlist)
 
     def ids(self) -> Ids:
-        """Every id, in the order of the vectors, shape (n,)."""
+        """Return every id, in the order of the vectors, shape (n,)."""
         return self._exact.ids()
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        """Return the vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt if one of them is not there."""
         return self._exact.vectors(ids)
 
     def encode(self, ids: Ids, vectors: Vectors) -> Codes:
-        """The codes of vectors as they stand in the file under these ids, shape (n, code)."""
+        """Return the codes of vectors as they stand in the file under these ids, shape (n, code)."""
         import faiss
 
         codes = np.empty((len(ids), code_size(self.dimension)), dtype=np.uint8)
@@ -176,7 +176,7 @@ class ClusteredIndex:
         return np.asarray((codes[:, :-FACTORS] == expected[:, :-FACTORS]).all(axis=1) & close, dtype=bool)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the nearest vectors; scores are exact, but one of the nearest may be missed."""
+        """Return the ids and scores of the nearest vectors; scores are exact, but one of the nearest may be missed."""
         import faiss
 
         k = min(k, len(self) if among is None else len(among))
@@ -210,20 +210,20 @@ class ClusteredIndex:
         return self._best(found[found >= 0], query, k)
 
     def _nearness(self, query: Vectors) -> Vectors:
-        """The inner product of each centre with a question, which is asked for once for each language."""
+        """Return the inner product of each centre with a question, which is asked for once for each language."""
         last = self._last
         if last is None or last[0] is not query:
             last = self._last = query, products(self._centres, query)
         return last[1]
 
     def _best(self, ids: Ids, query: Vectors, k: int) -> tuple[Ids, Vectors]:
-        """The best of some ids, compared exactly."""
+        """Return the best of some ids, compared exactly."""
         scores = products(self._exact.vectors(ids), query)
         best = np.lexsort((ids, -scores))[:k]
         return ids[best], np.asarray(scores[best], dtype=np.float32)
 
     def _selection(self, among: Ids | None) -> _Selection:
-        """The forms of `among`."""
+        """Return the forms of `among`."""
         return self._everything if among is None else self._selections.of(among, lambda: self._made(among))
 
     def _made(self, among: Ids) -> _Selection:

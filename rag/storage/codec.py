@@ -70,7 +70,7 @@ _KINDS = {bytes: b"\0b", str: b"\0t", int: b"\0i", float: b"\0f", type(None): b"
 
 
 def manifest_crc(values: Mapping[str, str]) -> str:
-    """The check value of the manifest: its other keys, in order, each with its value."""
+    """Return the check value of the manifest: its other keys, in order, each with its value."""
     return str(crc(*(part for key in sorted(values, key=str) for part in (key, values[key]))))
 
 

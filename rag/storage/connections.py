@@ -98,14 +98,14 @@ class Connections:
         """What a reader demands of a database that it opens; nothing here."""
 
     def prepared(self, name: str) -> bool:
-        """Whether this thread's connection was asked for that name before."""
+        """Return whether this thread's connection was asked for that name before."""
         known: set[str] = self._local.prepared
         before = name in known
         known.add(name)
         return before
 
     def _open(self) -> tuple[sqlite3.Connection, bool, _State]:
-        """A new connection, by the first of the ways to open the file in which it can be read; whether it takes locks; and the state
+        """Return a new connection, by the first of the ways to open the file in which it can be read; whether it takes locks; and the state
         of the files."""
         failed: ShawahidError | None = None
         for address in self._addresses():
@@ -140,7 +140,7 @@ class Connections:
         return connection
 
     def _addresses(self) -> Iterator[str]:
-        """The ways to open the file, the best first. Without a log the file alone is the index; with one, both are read."""
+        """Yield the ways to open the file, the best first. Without a log the file alone is the index; with one, both are read."""
         address = self.path.absolute().as_uri()
         if self._writable:
             yield f"{address}?mode=rwc"
@@ -199,6 +199,6 @@ class Connections:
 
 
 def _is_of_the_place(error: sqlite3.Error) -> bool:
-    """Whether another way to open the file may do: what failed is what lies beside it."""
+    """Return whether another way to open the file may do: what failed is what lies beside it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)

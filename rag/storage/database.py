@@ -244,7 +244,7 @@ class Store(ManifestReader, PassageReader, VectorReader, KeywordReader):
 
 
 def info_values(document: Document, passages: int, added: str) -> tuple[object, ...]:
-    """A document's INFO_COLUMNS."""
+    """Return a document's INFO_COLUMNS."""
     first_day, last_day = days(document.metadata.get("date", "")) or (None, None)
     return (
         document.id,
@@ -262,7 +262,7 @@ def info_values(document: Document, passages: int, added: str) -> tuple[object, 
 
 
 def passage_values(passage: Passage) -> tuple[object, ...]:
-    """A passage's PASSAGE_COLUMNS."""
+    """Return a passage's PASSAGE_COLUMNS."""
     return (
         passage.id,
         passage.document_id,

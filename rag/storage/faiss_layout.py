@@ -45,12 +45,12 @@ FACTORS = 8
 
 
 def code_size(dimension: int) -> int:
-    """The bytes of a vector's code in a file of clusters."""
+    """Return the bytes of a vector's code in a file of clusters."""
     return (dimension + 7) // 8 + FACTORS
 
 
 def is_flat(head: bytes) -> bool:
-    """Whether a file that begins so is a flat index of inner products under ids: FAISS makes whatever kind a file names."""
+    """Return whether a file that begins so is a flat index of inner products under ids: FAISS makes whatever kind a file names."""
     return (head[: len(_OUTER_KIND)], head[_INNER_AT : _INNER_AT + len(_INNER_KIND)]) == (_OUTER_KIND, _INNER_KIND)
 
 
@@ -134,15 +134,15 @@ class FlatFile:
         return len(self._ids)
 
     def ids(self) -> Ids:
-        """Every id, ascending, shape (n,)."""
+        """Return every id, ascending, shape (n,)."""
         return np.asarray(self._ids, dtype=np.int64)
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        """Return the vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt if one of them is not there."""
         return np.asarray(self._vectors[self._rows(ids)], dtype=np.float32)
 
     def codes(self, ids: Ids) -> Codes:
-        """The bytes of some vectors as they stand in the file, shape (len(ids), 4 * dimension). Raises IndexCorrupt."""
+        """Return the bytes of some vectors as they stand in the file, shape (len(ids), 4 * dimension). Raises IndexCorrupt."""
         return np.ascontiguousarray(self._vectors[self._rows(ids)]).view(np.uint8).reshape(len(ids), self._code)
 
     def _rows(self, ids: Ids) -> npt.NDArray[np.int64]:
@@ -152,7 +152,7 @@ class FlatFile:
         return at
 
     def crc(self) -> int:
-        """The check value of all of the file but its vectors, which are compared with those of the database."""
+        """Return the check value of all of the file but its vectors, which are compared with those of the database."""
         with self.path.open("rb") as file:
             found = zlib.crc32(file.read(_VECTORS_AT))
             file.seek(self._ids_at - _NUMBER)
@@ -205,7 +205,7 @@ class ClusterFile:
         return np.frombuffer(np.concatenate(parts).tobytes(), dtype="<i8").astype(np.int64)
 
     def crc(self) -> int:
-        """The check value of all of the file but the codes, which are compared with the vectors of the database."""
+        """Return the check value of all of the file but the codes, which are compared with the vectors of the database."""
         return zlib.crc32(self.ids.astype("<i8").tobytes(), zlib.crc32(self._content[: self._head].tobytes()))
 
     @cached_property
@@ -224,7 +224,7 @@ class ClusterFile:
         return places[at]
 
     def codes(self, ids: Ids) -> Codes:
-        """The codes of some ids, shape (len(ids), code). Raises IndexCorrupt when one of them is not there."""
+        """Return the codes of some ids, shape (len(ids), code). Raises IndexCorrupt if one of them is not there."""
         return np.asarray(self._content[self.places(ids)[:, None] + np.arange(self._code)], dtype=np.uint8)
 
     def erase(self, ids: Ids) -> None:

@@ -30,11 +30,11 @@ class VectorIndex(Protocol):
     def __len__(self) -> int: ...
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension)."""
+        """Return the vectors under the given ids, shape (len(ids), dimension)."""
         ...
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` restricts the search."""
+        """Return the ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` restricts the search."""
         ...
 
 
@@ -69,7 +69,7 @@ class FlatIndex:
 
     @classmethod
     def of(cls, ids: Sequence[int] | Ids, vectors: Vectors, dimension: int) -> FlatIndex:
-        """An index over `vectors`, shape (len(ids), dimension)."""
+        """Return an index over `vectors`, shape (len(ids), dimension)."""
         import faiss
 
         index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
@@ -112,13 +112,13 @@ class FlatIndex:
         return int(self._index.d)
 
     def ids(self) -> Ids:
-        """Every id, in the order of the vectors, shape (n,)."""
+        """Return every id, in the order of the vectors, shape (n,)."""
         import faiss
 
         return np.asarray(faiss.vector_to_array(self._index.id_map), dtype=np.int64)
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        """Return the vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt if one of them is not there."""
         if len(ids) == 0:
             return np.empty((0, self.dimension), dtype=np.float32)
         try:

@@ -41,7 +41,7 @@ def dense_path(folder: Path, generation: int) -> Path:
 
 
 def is_due(base: Base, added: int, removed: int) -> bool:
-    """Whether the file of vectors should be written anew."""
+    """Return whether the file of vectors should be written anew."""
     return added + removed > max(_LEAST, _SHARE * base.count)
 
 
@@ -99,17 +99,17 @@ def _check_size(path: Path, size: int) -> None:
 
 
 def open_flat(folder: Path, base: Base) -> FlatFile:
-    """The file of a base's vectors. Raises IndexCorrupt."""
+    """Return the file of a base's vectors. Raises IndexCorrupt."""
     return FlatFile(dense_path(folder, base.generation), base.code // 4)
 
 
 def open_clusters(folder: Path, base: Base) -> ClusterFile:
-    """The file of clusters of a base that has one. Raises IndexCorrupt."""
+    """Return the file of clusters of a base that has one. Raises IndexCorrupt."""
     return ClusterFile(clusters_path(dense_path(folder, base.generation)), base.count, base.code // 4, base.clusters)
 
 
 def base_is_whole(folder: Path, base: Base) -> bool:
-    """Whether the files of vectors are there in their full length; their content is for `verify`."""
+    """Return whether the files of vectors are there in their full length; their content is for `verify`."""
     path = dense_path(folder, base.generation)
     try:
         return path.stat().st_size == base.size and (not base.clusters or clusters_path(path).stat().st_size == base.clusters_size)
@@ -125,7 +125,7 @@ def erase(folder: Path, base: Base, ids: Ids) -> None:
 
 
 def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
-    """Those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
+    """Return those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
     left = open_flat(folder, base).codes(ids).any(axis=1)
     if base.clusters and len(ids):
         left |= open_clusters(folder, base).codes(ids).any(axis=1)
@@ -151,15 +151,15 @@ class IndexView:
         return len(self.base) - len(self.removed) + len(self.fresh_ids)
 
     def ids(self) -> Ids:
-        """Every id, ascending."""
+        """Return every id, ascending."""
         return np.sort(np.concatenate([*self.languages.values(), _NOTHING]))
 
     def nearest(self, query: Vectors, k: int, language: str, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest passages among those of a language (None: all are in that one), best first."""
+        """Return the ids and scores of the `k` nearest passages among those of a language (None: all are in that one), best first."""
         return self.search(query, k, among)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` (ascending) restricts it."""
+        """Return the ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` (ascending) restricts it."""
         ids, scores = self._in_base(query, k, among)
         if not np.all(np.abs(scores) <= _GREATEST):  # nor for what is no number
             raise IndexCorrupt("error.vectors_damaged", path=self.path, reason="a vector is longer than 1")
@@ -184,7 +184,7 @@ class IndexView:
             wanted = 2 * asked
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        """Return the vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt if one of them is not there."""
         ids = np.asarray(ids, dtype=np.int64)
         old = ids <= self.last
         if old.all():
@@ -211,11 +211,11 @@ class Segments:
         self._views: list[IndexView] = []  # the last two: a thread may still be in the generation before
 
     def known(self, published: tuple[str, int]) -> IndexView | None:
-        """The view of a generation, if it is one of the last two that were asked for."""
+        """Return the view of a generation, if it is one of the last two that were asked for."""
         return next((view for view in self._views if (view.born, view.generation) == published), None)
 
     def at(self, store: Store, manifest: Manifest) -> IndexView:
-        """The view of a generation, called inside a snapshot of it. Raises IndexCorrupt."""
+        """Return the view of a generation, called inside a snapshot of it. Raises IndexCorrupt."""
         with self._lock:
             for view in self._views:
                 if (view.born, view.generation) == (manifest.born, manifest.generation):
@@ -256,7 +256,7 @@ class Segments:
 
     @staticmethod
     def _ids_in(language: str, store: Store, base: Base, removed: Ids, former: IndexView | None) -> Ids:
-        """The passages in a language: those in the file are read once, for they only become fewer."""
+        """Return the passages in a language: those in the file are read once, for they only become fewer."""
         if former is None or language not in former.languages:
             return store.ids_in(language)
         old = former.languages[language]
@@ -265,7 +265,7 @@ class Segments:
 
 
 def files(folder: Path) -> dict[int, list[Path]]:
-    """The files of vectors by the generation in their names, and what a killed writer left of one under 0."""
+    """Return the files of vectors by the generation in their names, and what a killed writer left of one under 0."""
     found: dict[int, list[Path]] = {}
     for path in folder.glob("dense.*.*"):
         _, number, kind = path.name.split(".", 2)

@@ -19,7 +19,7 @@ CREATE VIRTUAL TABLE keywords USING fts5 (language, surface, stem, content='', t
 
 
 def keywords(text: str) -> tuple[str, str]:
-    """The analysed tokens of a text as the keyword index holds them: surface forms, and stems; space-separated."""
+    """Return the analysed tokens of a text as the keyword index holds them: surface forms, and stems; space-separated."""
     return " ".join(keyword_token(word) for word in words(text)), " ".join(keyword_token(form) for form in stems(text))
 
 
@@ -34,15 +34,15 @@ def keyword_token(word: str) -> str:
 
 
 def keyword_terms(question: str, *, stems: bool = True) -> list[str]:
-    """The terms of the keyword index that a question asks for: its content words, as stems and as they are written; without
-    `stems` only as they are written (for measurements)."""
+    """Return the terms of the keyword index that a question asks for: its content words, as stems and as they are written; without `stems`
+    only as they are written (for measurements)."""
     meaning = [word for word in words(question) if stem(word) not in stop_stems()]
     wanted = dict.fromkeys(keyword_token(form) for word in meaning for form in ((stem(word), word) if stems else (word,)))
     return [term for term in wanted if re.fullmatch(r"\w+", term)]
 
 
 def keyword_query(terms: Sequence[str], *, stems: bool = True) -> str:
-    """The FTS5 query for passages with any of the terms; "" for none."""
+    """Return the FTS5 query for passages with any of the terms; "" for none."""
     if not terms:
         return ""
     return f"{{{'surface stem' if stems else 'surface'}}} : (" + " OR ".join(f'"{term}"' for term in terms) + ")"
@@ -52,8 +52,8 @@ class KeywordReader(CheckedRows):
     """The keyword index of the database."""
 
     def search_keywords(self, query: str, among: Ids | None = None) -> tuple[Ids, npt.NDArray[np.float64]]:
-        """The passages for an FTS5 query and their BM25 scores (higher is better), best first; only `among` those, if given,
-        which should be few: each is looked up."""
+        """Return the passages for an FTS5 query and their BM25 scores (higher is better), best first; only `among` those, if given, which
+        should be few: each is looked up."""
         if not query:
             return np.empty(0, dtype=np.int64), np.empty(0)
         within, values = "", [query]

@@ -61,7 +61,7 @@ class Manifest:
 
     @classmethod
     def of(cls, values: Mapping[str, str]) -> Self:
-        """The manifest in the rows of its table. Raises KeyError, ValueError, TypeError."""
+        """Return the manifest in the rows of its table. Raises KeyError, ValueError, TypeError."""
         return cls(
             embedder=values["embedder"],
             fingerprint=values["fingerprint"],

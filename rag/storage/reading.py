@@ -74,7 +74,7 @@ class ManifestReader(CheckedRows):
             raise self.damaged(f"manifest: {error}") from error
 
     def manifest_values(self) -> dict[str, Any]:
-        """The rows of the manifest, as they are. Raises IndexCorrupt when one of them is no text."""
+        """Return the rows of the manifest, as they are. Raises IndexCorrupt if one of them is no text."""
         with self.snapshot():
             values = dict(self.connection().execute("SELECT key, value FROM manifest"))
         if not all(isinstance(part, str) for row in values.items() for part in row):
@@ -82,7 +82,7 @@ class ManifestReader(CheckedRows):
         return values
 
     def is_new(self) -> bool:
-        """Whether nothing was ever published."""
+        """Return whether nothing was ever published."""
         return _NEW.issuperset(self.manifest_values())
 
     def existing_manifest(self) -> Manifest:
@@ -99,11 +99,11 @@ class ManifestReader(CheckedRows):
         return str(values.get("born", "")), self._number(values.get("generation", 0))
 
     def generation(self) -> int:
-        """The number of the published generation; 0 before the first."""
+        """Return the number of the published generation; 0 before the first."""
         return self.published()[1]
 
     def next_passage_id(self) -> int:
-        """An id that no passage has ever had."""
+        """Return an id that no passage has ever had."""
         with self.snapshot():
             row = self.connection().execute("SELECT seq FROM sqlite_sequence WHERE name = 'passages'").fetchone()
             said = self.connection().execute("SELECT value FROM manifest WHERE key = 'next_passage'").fetchone()
@@ -158,17 +158,17 @@ class DocumentReader(CheckedRows):
             return None if document is None else replace(document, pages=self.page_layouts(id))
 
     def documents(self) -> list[DocumentInfo]:
-        """All documents in order of id, without their text."""
+        """Return all documents in order of id, without their text."""
         with self.snapshot():
             return self._infos(self.connection().execute(f"SELECT {INFO_COLUMNS}, crc FROM documents ORDER BY id"))
 
     def document_ids(self) -> list[str]:
-        """The ids of all documents, ascending."""
+        """Return the ids of all documents, ascending."""
         with self.snapshot():
             return [id for (id,) in self.connection().execute("SELECT id FROM documents ORDER BY id")]
 
     def infos(self, ids: Iterable[str]) -> dict[str, DocumentInfo]:
-        """The documents under the given ids, without their text; ids that do not exist are left out."""
+        """Return the documents under the given ids, without their text; ids that do not exist are left out."""
         wanted = json.dumps(list(ids), ensure_ascii=False)
         query = f"SELECT {INFO_COLUMNS}, crc FROM documents WHERE id IN (SELECT value FROM json_each(?))"
         with self.snapshot():
@@ -192,7 +192,7 @@ class DocumentReader(CheckedRows):
         return {id: Known(sha256, size, modified, origin, bool(unread)) for id, sha256, size, modified, origin, unread in rows}
 
     def documents_with(self, sha256: str) -> list[str]:
-        """The ids of the documents whose files have that hash."""
+        """Return the ids of the documents whose files have that hash."""
         with self.snapshot():
             return [id for (id,) in self.connection().execute("SELECT id FROM documents WHERE sha256 = ?", (sha256,))]
 
@@ -201,7 +201,7 @@ class PassageReader(DocumentReader):
     """Passages, each compared with its check value, with the title of its document."""
 
     def passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        """The passages under the given ids, each with its sentences; ids that do not exist are left out."""
+        """Return the passages under the given ids, each with its sentences; ids that do not exist are left out."""
         rows: list[tuple[Any, ...]] = []
         with self.snapshot():
             for chunk in chunks(ids):
@@ -210,14 +210,14 @@ class PassageReader(DocumentReader):
             return {passage.id: passage for passage in self._passages(rows)}
 
     def existing_passages(self, ids: Sequence[int]) -> dict[int, Passage]:
-        """The passages under ids that the index itself gave. Raises IndexCorrupt when one of them does not exist."""
+        """Return the passages under ids that the index itself gave. Raises IndexCorrupt if one of them does not exist."""
         found = self.passages(ids)
         if missing := [id for id in ids if id not in found]:
             raise self.damaged(f"no passage {missing[0]}")
         return found
 
     def passages_of(self, document_id: str) -> list[Passage]:
-        """The passages of a document in order."""
+        """Return the passages of a document in order."""
         query = f"SELECT {PASSAGE_COLUMNS}, crc FROM passages WHERE document_id = ? ORDER BY start, id"
         with self.snapshot():
             return self._passages(self.connection().execute(query, (document_id,)).fetchall())
@@ -237,7 +237,7 @@ class PassageReader(DocumentReader):
         return found
 
     def passage_ids(self, where: Filter | None = None) -> Ids:
-        """The ids of all passages, or of those that meet a filter, ascending. Raises BadSetting for a date that is none."""
+        """Return the ids of all passages, or of those that meet a filter, ascending. Raises BadSetting for a date that is none."""
         query = "SELECT id FROM passages"
         values: list[Any] = []
         if where:
@@ -246,11 +246,11 @@ class PassageReader(DocumentReader):
         return np.sort(self._ids(query, values))
 
     def ids_in(self, language: str, after: int = 0, last: int = _LAST_ID) -> Ids:
-        """The ids of the passages in one language, greater than `after` and at most `last`, ascending."""
+        """Return the ids of the passages in one language, greater than `after` and at most `last`, ascending."""
         return self._ids("SELECT id FROM passages WHERE language = ? AND id > ? AND id <= ? ORDER BY id", (language, after, last))
 
     def ids_among(self, ids: Sequence[int], last: int = _LAST_ID) -> set[int]:
-        """Those of some ids that are passages', at most `last`."""
+        """Return those of some ids that are passages', at most `last`."""
         query = "SELECT id FROM passages WHERE id <= ? AND id IN (SELECT value FROM json_each(?))"
         return set(self._ids(query, (last, json.dumps(list(ids)))).tolist())
 
@@ -271,11 +271,11 @@ class PassageReader(DocumentReader):
             }
 
     def removed(self) -> Ids:
-        """The ids that are in the file of vectors and no longer in the index, ascending."""
+        """Return the ids that are in the file of vectors and no longer in the index, ascending."""
         return self._ids("SELECT passage_id FROM removed ORDER BY passage_id")
 
     def unerased(self) -> Ids:
-        """Those of them whose vectors have not been overwritten in the file yet."""
+        """Return those of them whose vectors have not been overwritten in the file yet."""
         return self._ids("SELECT passage_id FROM removed WHERE NOT erased ORDER BY passage_id")
 
     def _ids(self, query: str, values: Sequence[object] = ()) -> Ids:

@@ -82,12 +82,12 @@ class Known:
 
 
 def as_text(value: object) -> str:
-    """A text as it was read; one that a flipped bit has made bytes of, as far as it can be read."""
+    """Return a text as it was read; one that a flipped bit has made bytes of, as far as it can be read."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
-    """A filter in SQL, over `passages`."""
+    """Return a filter in SQL, over `passages`."""
     conditions: list[str] = []
     values: list[Any] = []
 
@@ -117,7 +117,7 @@ def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
 
 
 def read_document_row(info: Sequence[Any], content: Sequence[Any]) -> Document:
-    """The document in a row's INFO_COLUMNS and CONTENT_COLUMNS, without its page layouts. Raises what UNREADABLE names."""
+    """Return the document in a row's INFO_COLUMNS and CONTENT_COLUMNS, without its page layouts. Raises what UNREADABLE names."""
     id, title, language, sha256 = info[:4]
     _, marks, blocks, text = content
     places = tuple(Mark(offset, label) for offset, label in json.loads(marks))
@@ -125,13 +125,13 @@ def read_document_row(info: Sequence[Any], content: Sequence[Any]) -> Document:
 
 
 def read_passage_row(row: Sequence[Any], title: str) -> Passage:
-    """The passage in a row's PASSAGE_COLUMNS. Raises what UNREADABLE names."""
+    """Return the passage in a row's PASSAGE_COLUMNS. Raises what UNREADABLE names."""
     id, document_id, start, end, language, locator, path, lead, _, sentences, text = row
     spans, leads, locators = unpack_sentences(sentences, locator)
     return Passage(id, document_id, Span(start, end), text, title, language, locator, spans, tuple(json.loads(path)), lead, leads, locators)
 
 
 def read_info_row(row: Sequence[Any]) -> DocumentInfo:
-    """The line of a list of documents for a row's INFO_COLUMNS. Raises what UNREADABLE names."""
+    """Return the line of a list of documents for a row's INFO_COLUMNS. Raises what UNREADABLE names."""
     id, title, language, sha256, added, characters, passages, *_, metadata = row
     return DocumentInfo(id, title, language, sha256, characters, passages, added, json.loads(metadata))

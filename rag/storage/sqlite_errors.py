@@ -39,13 +39,13 @@ def sqlite_errors(path: Path) -> Iterator[None]:
 
 
 def code_of(error: sqlite3.Error) -> int | None:
-    """The extended result code; None where the error is of Python's module itself."""
+    """Return the extended result code; None where the error is of Python's module itself."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code
 
 
 def index_error(error: sqlite3.Error, path: Path) -> ShawahidError:
-    """The error of the project for one of SQLite's."""
+    """Return the error of the project for one of SQLite's."""
     code = code_of(error)
     if code is None:  # a connection that was closed, or bytes that are no text
         if isinstance(error, sqlite3.ProgrammingError):

@@ -56,7 +56,7 @@ def embedded(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
 
 
 def _blocks(numbers: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]]:
-    """The numbers of texts in order, at most BLOCK and `_CHARACTERS` together, or one that is longer alone."""
+    """Yield the numbers of texts in order, at most BLOCK and `_CHARACTERS` together, or one that is longer alone."""
     block, size = list[int](), 0
     for number in numbers:
         if block and (len(block) == BLOCK or size + lengths[number] > _CHARACTERS):
@@ -69,7 +69,7 @@ def _blocks(numbers: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int
 
 
 def key_of(fingerprint: str, text: str, title: str) -> bytes:
-    """The hash of a text with its title, for an embedder."""
+    """Return the hash of a text with its title, for an embedder."""
     return hashlib.sha256(f"{fingerprint}\0{title}\0{text}".encode()).digest()
 
 
@@ -95,7 +95,7 @@ class Staging:
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
 
     def key(self, text: str, title: str) -> bytes:
-        """The hash of a text with its title, for this embedder."""
+        """Return the hash of a text with its title, for this embedder."""
         return key_of(self._embedder.fingerprint, text, title)
 
     def keys(self) -> list[bytes]:

@@ -15,7 +15,7 @@ class VectorReader(CheckedRows):
     """The vectors of passages, of their sentences and of their tokens."""
 
     def passage_vectors(self, after: int = 0) -> tuple[Ids, Vectors]:
-        """The ids greater than `after` of all passages, and their vectors, shapes (n,) and (n, dimension), in order of id."""
+        """Return the ids greater than `after` of all passages, and their vectors, shapes (n,) and (n, dimension), in order of id."""
         query = "SELECT passage_id, passage_crc, passage FROM vectors WHERE passage_id > ? ORDER BY passage_id"
         with self.snapshot():
             rows = self.connection().execute(query, (after,)).fetchall()
@@ -34,7 +34,7 @@ class VectorReader(CheckedRows):
                 yield self._array(found)
 
     def vectors_of(self, ids: Sequence[int]) -> dict[int, Vectors]:
-        """The vector of each passage under the given ids, shape (dimension,)."""
+        """Return the vector of each passage under the given ids, shape (dimension,)."""
         return {id: self._array([(id, check, blob)])[1][0] for id, check, blob in self._blobs("passage", ids)}
 
     def sentence_vectors(self, ids: Sequence[int], dimension: int) -> dict[int, Vectors]:
@@ -80,7 +80,7 @@ class VectorReader(CheckedRows):
         return found
 
     def _blobs(self, column: str, ids: Sequence[int]) -> list[tuple[int, int, bytes]]:
-        """The id, check value and content of one column of vectors."""
+        """Return the id, check value and content of one column of vectors."""
         found: list[tuple[int, int, bytes]] = []
         with self.snapshot():
             for chunk in chunks(ids):
@@ -89,7 +89,7 @@ class VectorReader(CheckedRows):
         return found
 
     def _array(self, rows: Sequence[tuple[int, int, bytes]]) -> tuple[Ids, Vectors]:
-        """The ids and vectors of rows of (passage_id, passage_crc, passage)."""
+        """Return the ids and vectors of rows of (passage_id, passage_crc, passage)."""
         for id, check, blob in rows:
             self.check("vector of passage", id, (id, blob), check)
         ids = np.array([id for id, _, _ in rows], dtype=np.int64)

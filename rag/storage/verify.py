@@ -42,7 +42,7 @@ class Fault:
     lost: bool = False
 
     def text(self, language: str = "en") -> str:
-        """The fault in the language of the reader."""
+        """Return the fault in the language of the reader."""
         return say(self.key, language, **self.fields)
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Ite
 
 
 def _is_passage(columns: Sequence[Any], checks: Sequence[int], vectors: Sequence[Any], document: Document, dimension: int) -> bool:
-    """Whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
+    """Return whether a passage is what was written, stands in its document, and has unit vectors of the right number and size."""
     id, _, start, end, *_, sentences, text = columns
     if not all(isinstance(blob, bytes) for blob in vectors) or [crc(id, blob) for blob in vectors] != checks:
         return False
@@ -128,7 +128,7 @@ def _is_passage(columns: Sequence[Any], checks: Sequence[int], vectors: Sequence
 
 
 def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
-    """The keyword rows are made anew elsewhere, and both compared: sizes, and for every word how often and where it stands."""
+    """Return the keyword rows are made anew elsewhere, and both compared: sizes, and for every word how often and where it stands."""
     other = sqlite3.connect("", isolation_level=None)  # a temporary file, which SQLite removes
     try:
         other.execute(KEYWORDS)
@@ -175,7 +175,7 @@ def _words(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 
 
 def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault]:
-    """Whether the files of vectors hold those of the database, and of what was removed nothing."""
+    """Return whether the files of vectors hold those of the database, and of what was removed nothing."""
     base = manifest.base
     try:
         index = open_base(folder, base, manifest.dimension)

@@ -42,7 +42,7 @@ def watch_folder(
     own = Path(out).absolute()
 
     def matters(change: object, path: str) -> bool:
-        """The index may lie in the folder it mirrors; its own files are no news, nor are hidden ones."""
+        """Return the index may lie in the folder it mirrors; its own files are no news, nor are hidden ones."""
         place = Path(path)
         if place.is_relative_to(own):
             return False

@@ -160,7 +160,7 @@ class Writer:
         self.finish()
 
     def _known(self, window: Sequence[_Cut], removed: Sequence[str], staging: Staging) -> dict[bytes, Embedded]:
-        """The vectors of what earlier versions of these documents have in common with the new ones."""
+        """Return the vectors of what earlier versions of these documents have in common with the new ones."""
         manifest = self.store.manifest()
         if manifest is None:
             return {}
@@ -183,7 +183,7 @@ class Writer:
         return {**rounded, **exact}
 
     def _twin(self, document: Document, removed: Sequence[str]) -> str:
-        """The removed document that had just this content, as when a file was renamed; "" where there is none."""
+        """Return the removed document that had just this content, as when a file was renamed; "" if there is none."""
         found = self.store.documents_with(document.sha256) if removed else []
         return next((id for id in found if id in removed), "")
 
@@ -259,7 +259,7 @@ class Writer:
             raise DiskFull("error.unfinished", path=self.out, reason=error) from error
 
     def is_finished(self) -> bool:
-        """Whether nothing is left to be done."""
+        """Return whether nothing is left to be done."""
         manifest = self.manifest()
         return base_is_whole(self.out, manifest.base) and not manifest.unpurged and not len(self.store.unerased())
 
@@ -286,7 +286,7 @@ def texts_of(passage: Passage) -> list[Text]:
 
 
 def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:
-    """The documents in groups of so many texts, each with the texts that are to be embedded."""
+    """Yield the documents in groups of so many texts, each with the texts that are to be embedded."""
     window: list[_Cut] = []
     size = 0
     for item in cut:
@@ -303,7 +303,7 @@ def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether a database can be read from end to end by this version."""
+    """Return whether a database can be read from end to end by this version."""
     try:
         store = Store(path)
     except (IndexCorrupt, IndexMismatch, IndexMissing):

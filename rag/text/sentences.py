@@ -108,7 +108,8 @@ def _terminal_ends(text: str) -> Iterator[int]:
 
 
 def _ends_sentence(text: str, match: re.Match[str], start: int, asked: bool, last: int) -> bool:
-    """Whether the marks at `match` end the sentence that began at `start`; `asked` if it follows a question, `last` is the text's end."""
+    """Return whether the marks at `match` end the sentence that began at `start`; `asked` if it follows a question, `last` is the text's
+    end."""
     marks = match.group()
     after = text[match.end() : match.end() + 1]
     if after == "[" and marks == "!":
@@ -131,13 +132,13 @@ def _ends_sentence(text: str, match: re.Match[str], start: int, asked: bool, las
 
 
 def _in_address(text: str, match: re.Match[str]) -> bool:
-    """Whether a mark stands inside a link ("x.com/a?b=c")."""
+    """Return whether a mark stands inside a link ("x.com/a?b=c")."""
     before = _LAST_WORD.search(text, max(0, match.start() - _REACH), match.start())
     return before is not None and re.search(r"/|www\.|@", before.group()) is not None and text[match.end()].isascii()
 
 
 def _between_arabic_words(text: str, match: re.Match[str]) -> bool:
-    """Whether a full stop stands between two Arabic words of letters enough to be words: not in «ص.ب» or «د.سامي»."""
+    """Return whether a full stop stands between two Arabic words of letters enough to be words: not in «ص.ب» or «د.سامي»."""
     if match.group() != ".":
         return (
             ARABIC_LETTER.match(text[match.end()]) is not None and ARABIC_LETTER.match(text[match.start() - 1 : match.start()]) is not None
@@ -151,7 +152,7 @@ def _between_arabic_words(text: str, match: re.Match[str]) -> bool:
 
 
 def _goes_on_after_quotation(marks: str, word: str, text: str, match: re.Match[str]) -> bool:
-    """Whether a sentence goes on after a mark that ends a quotation ("Why?" he asked) or a name (Yahoo! was)."""
+    """Return whether a sentence goes on after a mark that ends a quotation ("Why?" he asked) or a name (Yahoo! was)."""
     quoted = any(quote in marks for quote in _QUOTES) or marks.endswith("'")
     if quoted and (word[:1].islower() and word.isascii()):
         return True
@@ -162,7 +163,8 @@ def _goes_on_after_quotation(marks: str, word: str, text: str, match: re.Match[s
 
 
 def _numbers_a_clause(text: str, match: re.Match[str], start: int, asked: bool) -> bool:
-    """Whether a full stop follows the number of a clause or item («المادة 12. لا يجوز», "2. Close it"), or stands in a spaced date."""
+    """Return whether a full stop follows the number of a clause or item («المادة 12. لا يجوز», "2. Close it"), or stands in a spaced
+    date."""
     line = text.rfind("\n", max(start, match.start() - _REACH), match.start()) + 1
     begin = max(start, line)
     if text[match.start() - 1] in ")0123456789٠١٢٣٤٥٦٧٨٩" and _numbers_in_line(text, match):
@@ -186,7 +188,7 @@ _AFTER_COLON = re.compile(r":\s+\(?\d{1,2}\)?$")
 
 
 def _numbers_in_line(text: str, match: re.Match[str]) -> bool:
-    """Whether a full stop after digits is within a spaced date (12. 5. 2024), or after a list's first number (Steps: 1. Open it)."""
+    """Return whether a full stop after digits is within a spaced date (12. 5. 2024), or after a list's first number (Steps: 1. Open it)."""
     before, after = text[max(0, match.start() - _REACH) : match.start()], text[match.end() : match.end() + 12]
     day = _DAY.search(before) is not None and _MONTH_YEAR.match(after) is not None
     month = _DAY_MONTH.search(before) is not None and _YEAR.match(after) is not None
@@ -194,7 +196,7 @@ def _numbers_in_line(text: str, match: re.Match[str]) -> bool:
 
 
 def _abbreviates(text: str, match: re.Match[str], following: str, word: str) -> bool:
-    """Whether a full stop is that of an abbreviation or initial in mid-sentence."""
+    """Return whether a full stop is that of an abbreviation or initial in mid-sentence."""
     before = _LAST_WORD.search(text, max(0, match.start() - 24), match.start())
     written = before.group().lstrip(_OPENERS) if before else ""
     if not written or (not written[-1].isalpha() and written[-1] != "ـ"):
@@ -223,7 +225,7 @@ def _abbreviates(text: str, match: re.Match[str], following: str, word: str) -> 
 
 
 def _abbreviates_arabic(text: str, match: re.Match[str], name: str, following: str, word: str) -> bool:
-    """Whether a full stop is that of an Arabic abbreviation («د.», «ص.ب.»), which are single letters."""
+    """Return whether a full stop is that of an Arabic abbreviation («د.», «ص.ب.»), which are single letters."""
     bare = name[1:] if len(name) > 1 and name[0] in "ولب" and name[1:] in _TITLES_AR else name
     letters = bare.split(".")
     if not all(len(letter) <= 1 for letter in letters):
@@ -294,20 +296,21 @@ def _line_ends(text: str) -> list[int]:
 
 
 def _stand_apart(line: str, following: str) -> bool:
-    """Whether a line and the next can't be of one sentence: rows, fields, an item below anything, anything below a heading."""
+    """Return whether a line and the next can't be of one sentence: rows, fields, an item below anything, anything below a heading."""
     fields = _FIELD.match(line) is not None and _FIELD.match(following) is not None
     table = _ROW.match(line) is not None or _ROW.match(following) is not None
     return fields or table or _ITEM.match(following) is not None or _is_heading(line, following)
 
 
 def _has_title(lines: list[str], width: int) -> bool:
-    """Whether a block's first line is the title of the paragraph below it: short, without a mark at its end, and the paragraph with one."""
+    """Return whether a block's first line is the title of the paragraph below it: short, without a mark at its end, and the paragraph with
+    one."""
     first, last = lines[0].strip(), lines[-1].rstrip()
     return len(lines) > 2 and 2 * len(first) < width and first[-1] not in _ENDS_LINE and ":" not in first and last[-1] in ".!?؟…"
 
 
 def _is_heading(line: str, following: str) -> bool:
-    """Whether a line is a heading by its looks: marked as one, in capitals, each word with a capital, or the name of a clause."""
+    """Return whether a line is a heading by its looks: marked as one, in capitals, each word with a capital, or the name of a clause."""
     plain = line.strip()
     if plain.startswith("#"):
         return True

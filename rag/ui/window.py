@@ -85,7 +85,7 @@ class Window:
         self._prefetcher = Prefetcher(service)
 
     def blocks(self) -> gr.Blocks:
-        """The app, to be mounted or launched."""
+        """Return the app, to be mounted or launched."""
         boot = {
             "script": f"{self._static}/window.js",
             "strings": strings(),
@@ -216,7 +216,7 @@ class Window:
         return True
 
     def document(self, wanted: View, person: str = OPERATOR) -> View:
-        """A document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
+        """Return a document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
         chatbot = self._over(wanted.get("collection"), person, self._base())
         document = chatbot.index.document(str(wanted.get("id", "")))
         if document is None:
@@ -252,7 +252,7 @@ class Window:
         return self._service.chatbot
 
     def _over(self, collection: object, person: str, base: Chatbot) -> Chatbot:
-        """The chatbot of a collection that this person may see; without a library there is one only."""
+        """Return the chatbot of a collection that this person may see; without a library there is one only."""
         return self._library.of(person).chatbot(whole(collection), base) if self._library else base
 
     def _shelf(self, person: str) -> Shelf:
@@ -260,7 +260,7 @@ class Window:
         return self._library.of(person)
 
     def documents(self, collection: object, person: str = OPERATOR) -> View:
-        """The collections this person may see, the documents of one of them, the indexing of it that this person began, and, behind
+        """Return the collections this person may see, the documents of one of them, the indexing of it that this person began, and, behind
         a password, how much their own may hold."""
         shelf, id = self._shelf(person), whole(collection)
         id = id if shelf.sees(id) else ""
@@ -334,7 +334,7 @@ class Window:
     # --- quality ----------------------------------------------------------------------------------------------------------
 
     def quality(self, collection: object = "", person: str = OPERATOR) -> View:
-        """The models in use, what the index holds, the evaluations that this person may read, the latest first, and how many
+        """Return the models in use, what the index holds, the evaluations that this person may read, the latest first, and how many
         complaints of this person's own collections wait to be asked again."""
         chatbot = self._over(collection, person, self._base())
         manifest = chatbot.index.manifest()
@@ -353,7 +353,7 @@ class Window:
         }
 
     def _complaints(self, person: str) -> list[View]:
-        """The question sets of this person's own collections; only the operator can open the file, and is told where it is."""
+        """Return the question sets of this person's own collections; only the operator can open the file, and is told where it is."""
         if self._library is not None:
             shelf = self._library.of(person)
             named = [(each.id, each.name) for each in shelf.collections() if shelf.owns(each)]
@@ -365,7 +365,7 @@ class Window:
         ]
 
     def _set(self, collection: str) -> Path:
-        """The question set that complaints of a collection go to."""
+        """Return the question set that complaints of a collection go to."""
         return self._feedback / f"{collection or 'questions'}.jsonl"
 
     # --- feedback ---------------------------------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ class Window:
 
 
 def _function(method: Call) -> Call:
-    """A method as a function the page can call with one argument; whatever fails is told in the answer, under "error".
+    """Return a method as a function the page can call with one argument; whatever fails is told in the answer, under "error".
 
     Gradio gives the request to whatever parameter is annotated with it, and reads the signature through functools.wraps.
     """
@@ -426,14 +426,14 @@ def _caller(request: gr.Request) -> str:
 
 
 async def _about(chatbot: Chatbot | None, item: Found | Answer) -> dict[str, Mapping[str, str]]:
-    """The metadata of the documents that were found."""
+    """Return the metadata of the documents that were found."""
     assert chatbot is not None, "the events of an answer come after its chatbot was chosen"
     infos = await asyncio.to_thread(chatbot.index.infos, documents_of(item))
     return {id: info.metadata for id, info in infos.items()}
 
 
 def _history(raw: object) -> list[Turn]:
-    """The last turns of the conversation as the page sent them; whatever is not of that form is passed over."""
+    """Return the last turns of the conversation as the page sent them; whatever is not of that form is passed over."""
     if not isinstance(raw, list):
         return []
     pairs = [pair for pair in raw if isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)]

@@ -117,13 +117,13 @@ class Checker:
         return None
 
     def _likeness(self, texts: Sequence[str], evidence: Sequence[str]) -> list[list[float]]:
-        """The cosine of each claim with each text of evidence."""
+        """Return the cosine of each claim with each text of evidence."""
         vectors = self._vectors([*texts, *evidence])
         table = np.stack(vectors[: len(texts)]) @ np.stack(vectors[len(texts) :]).T
         return [[float(value) for value in row] for row in table]
 
     def _vectors(self, texts: Sequence[str]) -> list[Vectors]:
-        """The vectors of texts; those not yet known are embedded in one batch, and the last 512 are remembered."""
+        """Return the vectors of texts; those not yet known are embedded in one batch, and the last 512 are remembered."""
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
@@ -140,16 +140,16 @@ class Checker:
 
 
 def orders(text: str) -> bool:
-    """Whether a text gives orders to whoever reads it, as those do that are hidden in documents for a model to obey."""
+    """Return whether a text gives orders to whoever reads it, as those do that are hidden in documents for a model to obey."""
     return _INSTRUCTIONS.search(fold(text)) is not None
 
 
 def without_orders(evidence: Sequence[Evidence], question: str) -> tuple[Evidence, ...]:
-    """The evidence without sentences that give orders to whoever reads: what somebody hid in a document for a model to obey, or for
+    """Return the evidence without sentences that give orders to whoever reads: what somebody hid in a document for a model to obey, or for
     its readers to be shown in the place of an answer.
 
-    They stay where the question is about orders or a notice, and where nothing else comes near the best of them: then it is what
-    was asked for, a rule of the house, say.
+    They stay where the question is about orders or a notice, and where nothing else comes near the best of them: then it is what was asked
+    for, a rule of the house, say.
     """
     plain = tuple(item for item in evidence if not orders(item.text))
     if len(plain) == len(evidence) or not plain or _ABOUT_ORDERS.search(fold(question)):
@@ -163,18 +163,18 @@ def _bare(text: str) -> str:
 
 
 def _shared(claim: str, evidence: str) -> float:
-    """The share of the claim's content words that the evidence has."""
+    """Return the share of the claim's content words that the evidence has."""
     said = content_stems(claim)
     known = set(content_stems(evidence))
     return sum(word in known for word in said) / len(said) if said else 1.0
 
 
 def claims(draft: str) -> list[Span]:
-    """The sentences of a draft, each of which has to be proved."""
+    """Return the sentences of a draft, each of which has to be proved."""
     return [span for span in sentences(draft, longest=10**9) if any(character.isalnum() for character in span.of(draft))]
 
 
 def echoes(claim: str, question: str) -> bool:
-    """Whether a sentence says nothing that the question did not: an answer that only repeats it."""
+    """Return whether a sentence says nothing that the question did not: an answer that only repeats it."""
     said = set(content_stems(claim))
     return bool(said) and said <= set(content_stems(question)) and not values_claimed(claim) - stated_values(question)

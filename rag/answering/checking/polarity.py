@@ -74,7 +74,7 @@ def _acts() -> Mapping[str, Sequence[str]]:
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """A folded word, and what it is without the conjunction, the preposition or the article that Arabic writes together with it."""
+    """Return a folded word, and what it is without the conjunction, the preposition or the article that Arabic writes together with it."""
     if word.isascii() or len(word) < 4:
         return (word,)
     bare = word[1:] if word[0] in "وفبل" else word
@@ -100,7 +100,7 @@ def _clauses(text: str) -> tuple[_Clause, ...]:
 
 
 def spans(text: str) -> list[Span]:
-    """The clauses of a text that say something."""
+    """Return the clauses of a text that say something."""
     cuts = [match.end() for match in _CLAUSE.finditer(text)]
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
@@ -133,11 +133,11 @@ def _negator_stems() -> frozenset[str]:
 
 
 def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
-    """Whether the claim denies what the evidence affirms, or affirms what it denies.
+    """Return whether the claim denies what the evidence affirms, or affirms what it denies.
 
-    An idea with two poles (allowed, forbidden) settles it where both texts touch it. Otherwise a claim with a negation is the
-    contrary of evidence without any, and a claim without is that of the clause which it says most of when that is negated:
-    by common words in one language, by `likeness` across two.
+    An idea with two poles (allowed, forbidden) settles it where both texts touch it. Otherwise a claim with a negation is the contrary of
+    evidence without any, and a claim without is that of the clause which it says most of when that is negated: by common words in one
+    language, by `likeness` across two.
     """
     said, known = _clauses(claim), _clauses(evidence)
     if not said or not known:
@@ -156,7 +156,7 @@ def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
 
 
 def unsupported_act(claim: str, evidence: str) -> bool:
-    """Whether the claim tells of a grave act (a theft, a death, a sale) that the evidence does not name."""
+    """Return whether the claim tells of a grave act (a theft, a death, a sale) that the evidence does not name."""
     told = {act for clause in _clauses(claim) for act in clause.acts}
     known = {act for clause in _clauses(evidence) for act in clause.acts}
     return bool(told) and told.isdisjoint(known)

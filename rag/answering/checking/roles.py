@@ -24,7 +24,7 @@ _GAIN = 2  # words more in order than before
 
 
 def misplaced(claim: str, evidence: str) -> bool:
-    """Whether a claim has two of the evidence's names, numbers or things in each other's place."""
+    """Return whether a claim has two of the evidence's names, numbers or things in each other's place."""
     return (script(claim) == script(evidence) and _exchanged(claim, evidence)) or _tied_otherwise(claim, evidence)
 
 
@@ -51,7 +51,7 @@ def _exchanged(claim: str, evidence: str) -> bool:
 
 
 def _sequence(text: str) -> list[str]:
-    """The content stems of a text in order, numbers in digits."""
+    """Return the content stems of a text in order, numbers in digits."""
     found: list[str] = []
     for word in content_stems(text):
         values = stated_values(word) if word.isdigit() else set()
@@ -60,7 +60,7 @@ def _sequence(text: str) -> list[str]:
 
 
 def _common(first: Sequence[str], second: Sequence[str]) -> int:
-    """The length of the longest common subsequence."""
+    """Return the length of the longest common subsequence."""
     row = [0] * (len(second) + 1)
     for one in first:
         before = 0
@@ -75,11 +75,11 @@ def _common(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def _tied_otherwise(claim: str, evidence: str) -> bool:
-    """Whether a clause of the claim ties a number to a name or a number that no clause of the evidence has it with, though each
+    """Return whether a clause of the claim ties a number to a name or a number that no clause of the evidence has it with, though each
     clause with the one has another number in the place of the other.
 
-    A name goes on being spoken of: "the ferry carries 320 passengers and 45 cars" ties 45 to the ferry, too. So a number has to
-    stand before the name is first spoken of to be tied to something else.
+    A name goes on being spoken of: "the ferry carries 320 passengers and 45 cars" ties 45 to the ferry, too. So a number has to stand
+    before the name is first spoken of to be tied to something else.
     """
     known = [evidence[span.start : span.end] for span in spans(evidence)]
     if len(known) < 2:
@@ -107,7 +107,7 @@ def _named(name: str, spoken: Sequence[str]) -> bool:
 
 
 def _apart(one: set[float], other: set[float], values: Sequence[set[float]]) -> bool:
-    """Whether two numbers are both in the evidence, never in one clause, and each beside another number."""
+    """Return whether two numbers are both in the evidence, never in one clause, and each beside another number."""
     first = [own for own in values if one <= own]
     second = [own for own in values if other <= own]
     return bool(first and second) and all(not other <= own and own - one for own in first) and all(own - other for own in second)

@@ -58,7 +58,7 @@ def _joined_letters() -> frozenset[str]:
 
 
 def is_windows(text: str) -> bool:
-    """Whether letters, in any order, are Arabic in Windows-1256 that was taken for Western European."""
+    """Return whether letters, in any order, are Arabic in Windows-1256 that was taken for Western European."""
     letters = [c for c in text if c.isalpha()]
     if len(letters) < _LEAST or sum(c in _WINDOWS for c in letters) < 0.7 * len(letters):
         return False
@@ -67,19 +67,19 @@ def is_windows(text: str) -> bool:
 
 
 def from_windows(character: str) -> str:
-    """The Arabic letter of a character for which `is_windows` holds."""
+    """Return the Arabic letter of a character for which `is_windows` holds."""
     return _WINDOWS.get(character, character)
 
 
 def _common(text: str) -> float:
-    """The share of the nine commonest letters; 0.65 to 0.75 in Arabic prose."""
+    """Return the share of the nine commonest letters; 0.65 to 0.75 in Arabic prose."""
     letters = Counter(_LETTER.findall(text.translate(str.maketrans("أإآٱى", "ااااي"))))
     total = letters.total()
     return sum(letters[c] for c in _COMMON) / total if total else 0.0
 
 
 def is_reversed(text: str) -> bool:
-    """Whether the letters of Arabic words stand in reverse: «ة» and «ى» end words and never begin them, «ال» begins many."""
+    """Return whether the letters of Arabic words stand in reverse: «ة» and «ى» end words and never begin them, «ال» begins many."""
     forward = backward = 0
     for word in _WORD.findall(text):
         if len(word) >= 3:
@@ -89,7 +89,7 @@ def is_reversed(text: str) -> bool:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a page's text is no language: unmapped characters, letters in no order of a language, or words without spaces."""
+    """Return whether a page's text is no language: unmapped characters, letters in no order of a language, or words without spaces."""
     visible = [c for c in text if not c.isspace()]
     if not visible:
         return False

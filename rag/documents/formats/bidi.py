@@ -20,12 +20,12 @@ _PAIR = {**dict(zip(_OPENING, _CLOSING, strict=True)), **dict(zip(_CLOSING, _OPE
 
 @lru_cache(maxsize=8192)
 def kind(character: str) -> str:
-    """The bidirectional class of a character, "ON" where it has none."""
+    """Return the bidirectional class of a character, "ON" where it has none."""
     return unicodedata.bidirectional(character) or "ON"
 
 
 def is_rtl(character: str) -> bool:
-    """Whether a character is a letter of a script that is written from right to left."""
+    """Return whether a character is a letter of a script that is written from right to left."""
     return kind(character) in _RTL
 
 
@@ -142,7 +142,7 @@ def _signed(drawn: Sequence[str], kinds: Sequence[str], start: int, end: int, le
 
 
 def _is_left_to_right(chain: Sequence[_Number], joiner: str, letters: bool) -> bool:
-    """Whether numbers that are one thing were written from left to right."""
+    """Return whether numbers that are one thing were written from left to right."""
     first, last = chain[0], chain[-1]
     if first.plus_left or last.sign_right:
         return first.plus_left
@@ -192,8 +192,8 @@ def _numbers(kinds: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _runs(kinds: Sequence[str], numbers: Sequence[tuple[int, int]], strong: str) -> list[tuple[int, int, bool]]:
-    """A right-to-left line cut into [start, end) with whether it is read from left to right: Latin words with the numbers and
-    signs between them, and numbers on their own."""
+    """Return a right-to-left line cut into [start, end) with whether it is read from left to right: Latin words with the numbers and signs
+    between them, and numbers on their own."""
     starts = dict(numbers)
     runs: list[tuple[int, int, bool]] = []
     at = 0
@@ -225,8 +225,8 @@ def _runs(kinds: Sequence[str], numbers: Sequence[tuple[int, int]], strong: str)
 
 
 def _rtl_runs(kinds: Sequence[str]) -> list[tuple[int, int, bool]]:
-    """A left-to-right line cut into [start, end) with whether it is read from right to left: from one right-to-left letter to
-    the last before the next Latin one."""
+    """Return a left-to-right line cut into [start, end) with whether it is read from right to left: from one right-to-left letter to the
+    last before the next Latin one."""
     runs: list[tuple[int, int, bool]] = []
     at = 0
     while at < len(kinds):
@@ -245,7 +245,7 @@ def _rtl_runs(kinds: Sequence[str]) -> list[tuple[int, int, bool]]:
 
 
 def with_brackets(text: str) -> str:
-    """A text in reading order whose brackets and «quotation marks» open before and close after what they stand around.
+    """Return a text in reading order whose brackets and «quotation marks» open before and close after what they stand around.
 
     A font draws `(` in right-to-left text with the shape of `)`, and files differ in which of the two they name.
     """

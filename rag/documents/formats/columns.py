@@ -204,7 +204,7 @@ def _is_between_columns(found: Sequence[_Row], strip: _Strip, size: float) -> bo
 
 
 def _is_of_numbers(side: Sequence[_Row]) -> bool:
-    """Whether much of what stands on one side is numbers, as in a table."""
+    """Return whether much of what stands on one side is numbers, as in a table."""
     words = [word for row in side for word in row.words]
     return sum(any(c.isdigit() for text in word.texts for c in text) for word in words) > 0.4 * len(words)
 
@@ -215,7 +215,7 @@ def side_words(side: Sequence[_Row]) -> list[list[Word]]:
 
 
 def is_wrapped(lines: Sequence[Sequence[Word]]) -> bool:
-    """Whether lines are those of a running text: few of them had room for the first word of the next one."""
+    """Return whether lines are those of a running text: few of them had room for the first word of the next one."""
     if len(lines) < 2:
         return False
     letters = sum(len(word.texts) for line in lines for word in line)

@@ -56,21 +56,21 @@ class TextWriter(TreeWriter):
 
 
 def heading(label: str) -> str:
-    """The label of a heading's mark."""
+    """Return the label of a heading's mark."""
     return HEADING.format(label=one_line(label, 200))
 
 
 def url(text: str) -> str:
-    """A web address, or "" for anything else."""
+    """Return a web address, or "" for anything else."""
     text = text.strip()
     return text if re.fullmatch(r"https?://[^\s<>\"]+", text) else ""
 
 
 def iso_date(text: str) -> str:
-    """A date as ISO 8601 (`2024-10-14`, `2024-10` or `2024`), or "" for what is none.
+    """Return a date as ISO 8601 (`2024-10-14`, `2024-10` or `2024`), or "" for what is none.
 
-    Understood are ISO dates with or without a time, `14.10.2024`, the dates of e-mail, and those of PDF (`D:20241014…`), with
-    digits of any script. `03/04/2024` is not: it is March in one country and April in another.
+    Understood are ISO dates with or without a time, `14.10.2024`, the dates of e-mail, and those of PDF (`D:20241014…`), with digits of any
+    script. `03/04/2024` is not: it is March in one country and April in another.
     """
     text = "".join(str(unicodedata.digit(c)) if c.isdigit() else c for c in text.strip())
     if found := _PDF_DATE.match(text) or _ISO.match(text):

@@ -22,7 +22,7 @@ _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/x-dtbook+
 
 
 def read_epub(data: bytes, name: str, limits: Limits) -> Content:
-    """The chapters in reading order, headings as marks. Raises DocumentError when it is damaged or protected."""
+    """Return the chapters in reading order, headings as marks. Raises DocumentError when it is damaged or protected."""
     with opened(data, name, limits) as archive:
         package_path = _rootfile(xml(member(archive, _CONTAINER, name), name), name)
         package = xml(member(archive, package_path, name), name)
@@ -42,7 +42,7 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def xml(data: bytes, name: str) -> _Element:
-    """The root of an XML file, read without entities, external files or network. Raises DocumentError."""
+    """Return the root of an XML file, read without entities, external files or network. Raises DocumentError."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
@@ -53,7 +53,7 @@ def xml(data: bytes, name: str) -> _Element:
 
 
 def _local(element: _Element) -> str:
-    """An element's name without its namespace."""
+    """Return an element's name without its namespace."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -65,7 +65,7 @@ def _rootfile(container: _Element, name: str) -> str:
 
 
 def _spine(package: _Element, package_path: str) -> list[str]:
-    """The members that are read one after the other, as paths in the archive, each once."""
+    """Return the members that are read one after the other, as paths in the archive, each once."""
     folder = posixpath.dirname(package_path)
     manifest = {
         element.get("id"): posixpath.normpath(posixpath.join(folder, unquote(str(element.get("href") or "")).partition("#")[0]))
@@ -77,7 +77,7 @@ def _spine(package: _Element, package_path: str) -> list[str]:
 
 
 def _locked(archive: zipfile.ZipFile, name: str) -> set[str]:
-    """The members that are encrypted; fonts often are, and need not be read."""
+    """Return the members that are encrypted; fonts often are, and need not be read."""
     if _ENCRYPTION not in archive.NameToInfo:
         return set()
     root = xml(member(archive, _ENCRYPTION, name), name)

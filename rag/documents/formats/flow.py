@@ -195,7 +195,7 @@ def _opens_item(line: TextLine) -> bool:
 
 
 def _is_decimal(text: str, end: int) -> bool:
-    """Whether what looks like a label is a number in the text: "3.5 million"."""
+    """Return whether what looks like a label is a number in the text: "3.5 million"."""
     return re.match(r"\d+\.\d+\s+(?:[a-z%٪]|مليون|مليار|ألف|في|درجة|من)", text) is not None
 
 

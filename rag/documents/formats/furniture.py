@@ -85,7 +85,7 @@ def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges]
 
 
 def _is_repeated(edge: Edge, others: Sequence[tuple[int, Edge]], pages: int, in_margin: bool) -> bool:
-    """Whether a row stands on other pages, too: word for word, or in the margin with no other difference than the page's number."""
+    """Return whether a row stands on other pages, too: word for word, or in the margin with no other difference than the page's number."""
     letters = sum(c.isalpha() for c in edge.text)
     if letters < 2:
         return False
@@ -97,7 +97,7 @@ def _is_repeated(edge: Edge, others: Sequence[tuple[int, Edge]], pages: int, in_
 
 
 def _counts(edge: Edge, other: Edge, away: int) -> bool:
-    """Whether one number of a row is larger by as much as its page comes later, and the others are the same."""
+    """Return whether one number of a row is larger by as much as its page comes later, and the others are the same."""
     different = [(a, b) for a, b in zip(edge.numbers, other.numbers, strict=False) if a != b]
     return len(different) == 1 and different[0][1] - different[0][0] == away
 

@@ -75,7 +75,8 @@ def text_of(data: bytes, name: str) -> str:
 
 
 def _is_arabic_in_latin(text: str) -> bool:
-    """Whether a text is Arabic in Windows-1256 that was read as Western letters: half of its words are nothing but accented letters."""
+    """Return whether a text is Arabic in Windows-1256 that was read as Western letters: half of its words are nothing but accented
+    letters."""
     words = re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^<>]{0,2000}>", " ", text[:20_000]))
     return len(words) >= 3 and sum(len(_ACCENTED.findall(word)) > 0.7 * len(word) for word in words) > 0.4 * len(words)
 
@@ -199,7 +200,7 @@ def _is_named_around(element: _Element) -> bool:
 
 
 def _is_menu(element: _Element) -> bool:
-    """Whether a block is a row of links: nearly all of its words are, and none of them is a sentence."""
+    """Return whether a block is a row of links: nearly all of its words are, and none of them is a sentence."""
     if element.tag not in ("ul", "ol", "div", "p", "section", "table"):
         return False
     links = list(element.iter("a"))

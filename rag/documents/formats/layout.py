@@ -143,7 +143,7 @@ def _breadth(item: Glyph | Word) -> float:
 
 
 def _same_line(rise: float, size: float, of_line: float) -> bool:
-    """Whether what stands `rise` above the base of a line belongs to it."""
+    """Return whether what stands `rise` above the base of a line belongs to it."""
     if size < _SMALLER * of_line:
         return -_LINE * of_line <= rise <= _HIGH * of_line - 0.25 * size
     return abs(rise) <= _LINE * max(size, of_line)
@@ -153,7 +153,7 @@ def _same_line(rise: float, size: float, of_line: float) -> bool:
 
 
 def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
-    """The words of a page in no order of lines. Glyphs are changed: give them away."""
+    """Return the words of a page in no order of lines. Glyphs are changed: give them away."""
     words: list[Word] = []
     based = rows([glyph for glyph in glyphs if not _is_mark(glyph)])
     lines = [row for _, row in based]
@@ -190,7 +190,7 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
 
 
 def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
-    """A row without spaces that are drawn over a letter, where the gap is on that letter's other side."""
+    """Return a row without spaces that are drawn over a letter, where the gap is on that letter's other side."""
     found: list[Glyph] = []
     for at, glyph in enumerate(row):
         if glyph.text.isspace() and glyph.right > glyph.left and 0 < at < len(row) - 1:
@@ -205,7 +205,7 @@ def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
 
 
 def _without_leaders(row: list[Glyph]) -> list[Glyph]:
-    """A row without the dots or strokes that lead from a name to its value; a gap stands for them."""
+    """Return a row without the dots or strokes that lead from a name to its value; a gap stands for them."""
     found: list[Glyph] = []
     at = 0
     while at < len(row):
@@ -224,7 +224,7 @@ def _without_leaders(row: list[Glyph]) -> list[Glyph]:
 
 
 def _without_doubles(row: list[Glyph]) -> list[Glyph]:
-    """A row without what is drawn a second time, a little to the side, to look bold."""
+    """Return a row without what is drawn a second time, a little to the side, to look bold."""
     found: list[Glyph] = []
     for glyph in row:
         last = next((other for other in reversed(found[-2:]) if other.text == glyph.text), None)
@@ -305,7 +305,7 @@ def _is_letter_of_note(text: str, word: str) -> bool:
 
 
 def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
-    """Whether what is raised stands first in a row, before a letter."""
+    """Return whether what is raised stands first in a row, before a letter."""
     if _is_rtl_row(row):
         before, following = row[end:], row[at - 1 :: -1] if at else []
     else:
@@ -317,7 +317,7 @@ def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
 
 
 def _word_at(row: Sequence[Glyph], owner: int) -> str:
-    """The letters or digits that what is raised stands at, in reading order."""
+    """Return the letters or digits that what is raised stands at, in reading order."""
     first = row[owner]
     step = 1 if is_rtl(first.text[0]) else -1
     found, at = "", owner
@@ -330,7 +330,7 @@ def _word_at(row: Sequence[Glyph], owner: int) -> str:
 
 
 def _is_label(text: str) -> bool:
-    """Whether a glyph is the number of a note, before its text."""
+    """Return whether a glyph is the number of a note, before its text."""
     return len(text) > 2 and text[0] == "["
 
 
@@ -344,7 +344,7 @@ def _gap(a: Glyph, b: Glyph) -> float:
 
 
 def _takes_power(word: str, power: str) -> bool:
-    """Whether a raised number after a word is a power: of a unit, of ten, of a variable of one letter."""
+    """Return whether a raised number after a word is a power: of a unit, of ten, of a variable of one letter."""
     bare = "".join(c for c in word if unicodedata.category(c) != "Mn")
     if not bare:
         return False
@@ -414,7 +414,7 @@ def _around(row: Sequence[Glyph], middles: Sequence[float], place: float) -> Seq
 
 
 def _letter(glyphs: Sequence[Glyph], at: int, step: int) -> Glyph | None:
-    """The letter that was drawn next before or after a mark, if nothing but marks is between."""
+    """Return the letter that was drawn next before or after a mark, if nothing but marks is between."""
     at += step
     while 0 <= at < len(glyphs) and _is_mark(glyphs[at]):
         at += step
@@ -434,14 +434,14 @@ def _distance(mark: Glyph, glyph: Glyph) -> float:
 
 
 def mostly_rtl(words: Sequence[Word]) -> bool:
-    """Whether words are rather of a script that is written from right to left."""
+    """Return whether words are rather of a script that is written from right to left."""
     right = sum(is_rtl(text[0]) for word in words for text in word.texts)
     left = sum(kind(text[0]) == "L" for word in words for text in word.texts)
     return right * 1.5 > left
 
 
 def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
-    """The lines of one column in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
+    """Return the lines of one column in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
     found = []
     for _, row in rows(words):
         row.sort(key=lambda word: word.left)

@@ -256,7 +256,7 @@ def _ruled_grid(
 
 
 def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word], xs: Sequence[float]) -> bool:
-    """Whether the rows of a small box go on right beside it, so that its lines are only some of a table's."""
+    """Return whether the rows of a small box go on right beside it, so that its lines are only some of a table's."""
     bases = {round(word.base): word.size for word, _ in inside}
     beside = {
         round(word.base)
@@ -292,12 +292,12 @@ def _unmerged(row: list[GridCell], xs: Sequence[float]) -> list[GridCell]:
 
 
 def _repeats(table: Sequence[Sequence[GridCell]], column: int) -> bool:
-    """Whether a column is nothing but the continuation of merged cells before it."""
+    """Return whether a column is nothing but the continuation of merged cells before it."""
     return column > 0 and all(row[column] is row[column - 1] or not row[column].filled for row in table)
 
 
 def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]]) -> bool:
-    """Whether cells with something in them are a table, not boxes around paragraphs."""
+    """Return whether cells with something in them are a table, not boxes around paragraphs."""
     if len(filled) < 2 or not table or len(table[0]) < 2:
         return False
     beside = sum(len({id(cell) for cell in row if cell.filled}) >= 2 for row in table)
@@ -466,7 +466,7 @@ def _is_list_label(cell: GridCell) -> bool:
 
 
 def _has_labels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
-    """Whether the first column is the bullets or numbers of a list."""
+    """Return whether the first column is the bullets or numbers of a list."""
     labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words]
     return bool(labels) and all(_is_list_label(cell) for cell in labels)
 
@@ -490,7 +490,7 @@ def _columns(spans: Sequence[tuple[float, float]], tolerance: int, narrowest: fl
 
 
 def _aligned(table: Sequence[Sequence[GridCell]], columns: Sequence[tuple[float, float]], size: float, rtl: bool) -> bool:
-    """Whether the cells of each column begin at the same place."""
+    """Return whether the cells of each column begin at the same place."""
     for n in range(len(columns)):
         begins = [
             max(word.right for word in row[n].words) if rtl else min(word.left for word in row[n].words) for row in table if row[n].words
@@ -556,7 +556,7 @@ _FEW_LETTERS = 4
 
 
 def is_number(text: str) -> bool:
-    """Whether a cell holds a number, with its sign, currency or unit, or the sign for none."""
+    """Return whether a cell holds a number, with its sign, currency or unit, or the sign for none."""
     bare = "".join(text.split()).casefold()
     if bare in _NO_VALUE:
         return True
@@ -565,11 +565,11 @@ def is_number(text: str) -> bool:
 
 
 def is_year(text: str) -> bool:
-    """Whether a cell holds a year or a span of years, which names a column more often than it is a value."""
+    """Return whether a cell holds a year or a span of years, which names a column more often than it is a value."""
     bare = "".join(str(int(c)) if c.isdecimal() else c for c in "".join(text.split()))
     return re.fullmatch(r"(?:FY)?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[a-zA-Z*]?(?:\[\d+\])?", bare) is not None
 
 
 def begins_rtl(text: str) -> bool:
-    """Whether the first letter of a text is of a script that is written from right to left."""
+    """Return whether the first letter of a text is of a script that is written from right to left."""
     return next((is_rtl(c) for c in text if c.isalpha()), False)

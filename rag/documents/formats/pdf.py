@@ -39,12 +39,12 @@ _SECURITY = 5  # FPDF_ERR_SECURITY
 
 
 def read_pdf(data: bytes, name: str, limits: Limits) -> Content:
-    """The text of each page, with a mark where it begins; notes name the pages that were left out."""
+    """Return the text of each page, with a mark where it begins; notes name the pages that were left out."""
     return _read(data, name, limits, None)
 
 
 def read_pdf_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
-    """The same, with pages that are pictures, or whose text is garbled, read by Tesseract."""
+    """Return the same, with pages that are pictures, or whose text is garbled, read by Tesseract."""
     from rag.documents.formats.ocr import Ocr
 
     return _read(data, name, limits, Ocr(name, limits))
@@ -519,7 +519,7 @@ def _boxes(item: Any, outer: tuple[float, ...]) -> Iterator[tuple[float, float, 
 
 
 def _is_upright(figure: Sequence[tuple[float, float]]) -> bool:
-    """Whether all sides of a figure are level or upright."""
+    """Return whether all sides of a figure are level or upright."""
     return all(abs(a[0] - b[0]) < 0.5 or abs(a[1] - b[1]) < 0.5 for a, b in itertools.pairwise(figure))
 
 

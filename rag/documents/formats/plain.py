@@ -36,7 +36,7 @@ _LONGEST_FRONT = 64 * 2**10
 
 
 def decode(data: bytes, name: str) -> str:
-    """The text of a file in UTF-8, UTF-8 with BOM, UTF-16 or Windows-1256. Raises DocumentError when it is no text."""
+    """Return the text of a file in UTF-8, UTF-8 with BOM, UTF-16 or Windows-1256. Raises DocumentError when it is no text."""
     for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(bom):
             try:
@@ -129,7 +129,7 @@ def _blocks(text: str) -> Iterator[Block]:
 
 
 def _follows_item(text: str, runs: Sequence[_Run], at: int) -> bool:
-    """Whether the next run begins with an item too: items with blank lines between them."""
+    """Return whether the next run begins with an item too: items with blank lines between them."""
     return at + 1 < len(runs) and _ITEM.match(runs[at + 1].lines[0].of(text)) is not None
 
 
@@ -139,7 +139,7 @@ def _introduction(text: str, line: Span, run: _Run) -> Span | None:
 
 
 def _is_heading(text: str, run: _Run, following: _Run | None) -> bool:
-    """Whether a line that stands alone is a heading: short, without a mark at its end, above a longer text."""
+    """Return whether a line that stands alone is a heading: short, without a mark at its end, above a longer text."""
     if len(run.lines) > 1 or following is None:
         return False
     line = run.lines[0].of(text)
@@ -239,7 +239,7 @@ def _without_tags(text: str) -> str:
 
 
 def _fields(front: re.Match[str]) -> dict[str, str] | None:
-    """The fields of a front matter, values as text, lists joined; None where it is none (a rule, a table)."""
+    """Return the fields of a front matter, values as text, lists joined; None where it is none (a rule, a table)."""
     try:
         raw = _toml(front["fields"]) if front["fence"] == "+++" else _yaml(front["fields"])
     except (ValueError, RecursionError):

@@ -32,7 +32,7 @@ PACKED = frozenset((".epub", ".docx", ".pdf"))
 
 
 def reader(suffix: str, ocr: bool = False) -> FormatReader:
-    """The reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
+    """Return the reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
     module, _, function = _READERS[suffix].partition(":")
     found: FormatReader = getattr(
         import_module(f"rag.documents.formats.{module}"), function if not (ocr and suffix == ".pdf") else "read_pdf_with_ocr"
@@ -41,7 +41,7 @@ def reader(suffix: str, ocr: bool = False) -> FormatReader:
 
 
 def read(data: bytes, suffix: str, name: str, limits: Limits, ocr: bool = False) -> Content:
-    """The content of a file. Whatever a library raises becomes a DocumentError that names the file."""
+    """Return the content of a file. Whatever a library raises becomes a DocumentError that names the file."""
     try:
         return reader(suffix, ocr)(data, name, limits)
     except DocumentError:

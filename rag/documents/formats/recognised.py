@@ -109,7 +109,7 @@ def _headers(table: Sequence[Sequence[GridCell]], ruled: bool) -> int:
 
 
 def _continues(above: Sequence[GridCell], row: Sequence[GridCell], body: Sequence[Sequence[GridCell]]) -> bool:
-    """Whether a second row of names stands below one whose names go over several columns, or are missing."""
+    """Return whether a second row of names stands below one whose names go over several columns, or are missing."""
     if not _is_names(row) and not all(not cell.text or is_year(cell.text) or not is_number(cell.text) for cell in row):
         return False
     first = row[0] is above[0] or not row[0].text or not above[0].text
@@ -189,13 +189,13 @@ def _colon(text: str) -> bool:
 
 
 def _mixed(table: Sequence[Sequence[GridCell]], column: int) -> bool:
-    """Whether a column holds numbers and words in turn, as the values of a form do and those of a table do not."""
+    """Return whether a column holds numbers and words in turn, as the values of a form do and those of a table do not."""
     kinds = [is_number(row[column].text) for row in table if column < len(row) and row[column].text]
     return 0.15 < sum(kinds) / max(1, len(kinds)) < 0.85
 
 
 def _looks_like_form(table: Sequence[Sequence[GridCell]]) -> bool:
-    """Whether a table of four columns is label, value, label, value."""
+    """Return whether a table of four columns is label, value, label, value."""
     if len(table[0]) != 4:
         return False
     labels = [row[n] for row in table for n in (0, 2) if n < len(row) and row[n].text]

@@ -32,7 +32,7 @@ def read_lines(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def is_question_set(first: bytes) -> bool:
-    """Whether the first line of a JSON lines file is a question, claim or dialogue of an evaluation, which is no document."""
+    """Return whether the first line of a JSON lines file is a question, claim or dialogue of an evaluation, which is no document."""
     try:
         record = json.loads(first)
     except (ValueError, RecursionError):
@@ -171,7 +171,7 @@ def _scalars(item: _Object) -> bool:
 
 
 def _holds_records(value: Any) -> bool:
-    """Whether a list of objects is found in a value, a few levels down."""
+    """Return whether a list of objects is found in a value, a few levels down."""
     level = [value]
     for _ in range(4):
         if any(_is_records(item) for item in level):

@@ -129,7 +129,7 @@ class MilvusIndex:
         return int(rows[0]["count(*)"])
 
     def ids(self) -> Ids:
-        """Every id, ascending."""
+        """Return every id, ascending."""
         found: list[int] = []
         with self._errors() as client:
             iterator = client.query_iterator(self.collection, batch_size=_PAGE, output_fields=["id"], consistency_level="Strong")
@@ -141,7 +141,7 @@ class MilvusIndex:
         return np.sort(np.array(found, dtype=np.int64))
 
     def held(self, ids: Ids) -> Ids:
-        """Those of the ids that are in the collection, ascending."""
+        """Return those of the ids that are in the collection, ascending."""
         found: list[int] = []
         with self._errors() as client:
             for chunk in _chunks(ids, _PAGE):
@@ -149,7 +149,7 @@ class MilvusIndex:
         return np.unique(np.array(found, dtype=np.int64))
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt when one of them is not there."""
+        """Return the vectors under the given ids, shape (len(ids), dimension). Raises IndexCorrupt if one of them is not there."""
         found: dict[int, Any] = {}
         with self._errors() as client:
             dimension = self._dimension(client)
@@ -160,12 +160,12 @@ class MilvusIndex:
         return np.array([found[id] for id in ids.tolist()], dtype=np.float32).reshape(len(ids), dimension)
 
     def search(self, query: Vectors, k: int, among: Ids | None = None, language: str = "") -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` and `language` restrict it."""
+        """Return the ids and scores of the `k` nearest vectors, best first; fewer when fewer exist. `among` and `language` restrict it."""
         found = self._search("vector", np.asarray(query, dtype=np.float32).tolist(), k, among, language)
         return np.array([id for id, _ in found], dtype=np.int64), np.array([score for _, score in found], dtype=np.float32)
 
     def search_keywords(self, terms: str, k: int, among: Ids | None = None, language: str = "") -> list[tuple[int, float]]:
-        """The best `k` passages that hold any of the analysed tokens in `terms`, as (id, BM25 score, higher is better)."""
+        """Return the best `k` passages that hold any of the analysed tokens in `terms`, as (id, BM25 score, higher is better)."""
         if not terms.strip():
             return []
         return [(id, score) for id, score in self._search("sparse", terms, k, among, language) if score]
@@ -234,12 +234,12 @@ class MilvusIndex:
 
 
 def field_tokens(context: str, text: str) -> str:
-    """The analysed tokens of a text in one field: its surface forms, then its stems."""
+    """Return the analysed tokens of a text in one field: its surface forms, then its stems."""
     return " ".join(passage_keywords(context, text))
 
 
 def _parted(address: str) -> tuple[str, str]:
-    """The server or file, and the collection named after `#`."""
+    """Return the server or file, and the collection named after `#`."""
     place, _, collection = address.strip().partition("#")
     collection = collection or _COLLECTION
     sound = bool(place) and collection.isascii() and collection.isidentifier()
@@ -267,7 +267,7 @@ def _best_first(hit: tuple[int, float]) -> tuple[float, int]:
 
 
 def _holds(ids: Ids, id: int) -> bool:
-    """Whether ascending ids hold one."""
+    """Return whether ascending ids hold one."""
     at = int(np.searchsorted(ids, id))
     return at < len(ids) and int(ids[at]) == id
 

@@ -55,17 +55,17 @@ class MirrorView:
     fresh: Mapping[str, tuple[Ids, Vectors]]
 
     def ids(self) -> Ids:
-        """Every id, ascending."""
+        """Return every id, ascending."""
         return self.store.passage_ids()
 
     def vectors(self, ids: Ids) -> Vectors:
-        """The vectors under the given ids, shape (len(ids), dimension), as the folder has them. Raises IndexCorrupt."""
+        """Return the vectors under the given ids, shape (len(ids), dimension), as the folder has them. Raises IndexCorrupt."""
         held = self.store.vectors_of(ids.tolist())
         self.store.existing_passages([id for id in ids.tolist() if id not in held])
         return np.array([held[id] for id in ids.tolist()], dtype=np.float32).reshape(len(ids), self.dimension)
 
     def nearest(self, query: Vectors, k: int, language: str, among: Ids | None = None) -> tuple[Ids, Vectors]:
-        """The ids and scores of the `k` nearest passages in one language, best first; `among` (ascending) restricts it."""
+        """Return the ids and scores of the `k` nearest passages in one language, best first; `among` (ascending) restricts it."""
 
         def search(asked: int, old: Ids | None) -> list[tuple[int, float]]:
             ids, scores = self.milvus.search(query, asked, old, language)
@@ -82,7 +82,7 @@ class MirrorView:
     def search_keywords(
         self, question: str, language: str, k: int, among: Ids | None = None, *, stems: bool = True
     ) -> list[tuple[int, float]]:
-        """The best `k` passages in one language that share words with the question, as (id, BM25 score, higher is better)."""
+        """Return the best `k` passages in one language that share words with the question, as (id, BM25 score, higher is better)."""
         terms = keyword_terms(question, stems=stems)
         found = self._found(lambda asked, old: self.milvus.search_keywords(" ".join(terms), asked, old, language), k, among)
         fresh, _ = self.fresh[language]
@@ -94,7 +94,7 @@ class MirrorView:
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(k, 0)]
 
     def _found(self, search: Callable[[int, Ids | None], list[tuple[int, float]]], k: int, among: Ids | None) -> list[tuple[int, float]]:
-        """The best `k` that this generation holds: what Milvus holds of others takes places, which are asked for once more."""
+        """Return the best `k` that this generation holds: what Milvus holds of others takes places, which are asked for once more."""
         if among is not None:
             return search(k, among[among <= self.last])
         asked = k
@@ -119,15 +119,15 @@ class Mirror:
         self._view: MirrorView | None = None
 
     def known(self, published: tuple[str, int]) -> MirrorView | None:
-        """The view of a generation, if it is the last that was asked for."""
+        """Return the view of a generation, if it is the last that was asked for."""
         view = self._view
         return view if view is not None and (view.born, view.generation) == published else None
 
     def at(self, store: Store, manifest: Manifest) -> MirrorView:
-        """The view of a generation, called inside a snapshot of it.
+        """Return the view of a generation, called inside a snapshot of it.
 
-        Raises IndexMissing and IndexMismatch, which name what to run, when the collection is not there, was made for another index
-        or embedder, or is far behind; MilvusFailed.
+        Raises IndexMissing and IndexMismatch, which name what to run, when the collection is not there, was made for another index or
+        embedder, or is far behind; MilvusFailed.
         """
         with self._lock:
             view = self._view
@@ -154,7 +154,7 @@ class Mirror:
 
 
 def _reached(milvus: MilvusIndex, ids: Ids) -> int:
-    """The highest of ascending ids that Milvus holds, 0 for none: they were brought in order."""
+    """Return the highest of ascending ids that Milvus holds, 0 for none: they were brought in order."""
     if len(ids) == 0 or len(milvus.held(ids[-1:])):
         return int(ids[-1]) if len(ids) else 0
     low, high = -1, len(ids) - 1  # places: of the highest known to be there, and of the lowest known to be missing
@@ -253,7 +253,7 @@ def _noted(path: Path) -> Ids | None:
 
 
 def disagreements(store: Store, milvus: MilvusIndex) -> tuple[list[int], list[int], list[int]]:
-    """The passages that a collection lacks, those it holds though they are gone, and those whose vector there is another, by id."""
+    """Return the passages that a collection lacks, those it holds though they are gone, and those whose vector there is another, by id."""
     with store.snapshot():
         manifest = store.existing_manifest()
         milvus.check(manifest.fingerprint, manifest.born)

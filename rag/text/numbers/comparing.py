@@ -214,7 +214,7 @@ def _known(evidence: str, denials: bool) -> _Known:
 
 
 def _denied(text: str, value: Value) -> bool:
-    """Whether a number is only denied: "not 240", «لا 240»."""
+    """Return whether a number is only denied: "not 240", «لا 240»."""
     if value.spelled or value.kind is Kind.PHONE:
         return False
     return _DENIED.search(fold(text[max(0, value.span.start - 24) : value.span.start])) is not None
@@ -275,7 +275,7 @@ def _sums(values: Sequence[Value]) -> list[Value]:
 
 
 def _groups(values: Sequence[Value], said: str) -> Iterator[tuple[Value, ...]]:
-    """The values that a claim commits itself to, each once; a duration in two units comes with its parts."""
+    """Yield the values that a claim commits itself to, each once; a duration in two units comes with its parts."""
     sums = {total.span.start: total for total in _sums(values)}
     ends = {value.span.end: value for value in values}
     seen: set[tuple[object, ...]] = set()
@@ -293,7 +293,7 @@ def _groups(values: Sequence[Value], said: str) -> Iterator[tuple[Value, ...]]:
 
 
 def _binding(value: Value, said: str) -> bool:
-    """Whether a claim commits itself to a value: not by "one of them", an adverb («ثانيًا») or the first of anything."""
+    """Return whether a claim commits itself to a value: not by "one of them", an adverb («ثانيًا») or the first of anything."""
     number = value.number
     if value.kind is Kind.ORDINAL:
         second = number == 2 and _PER_SECOND.search(said) is not None
@@ -307,7 +307,7 @@ def _binding(value: Value, said: str) -> bool:
 
 
 def _stated(group: tuple[Value, ...], said: str, known: _Known) -> bool:
-    """Whether evidence states a value of a claim; of a duration in two units, the whole or both its parts."""
+    """Return whether evidence states a value of a claim; of a duration in two units, the whole or both its parts."""
     if len(group) > 1:
         return _stated(group[:1], said, known) or all(_stated((value,), said, known) for value in group[1:])
     value = group[0]
@@ -348,7 +348,7 @@ def _date_keys(date: Date) -> Iterator[_DateKey]:
 
 
 def _date_stated(date: Date, known: _Known) -> bool:
-    """Whether evidence has a date that agrees in all that the claim says, or says less and the rest elsewhere."""
+    """Return whether evidence has a date that agrees in all that the claim says, or says less and the rest elsewhere."""
     years = [date.year or _ANY] + [_UNSAID] * (date.year is not None and _plainly(Decimal(date.year), known))
     days = [date.day or _ANY] + [_UNSAID] * (date.day is not None and _plainly(Decimal(date.day), known))
     if any((date.hijri, year, date.month or _ANY, day) in known.dates for year in years for day in days):
@@ -372,7 +372,7 @@ def _time_stated(value: Value, known: _Known) -> bool:
 
 
 def _number_stated(value: Value, said: str, known: _Known) -> bool:
-    """Whether evidence states a number: as one in a unit that can be the claim's, or as a date, a time, a dual, a singular."""
+    """Return whether evidence states a number: as one in a unit that can be the claim's, or as a date, a time, a dual, a singular."""
     number = value.number
     assert number is not None
     for wanted in (number, *value.also):
@@ -438,7 +438,7 @@ def _factor(value: Value, other: Value, known: _Known) -> Decimal | None:
 
 
 def _may_have_unit(unit: str, known: _Known) -> bool:
-    """Whether a number that stands alone in the evidence, as in a table, may be in a unit of the claim."""
+    """Return whether a number that stands alone in the evidence, as in a table, may be in a unit of the claim."""
     family = lexicon.family(unit)
     if family in ("percent", "points"):
         return known.share
@@ -449,7 +449,7 @@ def _may_have_unit(unit: str, known: _Known) -> bool:
 
 
 def _between(value: Value, known: _Known) -> Iterator[Value]:
-    """The evidence's values that lie where a bounded number of a claim allows, in its own unit or the family's first."""
+    """Yield the evidence's values that lie where a bounded number of a claim allows, in its own unit or the family's first."""
     assert value.number is not None
     for number in (value.number, value.number * (lexicon.worth(value.unit) or 1), value.number * 100):
         low, high = _allowed(value.bound, number)
@@ -467,7 +467,7 @@ def _within(value: Value, other: Value, known: _Known) -> bool:
 
 
 def _allowed(bound: Bound, number: Decimal) -> tuple[Decimal, Decimal]:
-    """The range that the words before a number allow: "more than 6,000" holds for 6,420, "about 40" for 41."""
+    """Return the range that the words before a number allow: "more than 6,000" holds for 6,420, "about 40" for 41."""
     match bound:
         case Bound.LEAST:
             return number, number * Decimal("1.25")

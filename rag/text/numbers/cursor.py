@@ -41,11 +41,11 @@ class Cursor:
         return self.tokens[place].kind if 0 <= place < len(self.tokens) else ""
 
     def _gap(self, place: int) -> str:
-        """The white space before a token; a line break where there is no token."""
+        """Return the white space before a token; a line break where there is no token."""
         return self.tokens[place].gap if 0 <= place < len(self.tokens) else "\n"
 
     def _near(self, place: int) -> bool:
-        """Whether at most one space, and no line break, stands before a token."""
+        """Return whether at most one space, and no line break, stands before a token."""
         return self._gap(place) in ("", " ", HARD_SPACE)
 
     def _capital(self, place: int) -> bool:
@@ -55,7 +55,7 @@ class Cursor:
         return Span(self.tokens[first].start, self.tokens[end - 1].end)
 
     def _unit(self, place: int) -> tuple[str, int, int] | None:
-        """The longest unit that begins at a token: its symbol, how many of it the word says by itself, the token after it."""
+        """Return the longest unit that begins at a token: its symbol, how many of it the word says by itself, the token after it."""
         if self._word(place) not in unit_starts():
             return None
         table = lexicon.unit_words()

@@ -53,7 +53,8 @@ class Dates(Numerals):
         return self._code(place, marks.join(parts), end) if marks == "/" else None
 
     def _month(self, place: int) -> tuple[int, bool, int, bool] | None:
-        """The month at a token: its number, whether it is Hijri, the token after it, whether its name means something else as well."""
+        """Return the month at a token: its number, whether it is Hijri, the token after it, whether its name means something else as
+        well."""
         if self._kind(place) != "word":
             return None
         if (hijri := self._hijri_month(place)) is not None:
@@ -76,7 +77,7 @@ class Dates(Numerals):
         return None
 
     def _other_name(self, end: int, month: int) -> int:
-        """The token after a month's second name: «أيار/مايو», «أيار (مايو)»."""
+        """Return the token after a month's second name: «أيار/مايو», «أيار (مايو)»."""
         if self._word(end) not in ("/", "-", "("):
             return end
         after, order = self._word(end + 1), self._word(end + 2)
@@ -101,7 +102,7 @@ class Dates(Numerals):
         return best
 
     def _year_after(self, place: int, hijri: bool) -> tuple[int | None, int]:
-        """The year that follows a month, and the token after it."""
+        """Return the year that follows a month, and the token after it."""
         at = place
         if self._word(at) in (",", "،", "/", "-", "of", "من", "لعام", "لسنه", "عام", "سنه", "ل"):
             at += 1
@@ -121,7 +122,7 @@ class Dates(Numerals):
         return year, at
 
     def _day(self, place: int) -> tuple[int, int] | None:
-        """The day of a month at a token, in digits or as an ordinal, and the token after it."""
+        """Return the day of a month at a token, in digits or as an ordinal, and the token after it."""
         text = self._word(place)
         if is_whole(text) and len(text) <= 2:
             day, end = int(text), place + 1
@@ -208,7 +209,7 @@ class Dates(Numerals):
         return found, after
 
     def _year(self, place: int) -> tuple[list[Value], int] | None:
-        """A year that is said to be one: «عام 1987», `1446هـ`, `2024م`."""
+        """Return a year that is said to be one: «عام 1987», `1446هـ`, `2024م`."""
         text = self._word(place)
         if not is_whole(text) or len(text) not in (3, 4):
             return None
@@ -230,7 +231,7 @@ class Dates(Numerals):
 
 
 def _dates(parts: Sequence[str]) -> tuple[Date, ...]:
-    """The dates that three groups of digits can mean, the likeliest first: year first, else day before month."""
+    """Return the dates that three groups of digits can mean, the likeliest first: year first, else day before month."""
     first, second, third = (int(part) for part in parts)
     lengths = [len(part) for part in parts]
     if lengths[0] == 4 and lengths[1] <= 2 and lengths[2] <= 2:

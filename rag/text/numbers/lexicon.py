@@ -299,7 +299,7 @@ def three_decimals(currency: str) -> bool:
 
 
 def _forms(singular: str, others: Iterable[str]) -> dict[str, int]:
-    """The forms of an Arabic noun, and how many each says by itself: 1, 2 for a dual, 0 for a plural."""
+    """Return the forms of an Arabic noun, and how many each says by itself: 1, 2 for a dual, 0 for a plural."""
     if singular.endswith("ه"):
         duals = [singular[:-1] + ending for ending in ("تان", "تين")]
         forms = {singular: 1}
@@ -542,7 +542,7 @@ def bare(word: str) -> Bare:
 
 @cache
 def _openers() -> frozenset[str]:
-    """Every word that a value can begin with, prefixes apart."""
+    """Return every word that a value can begin with, prefixes apart."""
     phrases = [*unit_words(), *HIJRI_MONTHS, *HOURS_AR, *MONTHS, *DECADES]
     firsts = {match.group() for phrase in phrases if (match := re.match(r"[^\W\d_]+(?:'[^\W\d_]+)?|\S", phrase))}
     english = {

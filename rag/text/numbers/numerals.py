@@ -60,7 +60,7 @@ class Numerals(Cursor):
         return None
 
     def _ordinal_word(self, place: int) -> tuple[int, int, bool] | None:
-        """An ordinal in words, the token after it, and whether it is definite (English ones always are)."""
+        """Return an ordinal in words, the token after it, and whether it is definite (English ones always are)."""
         word = self._word(place)
         if word in lexicon.ORDINALS_EN:
             return lexicon.ORDINALS_EN[word], place + 1, True
@@ -165,7 +165,7 @@ class Numerals(Cursor):
         return "".join(groups), end, ()
 
     def _value(self, text: str, end: int) -> tuple[Decimal, tuple[Decimal, ...]] | None:
-        """The value of digits with their marks, and what else they can mean; `None` for digits that are no number (`2.4.1`)."""
+        """Return the value of digits with their marks, and what else they can mean; `None` for digits that are no number (`2.4.1`)."""
         if "،" in text and not re.fullmatch(r"\d{1,3}(?:،\d{3})+", text):
             return None  # an Arabic comma marks groups at most, else it parts numbers
         text = text.replace("٬", "'").replace("٫", "_").replace("،", ",")
@@ -199,7 +199,7 @@ class Numerals(Cursor):
         return None
 
     def _scaled(self, base: Numeral) -> Numeral:
-        """A number with the scale words after it: `13bn`, «13 مليارًا و200 مليون»."""
+        """Return a number with the scale words after it: `13bn`, «13 مليارًا و200 مليون»."""
         scale, end = self._scale(base.end, base)
         if scale is None:
             return base

@@ -170,7 +170,7 @@ class _Reader(Times):
     # --- quantities -------------------------------------------------------------------------------------------------------
 
     def _unit_after(self, number: Numeral) -> tuple[str, int, int] | None:
-        """The unit after a number; a hyphen may stand before it ("a 5-km walk")."""
+        """Return the unit after a number; a hyphen may stand before it ("a 5-km walk")."""
         place = number.end
         hyphen = self._word(place) == "-" and not self._gap(place) and not self._gap(place + 1) and self._kind(place + 1) == "word"
         if hyphen:
@@ -192,7 +192,7 @@ class _Reader(Times):
         return unit
 
     def _currency_before(self, place: int) -> tuple[str, int] | None:
-        """A currency's sign or code with a number after it, and the token of the number."""
+        """Return a currency's sign or code with a number after it, and the token of the number."""
         token = self.tokens[place] if place < len(self.tokens) else None
         if token is None or token.kind == "digits" or token.text not in unit_starts():
             return None
@@ -241,12 +241,12 @@ class _Reader(Times):
         return ranged or ([value], end)
 
     def _named_before(self, place: int) -> bool:
-        """Whether a word that may be a name stands before a hyphen, not one that a number follows."""
+        """Return whether a word that may be a name stands before a hyphen, not one that a number follows."""
         before = self._word(place - 1) if place else ""
         return self._kind(place - 1) == "word" and len(before) > 3 and before not in ("between", "from", "minus") if place else False
 
     def _sign(self, place: int) -> tuple[int, bool]:
-        """The token of the number after a sign, and whether the sign is a minus."""
+        """Return the token of the number after a sign, and whether the sign is a minus."""
         word = self._word(place)
         if word in _NEGATIVE:
             return (place + 1, True) if self._number(place + 1) is not None else (place, False)
@@ -261,7 +261,7 @@ class _Reader(Times):
         return place, False
 
     def _in_brackets(self, place: int) -> tuple[int, bool]:
-        """The first token inside brackets that hold one number as accounts write a negative one, else the bracket itself."""
+        """Return the first token inside brackets that hold one number as accounts write a negative one, else the bracket itself."""
         at = place + 1
         currency = self._currency_before(at)
         inner = currency[1] if currency else at
@@ -279,7 +279,7 @@ class _Reader(Times):
         return (at, True) if (marked or listed) and not year and not (listed and number.plain and before == "") else (place, False)
 
     def _complete(self, number: Numeral, start: int, currency: str) -> tuple[Value, int]:
-        """A number with its unit, and with the half that may follow the unit."""
+        """Return a number with its unit, and with the half that may follow the unit."""
         end, unit, value, also = number.end, currency, number.number, number.also
         decade = self._word(end) in ("s", "'s") and not self._gap(end) and number.plain and len(number.digits) == 4
         if decade and number.number % 10 == 0:
@@ -430,7 +430,7 @@ class _Reader(Times):
         ], end
 
     def _century(self, place: int) -> tuple[int, int]:
-        """The years before the century that a decade is said to be of («القرن العشرين»: 1900), and the token after."""
+        """Return the years before the century that a decade is said to be of («القرن العشرين»: 1900), and the token after."""
         if self._word(place) != "القرن":
             return 0, place
         named = bare(self._word(place + 1))
@@ -440,6 +440,6 @@ class _Reader(Times):
         return (100 * (ordinal[0] - 1), ordinal[1]) if ordinal is not None else (0, place)
 
     def _unit_joined(self, place: int) -> tuple[str, int, int] | None:
-        """A unit with a conjunction or preposition before it, «بدينارين»."""
+        """Return a unit with a conjunction or preposition before it, «بدينارين»."""
         found = lexicon.unit_words().get(self._word(place)[1:])
         return (found[0], found[1], place + 1) if found is not None and found[1] == 2 else None

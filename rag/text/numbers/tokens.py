@@ -59,7 +59,7 @@ _FOLDS = _Folds()
 
 
 def _closed(text: str, end: int) -> int:
-    """The end of a token with the vowel signs and tatweel that follow its last letter."""
+    """Return the end of a token with the vowel signs and tatweel that follow its last letter."""
     while end < len(text) and not _FOLDS[text[end]]:
         end += 1
     return end
