@@ -27,7 +27,7 @@ help:
 	@echo "make test    set up whatever is missing and run all tests"
 	@echo "make check   lint, format, types, layers"
 	@echo "make eval    measure answers on the project's own questions"
-	@echo "make bench   measure speed and memory on this machine"
+	@echo "make bench   measure speed, memory and the reading of documents on this machine"
 	@echo "make peers   compare Shawahid with LlamaIndex and LangChain, same models; XQUAD=\"ar.json en.json\" asks these files too"
 	@echo "make clean   remove the environment, the index and all caches of this clone; models stay"
 

@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--ours", action="store_true", help="our reader only")
     parser.add_argument("--only", default="", help="a regular expression for the ids of pages")
     parser.add_argument("--ask", action="store_true", help="ask the questions over tables and forms, with the installed models")
+    parser.add_argument("--quote", action="store_true", help="with --ask: answer with quotations, without a generator")
     parser.add_argument("--worst", type=int, default=40, help="how many of the worst pages are listed (40)")
     chosen = parser.parse_args()
     python = environment(chosen.scratch)
@@ -43,7 +44,7 @@ def main() -> int:
         elif re.search(chosen.only, page[1].id):
             found.append(page)
     if chosen.ask:
-        return _asked(chosen.scratch, found)
+        return _asked(chosen.scratch, found, worded=not chosen.quote)
     readings: dict[str, Reading] = {}
     records = list(read_with_ours(found, readings))
     if not chosen.ours:
@@ -62,11 +63,11 @@ def main() -> int:
     return 0
 
 
-def _asked(scratch: Path, found: Sequence[tuple[Path, Gold]]) -> int:
+def _asked(scratch: Path, found: Sequence[tuple[Path, Gold]], *, worded: bool) -> int:
     """Ask, write a line a question, and print the share of right ones by crossing."""
     done: list[Asked] = []
     with (scratch / "documents" / "asked.jsonl").open("w", encoding="utf-8") as file:
-        for item in ask(scratch, found):
+        for item in ask(scratch, found, worded=worded):
             done.append(item)
             file.write(item.line() + "\n")
             file.flush()

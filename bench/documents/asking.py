@@ -95,8 +95,12 @@ def collect(folder: Path, found: Sequence[tuple[Path, Gold]], asked: Sequence[Qu
     return names
 
 
-def ask(scratch: Path, found: Sequence[tuple[Path, Gold]], asked: Sequence[Question] | None = None) -> Iterator[Asked]:
+def ask(
+    scratch: Path, found: Sequence[tuple[Path, Gold]], asked: Sequence[Question] | None = None, *, worded: bool = True
+) -> Iterator[Asked]:
     """Index the documents of the questions together and ask each question once, without a conversation.
+
+    Without `worded` no generator is used: answers are quotations.
 
     Questions whose document isn't there are left out. Raises ModelMissing without an embedder.
     """
@@ -107,7 +111,7 @@ def ask(scratch: Path, found: Sequence[tuple[Path, Gold]], asked: Sequence[Quest
     settings = Settings.load()
     embedder, _ = open_embedder(settings)
     build_index(scratch / "documents" / "asked", scratch / "documents" / "asked-index", embedder)
-    chatbot = Chatbot(Index.open(scratch / "documents" / "asked-index", embedder), open_generator(settings)[0])
+    chatbot = Chatbot(Index.open(scratch / "documents" / "asked-index", embedder), open_generator(settings)[0] if worded else None)
     for question in known:
         if question.document in names:
             started = time.perf_counter()
