@@ -17,7 +17,7 @@ PARTIAL = ".partial"
 _LEAST_FREE = 32 * 2**20
 """Bytes without which a build is not begun."""
 _A_LITTLE = 2**20
-"""Bytes; a disk with less has no room for what is kept beside a database or while a file is written."""
+"""In bytes. A disk with less has no room for a database's side files or for writing a file."""
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE})
 

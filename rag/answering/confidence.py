@@ -25,7 +25,7 @@ from rag.text.words import content_stems
 
 UNKNOWN = "unknown"
 Manner = Literal["quote", "write"]
-"""How an answer is made of evidence: quoted, or written by the generator in its own words and checked."""
+"""How an answer uses evidence: quoted, or written by the generator in its own words and checked."""
 _QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
 
 

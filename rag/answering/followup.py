@@ -89,9 +89,9 @@ def standalone(
     stop: threading.Event | None = None,
     prompts: Path | None = None,
 ) -> str:
-    """Return a follow-up as a question that stands alone; the question itself when it does already. Raises GenerationFailed.
+    """Return a follow-up as a question that stands alone, or the question itself if it already does. Raises GenerationFailed.
 
-    A generator words it anew; without one, or when its words are not usable, it is the question `with_topic`.
+    A generator rewrites it; without one, or if its rewriting is unusable, the result is the question `with_topic`.
     """
     if not history or not needs_context(question):
         return question

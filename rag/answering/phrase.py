@@ -1,4 +1,4 @@
-"""The words of a source that a draft points at: a short answer is copied from its proof, not from the model."""
+"""Copy a short answer from the source: find the words that a draft points at."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST = 25  # words
 _BRIEF = 3
 """Words up to which a draft is a phrase itself; a longer one is a sentence that repeats the question before it answers."""
 _OUTSIDE = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
-"""What may stand beside a word without belonging to it; «%», «$» and the hyphen of «oxygen-18» do belong."""
+"""Marks that may touch a word without belonging to it; «%», «$» and the hyphen of «oxygen-18» do belong."""
 
 _DASHES = "-\u2010\u2011\u2013\u2014"
 

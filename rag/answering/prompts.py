@@ -75,7 +75,7 @@ def _fields(path: Path, body: str) -> frozenset[str]:
 
 
 def prompts_dir() -> Path:
-    """Where the templates that come with Shawahid are: beside the package in a checkout, inside it when installed."""
+    """Return the folder of the templates that come with Shawahid: next to the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parent.parent
     beside = package.parent / "prompts"
     return beside if beside.is_dir() else package / "prompts"

@@ -13,7 +13,7 @@ from rag.text.language import detect
 from rag.text.sentences import sentences
 
 _LONGEST_ITEM = 2
-"""A list item is one sentence up to so many times the length of a sentence."""
+"""The longest list item that is one sentence, as a multiple of the longest sentence."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that introduces a list and is kept in one piece."""
 

@@ -131,7 +131,7 @@ class Collections:
         return [each for each in self._others() if is_same(each.owner, person)]
 
     def _others(self) -> list[Collection]:
-        """Return every collection but the first, whoever owns it."""
+        """Return every collection but the first, of any owner."""
         if not self._home.is_dir():
             return []
         return [found for path in self._home.iterdir() if path.is_dir() and (found := self._read(path)) is not None]

@@ -77,10 +77,10 @@ def convex_combination(
 
 def _levelled(fused: Mapping[int, float], base: Mapping[int, float], home: Sequence[int], more: float) -> dict[int, float]:
     """Return the passages of the question's language in the order of their fused scores, with the scores that they have without keywords
-    and a little `more`.
+    plus a little `more`.
 
-    A question shares words with passages of its own language alone: keywords tell these from each other, and say nothing of whether the
-    other language's answer it better.
+    A question shares words only with passages of its own language: keywords distinguish these from each other, and say nothing about
+    whether the other language's passages answer it better.
     """
     order = sorted(home, key=lambda id: (-fused[id], id))
     levels = sorted((base[id] for id in home), reverse=True)

@@ -76,7 +76,7 @@ class Index:
     # --- what it holds ----------------------------------------------------------------------------------------------------
 
     def manifest(self) -> Manifest:
-        """What the index says of itself now."""
+        """Return what the index currently records about itself."""
         return self._store.existing_manifest()
 
     def documents(self) -> list[DocumentInfo]:
@@ -125,15 +125,14 @@ class Index:
         legs: Container[str] = LEGS,
         stems: bool = True,
     ) -> list[Hit]:
-        """Return the `k` best passages for a question in either language, best first; fewer when fewer exist.
+        """Return the `k` best passages for a question in either language, best first, or fewer if fewer exist.
 
-        `offset` leaves out so many of the best: pages of one ranking, whatever their size. `filter` restricts the search, `exclude` leaves
-        out some passages. Candidates are the nearest passages by vector and the best by keyword; each is judged by its own vector, by its
-        best sentence's, and, when it is in the question's language, by its keywords; the best of them by how well a sentence matches the
-        question token by token, where the index has tokens, as well. Across languages only names and numbers can match, and such matches
-        bring a candidate in but do not raise it. What comes after the candidates is ranked by its own vector alone. For measurements,
-        `legs` switches off one of "dense" and "keyword", and without `stems` keywords match only as they are written. Raises BadQuestion,
-        BadSetting.
+        `offset` skips that many of the best: pages of one ranking, whatever their size. `filter` restricts the search, `exclude` leaves out
+        some passages. Candidates are the nearest passages by vector and the best by keyword. Each is scored by its own vector, by its best
+        sentence's and, if it is in the question's language, by its keywords; the best of them also by late interaction, if the index has
+        tokens. Across languages only names and numbers can match by keyword, and such matches add a candidate but do not raise it. Passages
+        beyond the candidates are ranked by their own vector alone. For measurements, `legs` switches off one of "dense" and "keyword", and
+        without `stems` keywords match only as they are written. Raises BadQuestion, BadSetting.
         """
         query = self._known(question)
         if k < 1:

@@ -1,7 +1,7 @@
 """Late interaction: every word of a question is matched with its nearest in a text (Khattab and Zaharia, "ColBERT", SIGIR 2020).
 
-The vectors are those that an embedder has of each token before it pools them into one: untrained for this, and yet they tell which of
-two sentences on one topic answers (docs/notes/late-interaction.md).
+The vectors are those that an embedder computes for each token before pooling. Though untrained for this, they distinguish which of two
+sentences on one topic answers (docs/notes/late-interaction.md).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def stored_matches(store: Store, question: Tokens, passages: Sequence[Passage]) 
 
 
 def matches(question: Tokens, passages: Mapping[int, tuple[bytes, Sequence[Span]]]) -> dict[int, list[Match]]:
-    """For each passage how well each of its sentences matches the question's tokens, in order.
+    """Return for each passage how well each of its sentences matches the question's tokens, in order.
 
-    `passages` holds by id the packed tokens, and the sentences' places in the passage. A match is the mean, over the question's
-    tokens, of the cosine to the nearest token in the sentence or passage. A token weighs as much as its best match stands out of its
-    matches in all the passages: what every passage has tells nothing. Raises ValueError for tokens of another size.
+    `passages` holds by id the packed tokens, and the sentences' positions in the passage. A match is the mean, over the question's tokens,
+    of the cosine to the nearest token in the sentence or passage. A token is weighted by how much its best match exceeds its matches in all
+    the passages: a token that every passage has is uninformative. Raises ValueError for tokens of another size.
     """
     if not passages or not len(question):
         return {}

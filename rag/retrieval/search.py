@@ -173,7 +173,7 @@ class PassageSearch:
         return kept
 
     def _read_count(self, term: str, generation: tuple[str, int]) -> int:
-        """In how many passages a term occurs; `generation` only tells the remembered counts apart."""
+        """Return in how many passages a term occurs; `generation` only separates cached counts."""
         return self._store.passages_with(term)
 
     # --- the order of the candidates --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The API of its own: questions, searches, documents, and what is to be known of the server."""
+"""The native API: questions, searches, documents, and the state of the server."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
 
 
 def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
-    """Return the indexing that whoever asks began, or that their documents led to."""
+    """Return the indexing job that the caller started, or that their documents caused."""
     job = shelf.last_job() if shelf else None
     if job is None:
         return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)

@@ -1,4 +1,4 @@
-"""What every route of the server works with: the service, the library, the limits, and who asks."""
+"""The shared parts of every route: the service, the library, the limits, and the caller."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks: `caller` takes turns in the queue, `person` is whose collections can be seen."""
+    """The sender of a request: `caller` takes turns in the queue; `person` owns the visible collections."""
 
     caller: str
     person: str
 
 
 class Backend:
-    """What every route of the API works with."""
+    """The parts that every route of the API uses."""
 
     def __init__(self, service: Service, library: Library | None, limits: RequestLimits) -> None:
         self.service = service

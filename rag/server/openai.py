@@ -1,8 +1,8 @@
-"""What OpenAI's clients ask: chat completions, embeddings, models.
+"""OpenAI-compatible routes: chat completions, embeddings, models.
 
-A client that knows nothing of citations must never show a sentence that was not proved. So `content` holds checked sentences only,
-in a stream as well: it begins when the answer was checked, and until then the connection is kept open. Whoever wants to show the
-draft while it is written asks for it (`"shawahid": {"drafts": true}`) and gets it in a field that other clients do not read.
+A client that knows nothing of citations must never show a sentence that failed the check. So `content` holds only checked sentences, in a
+stream too: the stream begins when the answer has been checked, and until then the connection is kept open. A client that wants to show the
+draft requests it (`"shawahid": {"drafts": true}`) and gets it in a field that other clients do not read.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def openai_routes(backend: Backend) -> APIRouter:
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
     async def complete(asked: ChatRequest, request: Request) -> Response:
-        """Return the last user message is the question; earlier turns let it follow up. System messages are passed over: what may be
-        said is what the documents prove. The field `shawahid` of the completion, in a stream of the last chunk with a choice, has the
+        """The last user message is the question; earlier turns make follow-ups possible. System messages are ignored, because an answer may
+        contain only what the documents say. The field `shawahid` of the completion (in a stream, of the last chunk with a choice) holds the
         citations."""
         question, history = conversation(asked)
         extension = asked.shawahid or ChatExtension()

@@ -1,4 +1,4 @@
-"""The chatbot for programs with an event loop: questions run in threads, and a task that is cancelled frees the model at once."""
+"""The chatbot for programs with an event loop: questions run in threads, and a cancelled task frees the model at once."""
 
 from __future__ import annotations
 
@@ -120,16 +120,16 @@ async def _next(events: AsyncIterator[T]) -> T:
 
 
 class AsyncChatbot:
-    """The same questions and answers as a `Chatbot`, awaited. Share one between all tasks.
+    """The awaitable counterpart of a `Chatbot`. Share one between all tasks.
 
-    The models and the index stay those of the chatbot; nothing is loaded twice.
+    It uses the chatbot's models and index; nothing is loaded twice.
     """
 
     def __init__(self, chatbot: Chatbot) -> None:
         self.chatbot = chatbot
 
     async def ask(self, question: str, history: History = (), *, exclude: Container[int] = (), filter: Filter | None = None) -> Answer:
-        """Return the checked answer. Cancelling the task stops the model. Raises as `Chatbot.ask` does."""
+        """Return the checked answer. Cancelling the task stops the model. Raises the errors of `Chatbot.ask`."""
         async with aclosing(self.stream(question, history, exclude=exclude, filter=filter)) as events:
             async for event in events:
                 if isinstance(event, Answer):
@@ -145,9 +145,9 @@ class AsyncChatbot:
         exclude: Container[int] = (),
         filter: Filter | None = None,
     ) -> AsyncGenerator[StreamEvent, None]:
-        """`Found`, then `Delta`s, then the checked `Answer`. Leaving the iteration, or cancelling the task, stops the model.
+        """Yield `Found`, then `Delta`s, then the checked `Answer`. Leaving the iteration, or cancelling the task, stops the model.
 
-        Setting `stop` ends the draft early; the answer then is what was proved of it.
+        Setting `stop` ends the draft early; the answer is then the part of it that passed the check.
         """
         halt = stop or threading.Event()
 

@@ -13,14 +13,14 @@ from rag.service.signals import Listener, Listeners, Signal, Wakeup
 
 
 class Busy(ShawahidError):
-    """So many are waiting that another would wait too long."""
+    """The queue is full."""
 
     http_status = 503
 
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A place in the queue. Whoever has the lowest `round` is next; of several, whoever came first."""
+    """A place in the queue. The ticket with the lowest `round` is next; of several, the earliest."""
 
     caller: str
     round: int
@@ -30,14 +30,14 @@ class Ticket:
 
 
 class FairQueue:
-    """A queue of which `width` tickets run at once, and at most `most` run or wait. Safe to share between threads.
+    """A queue that runs `width` tickets at once and holds at most `most`, running or waiting. Safe to share between threads.
 
-    Callers take turns: the second question of one waits behind the first of everybody else, whoever came first. This is start-time
-    fair queueing with tasks of one size (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996): a ticket's round is that of
-    the task in service, or the one after the caller's own last.
+    Callers take turns: the second question of one caller waits behind the first of every other, regardless of arrival. This is start-time
+    fair queueing with tasks of one size (Goyal, Vin and Cheng, "Start-time Fair Queueing", SIGCOMM 1996): a ticket's round is that of the
+    task in service, or the one after the caller's own last.
 
-    A full queue turns away the caller that has most of it: when somebody with fewer tickets comes, the last waiting ticket of whoever
-    has most is displaced (buffer stealing: McKenney, "Stochastic Fairness Queueing", INFOCOM 1990), so that nobody can keep others out.
+    A full queue displaces the caller with the most tickets: when a caller with fewer tickets arrives, the last waiting ticket of the caller
+    with most is dropped (buffer stealing: McKenney, "Stochastic Fairness Queueing", INFOCOM 1990), so nobody can keep others out.
     """
 
     def __init__(self, width: int = 1, most: int = 40) -> None:
@@ -125,7 +125,7 @@ class FairQueue:
             self._round = max(self._round, ticket.round)
 
     def _displace(self, caller: str) -> None:
-        """Make room for a caller at the cost of whoever has most places. Raises Busy."""
+        """Make room for a caller at the cost of the caller with the most places. Raises Busy."""
         held = Counter(ticket.caller for ticket in self._tickets)
         last = max(self._waiting(), key=lambda ticket: (held[ticket.caller], ticket.round), default=None)
         if last is None or held[last.caller] <= held[caller] + 1:

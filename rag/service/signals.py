@@ -1,4 +1,4 @@
-"""Signals between threads and event loops: whoever waits for one is woken by it, and nobody looks again and again."""
+"""Signals between threads and event loops: waiting threads and tasks are woken rather than polling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents into an index, and out of it: load → chunk → embed → store."""
+"""Add documents to an index and remove them: load → chunk → embed → store."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ WAIT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What was done, in documents. `documents`, `passages` and `sentences` are what the index now holds.
+    """The result of a build, in documents. `documents`, `passages` and `sentences` are what the index now holds.
 
-    `visible` is the seconds after which readers saw the change (0.0: there was none), `seconds` includes erasing what was removed.
+    `visible` is the time in seconds until readers saw the change (0.0: there was none); `seconds` includes erasing what was removed.
     """
 
     added: int
@@ -57,13 +57,12 @@ def build_index(
     wait: float = 0.0,
     progress: Step | None = None,
 ) -> BuildReport:
-    """Make the index in `out` hold what the folder holds. Only new and changed texts are embedded.
+    """Bring the index in `out` up to date with a folder. Only new and changed texts are embedded.
 
-    Files are recognised as unchanged by size and time, else by content. What was added with `add_documents` stays. The index that
-    was there answers until the new one is published by one commit; a build that is killed loses nothing, and the next one takes up
-    the vectors already computed. An index made by another embedder, chunker or analysis is refused, unless `rebuild`, which makes
-    it anew. `ocr` reads pages that are pictures with Tesseract, also those of unchanged files that were left out without it. Another
-    writer is waited for, up to `wait` seconds.
+    Files are recognised as unchanged by size and time, else by content. Documents added with `add_documents` stay. The previous index
+    answers until the new one is published by one commit; a build that is killed loses nothing, and the next one reuses the vectors already
+    computed. An index built with another embedder, chunker or analysis is refused, unless `rebuild` replaces it. `ocr` reads pages that are
+    pictures with Tesseract, also those of unchanged files that were left out without it. Waits up to `wait` seconds for another writer.
     Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
@@ -100,9 +99,9 @@ def add_documents(
     wait: float = WAIT,
     progress: Step | None = None,
 ) -> BuildReport:
-    """Add documents that are not in the index yet; the index is made when there is none. One generation for all of them.
+    """Add documents that are not in the index yet, creating it if there is none, as one generation.
 
-    Raises DocumentExists before anything is written when one of the ids is in the index, and what `build_index` raises.
+    Raises DocumentExists before anything is written if the index already has one of the ids, and the errors of `build_index`.
     """
     return _put(out, documents, embedder, chunker, wait, progress, replace=False)
 
@@ -116,10 +115,9 @@ def update_documents(
     wait: float = WAIT,
     progress: Step | None = None,
 ) -> BuildReport:
-    """Put documents in the place of those of the same id, and add those that are new. What did not change is not embedded again:
-    neither a document that is the same, nor those passages and sentences of another that are. One generation for all of them.
+    """Replace the documents with the same ids, and add new ones, as one generation.
 
-    Raises what `build_index` raises.
+    Unchanged documents, and unchanged passages and sentences of changed ones, are not embedded again. Raises the errors of `build_index`.
     """
     return _put(out, documents, embedder, chunker, wait, progress, replace=True)
 
@@ -127,8 +125,8 @@ def update_documents(
 def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT) -> BuildReport:
     """Remove documents with every trace of them: text, keyword rows and vectors are gone from the files when this returns.
 
-    Needs no embedder. Raises DocumentMissing before anything is written when one of the ids is not in the index, IndexMissing,
-    IndexBusy, IndexCorrupt, DiskFull.
+    Needs no embedder. Raises DocumentMissing before anything is written if one of the ids is not in the index, IndexMissing, IndexBusy,
+    IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
     out, ids = Path(out), list(dict.fromkeys(ids))

@@ -52,10 +52,10 @@ def embed_folder(
 ) -> BulkReport:
     """Embed what the index in `out` lacks of a folder, on the Ray cluster this process is connected to, or on this machine.
 
-    Files are read and cut by the workers, which must see the folder under the same path. Documents whose file is in the index
-    already, and texts that were embedded before an interruption, are passed over. Files that can't be read are left to the build,
-    which names them. Each worker takes one CPU: let `factory` open the embedder with one thread.
-    Raises ExtraMissing, NothingToIndex, IndexBusy, BulkFailed, DiskFull.
+    The workers read and split the files, and must see the folder under the same path. Documents whose file is already in the index, and
+    texts that were embedded before an interruption, are skipped. Files that cannot be read are left to the build, which names them. Each
+    worker takes one CPU: let `factory` open the embedder with one thread. Raises ExtraMissing, NothingToIndex, IndexBusy, BulkFailed,
+    DiskFull.
     """
     try:
         import ray.data
@@ -88,7 +88,7 @@ def embed_folder(
 
 
 def _cause(trace: str) -> str:
-    """What happened on the worker: Ray tells it as a trace, the first failure first."""
+    """Return the cause of a worker's failure: Ray reports a trace, the first failure first."""
     named = re.search(r"^[\w.]+(?:Error|Exception): .+", trace, re.MULTILINE)
     return (named[0] if named else " ".join(trace.split()))[:300]
 

@@ -1,8 +1,8 @@
-"""Nearest vectors among many, without reading all of them: codes of one bit a number, in clusters, in a file beside the exact vectors.
+"""Approximate nearest neighbours in large collections: clusters of one-bit codes in a file next to the exact vectors.
 
-The clusters nearest to the question are read, and the best of what is in them compared exactly. Clusters, not a graph: a filter or
-a language costs nothing there and loses nothing, the file is written in minutes, searched where it lies on disk, and what is removed
-can be overwritten in it. It is derived from the file of vectors, under whose ids it holds them.
+The clusters nearest to the query are read, and the best of their vectors compared exactly. Clusters were chosen over a graph because a
+filter or language costs nothing and loses nothing, the file is written in minutes and searched on disk, and removed vectors can be
+overwritten in it. The file is derived from the vector file and uses its ids.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PER_LIST = 0.5
 _READ = 100
 """Of n vectors that a search may return it reads √n times this: of few most, of many few, for the same recall."""
 _COMPARED = 4_000
-"""Up to so many vectors to choose from, all are compared exactly."""
+"""With at most this many vectors to choose from, all are compared exactly."""
 _CANDIDATES, _CANDIDATES_LEAST = 8, 400
-"""For each result so many are compared exactly: codes confuse neighbours, not strangers."""
+"""How many are compared exactly for each result: codes confuse neighbours, not strangers."""
 _QUERY_BITS = 4
 """Of each number of a question when it is compared with codes. Eight find no more and take longer."""
 _TRAINED_ON = 40
@@ -43,7 +43,7 @@ def clusters_path(path: Path) -> Path:
 
 
 def is_worth_it(count: int) -> bool:
-    """Return whether so many vectors are searched through clusters."""
+    """Return whether a collection of this size is searched through clusters."""
     return count >= CLUSTERED_FROM
 
 
@@ -57,12 +57,11 @@ class _Selection:
 
 
 class ClusteredIndex:
-    """Approximate search through clusters (an inverted file, Jégou, Douze and Schmid, "Product Quantization for Nearest Neighbor
-    Search", TPAMI 2011) of codes that say of each number only on which side of the centre it lies (Gao and Long, "RaBitQ", SIGMOD
-    2024), the best compared exactly. Safe to share between threads.
+    """Approximate search through clusters of one-bit codes, the best compared exactly. Safe to share between threads.
 
-    A search reads the clusters nearest to the question until they hold a share of what it may return, so that one that is restricted
-    to a language or to some documents finds as much as one that is not.
+    An inverted file (Jégou, Douze and Schmid, "Product Quantization for Nearest Neighbor Search", TPAMI 2011) of codes that store for each
+    component only the side of the centre it lies on (Gao and Long, "RaBitQ", SIGMOD 2024). A search reads the nearest clusters until they
+    hold a share of what it may return, so a search restricted to a language or to some documents finds as much as an unrestricted one.
     """
 
     def __init__(self, exact: FlatFile, clusters: Any) -> None:

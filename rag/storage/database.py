@@ -179,7 +179,7 @@ class Store(ManifestReader, PassageReader, VectorReader, KeywordReader):
         self.connection().executemany("UPDATE removed SET erased = 1 WHERE passage_id = ?", [(id,) for id in passage_ids.tolist()])
 
     def forget_removed(self) -> None:
-        """Forget what was removed: the file of vectors has been written anew without it."""
+        """Forget the removed passages: the vector file has been rewritten without them."""
         self.connection().execute("DELETE FROM removed")
 
     # --- keywords -------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Nearest vectors, with FAISS: every one compared with the question. The file is derived: what it holds is also in the store.
+"""Exact nearest neighbours with FAISS. The file is derived: the database holds the same vectors.
 
-Large collections have a second file beside this one, so that a search need not read all of it: `rag.storage.clusters`.
+Large collections have a second file next to this one, so that a search need not read all of it: `rag.storage.clusters`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class VectorIndex(Protocol):
 
 
 class Remembered(Generic[T]):
-    """What was made of the last few arrays of ids: a language's is asked for with every question. Safe to share between threads."""
+    """A cache of values computed from the last few arrays of ids: a language's is needed for every question. Safe to share between
+    threads."""
 
     def __init__(self, size: int) -> None:
         self._made: deque[tuple[Ids, T]] = deque(maxlen=size)

@@ -1,9 +1,9 @@
-"""The vectors of one generation: files that are rarely written, what was added since, less what was removed since.
+"""The vectors of one generation: rarely written files, plus what was added since, less what was removed since.
 
-`dense.<generation>.faiss` holds the vectors of all passages up to some id, and for a large collection `dense.<generation>.clusters`
-the same in clusters (`rag.storage.clusters`): the two are written, opened and removed together. Passages get ids in order and never twice,
-so what was added later has greater ids, and its vectors are read from the database; what was removed is listed in the table
-`removed`. A change costs as much as what changed; when both together outgrow a tenth of the file, it is written anew (`is_due`).
+`dense.<generation>.faiss` holds the vectors of all passages up to some id, and for a large collection `dense.<generation>.clusters` the
+same in clusters (`rag.storage.clusters`): the two are written, opened and removed together. Passage ids ascend and are never reused, so
+later additions have greater ids, and their vectors are read from the database; removals are listed in the table `removed`. A change costs
+as much as what changed; when both together outgrow a tenth of the file, it is rewritten (`is_due`).
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from rag.storage.flat_index import FlatIndex, VectorIndex
 from rag.storage.manifest import Base, Manifest
 
 _SHARE = 0.1
-"""Of the file's vectors, how many may be added or removed before it is written anew: each change is then written ten times over
-in the long run, and a search compares a tenth of the vectors one by one."""
+"""The share of the file's vectors that may be added or removed before it is rewritten.
+
+In the long run each change is then written ten times over, and a search compares a tenth of the vectors one by one.
+"""
 _LEAST = 2000
 """Changes that are never worth a new file."""
 _GREATEST = 1.02
@@ -41,7 +43,7 @@ def dense_path(folder: Path, generation: int) -> Path:
 
 
 def is_due(base: Base, added: int, removed: int) -> bool:
-    """Return whether the file of vectors should be written anew."""
+    """Return whether the vector file should be rewritten."""
     return added + removed > max(_LEAST, _SHARE * base.count)
 
 

@@ -93,7 +93,7 @@ class ManifestReader(CheckedRows):
         return manifest
 
     def published(self) -> tuple[str, int]:
-        """By what a published generation is told from every other: the database's name, and a number (0 before the first)."""
+        """Return the identity of the published generation: the database's name, and a number (0 before the first)."""
         with self.snapshot():
             values = dict(self.connection().execute("SELECT key, value FROM manifest WHERE key IN ('born', 'generation')"))
         return str(values.get("born", "")), self._number(values.get("generation", 0))

@@ -1,4 +1,4 @@
-"""Making anew whatever is derived from something that is whole."""
+"""Rebuild whatever can be derived from intact parts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _NEED_KEYWORDS = frozenset({"damage.no_keywords", "damage.stray_keywords", "dama
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What a repair did: the faults it found, the documents whose passages and vectors were made anew, those that were lost
-    because their own text was damaged, and the faults that are left."""
+    """The result of a repair: the faults found, the documents whose passages and vectors were rebuilt, the documents lost because their own
+    text was damaged, and the remaining faults."""
 
     found: tuple[Fault, ...]
     remade: tuple[str, ...]
@@ -30,11 +30,10 @@ class RepairReport:
 
 
 def repair_index(out: str | Path, embedder: Embedder, *, wait: float = 10.0, progress: Step | None = None) -> RepairReport:
-    """Make anew what is derived: the file of vectors and the keyword rows from the database, the passages and vectors of a
-    document from its text. A document whose own text is damaged is removed, and named: bring it again.
+    """Rebuild derived data: the vector file and the keyword rows from the database, a document's passages and vectors from its text.
 
-    Raises IndexCorrupt when the database itself can't be read (build it with --rebuild), IndexMissing, IndexMismatch, IndexBusy,
-    DiskFull.
+    A document whose own text is damaged is removed, and named: add it again. Raises IndexCorrupt if the database itself cannot be read
+    (build it with --rebuild), IndexMissing, IndexMismatch, IndexBusy, DiskFull.
     """
     started = time.perf_counter()
     out = Path(out)

@@ -71,8 +71,10 @@ class DocumentInfo:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """By what a document's file is recognised as unchanged. `modified` is in nanoseconds, 0 where it proves nothing; `unread`
-    says that pages of it were left out which OCR might read."""
+    """The file attributes by which a document is recognised as unchanged.
+
+    `modified` is in nanoseconds, 0 if it is not conclusive; `unread` means that OCR might read pages that were left out.
+    """
 
     sha256: str
     size: int

@@ -1,4 +1,4 @@
-"""SQLite's errors as the project's own, told apart by their codes (https://sqlite.org/rescode.html)."""
+"""Translate SQLite's errors, by their codes (https://sqlite.org/rescode.html), to the project's own."""
 
 from __future__ import annotations
 

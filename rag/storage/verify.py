@@ -1,4 +1,4 @@
-"""What is wrong with an index: every row, every vector, every keyword, and every trace of what was removed."""
+"""Find faults in an index: in every row, every vector, every keyword, and every trace of what was removed."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _CHUNK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong. `key` names an entry of `strings.toml`, `fields` fill it in; `str()` is English.
+    """One fault. `key` names an entry of `strings.toml`, `fields` fill it in; `str()` is English.
 
-    `document` is the one whose rows have to be made anew, "" where it is none's; `lost` says that its own text is damaged.
+    `document` is the one whose rows have to be rebuilt, "" if it concerns none; `lost` means that its own text is damaged.
     """
 
     key: str
@@ -128,7 +128,8 @@ def _is_passage(columns: Sequence[Any], checks: Sequence[int], vectors: Sequence
 
 
 def _keyword_faults(db: sqlite3.Connection) -> list[Fault]:
-    """Return the keyword rows are made anew elsewhere, and both compared: sizes, and for every word how often and where it stands."""
+    """Return the faults of the keyword index, found by rebuilding it elsewhere and comparing both: sizes, and every word's frequency and
+    positions."""
     other = sqlite3.connect("", isolation_level=None)  # a temporary file, which SQLite removes
     try:
         other.execute(KEYWORDS)

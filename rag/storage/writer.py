@@ -1,7 +1,7 @@
-"""Writing an index: one writer at a time, one commit for each generation, and then the traces of what was removed.
+"""Write an index: one writer at a time, one commit for each generation, then the removal of traces.
 
-A generation is visible when its transaction is committed. What follows (a new file of vectors where changes have outgrown the
-last, overwriting what was removed) changes nothing that a reader finds; a writer killed in between leaves it to the next one.
+A generation is visible when its transaction is committed. What follows (a new vector file if changes have outgrown the last, overwriting
+what was removed) changes nothing that a reader finds; a writer killed in between leaves it to the next one.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ def texts_of(passage: Passage) -> list[Text]:
 
 
 def _windows(cut: Sequence[_Cut]) -> Iterator[list[_Cut]]:
-    """Yield the documents in groups of so many texts, each with the texts that are to be embedded."""
+    """Yield the documents in groups with a limited number of texts, each with the texts to embed."""
     window: list[_Cut] = []
     size = 0
     for item in cut:

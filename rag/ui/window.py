@@ -36,7 +36,7 @@ from rag.ui.render import answer_view, document_view, documents_of, found_view, 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
 BEAT = 2.0
-"""Seconds after which a page that waits hears from us, so that it can tell waiting from a lost connection."""
+"""Seconds after which a waiting page receives an update, so that it can distinguish waiting from a lost connection."""
 
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
 _TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -53,7 +53,7 @@ Call = Callable[[Any, Any], Any]
 
 
 class NotReady(ShawahidError):
-    """Something was asked for that needs the models, which are still being loaded."""
+    """The models are still being loaded."""
 
     http_status = 503
 
@@ -125,7 +125,7 @@ class Window:
     # --- what the page calls ----------------------------------------------------------------------------------------------
 
     async def ask(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[View]:
-        """Answer a question: the state of its turn again and again, each time whole, until it is done or has failed."""
+        """Answer a question: yield the complete state of its turn repeatedly until it is done or has failed."""
         asked = event._data if isinstance(event._data, dict) else {}
         turn = str(asked.get("turn", ""))
         if not _TURN.fullmatch(turn):
@@ -183,7 +183,7 @@ class Window:
                 yield change
 
     def status(self, collection: object = "", person: str = OPERATOR) -> View:
-        """How far the models are, what is missing, and how many documents the collection holds."""
+        """Return the state of the models, what is missing, and how many documents the collection holds."""
         service = self._service
         chatbot = service.chatbot
         try:
@@ -208,7 +208,7 @@ class Window:
         return True
 
     def stop(self, turn: str, person: str = OPERATOR) -> bool:
-        """Stop a turn at once; what was written until then is checked and shown. Only its own page knows its name."""
+        """Stop a turn at once; what was written by then is checked and shown. Only its own page knows its name."""
         event = self._stops.get(str(turn))
         if event is None:
             return False
@@ -228,9 +228,9 @@ class Window:
     # --- reading ahead ----------------------------------------------------------------------------------------------------
 
     def anticipate(self, asked: View, person: str = OPERATOR) -> bool:
-        """Begin what an answer to `{"name", "question", "history", "collection"}` would begin with, if nobody waits; whether it did.
+        """Prepare an answer to `{"name", "question", "history", "collection"}` if nobody waits; return whether it began.
 
-        `name` is what the page gives it up by.
+        `name` is used to give it up.
         """
         chatbot = self._service.chatbot
         name, question = whole(asked.get("name")), whole(asked.get("question"))
@@ -240,7 +240,7 @@ class Window:
         return self._prefetcher.begin(name, lambda stop: over.anticipate(question, history, stop=stop))
 
     def leave(self, name: object, person: str = OPERATOR) -> bool:
-        """Give up what is read ahead under a name: the text has changed, or was sent."""
+        """Give up what is being prepared under a name: the text has changed, or was sent."""
         self._prefetcher.leave(whole(name)[:64])
         return True
 
@@ -274,11 +274,11 @@ class Window:
         }
 
     def create(self, name: object, person: str = OPERATOR) -> View:
-        """Make an empty collection."""
+        """Create an empty collection."""
         return {"collection": self._shelf(person).create(whole(name)).id}
 
     def share(self, asked: View, person: str = OPERATOR) -> View:
-        """Let everybody see a collection, `{"collection", "shared"}`, or only its owner again."""
+        """Make a collection visible to everyone, `{"collection", "shared"}`, or to its owner only."""
         return {"shared": self._shelf(person).share(whole(asked.get("collection")), asked.get("shared") is True).shared}
 
     def remove(self, asked: View, person: str = OPERATOR) -> View:
@@ -297,12 +297,12 @@ class Window:
         return self._shelf(person).build(whole(collection), self._base().index.embedder).view()
 
     def job(self, id: object, person: str = OPERATOR) -> View:
-        """How far an indexing is, to whoever began it."""
+        """Return the progress of an indexing job to the person who started it."""
         job = self._shelf(person).job(whole(id))
         return job.view() if job else {"state": "done", "added": 0, "removed": 0, "skipped": []}
 
     def cancel(self, id: object, person: str = OPERATOR) -> bool:
-        """Cancel an indexing, which only whoever began it can; the index stays as it was."""
+        """Cancel an indexing job, which only the person who started it can; the index stays as it was."""
         job = self._shelf(person).job(whole(id))
         if job:
             job.cancel.set()
@@ -319,16 +319,16 @@ class Window:
         return self._choice().use(whole(name)).view()
 
     def fetch(self, asked: View, person: str = OPERATOR) -> View:
-        """Fetch a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
+        """Download a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
         return self._choice().fetch(whole(asked.get("name")), asked.get("accepted") is True).view()
 
     def task(self, _: object = None, person: str = OPERATOR) -> View | None:
-        """How far the opening or fetching of a generator is."""
+        """Return the progress of opening or downloading a generator."""
         task = self._generators.task if self._generators else None
         return task.view() if task else None
 
     def halt(self, _: object = None, person: str = OPERATOR) -> bool:
-        """Stop fetching; what has come is kept."""
+        """Stop a download; what was downloaded is kept."""
         return self._choice().cancel()
 
     # --- quality ----------------------------------------------------------------------------------------------------------
@@ -353,7 +353,7 @@ class Window:
         }
 
     def _complaints(self, person: str) -> list[View]:
-        """Return the question sets of this person's own collections; only the operator can open the file, and is told where it is."""
+        """Return the question sets of this person's own collections; only the operator, who can open the file, gets its path."""
         if self._library is not None:
             shelf = self._library.of(person)
             named = [(each.id, each.name) for each in shelf.collections() if shelf.owns(each)]
@@ -371,7 +371,7 @@ class Window:
     # --- feedback ---------------------------------------------------------------------------------------------------------
 
     def feedback(self, said: View, person: str = OPERATOR) -> View:
-        """Keep what a reader says of an answer as a line of a question set."""
+        """Store a reader's feedback on an answer as a line of a question set."""
         collection = whole(said.get("collection"))
         index = self._over(collection, person, self._base()).index
         question = checked_question(whole(said.get("question")))
@@ -393,9 +393,9 @@ class Window:
 
 
 def _function(method: Call) -> Call:
-    """Return a method as a function the page can call with one argument; whatever fails is told in the answer, under "error".
+    """Wrap a method as a function that the page can call with one argument; a failure is returned under "error".
 
-    Gradio gives the request to whatever parameter is annotated with it, and reads the signature through functools.wraps.
+    Gradio passes the request to the parameter annotated with it, and reads the signature through functools.wraps.
     """
 
     def call(asked: Any, request: gr.Request) -> Any:

@@ -1,4 +1,4 @@
-"""Whether a sentence is proved by evidence. What the model wrote is evidence of nothing; this check decides what is shown."""
+"""The check of a sentence against evidence. What the model wrote is evidence of nothing; this check decides what is shown."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class Judgement:
 class Checker:
     """Compares claims with evidence by numbers and dates, names, polarity, roles and meaning. Safe to share between threads.
 
-    A verbatim copy is supported, unless it is of an order to whoever reads. Otherwise every number, month and day of the claim
-    must be stated by the evidence (`rag.text.numbers`), every name must occur there in either script (`rag.text.names`), nothing may be
-    denied that is affirmed there or the other way round (`polarity`), no two names or numbers may have changed places (`roles`), and
-    the claim's vector must be near the evidence's.
+    A verbatim copy is supported, unless it copies an order to the reader. Otherwise every number, month and day of the claim must be stated
+    by the evidence (`rag.text.numbers`), every name must occur there in either script (`rag.text.names`), nothing may be denied that is
+    affirmed there or the other way round (`polarity`), no two names or numbers may be swapped (`roles`), and the claim's vector must be
+    near the evidence's.
     """
 
     def __init__(self, embedder: Embedder, thresholds: Thresholds | None = None) -> None:
@@ -140,16 +140,15 @@ class Checker:
 
 
 def orders(text: str) -> bool:
-    """Return whether a text gives orders to whoever reads it, as those do that are hidden in documents for a model to obey."""
+    """Return whether a text gives orders to its reader, like those hidden in documents for a model to obey."""
     return _INSTRUCTIONS.search(fold(text)) is not None
 
 
 def without_orders(evidence: Sequence[Evidence], question: str) -> tuple[Evidence, ...]:
-    """Return the evidence without sentences that give orders to whoever reads: what somebody hid in a document for a model to obey, or for
-    its readers to be shown in the place of an answer.
+    """Return the evidence without sentences that give orders to their reader, such as those hidden in a document for a model to obey.
 
-    They stay where the question is about orders or a notice, and where nothing else comes near the best of them: then it is what was asked
-    for, a rule of the house, say.
+    They stay if the question is about orders or a notice, or if nothing else comes near the best of them: then they are what was asked for,
+    such as a rule of the house.
     """
     plain = tuple(item for item in evidence if not orders(item.text))
     if len(plain) == len(evidence) or not plain or _ABOUT_ORDERS.search(fold(question)):
@@ -170,7 +169,7 @@ def _shared(claim: str, evidence: str) -> float:
 
 
 def claims(draft: str) -> list[Span]:
-    """Return the sentences of a draft, each of which has to be proved."""
+    """Return the sentences of a draft, each of which has to be checked."""
     return [span for span in sentences(draft, longest=10**9) if any(character.isalnum() for character in span.of(draft))]
 
 

@@ -1,6 +1,6 @@
-"""Whether two texts say the contrary of each other: negation, and words that mean the opposite (allowed, forbidden), in both languages.
+"""Contradiction between two texts: negation, and words that mean the opposite (allowed, forbidden), in both languages.
 
-A text is compared clause by clause, for «no fuel leaked» beside «the hull was dented» denies nothing of the dent.
+Texts are compared clause by clause, because «no fuel leaked» denies nothing about «the hull was dented».
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
 
 
 def unsupported_act(claim: str, evidence: str) -> bool:
-    """Return whether the claim tells of a grave act (a theft, a death, a sale) that the evidence does not name."""
+    """Return whether the claim states a grave act (a theft, a death, a sale) that the evidence does not name."""
     told = {act for clause in _clauses(claim) for act in clause.acts}
     known = {act for clause in _clauses(evidence) for act in clause.acts}
     return bool(told) and told.isdisjoint(known)

@@ -107,7 +107,7 @@ def _named(name: str, spoken: Sequence[str]) -> bool:
 
 
 def _apart(one: set[float], other: set[float], values: Sequence[set[float]]) -> bool:
-    """Return whether two numbers are both in the evidence, never in one clause, and each beside another number."""
+    """Return whether two numbers are both in the evidence, never in one clause, and each next to another number."""
     first = [own for own in values if one <= own]
     second = [own for own in values if other <= own]
     return bool(first and second) and all(not other <= own and own - one for own in first) and all(own - other for own in second)

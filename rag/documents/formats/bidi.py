@@ -1,8 +1,8 @@
-"""From the order in which a line is drawn to the order in which it is read, for lines that mix right-to-left and left-to-right.
+"""Convert a line from drawing order to reading order, for lines that mix right-to-left and left-to-right.
 
-The Unicode bidirectional algorithm (UAX 9) orders a text for display. Here it is undone: the signs of a line are given from left
-to right as they stand on paper. What a line says of its own order is not always enough (a number beside a Latin word may belong
-before or after it); then the reading that writers mean is taken: «Volvo 13», "ISO 9001".
+The Unicode bidirectional algorithm (UAX 9) orders a text for display; this is its inverse. The characters of a line are given from left to
+right as they are on paper. A line does not always determine its own order (a number next to a Latin word may belong before or after it);
+then the reading that writers usually mean is chosen: «Volvo 13», "ISO 9001".
 """
 
 from __future__ import annotations

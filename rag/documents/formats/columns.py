@@ -1,7 +1,7 @@
 """Columns of text on a page: white strips between lines that are filled on both sides, narrow ones included.
 
-A strip between the columns of a table is told from one between columns of text by what stands beside it: the lines of a column of
-text are wrapped (the next line's first word had no room on the line before it), those of a table are not.
+A strip between the columns of a table differs from one between columns of text in its surroundings: the lines of a column of text are
+wrapped (the next line's first word had no room on the line before it), those of a table are not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which reader takes which kind of file."""
+"""The reader for each kind of file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _READERS = {
 SUFFIXES = frozenset(_READERS)
 """The kinds of files that are read, as lower-case suffixes."""
 PACKED = frozenset((".epub", ".docx", ".pdf"))
-"""Those that hold pictures and fonts beside their text, and may be larger than others."""
+"""Formats that hold pictures and fonts in addition to text, and may be larger than others."""
 
 
 def reader(suffix: str, ocr: bool = False) -> FormatReader:

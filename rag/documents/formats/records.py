@@ -15,7 +15,7 @@ TEXT_FIELDS = ("text", "content", "body", "article", "page_content", "document",
 """Where a record's text is looked for, in this order."""
 _TITLES = ("title", "headline", "العنوان")
 _FEW = 3
-"""A list of up to so many objects inside a record is written in the record's own row; a longer one is a table of its own."""
+"""The longest list of objects inside a record that is written in the record's own row; a longer one is a table of its own."""
 _LONGEST_CAPTION = 380
 _Object = Mapping[str, Any]
 

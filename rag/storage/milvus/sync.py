@@ -1,9 +1,8 @@
-"""An index searched in Milvus: its collection is kept in step with the index folder, which stays what everything is derived from.
+"""Search in Milvus: a collection kept in step with the index folder, from which everything is derived.
 
-`mirror_index` brings a collection the passages it lacks, in order of id, and takes away those that are gone. Passages get ids in
-order and never twice. So a reader of any generation finds in Milvus its passages up to some id, and what it finds there beside them
-belongs to another generation; those with greater ids, which were added a moment ago, it searches in the folder. It never waits, and
-sees one generation whole.
+`mirror_index` adds the passages that a collection lacks, in order of id, and removes those that are gone. Passage ids ascend and are never
+reused. So a reader of any generation finds its passages up to some id in Milvus, and ignores what belongs to another generation; passages
+with greater ids, which were added a moment ago, it searches in the folder. It never waits, and sees one generation as a whole.
 """
 
 from __future__ import annotations
@@ -184,11 +183,11 @@ class MirrorReport:
 def mirror_index(
     out: str | Path, milvus: MilvusIndex, *, replace: bool = False, wait: float = 10.0, progress: Progress | None = None
 ) -> MirrorReport:
-    """Make the collection hold just the passages of an index. The cost follows the change; interrupted, it goes on when run again.
+    """Make the collection hold just the passages of an index. The cost follows the change; if interrupted, run it again to continue.
 
-    A collection that was made for another index or embedder is refused, unless `replace`, which makes it anew. What the collection
-    holds is noted in the index folder (`mirror.*.npy`); where that note is lost, or does not count what Milvus counts, Milvus is
-    asked for every id. Raises IndexMissing, IndexMismatch, IndexBusy, MilvusFailed, DiskFull.
+    A collection made for another index or embedder is refused, unless `replace` rebuilds it. The collection's contents are noted in the
+    index folder (`mirror.*.npy`); if that note is lost, or does not agree with Milvus's count, Milvus is asked for every id. Raises
+    IndexMissing, IndexMismatch, IndexBusy, MilvusFailed, DiskFull.
     """
     started = time.perf_counter()
     out = Path(out)
