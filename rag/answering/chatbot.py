@@ -18,7 +18,7 @@ from rag.errors import BadQuestion
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.retrieval.index import Index
-from rag.retrieval.query import checked_question
+from rag.retrieval.query import answer_language, checked_question
 from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Style
 from rag.text.language import question_language
 
@@ -154,7 +154,7 @@ class Chatbot:
         detected = question_language(question)
         if detected not in ("ar", "en", "und"):
             raise BadQuestion("error.question_language", detected=detected)
-        language = "ar" if detected == "ar" else "en"
+        language = answer_language(detected)
         query = self.index.query(self._standalone(question, language, history, stop))
         hits = self.index.search(query, _HITS, exclude=exclude, filter=filter)
         evidence = self.index.evidence(query, hits, _EVIDENCE)

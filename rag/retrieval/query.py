@@ -52,6 +52,11 @@ def in_language(evidence: Evidence, language: str) -> bool:
     return (evidence.passage.language if written == "und" else written) == language
 
 
+def answer_language(language: str) -> str:
+    """Return the language of the answer to a question in some language: "ar" or "en"; English to a question without letters."""
+    return "ar" if language == "ar" else "en"
+
+
 def checked_question(question: str) -> str:
     """Return the question without the white space around it. Raises BadQuestion when it is empty or too long."""
     # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which can't be stored, printed or tokenized.

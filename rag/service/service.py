@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError, Unexpected, as_ours
-from rag.retrieval.query import checked_question
+from rag.retrieval.query import answer_language, checked_question
 from rag.schema import Answer, Delta, Filter, Found, Status, Timing, Turn
 from rag.service.aio import in_thread
 from rag.service.fair_queue import FairQueue, Ticket
@@ -218,7 +218,7 @@ def _stopped(question: str) -> Answer:
     return Answer(
         question=question,
         text="",
-        language="ar" if question_language(question) == "ar" else "en",
+        language=answer_language(question_language(question)),
         status=Status.STOPPED,
         citations=(),
         rejected=(),

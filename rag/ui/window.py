@@ -24,7 +24,7 @@ from rag.library.library import Library, Shelf, whole
 from rag.library.people import OPERATOR, caller_of, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
-from rag.retrieval.query import LONGEST_QUESTION, checked_question
+from rag.retrieval.query import LONGEST_QUESTION, answer_language, checked_question
 from rag.schema import Answer, Delta, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
@@ -378,7 +378,7 @@ class Window:
         line = as_question(
             whole(said.get("kind")),
             question,
-            "ar" if question_language(question) == "ar" else "en",
+            answer_language(question_language(question)),
             answered=bool(said.get("answered")),
             claims=[whole(claim) for claim in said.get("claims") or [] if whole(claim)],
             quotes=[(whole(pair[0]), whole(pair[1])) for pair in said.get("quotes") or [] if len(pair) == 2],
