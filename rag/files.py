@@ -24,10 +24,10 @@ _FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE})
 
 @contextmanager
 def write_atomically(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """Yield a hidden temporary name beside `path` to write to; it is renamed to `path` at the end of the block, or removed where that
+    """Yield a hidden temporary name next to `path` to write to; it is renamed to `path` at the end of the block, or removed where that
     raises.
 
-    Whoever reads `path` finds all of the old content or all of the new. `durable` has the content and the name on disk before this
+    A reader of `path` finds all of the old content or all of the new. `durable` has the content and the name on disk before this
     returns; without it a power cut may undo the change. Raises OSError, which `write_error` translates.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
@@ -112,21 +112,21 @@ def writing(out: Path, wait: float = 0.0, name: str = ".lock") -> Iterator[None]
 
 
 def user_cache() -> Path:
-    """Where this user's programs keep what can be made or fetched again."""
+    """Return the folder where this user's programs keep what can be rebuilt or downloaded again."""
     from platformdirs import user_cache_path
 
     return user_cache_path("shawahid", appauthor=False)
 
 
 def user_data() -> Path:
-    """Where this user's programs keep what can't be made again."""
+    """Return the folder where this user's programs keep what cannot be rebuilt."""
     from platformdirs import user_data_path
 
     return user_data_path("shawahid", appauthor=False)
 
 
 def user_settings() -> Path:
-    """Where this user's programs keep their settings."""
+    """Return the folder where this user's programs keep their settings."""
     from platformdirs import user_config_path
 
     return user_config_path("shawahid", appauthor=False)

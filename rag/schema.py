@@ -147,7 +147,7 @@ class Document:
         return label
 
     def locator_of(self, span: Span) -> str:
-        """The label of a span, with the last page as well where it runs over the end of one: "p. 3–4"."""
+        """Return the label of a span, with the last page too if it runs over the end of one: "p. 3–4"."""
         first, last = self.locator(span.start), self.locator(max(span.end - 1, span.start))
         prefix = "p. "
         if first != last and first.startswith(prefix) and last.startswith(prefix):
@@ -189,13 +189,13 @@ class Passage:
         return join_context((self.title, *self.path, self.lead))
 
     def lead_of(self, sentence: int) -> str:
-        """The line that introduces a sentence, "" where there is none."""
+        """Return the line that introduces a sentence, or "" if there is none."""
         if self.leads and self.leads[sentence] >= 0:
             return self.quote(self.sentences[self.leads[sentence]])
         return self.lead
 
     def locator_at(self, span: Span) -> str:
-        """The page, heading or row of a span that begins in this passage."""
+        """Return the page, heading or row of a span that begins in this passage."""
         found = self.locator
         for sentence, locator in zip(self.sentences, self.locators, strict=False):
             if sentence.start > span.start:
@@ -204,7 +204,7 @@ class Passage:
         return found
 
     def lead_at(self, span: Span) -> str:
-        """The line that introduces what begins at a span, "" where there is none."""
+        """Return the line that introduces what begins at a span, or "" if there is none."""
         found = self.lead
         for number, sentence in enumerate(self.sentences):
             if sentence.start > span.start:
@@ -213,7 +213,7 @@ class Passage:
         return found
 
     def context_of(self, sentence: int) -> str:
-        """What a sentence of the passage needs to be understood alone."""
+        """Return what a sentence of the passage needs to be understood alone."""
         return join_context((self.title, *self.path, self.lead_of(sentence)))
 
     def quote(self, span: Span) -> str:

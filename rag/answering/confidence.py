@@ -1,4 +1,4 @@
-"""How sure to be that the documents answer a question: values fitted on data, shipped with the models they belong to."""
+"""Confidence that the documents answer a question: values fitted on data, shipped with the models they belong to."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was fitted for an embedder and a generator.
+    """The values fitted for an embedder and a generator.
 
-    `same` and `across` weigh the features of `features`, in that order, where question and evidence are in one language and
-    where they are in two; `least` is the confidence below which a question is declined; `thresholds` are the citation check's.
-    `manner_same` and `manner_across` say how far the generator's own words are trusted: a small model's sentence is right half as
-    often as the sentence it was made from. `prompted` is how many sentences of evidence it is given.
+    `same` and `across` weigh the features of `features`, in that order, if question and evidence are in one language or in two; `least` is
+    the confidence below which a question is declined; `thresholds` are the citation check's. `manner_same` and `manner_across` say whether
+    the generator's own words are used: a small model's sentence is right half as often as the sentence it was made from. `prompted` is how
+    many sentences of evidence it is given.
     """
 
     embedder: str
@@ -79,10 +79,13 @@ class Calibration:
 
 
 def features(query: Query, evidence: Sequence[Evidence]) -> tuple[float, ...]:
-    """What confidence is judged by: a constant; the best sentence's similarity; how far it stands above the fifth in worth; the share
-    of the question's content words in its passage; how many of the question's names that passage lacks (at most 2); whether the
-    question asks for a number or a time and the best sentences state none; how well the passage matches the question's tokens, and
-    the quarter of them that it matches least (0 where the index has none)."""
+    """Return the features that confidence is computed from.
+
+    In order: a constant; the best sentence's similarity; its margin in worth over the fifth; the share of the question's content words in
+    its passage; how many of the question's names that passage lacks (at most 2); whether the question asks for a number or a time and the
+    best sentences state none; how well the passage matches the question's tokens; and the match of the quarter of them that it matches
+    least (0 if the index has none).
+    """
     best = evidence[0]
     others = evidence[min(4, len(evidence) - 1)]
     known = set(content_stems(best.passage.text))
@@ -129,7 +132,7 @@ def states_time(text: str) -> bool:
 
 
 def user_file() -> Path:
-    """Where the values fitted on this machine are: SHAWAHID_CALIBRATION, else a file in the user's settings folder."""
+    """Return the file of the values fitted on this machine: SHAWAHID_CALIBRATION, else a file in the user's settings folder."""
     chosen = os.environ.get("SHAWAHID_CALIBRATION", "").strip()
     if chosen:
         return Path(chosen).expanduser()

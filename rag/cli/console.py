@@ -32,7 +32,7 @@ def load_settings(index: Path | None = None) -> Settings:
 
 
 def open_embedder(settings: Settings) -> SentenceTransformerEmbedder:
-    """Open the embedder that the settings name. The reader is told when another one is used in its place."""
+    """Open the embedder that the settings name. Print a notice if another one replaces it."""
     embedder, notice = factory.open_embedder(settings)
     print_notices((notice,), settings.language)
     return embedder

@@ -258,7 +258,7 @@ def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _row_names(body: Sequence[tuple[str, ...]]) -> int | None:
-    """Return the first column of words, if it names the rows: nearly always filled, seldom repeated, with values beside it."""
+    """Return the first column of words, if it names the rows: nearly always filled, seldom repeated, with values next to it."""
     if not body or len(body[0]) < 2:
         return None
     sample = body[:_SAMPLE]

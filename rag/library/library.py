@@ -196,7 +196,7 @@ class Shelf:
         return self._indexing.begin(collection.id, self._person, build)
 
     def wait_for_jobs(self, id: str) -> None:
-        """Block until no indexing job of a collection, whoever began it, is running or waiting. Raises BadName, NotYours."""
+        """Block until no indexing job of a collection, of any person, is running or waiting. Raises BadName, NotYours."""
         self._indexing.wait(self._collections.changeable(id, self._person).id)
 
     def job(self, id: str) -> Job | None:

@@ -37,11 +37,11 @@ def is_address(setting: str) -> bool:
 
 
 class RemoteGenerator:
-    """A model behind an OpenAI-compatible server. Holds no weights, so many copies of an app can share one server.
+    """A model behind an OpenAI-compatible server. Holds no weights; several copies of an app can share one server.
 
     `address` is the base URL, usually ending in `/v1`, with the model after `#`: `http://10.0.0.5:8000/v1#Qwen/Qwen3-8B`. Without a model,
     the first one that the server lists is used. `key` is sent as a bearer token and appears in no message. `timeout` is how many seconds
-    the server may be silent. Generations run concurrently; stopping one closes its connection, which tells the server to stop too. No
+    the server may be silent. Generations run concurrently; stopping one closes its connection, by which the server stops too. No
     request is sent before the first use. Raises BadSetting for an invalid address.
     """
 
@@ -117,7 +117,7 @@ class RemoteGenerator:
         """Generate an answer greedily. Its usage is the one the server reports; otherwise the received chunks are counted, and the prompt
         as 0.
 
-        A server cannot be told which scripts to bar, so an answer in `language` "ar" or "en" ends before the first letter that is neither
+        A server has no option to bar scripts, so an answer in `language` "ar" or "en" ends before the first letter that is neither
         Arabic nor Latin.
         """
         course = Course(stop or threading.Event())
@@ -232,7 +232,7 @@ def _parted(address: str) -> tuple[str, str]:
 class _Link:
     """An event loop in a thread, with the connections that live in it.
 
-    Only a task can be cancelled while it waits for the network; a thread that reads a socket cannot be told that nobody listens.
+    Only a task can be cancelled while it waits for the network; a thread that reads a socket cannot learn that nobody listens.
     """
 
     def __init__(self, key: str, timeout: float) -> None:

@@ -97,7 +97,7 @@ class Index:
         return sorted(passages.values(), key=lambda passage: (passage.document_id, passage.span.start))
 
     def verify(self) -> list[Fault]:
-        """What is wrong with the index; empty when nothing is. Reads every row and vector."""
+        """Return the faults of the index; empty if there are none. Reads every row and vector."""
         found = faults(self.folder, self._store)
         if self._milvus is not None:
             kinds = ("damage.milvus_lacks", "damage.milvus_keeps", "damage.milvus_vector")

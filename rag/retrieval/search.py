@@ -31,7 +31,7 @@ _POSTINGS = 10_000
 """Passages, each term's counted, among which the best by keyword are looked for in a large collection: the terms that most passages
 have are left out first. They say least, and would cost the most."""
 _LOOKED_UP = 2_000
-"""Up to so many passages that a search is restricted to are looked up one by one; of more, all matches are found and sorted out."""
+"""A search restricted to at most this many passages looks them up one by one; with more, all matches are found and filtered."""
 _FILTERS = 16
 """Filters whose passages are remembered."""
 

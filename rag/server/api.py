@@ -264,7 +264,7 @@ def _state(backend: Backend) -> APIRouter:
 
 
 def _errors(app: FastAPI) -> None:
-    """Every error in one shape, whoever raised it."""
+    """Answer every error in one form, whatever raised it."""
 
     async def ours(request: Request, error: Exception) -> Response:
         known = as_ours(error)

@@ -113,5 +113,5 @@ def asker_of(scope: Mapping[str, Any], otherwise: str = "") -> Asker:
 
 
 def language_for(request: Request) -> str:
-    """Return the language in which to tell a client of errors."""
+    """Return the language of error messages for a client."""
     return language_of({"accept-language": request.headers.get("accept-language", "")})

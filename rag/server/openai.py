@@ -50,8 +50,8 @@ def openai_routes(backend: Backend) -> APIRouter:
 
     @router.post("/v1/chat/completions", response_model=ChatCompletion, summary="Chat", responses={**ERRORS, **STREAMS})
     async def complete(asked: ChatRequest, request: Request) -> Response:
-        """The last user message is the question; earlier turns make follow-ups possible. System messages are ignored, because an answer may
-        contain only what the documents say. The field `shawahid` of the completion (in a stream, of the last chunk with a choice) holds the
+        """Answer the last user message; earlier turns make follow-ups possible. System messages are ignored, because an answer may contain
+        only what the documents say. The field `shawahid` of the completion (in a stream, of the last chunk with a choice) holds the
         citations."""
         question, history = conversation(asked)
         extension = asked.shawahid or ChatExtension()

@@ -55,7 +55,7 @@ def tools(service: Service, library: Library | None = None, limits: RequestLimit
             raise ToolError(f"{error} {error.text('ar')}") from error
 
     def asker(context: Context[Any, Any]) -> Asker:
-        """Who asks: over HTTP as the gate wrote it down; over stdio there is one only."""
+        """Return the sender of a call: over HTTP as the gate recorded it; over stdio there is only one."""
         request = getattr(context.request_context, "request", None)
         return asker_of(getattr(request, "scope", {}), "stdio")
 

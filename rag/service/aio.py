@@ -18,9 +18,9 @@ StreamEvent = Found | Delta | Answer
 
 
 async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) -> AsyncGenerator[list[T], None]:
-    """Yield what an iterator yields in a thread of its own; what has come since the last time, together.
+    """Yield what an iterator yields, running it in a thread; items that arrived together are yielded together.
 
-    Leaving the iteration sets `stop`, at which the iterator has to end. What it raises arrives as a ShawahidError.
+    Leaving the iteration sets `stop`, which the iterator must obey. Its exceptions arrive as a ShawahidError.
     """
     loop = asyncio.get_running_loop()
     come: asyncio.Queue[T | _End] = asyncio.Queue()

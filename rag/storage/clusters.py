@@ -38,7 +38,7 @@ _BLOCK = 65_536
 
 
 def clusters_path(path: Path) -> Path:
-    """Where the clusters of a file of vectors are, if it has any."""
+    """Return the path of a vector file's clusters, if it has any."""
     return path.with_suffix(".clusters")
 
 
@@ -101,8 +101,8 @@ class ClusteredIndex:
 
     @classmethod
     def load(cls, exact: FlatFile, path: Path) -> ClusteredIndex:
-        """What `save` wrote, mapped. Raises IndexCorrupt when it holds other vectors than `exact`. FAISS trusts the file: compare
-        its check value first."""
+        """Map the file that `save` wrote. Raises IndexCorrupt if it holds other vectors than `exact`. FAISS trusts the file: compare its
+        check value first."""
         import faiss
 
         try:
@@ -167,8 +167,10 @@ class ClusteredIndex:
         return codes
 
     def agrees(self, codes: Codes, ids: Ids, vectors: Vectors) -> npt.NDArray[np.bool_]:
-        """For each of some ids whether its code is that of its vector. Bits are compared as they are, the two sums after them up to
-        the rounding in which processors differ."""
+        """Return for each of some ids whether its code is that of its vector.
+
+        Bits are compared exactly, the two sums after them up to the rounding in which processors differ.
+        """
         expected = self.encode(ids, vectors)
         sums, right = (np.ascontiguousarray(found[:, -FACTORS:]).view("<f4") for found in (codes, expected))
         close = np.isclose(sums, right, rtol=1e-3, atol=1e-4).all(axis=1)

@@ -88,7 +88,7 @@ def pack(vectors: npt.NDArray[Any]) -> bytes:
 
 
 def unpack(blob: bytes, dimension: int) -> Vectors:
-    """What `pack` made, shape (n, dimension). Raises ValueError for a blob of another size."""
+    """Return the vectors that `pack` stored, shape (n, dimension). Raises ValueError for a blob of another size."""
     rows = np.frombuffer(blob, dtype=packed_dtype(dimension))
     return np.asarray(rows["codes"].astype(np.float32) * rows["scale"][:, None], dtype=np.float32)
 

@@ -48,7 +48,7 @@ class Connections:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """A read transaction of this thread: everything read inside belongs to one generation."""
+        """Hold a read transaction of this thread: everything read inside belongs to one generation."""
         connection = self.connection()
         with sqlite_errors(self.path):
             if connection.in_transaction:  # already inside one
@@ -63,7 +63,7 @@ class Connections:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A write transaction of this thread: committed at the end of the block, undone when it raises. Raises DiskFull, IndexBusy."""
+        """Hold a write transaction of this thread: committed at the end of the block, undone if it raises. Raises DiskFull, IndexBusy."""
         connection = self.connection()
         with sqlite_errors(self.path):
             connection.execute("BEGIN IMMEDIATE")
@@ -95,7 +95,7 @@ class Connections:
         return connection
 
     def check_format(self, connection: sqlite3.Connection) -> None:
-        """What a reader demands of a database that it opens; nothing here."""
+        """Check a database that a reader opens; nothing is required here."""
 
     def prepared(self, name: str) -> bool:
         """Return whether this thread's connection was asked for that name before."""
@@ -157,7 +157,7 @@ class Connections:
 
     def _state(self, locks: bool) -> _State:
         """By what this connection's files are known to be those that it opened: with locks which file it is, for SQLite sees to the
-        rest; without them whatever tells a change of it or of its log."""
+        rest; without them whatever reveals a change of it or of its log."""
         file = self._beside("")
         if locks:
             return (None if file is None else (*file[:2], 0, 0),)
@@ -199,6 +199,6 @@ class Connections:
 
 
 def _is_of_the_place(error: sqlite3.Error) -> bool:
-    """Return whether another way to open the file may do: what failed is what lies beside it."""
+    """Return whether another way to open the file may do: the failure concerned a file next to it."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM)

@@ -64,7 +64,7 @@ class Store(ManifestReader, PassageReader, VectorReader, KeywordReader):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """A write transaction of this thread: committed at the end of the block, undone when it raises. Raises DiskFull, IndexBusy."""
+        """Hold a write transaction of this thread: committed at the end of the block, undone if it raises. Raises DiskFull, IndexBusy."""
         with super().transaction():
             self._change.clear()
             yield

@@ -216,7 +216,7 @@ class ClusterFile:
         return self.ids[order], places[order]
 
     def places(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Where the codes of some ids begin, in their order. Raises IndexCorrupt when one of them is not there."""
+        """Return where the codes of some ids begin, in their order. Raises IndexCorrupt if one of them is not there."""
         held, places = self._sorted
         at = np.searchsorted(held, ids)
         if len(ids) and (at.max() >= len(held) or not np.array_equal(held[at], ids)):

@@ -47,8 +47,10 @@ class Remembered(Generic[T]):
         self._lock = threading.Lock()
 
     def of(self, ids: Ids, make: Callable[[], T]) -> T:
-        """What `make` made of these ids the first time. An array is recognised by its place in memory, which is held here, so that
-        no other can take it; it must not be changed."""
+        """Return what `make` returned for these ids the first time.
+
+        An array is recognised by its address in memory, which is held here so that no other can take it; it must not be changed.
+        """
         with self._lock:
             for known, made in self._made:
                 if (known.ctypes.data, len(known)) == (ids.ctypes.data, len(ids)):

@@ -38,7 +38,7 @@ _NOTHING = np.empty(0, dtype=np.int64)
 
 
 def dense_path(folder: Path, generation: int) -> Path:
-    """Where the file of vectors written with that generation is."""
+    """Return the path of the vector file written with that generation."""
     return folder / f"dense.{generation}.faiss"
 
 

@@ -15,7 +15,7 @@ ANALYSIS = "fold+snowball-2"
 @dataclass(frozen=True, slots=True)
 class Base:
     """The file of vectors: the generation in its name, the highest passage id in it, how many vectors, the bytes of each, the
-    size of the file, and the check value of all of it but the vectors; of the file of clusters beside it how many there are (0: there
+    size of the file, and the check value of all of it but the vectors; of the file of clusters next to it how many there are (0: there
     is none), its size, and such a check value. What was added later is in the database only; what was removed is listed there."""
 
     generation: int = 0

@@ -39,10 +39,10 @@ _NEW = frozenset({"format", "born"})
 
 
 class ManifestReader(CheckedRows):
-    """What the index says of itself."""
+    """Reads what the index records about itself."""
 
     def structural_faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, in its words: pages, rows and indexes, not what they hold."""
+        """Return the faults that SQLite finds in the file, in its words: in pages, rows and indexes, not in their contents."""
         with self.snapshot():
             return [row[0] for row in self.connection().execute("PRAGMA integrity_check") if row[0] != "ok"]
 
@@ -60,7 +60,7 @@ class ManifestReader(CheckedRows):
         raise IndexMismatch("error.index_format", path=self.path.parent, found=found, expected=FORMAT)
 
     def manifest(self) -> Manifest | None:
-        """What the index says of itself; None before the first publication."""
+        """Return the manifest; None before the first publication."""
         values = self.manifest_values()
         if _NEW.issuperset(values):
             return None
@@ -86,7 +86,7 @@ class ManifestReader(CheckedRows):
         return _NEW.issuperset(self.manifest_values())
 
     def existing_manifest(self) -> Manifest:
-        """What the index says of itself. Raises IndexMissing before the first publication."""
+        """Return the manifest. Raises IndexMissing before the first publication."""
         manifest = self.manifest()
         if manifest is None:
             raise IndexMissing("error.index_missing", path=self.path.parent)
@@ -116,7 +116,7 @@ class ManifestReader(CheckedRows):
             raise self.damaged(f"manifest: {error}") from error
 
     def languages(self) -> dict[str, int]:
-        """How many passages there are in each language."""
+        """Return the number of passages in each language."""
         manifest = self.manifest()
         return dict(manifest.languages) if manifest else {}
 
@@ -185,7 +185,7 @@ class DocumentReader(CheckedRows):
         return found
 
     def known(self) -> dict[str, Known]:
-        """By what each document's file is recognised as unchanged."""
+        """Return the attributes by which each document's file is recognised as unchanged."""
         with self.snapshot():
             query = "SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0 FROM documents"
             rows = self.connection().execute(query, (f'"{UNREAD}"',)).fetchall()
@@ -255,12 +255,12 @@ class PassageReader(DocumentReader):
         return set(self._ids(query, (last, json.dumps(list(ids)))).tolist())
 
     def count_after(self, id: int) -> int:
-        """How many passages there are with greater ids."""
+        """Return the number of passages with greater ids."""
         with self.snapshot():
             return int(self.connection().execute("SELECT count(*) FROM passages WHERE id > ?", (id,)).fetchone()[0])
 
     def counts(self) -> dict[str, Any]:
-        """What the manifest counts, counted: documents, passages, sentences, and languages as a mapping."""
+        """Return the counts of the manifest, counted again: documents, passages, sentences, and languages as a mapping."""
         with self.snapshot():
             db = self.connection()
             return {

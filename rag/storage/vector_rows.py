@@ -22,12 +22,12 @@ class VectorReader(CheckedRows):
         return self._array(rows)
 
     def count_vectors(self) -> int:
-        """How many passages have a vector: all, in a whole index."""
+        """Return the number of passages with a vector: all, in an intact index."""
         with self.snapshot():
             return int(self.connection().execute("SELECT count(*) FROM vectors").fetchone()[0])
 
     def vector_blocks(self, rows: int = 16_384) -> Iterator[tuple[Ids, Vectors]]:
-        """What `passage_vectors` gives, that many rows at a time."""
+        """Yield what `passage_vectors` returns, that many rows at a time."""
         with self.snapshot():
             cursor = self.connection().execute("SELECT passage_id, passage_crc, passage FROM vectors ORDER BY passage_id")
             while found := cursor.fetchmany(rows):
@@ -38,7 +38,7 @@ class VectorReader(CheckedRows):
         return {id: self._array([(id, check, blob)])[1][0] for id, check, blob in self._blobs("passage", ids)}
 
     def sentence_vectors(self, ids: Sequence[int], dimension: int) -> dict[int, Vectors]:
-        """For each passage its sentences' vectors, shape (sentences, dimension), in order; of length 1 within half a per cent."""
+        """Return each passage's sentence vectors, shape (sentences, dimension), in order; of length 1 within half a per cent."""
         found: dict[int, Vectors] = {}
         for id, check, blob in self._blobs("sentences", ids):
             self.check("sentences of passage", id, (id, blob), check)
@@ -49,7 +49,7 @@ class VectorReader(CheckedRows):
         return found
 
     def sentence_scores(self, ids: Sequence[int], vector: Vectors) -> dict[int, Vectors]:
-        """For each passage the inner products of its sentences' vectors with a vector, shape (sentences,), in order."""
+        """Return for each passage the inner products of its sentence vectors with a vector, shape (sentences,), in order."""
         kind = packed_dtype(len(vector))
         lengths: dict[int, int] = {}
         blobs: list[bytes] = []
@@ -72,7 +72,7 @@ class VectorReader(CheckedRows):
         return found
 
     def tokens(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """For each passage its tokens as `rag.models.tokens.pack_tokens` made them; empty where the embedder has no vectors of them."""
+        """Return each passage's tokens as stored by `rag.models.tokens.pack_tokens`; empty if the embedder has no token vectors."""
         found: dict[int, bytes] = {}
         for id, check, blob in self._blobs("tokens", ids):
             self.check("tokens of passage", id, (id, blob), check)

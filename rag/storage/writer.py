@@ -84,7 +84,7 @@ class Writer:
         self.store.close()
 
     def manifest(self) -> Manifest:
-        """What the index says of itself. Raises IndexMissing before the first publication."""
+        """Return the manifest. Raises IndexMissing before the first publication."""
         return self.store.existing_manifest()
 
     def check(self, embedder: Embedder, chunker: Chunker) -> None:
@@ -264,7 +264,7 @@ class Writer:
         return base_is_whole(self.out, manifest.base) and not manifest.unpurged and not len(self.store.unerased())
 
     def renew_base(self) -> None:
-        """Write the file of vectors anew and publish a generation that names it."""
+        """Rewrite the vector file and publish a generation that names it."""
         manifest = self.manifest()
         generation = manifest.generation + 1
         with self.store.transaction():
@@ -280,7 +280,7 @@ class _Numbers:
 
 
 def texts_of(passage: Passage) -> list[Text]:
-    """What is embedded of a passage: itself with its tokens, then its sentences."""
+    """Return the texts to embed for a passage: itself with its tokens, then its sentences."""
     parts = [Text(passage.quote(span), passage.context_of(number)) for number, span in enumerate(passage.sentences)]
     return [Text(passage.text, passage.context, tokens=True), *parts]
 

@@ -255,7 +255,7 @@ _ENDS_LINE = ".!?…؟؛۔،,;:" + _CLOSERS
 
 
 def _rows(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the lines that are rows of a table: cells between bars, or parted by tabs."""
+    """Yield the lines that are rows of a table: cells between bars, or separated by tabs."""
     offset = 0
     for line in text.split("\n"):
         if _ROW.match(line):

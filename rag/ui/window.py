@@ -420,7 +420,7 @@ def _person(request: gr.Request) -> str:
 
 
 def _caller(request: gr.Request) -> str:
-    """Return whose turns a page takes: behind a password its browser's; without one nothing tells people apart but their pages."""
+    """Return whose turns a page takes: behind a password its browser's; without one only their pages distinguish people."""
     person = _person(request)
     return str(request.session_hash) if person == OPERATOR else caller_of(_scope(request))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -119,3 +121,61 @@ def test_the_build_files_install_from_lists_that_are_kept_here(name: str) -> Non
     listed = re.findall(r"-r (\S+)", text)
     assert text.count("pip install") == len(listed) == 1
     assert (ROOT / listed[0].removeprefix("/tmp/")).is_file()
+
+
+# --- documentation strings -----------------------------------------------------------------------------------------------
+
+BANNED = re.compile(r"\b(tells?|told|beside|anew|so many|parted|heed(?:s|ed)?|whoever|foretold)\b", re.IGNORECASE)
+"""Words that a native reader stumbles over; plain ones say the same: reports, next to, again, that many, separated, obeys, anyone."""
+NOUN_SHAPE = re.compile(r"(?:The|An?|Whether|Those|Every|All|Each|What|Where|How|Who|Which|By what|For each) ")
+"""How the documentation of a value begins. A function that returns something says "Return …"."""
+
+
+def documentation(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the line and text of every documentation string, those of attributes and constants included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+
+
+def noun_shaped(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the public functions that act, or return something, and whose documentation begins as that of a value."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        is_value = any("property" in ast.unparse(each) for each in node.decorator_list)
+        if not is_value and NOUN_SHAPE.match(ast.get_docstring(node) or ""):
+            yield node.lineno, node.name
+
+
+def test_the_rules_for_documentation_strings_find_what_they_are_for() -> None:
+    source = '''
+class Thing:
+    """A thing beside another."""
+
+    limit: int = 3
+    """So many at once."""
+
+    @property
+    def size(self) -> int:
+        """The size, in bytes."""
+
+    def find(self) -> int:
+        """The place of it."""
+
+    def _inner(self) -> int:
+        """The place of it."""
+
+    def keep(self) -> int:
+        """Return the place of it."""
+'''
+    tree = ast.parse(source)
+    assert [line for line, text in documentation(tree) if BANNED.search(text)] == [3, 6]
+    assert [name for _, name in noun_shaped(tree)] == ["find"]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rag").rglob("*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_documentation_strings_are_plain_and_say_what_a_function_does(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [(line, BANNED.findall(text)) for line, text in documentation(tree) if BANNED.search(text)] == []
+    assert list(noun_shaped(tree)) == []

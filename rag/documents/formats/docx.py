@@ -61,7 +61,7 @@ def read_docx(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def _parts(document: Any) -> dict[str, _Element]:
-    """Return the roots of the parts beside the body: numbering, styles, notes, comments, and headers and footers by their names."""
+    """Return the roots of the parts other than the body: numbering, styles, notes, comments, and headers and footers by their names."""
     from rag.documents.formats.epub import xml
 
     found: dict[str, _Element] = {}

@@ -418,7 +418,7 @@ class _Page:
         return grid
 
     def _definitions(self, element: _Element) -> None:
-        """Write a list of terms, each with what is said of it."""
+        """Write a list of terms, each with its description."""
         pairs: list[tuple[str, str]] = []
         for child in element.iter("dt", "dd"):
             text = _tidy(self._inline_text(child)).replace("\n", " ")

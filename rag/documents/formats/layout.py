@@ -236,7 +236,7 @@ def _without_doubles(row: list[Glyph]) -> list[Glyph]:
 
 
 def _raise(row: list[Glyph]) -> None:
-    """Tell raised digits from digits: a power stays with its unit, a note's number is set apart in brackets."""
+    """Distinguish raised digits from digits: a power stays with its unit, a note's number is set apart in brackets."""
     sizes: dict[float, float] = {}
     for glyph in row:
         if not glyph.text.isspace():
@@ -385,7 +385,7 @@ def _untangle(row: list[Glyph]) -> None:
 def _put_marks(glyphs: Sequence[Glyph], lines: Sequence[Sequence[Glyph]], heights: Sequence[float]) -> None:
     """Give each mark (tashkeel) to the letter it stands on: the nearest.
 
-    Of two that are about as near it is the one beside which it is drawn, on the right: a mark is drawn just before or just
+    Of two that are about equally near, it is the one it is drawn next to, on the right: a mark is drawn just before or just
     after its letter, and runs of letters to either side.
     """
     middles = [[glyph.middle for glyph in row] for row in lines]

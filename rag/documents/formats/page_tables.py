@@ -256,7 +256,7 @@ def _ruled_grid(
 
 
 def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word], xs: Sequence[float]) -> bool:
-    """Return whether the rows of a small box go on right beside it, so that its lines are only some of a table's."""
+    """Return whether the rows of a small box continue right next to it, so that its lines are only some of a table's."""
     bases = {round(word.base): word.size for word, _ in inside}
     beside = {
         round(word.base)

@@ -76,7 +76,7 @@ def _content(value: Any, name: str, limits: Limits) -> Content:
 
 
 def _write(writer: TreeWriter, value: Any, name: str, limits: Limits) -> None:
-    """Write a value: what is said once, then each of its lists of objects as a table under a caption of what stands around it."""
+    """Write a value: its single fields, then each of its lists of objects as a table under a caption of what stands around it."""
     waiting: list[tuple[Any, tuple[str, ...], str, int]] = [(value, (), "", 1)]
     while waiting:
         item, around, label, depth = waiting.pop()

@@ -61,7 +61,7 @@ class MilvusIndex:
 
     def create(self, fingerprint: str, dimension: int, born: str = "", *, replace: bool = False) -> None:
         """Make the collection for vectors of an embedder and an index, where there is none yet. One that was made for another
-        embedder, index or analysis of keywords is refused with IndexMismatch, unless `replace`, which makes it anew."""
+        embedder, index or analysis of keywords is refused with IndexMismatch, unless `replace` rebuilds it."""
         with self._errors() as client:
             if client.has_collection(self.collection):
                 if self._made_for(client) == _made_for(fingerprint, born):
@@ -98,7 +98,7 @@ class MilvusIndex:
         return str(dict(described.get("properties") or {}).get(_MADE_FOR) or described.get("description", ""))
 
     def add(self, ids: Sequence[int] | Ids, languages: Sequence[str], tokens: Sequence[str], vectors: Vectors) -> None:
-        """Put passages under their ids: language, analysed tokens parted by spaces, vector of shape (dimension,) each."""
+        """Put passages under their ids: language, analysed tokens separated by spaces, vector of shape (dimension,) each."""
         columns = zip(ids, languages, tokens, np.asarray(vectors, dtype=np.float32), strict=True)
         rows = [
             {"id": int(id), "language": language, "tokens": _cut(words), "vector": vector.tolist()}
@@ -110,7 +110,7 @@ class MilvusIndex:
 
     def settle(self) -> None:
         """Have what was added made fast to search, after the last of many. A server does so by itself; milvus-lite, for what has
-        not been flushed, makes its structures anew with every search."""
+        not been flushed, rebuilds its structures with every search."""
         if self._is_file:
             with self._errors() as client:
                 client.flush(self.collection)
