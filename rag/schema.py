@@ -333,6 +333,17 @@ class Delta:
     text: str
 
 
+class Grade(StrEnum):
+    """How far a sentence of an answer can be relied on, best first."""
+
+    QUOTED = "quoted"
+    """Word for word the source's own sentence, by construction."""
+    CHECKED = "checked"
+    """Worded by a model, and accepted by a check whose precision was measured for this generator and direction."""
+    UNVERIFIED = "unverified"
+    """Worded by a model, with nothing found against it; whether the source says so is for the reader to see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Citation:
     """A verified citation: `quote == span.of(document.text)`, and the quote passed the check as support for `claim.of(answer.text)`.
@@ -350,6 +361,7 @@ class Citation:
     support: float
     title: str
     passage_id: int
+    grade: Grade = Grade.QUOTED
 
 
 class Verdict(StrEnum):
@@ -422,6 +434,12 @@ class Answer:
     searched: str
     confidence: float
     timing: Timing
+
+    @property
+    def grade(self) -> Grade | None:
+        """The lowest grade of a sentence shown; None where nothing is cited."""
+        grades = [citation.grade for citation in self.citations]
+        return max(grades, key=list(Grade).index) if grades else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rag.answering.inquiry import Inquiry
 from rag.answering.phrase import phrase
 from rag.answering.prompts import answer_prompt
 from rag.messages import say
-from rag.schema import Answer, Citation, Evidence, Message, Prompt, RejectedCitation, Span, Status, Verdict
+from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
 from rag.text.names import annotated
 
@@ -23,6 +23,7 @@ _PHRASE = 40
 """Tokens of a short answer's draft."""
 _POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
+_STOPS = " .!?؟…"
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -116,8 +117,15 @@ class Composer:
             text += (" " if text else "") + claim
             claimed = Span(len(text) - len(claim), len(text))
             text += f" [{number}]"
-            citations.append(_citation(number, source, claimed, support))
+            citations.append(_citation(number, source, claimed, support, self._grade(claim, source, inquiry)))
         return inquiry.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
+
+    def _grade(self, claim: str, source: Evidence, inquiry: Inquiry) -> Grade:
+        """Return the grade of a sentence of the draft that passed the check."""
+        if any(_is_whole_sentence(claim, part) for part in (source.text, *map(source.passage.quote, source.passage.sentences))):
+            return Grade.QUOTED
+        direction = f"{inquiry.language}-{source.passage.language}"
+        return Grade.CHECKED if self._checker is not None and direction in self._calibration.checked else Grade.UNVERIFIED
 
     def _judged(self, claim: str, inquiry: Inquiry) -> tuple[Verdict | None, Evidence | None, float]:
         """Return why a sentence of the draft fails the check (None: it passes), the evidence for it, and how well that supports it."""
@@ -139,6 +147,11 @@ class Composer:
         return judgement.verdict, sources[judgement.best], judgement.support
 
 
+def _is_whole_sentence(claim: str, source: str) -> bool:
+    """Return whether a claim is the whole of a source's sentence, word for word; a part of one may say the contrary of it."""
+    return " ".join(claim.split()).rstrip(_STOPS) == " ".join(source.split()).rstrip(_STOPS)
+
+
 def _spelled(inquiry: Inquiry) -> list[Evidence]:
     """Return the evidence with the other script's spelling after names, where question or documents show it: a small model does not
     know that سبيرو is Spiro."""
@@ -146,7 +159,7 @@ def _spelled(inquiry: Inquiry) -> list[Evidence]:
     return [item if inquiry.in_language(item) else replace(item, text=annotated(item.text, *around)) for item in inquiry.evidence]
 
 
-def _citation(number: int, source: Evidence, claim: Span, support: float) -> Citation:
+def _citation(number: int, source: Evidence, claim: Span, support: float, grade: Grade = Grade.QUOTED) -> Citation:
     passage = source.passage
     return Citation(
         number=number,
@@ -158,6 +171,7 @@ def _citation(number: int, source: Evidence, claim: Span, support: float) -> Cit
         support=support,
         title=passage.title,
         passage_id=passage.id,
+        grade=grade,
     )
 
 

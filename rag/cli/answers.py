@@ -60,7 +60,9 @@ def _grade_of(answer: Answer, language: str) -> str:
         return say("cli.quoted", language)
     if answer.status is Status.STOPPED:
         return say("cli.stopped", language)
-    return say("cli.partly", language, count=len(answer.rejected)) if answer.rejected else say("cli.proved", language)
+    left_out = [say("cli.partly", language, count=len(answer.rejected))] if answer.rejected else []
+    grade = [say(f"cli.grade_{answer.grade}", language)] if answer.grade else []
+    return " · ".join([*grade, *left_out])
 
 
 def _first_per_passage(evidence: tuple[Evidence, ...]) -> list[Evidence]:

@@ -82,8 +82,11 @@ class CitationBody(BaseModel):
     start: int
     end: int
     quote: str
-    claim: Range = Field(description="The proved sentence, counted in the answer's text")
-    support: float = Field(description="How well it is proved, from 0 to 1")
+    claim: Range = Field(description="The sentence it is cited for, counted in the answer's text")
+    support: float = Field(description="How similar the two are, from 0 to 1")
+    grade: Literal["quoted", "checked", "unverified"] = Field(
+        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: worded only"
+    )
 
 
 class RejectedBody(BaseModel):
@@ -107,6 +110,7 @@ class AnswerBody(BaseModel):
     text: str
     language: Literal["ar", "en"]
     status: Literal["answered", "no_evidence", "unsupported", "stopped"]
+    grade: Literal["quoted", "checked", "unverified"] | None = Field(description="The lowest grade of its sentences; null without any")
     confidence: float = Field(description="Calibrated probability that the documents answer the question")
     citations: list[CitationBody]
     rejected: list[RejectedBody]

@@ -93,6 +93,7 @@ def citation_body(citation: Citation) -> CitationBody:
         quote=citation.quote,
         claim=range_of(citation.claim),
         support=citation.support,
+        grade=citation.grade.value,
     )
 
 
@@ -108,6 +109,7 @@ def answer_body(answer: Answer) -> AnswerBody:
         text=answer.text,
         language="ar" if answer.language == "ar" else "en",
         status=answer.status.value,
+        grade=answer.grade.value if answer.grade else None,
         confidence=answer.confidence,
         citations=[citation_body(citation) for citation in answer.citations],
         rejected=[rejected_body(item, answer.draft) for item in answer.rejected],

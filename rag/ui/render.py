@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from rag.library.views import View, about_view
 from rag.messages import LANGUAGES, table
-from rag.schema import Answer, Citation, Document, Evidence, Found, Passage, Span
+from rag.schema import Answer, Citation, Document, Evidence, Found, Passage, Span, Verdict
 
 About = Mapping[str, Mapping[str, str]]
 """The metadata of documents by their ids."""
@@ -66,7 +66,8 @@ def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
         "paragraphs": _paragraphs(answer.text, answer.citations),
         "sources": _sources(answer, about),
         "nearest": _nearest(answer, about),
-        "rejected": [{"text": item.claim.of(answer.draft), "reason": item.verdict.value} for item in answer.rejected],
+        "grade": answer.grade.value if answer.grade else "",
+        "unverified": [item.claim.of(answer.draft) for item in answer.rejected if item.verdict is Verdict.MEANING],
         "searched": answer.searched,
         "first": answer.timing.first_token,
         "total": answer.timing.total,

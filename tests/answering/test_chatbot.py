@@ -15,7 +15,7 @@ from rag.answering.confidence import Calibration
 from rag.errors import BadQuestion, GenerationFailed
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query
-from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status, Turn, Verdict
+from rag.schema import Answer, Delta, Evidence, Found, Grade, Passage, Span, Status, Turn, Verdict
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, ScriptedGenerator
 from rag.text.language import script
@@ -154,6 +154,37 @@ def test_when_nothing_is_proved_the_evidence_is_quoted(index: Index) -> None:
     assert "9000" not in answer.text
     assert answer.draft == "It carries 9000 passengers."
     assert [item.verdict for item in answer.rejected] == [Verdict.NUMBER]
+
+
+@pytest.mark.parametrize(
+    ("draft", "checked", "grade"),
+    [
+        ("The ferry Albatros carries 320 passengers and 45 cars.", (), Grade.QUOTED),
+        ("The ferry Albatros carries 320 passengers and 45 cars", (), Grade.QUOTED),  # the whole sentence but for its full stop
+        ("The ferry Albatros carries 320 passengers.", (), Grade.UNVERIFIED),  # a part may say something else than the whole
+        ("The ferry Albatros carries 320 passengers.", ("en-en",), Grade.CHECKED),
+        ("The ferry Albatros carries 320 passengers.", ("ar-ar", "ar-en"), Grade.UNVERIFIED),
+    ],
+)
+def test_a_sentence_is_called_no_more_than_it_is(index: Index, draft: str, checked: tuple[str, ...], grade: Grade) -> None:
+    values = replace(calibration(), checked=frozenset(checked))
+    answer = Chatbot(index, ScriptedGenerator(draft), calibration=values).ask("How many passengers does the ferry carry?")
+    assert [citation.grade for citation in answer.citations] == [grade]
+    assert answer.grade is grade
+
+
+def test_no_generator_that_comes_with_shawahid_is_called_checked_without_a_measurement() -> None:
+    for generator in (None, "qwen2.5-coder-1.5b-instruct-q4_k_m", "unheard-of"):
+        assert Calibration.of("embeddinggemma-300m", generator).checked == frozenset()
+
+
+def test_the_grade_of_an_answer_is_that_of_its_weakest_sentence(index: Index) -> None:
+    draft = "The ferry Albatros carries 320 passengers and 45 cars. The ferry carries 45 cars."
+    answer = bot(index, ScriptedGenerator(draft)).ask("How many passengers does the ferry carry?")
+    assert [citation.grade for citation in answer.citations] == [Grade.QUOTED, Grade.UNVERIFIED]
+    assert answer.grade is Grade.UNVERIFIED
+    assert bot(index).ask("How many passengers does the ferry carry?").grade is Grade.QUOTED
+    assert bot(index, least=0.99).ask("What is the price of tea in Berlin?").grade is None
 
 
 def test_a_sentence_in_another_language_is_left_out(index: Index) -> None:

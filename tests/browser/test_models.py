@@ -71,7 +71,7 @@ def test_without_a_model_the_window_offers_to_fetch_it_and_then_writes(visit: Op
     page.wait_for_function("document.querySelector('.notice').hidden")
     assert page.locator(".toast").inner_text() == f"From now on: {WRITER}"
     turn = ask(page, "When was the harbour bridge closed?")
-    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
+    assert turn.locator(".verdict").inner_text() == "Quoted word for word"
     assert (bare.folder / "generator").read_text() == WRITER
     page.close()
 
@@ -101,7 +101,7 @@ def test_another_of_the_installed_models_is_chosen(visit: Opener, bare: Scene) -
     page.wait_for_function("name => document.querySelector('.quality dd').innerText === name", arg=ARABIC)
     page.keyboard.press("Escape")
     turn = ask(page, "When was the harbour bridge closed?")
-    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
+    assert turn.locator(".verdict").inner_text() == "Quoted word for word"
     open_quality(page)
     page.get_by_role("button", name="Use none").click()
     page.wait_for_function("document.querySelector('.models li[aria-current]')?.innerText.includes('none')")

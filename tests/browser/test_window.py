@@ -68,9 +68,9 @@ def test_the_answer_is_what_was_proved_with_its_times(page: Any) -> None:
         "The harbour bridge was closed on 12 March 2023 after divers found cracks in two piers.[1]"
         " Engineer Dana Whitfield estimated the repair at 4.2 million pounds.[2]"
     )
-    assert turn.locator(".verdict").inner_text() == "Every sentence was checked against its source"
+    assert turn.locator(".verdict").inner_text() == "Quoted word for word"
     assert re.fullmatch(r"First word: \d+\.\d+ s · Total: \d+\.\d+ s", turn.locator(".times").inner_text())
-    spoken = "Every sentence was checked against its source Sources: 2"
+    spoken = "Quoted word for word Sources: 2"
     page.wait_for_function(f"document.querySelector('#shawahid > [role=status]').innerText === '{spoken}'")
 
 
@@ -79,10 +79,8 @@ def test_an_arabic_answer_leaves_out_what_its_source_does_not_say(visit: Opener,
     turn = ask(page, "كم سعر هاتف نور؟")
     assert "9999" not in turn.locator(".answer").inner_text()
     assert turn.locator(".answer a.cite").all_inner_texts() == ["[1]"]
-    assert turn.locator(".verdict").inner_text() == "فُحصت كل جملة معروضة على مصدرها؛ وعدد ما حُذف: 1"
-    turn.locator("summary").click()
-    assert "9999" in turn.locator(".left-out").inner_text()
-    assert turn.locator(".reason").inner_text() == "فيه رقم أو تاريخ ليس في المصدر."
+    assert turn.locator(".verdict").inner_text() == "اقتباس حرفي"
+    assert "9999" not in turn.inner_text()  # what the source contradicts is not shown at all
 
 
 def test_the_sources_stand_there_before_the_first_word(page: Any) -> None:
@@ -406,7 +404,7 @@ def test_the_language_changes_at_once_in_mid_conversation_and_is_remembered(page
     ask(page, "When was the harbour bridge closed?")
     page.get_by_role("button", name="العربية").click()
     assert style(page.locator("html"), "direction") == "rtl"
-    assert page.locator(".verdict").inner_text() == "فُحصت كل جملة على مصدرها"
+    assert page.locator(".verdict").inner_text() == "اقتباس حرفي"
     assert page.locator("#panel-title").inner_text() == "المصادر"
     assert page.locator("#question").get_attribute("placeholder") == "اسأل بالعربية أو الإنجليزية…"
     talk, panel = page.locator(".talk").bounding_box(), page.locator(".panel").bounding_box()
@@ -531,7 +529,7 @@ def test_axe_finds_nothing(visit: Opener, window: Scene, axe: str, language: str
     ask(page, "كم سعر هاتف نور؟" if language == "ar" else "When was the harbour bridge closed?")
     page.locator("a.cite").first.click()
     if language == "ar":
-        page.locator(".rejected summary").click()
+        page.locator(".unverified summary").click()
     problems += violations("answered")
     page.locator(".source.active .feet button").first.click()
     page.wait_for_selector("dialog[data-loaded]")

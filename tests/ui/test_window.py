@@ -13,7 +13,22 @@ from rag.evaluation.questions import validate
 from rag.library.feedback import BadFeedback, as_question, record
 from rag.library.views import about_view
 from rag.messages import table
-from rag.schema import Answer, Citation, Document, Evidence, Found, Hit, Mark, Passage, RejectedCitation, Span, Status, Timing, Verdict
+from rag.schema import (
+    Answer,
+    Citation,
+    Document,
+    Evidence,
+    Found,
+    Grade,
+    Hit,
+    Mark,
+    Passage,
+    RejectedCitation,
+    Span,
+    Status,
+    Timing,
+    Verdict,
+)
 from rag.ui.render import answer_view, document_view, documents_of, found_view, source_view, strings
 from rag.ui.web import examples_of
 from tests.helpers import ROOT
@@ -111,9 +126,10 @@ def test_what_was_found_is_shown_once_for_each_passage() -> None:
 
 
 def test_what_was_left_out_and_the_times() -> None:
-    rejected = (RejectedCitation(None, Span(3, 8), Verdict.NUMBER),)
+    """What the source contradicts is not shown; what was only not found in it stands apart, as unverified."""
+    rejected = (RejectedCitation(None, Span(3, 7), Verdict.NUMBER), RejectedCitation(None, Span(8, 11), Verdict.MEANING))
     view = answer_view(answer("x [1]", citation(1, FIRST, Span(0, 1)), rejected=rejected, draft="in 1999 now"))
-    assert view["rejected"] == [{"text": "1999 ", "reason": "number"}]
+    assert (view["unverified"], view["grade"]) == (["now"], "quoted")
     assert (view["first"], view["total"]) == (0.4, 2.5)
 
 
@@ -143,7 +159,7 @@ def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_us
     made = (*re.findall(r"`(\w+_)\$\{", code), "feedback_")  # keys put together from a value: `reason_${...}`
     unused = [key for key in both["en"] if f'"{key}"' not in code and f'"ui.{key}"' not in code and not key.startswith(made)]
     assert unused == []
-    assert {f"reason_{verdict.value}" for verdict in Verdict} <= set(both["en"])
+    assert {f"status_{grade.value}" for grade in Grade} <= set(both["en"])
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,8 @@
         button.addEventListener("click", () => this.#open(citation, button));
         shown.append(button);
       }
-      state.textContent = answer.citations.length ? words.proved : "";
+      const grades = { quoted: words.quoted, checked: words.checked, unverified: words.unverified };
+      state.textContent = grades[answer.grade] || "";
     }
 
     /** The place in the document that proves a sentence, marked. */

@@ -92,9 +92,9 @@ export class TurnView {
     if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
     if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
     if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
-    if (answer.first === null) return { kind: "good", icon: "quote", text: this.page.t("status_quoted") };
-    if (answer.rejected.length) return { kind: "part", icon: "part", text: this.page.t("status_part", { n: answer.rejected.length }) };
-    return { kind: "good", icon: "good", text: this.page.t("status_proved") };
+    if (answer.grade === "unverified") return { kind: "part", icon: "part", text: this.page.t("status_unverified") };
+    if (answer.grade === "checked") return { kind: "good", icon: "good", text: this.page.t("status_checked") };
+    return { kind: "good", icon: "quote", text: this.page.t("status_quoted") };
   }
 
   standing(turn) {
@@ -107,17 +107,16 @@ export class TurnView {
     times.push(this.page.t("time_total", { s: seconds(answer.total) }));
     line.append(fill(h("span", { class: "times" }), times.join(" · "), this.page.base));
     const block = h("div", { class: "standing-block" }, line);
-    if (answer.rejected.length) block.append(this.rejected(turn));
+    if (answer.unverified.length) block.append(this.unverified(turn));
     return block;
   }
 
-  rejected(turn) {
-    const details = h("details", { class: "rejected", open: turn.open }, fill(h("summary", { "data-key": "rejected" }), this.page.t("rejected"), this.page.base));
+  /** What the model wrote besides, and nothing was found for: apart, neither struck out nor part of the answer. */
+  unverified(turn) {
+    const details = h("details", { class: "unverified", open: turn.open }, fill(h("summary", { "data-key": "unverified" }), this.page.t("unverified"), this.page.base));
     details.addEventListener("toggle", () => (turn.open = details.open));
     const list = h("ul");
-    for (const item of turn.answer.rejected) {
-      list.append(h("li", {}, fill(h("span", { class: "left-out" }), item.text), fill(h("span", { class: "reason" }), this.page.t(turn.answer.status === "stopped" ? "reason_stopped" : `reason_${item.reason}`), this.page.base)));
-    }
+    for (const text of turn.answer.unverified) list.append(fill(h("li"), text));
     details.append(list);
     return details;
   }
