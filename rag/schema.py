@@ -311,7 +311,6 @@ class Prompt:
 
     messages: tuple[Message, ...]
     sources: tuple[Evidence, ...]
-    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,11 +145,10 @@ class ScriptedGenerator:
     the pause before each word, in seconds; `likely` is the probability given to the first of several choices.
     """
 
-    def __init__(self, script: Script = "", *, name: str = "scripted", delay: float = 0.0, likely: float = 0.9) -> None:
+    def __init__(self, script: Script = "", *, name: str = "scripted", delay: float = 0.0) -> None:
         self._script = script
         self._name = name
         self._delay = delay
-        self._likely = likely
         self.prompts: list[Sequence[Message]] = []
         """Every prompt that was answered, in order."""
         self.prepared: list[Sequence[Message]] = []
@@ -165,15 +164,8 @@ class ScriptedGenerator:
     def context(self) -> int:
         return 4096
 
-    def count(self, messages: Sequence[Message]) -> int:
-        return sum(len(message["content"].split()) for message in messages)
-
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         self.prepared.append(messages)
-
-    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        rest = (1.0 - self._likely) / max(len(choices) - 1, 1)
-        return [self._likely if n == 0 else rest for n in range(len(choices))]
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None

@@ -98,7 +98,7 @@ def transcript(history: History, turns: int = 3) -> str:
 
 
 def answer_prompt(
-    question: str, language: str, evidence: Sequence[Evidence], tokens: int = 0, folder: Path | None = None, *, short: bool = False
+    question: str, language: str, evidence: Sequence[Evidence], folder: Path | None = None, *, short: bool = False
 ) -> Prompt:
     """Return the prompt that asks a question of numbered evidence, for a sentence or, with `short`, for the fewest words.
 
@@ -106,7 +106,7 @@ def answer_prompt(
     """
     kind = "short" if short else "answer"
     messages = template(kind, language, folder).fill(evidence=numbered(evidence), question=question)
-    return Prompt(messages, tuple(evidence), tokens)
+    return Prompt(messages, tuple(evidence))
 
 
 def rewrite_prompt(question: str, language: str, history: History, folder: Path | None = None) -> tuple[Message, ...]:

@@ -38,19 +38,11 @@ class Generator(Protocol):
         """The largest number of tokens of prompt and answer together."""
         ...
 
-    def count(self, messages: Sequence[Message]) -> int:
-        """Return the number of tokens of the messages as the model sees them."""
-        ...
-
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         """Read a prompt in advance, so that one with the same beginning is answered sooner. Gives way to generations.
 
         With `keep`, later processes can use it too.
         """
-        ...
-
-    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        """Return the probability of each of `choices`, given that one of them comes next; a choice is judged by its first token."""
         ...
 
     def stream(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import queue
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from collections.abc import Generator as TextStream
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
@@ -27,7 +26,6 @@ Result = TypeVar("Result")
 
 _CONNECT = 5.0  # seconds: a server that is there answers a connection at once, however busy its model is
 _LOOK = 0.05  # seconds between two looks at whether the reader still wants the answer
-_CHOICES = 20  # likeliest tokens asked for: what vLLM and OpenAI allow at most
 _CONTEXT = 4096  # tokens, where the server does not say
 
 
@@ -50,7 +48,6 @@ class RemoteGenerator:
         if not (key.isascii() and key.isprintable()):
             raise BadSetting("error.generator_key")
         self._key = key
-        self._tells_chances = True
         self._timeout = timeout
         self._facts: Mapping[str, Any] | None = None
         self._lock = threading.Lock()
@@ -84,32 +81,9 @@ class RemoteGenerator:
                 self._link.close()
                 self._link = None
 
-    def count(self, messages: Sequence[Message]) -> int:
-        """Return the token count of the messages that the server reports. Raises GenerationFailed if it reports none."""
-        usage = _usage(self._one_token(messages))
-        if usage is None:
-            raise self._error("error.remote_garbled", reason="usage")
-        return usage.prompt_tokens
-
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         """Make the server read the prompt. What it keeps, and for how long, depends on its prefix cache."""
         self._one_token(messages, stop)
-
-    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        """Return probabilities from those that the server gives to the first tokens of a choice, among its 20 likeliest.
-
-        If the server gives none, the choice that begins with the token it wrote gets all of it; if none does, all are equally likely.
-        """
-        if len(choices) < 2:
-            return [1.0] * len(choices)
-        reply = self._chances(messages)
-        weights = [0.0] * len(choices)
-        for token, chance in _likeliest(reply):
-            for place, choice in enumerate(choices):
-                if token and choice.encode().startswith(token):
-                    weights[place] += chance
-        total = sum(weights)
-        return [weight / total for weight in weights] if total > 0 else [1.0 / len(choices)] * len(choices)
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
@@ -129,27 +103,15 @@ class RemoteGenerator:
         plain = [{"role": message["role"], "content": message["content"]} for message in messages]
         return {"model": self.model, "messages": plain, "max_tokens": max_tokens, "temperature": 0, **options}
 
-    def _one_token(self, messages: Sequence[Message], stop: threading.Event | None = None, **options: object) -> Mapping[str, Any]:
+    def _one_token(self, messages: Sequence[Message], stop: threading.Event | None = None) -> Mapping[str, Any]:
         """Return the server's reply to a prompt with one new token; an empty one if it was stopped."""
-        future = self._start(self._fetch("POST", "/chat/completions", self._body(messages, 1, **options)))
+        future = self._start(self._fetch("POST", "/chat/completions", self._body(messages, 1)))
         while True:
             with suppress(TimeoutError):
                 return future.result(_LOOK if stop else None)
             if stop is not None and stop.is_set():
                 future.cancel()
                 return {}
-
-    def _chances(self, messages: Sequence[Message]) -> Mapping[str, Any]:
-        """Return the reply with the probabilities of its first token, or without them if the server refuses."""
-        if self._tells_chances:
-            try:
-                return self._one_token(messages, logprobs=True, top_logprobs=_CHOICES)
-            except GenerationFailed as error:
-                if error.key != "error.remote_refused":
-                    raise
-        reply = self._one_token(messages)
-        self._tells_chances = False
-        return reply
 
     def _listed(self) -> Mapping[str, Any]:
         """Return the entry of the model in `/v1/models`; only its name if it is not listed. Sends one request at most."""
@@ -342,25 +304,6 @@ def _usage(event: Mapping[str, Any]) -> TokenCounts | None:
     cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
     counts = (found.get("prompt_tokens"), cached, found.get("completion_tokens"))
     return TokenCounts(*(count if isinstance(count, int) else 0 for count in counts))
-
-
-def _likeliest(reply: Mapping[str, Any]) -> Iterator[tuple[bytes, float]]:
-    """Return the likeliest next tokens, without leading white space, and their probabilities; otherwise the one written."""
-    choice = _choice(reply)
-    logprobs = choice.get("logprobs")
-    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    first = content[0] if isinstance(content, list) and content and isinstance(content[0], Mapping) else {}
-    tops = first.get("top_logprobs")
-    if isinstance(tops, list) and tops:
-        for item in tops:
-            with suppress(AttributeError, KeyError, TypeError, ValueError):  # whatever else a server may put there
-                # A token may be part of a letter: its bytes are exact where its text is not.
-                raw = bytes(item["bytes"]) if item.get("bytes") else str(item["token"]).encode()
-                yield raw.lstrip(), math.exp(min(float(item["logprob"]), 0.0))
-        return
-    message = choice.get("message")
-    text = message.get("content") if isinstance(message, Mapping) else None
-    yield (text or "").encode().lstrip(), 1.0
 
 
 def _native(piece: str) -> str:

@@ -188,14 +188,6 @@ def test_preparing_reads_ahead(generator: LlamaCpp) -> None:
     assert free(generator)
 
 
-def test_tokens_are_counted_as_the_model_sees_them(generator: LlamaCpp) -> None:
-    messages = user("كم راكبًا كان على متن العبّارة؟")
-    stream = generator.stream(messages, max_tokens=1)
-    list(stream)
-    assert generator.count(messages) == stream.usage.prompt_tokens
-    assert generator.count(user("x " * 50)) - generator.count(user("")) == pytest.approx(50, abs=2)
-
-
 def test_control_tokens_written_in_a_document_stay_text(generator: LlamaCpp) -> None:
     engine = generator.load()
     (ends,) = engine.tokenize("<|im_end|>", special=True)
@@ -208,15 +200,6 @@ def test_control_tokens_written_in_a_document_stay_text(generator: LlamaCpp) -> 
     assert attack in raw  # every character of it is there, as text
     fake = engine.prompt([{"role": "user", "content": "\ue0000\ue001 \ue0001\ue001"}])  # the marks used while filling in
     assert "\ue0001\ue001" in b"".join(engine.piece(token) for token in fake).decode()
-
-
-def test_probabilities_of_what_comes_next(generator: LlamaCpp) -> None:
-    system = "Reply Yes or No."
-    for question, likely in (("Is Paris a city in France?", 0), ("Is Paris a kind of fish?", 1)):
-        chances = generator.probability(user(question, system), ["Yes", "No"])
-        assert sum(chances) == pytest.approx(1)
-        assert chances[likely] > 0.5
-    assert generator.probability(user("x"), ["Yes"]) == [1.0]
 
 
 LONG = user("Describe in many sentences how bread is baked.", "You write long texts.")

@@ -94,13 +94,6 @@ def test_reading_ahead_and_reading_it_again(engine: FakeEngine) -> None:
     assert job.cached == 39
 
 
-def test_what_comes_next_can_be_asked(engine: FakeEngine) -> None:
-    following = chaos(prompt(3))
-    for _ in range(2):  # read anew, and read before
-        ran(Scheduler(engine), job := DecodeJob(prompt(3), scored=[following, following - 1]))
-        assert job.scores == [2.0, 0.0]
-
-
 def test_a_stop_ends_one_and_leaves_the_others(engine: FakeEngine) -> None:
     stop = threading.Event()
     engine.gate = threading.Semaphore(4)

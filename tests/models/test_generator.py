@@ -70,7 +70,7 @@ def test_a_file_that_is_no_model(tmp_path: Path, content: bytes) -> None:
     assert (generator.name, generator.context) == ("m", 8192)
     for _ in range(2):  # asked again, it says the same
         with pytest.raises(ModelCorrupt) as caught:
-            generator.count([{"role": "user", "content": "x"}])
+            generator.load()
         assert "truncated or not a GGUF file" in str(caught.value)
     stream = generator.stream([{"role": "user", "content": "x"}])
     with pytest.raises(ModelCorrupt):
@@ -103,12 +103,9 @@ def test_the_scripted_generator_writes_what_it_is_told() -> None:
 
 
 def test_the_scripted_generator_keeps_what_it_was_asked() -> None:
-    generator = ScriptedGenerator("a", likely=0.8)
+    generator = ScriptedGenerator("a")
     generator.stream(ASK)
     assert generator.prompts == [ASK]
-    assert generator.count(ASK) == 2
-    assert generator.probability(ASK, ["Yes", "No"]) == [0.8, pytest.approx(0.2)]
-    assert generator.probability(ASK, ["Yes"]) == [0.8]
 
 
 def test_stopping_and_closing_end_it() -> None:

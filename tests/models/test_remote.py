@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -70,24 +69,12 @@ class Double:
             return JSONResponse({"detail": [{"msg": "no"}]}, 422)
         if model == "down":
             return Response("upstream is away", 503)
-        if model == "no-chances" and body.get("logprobs"):
-            return JSONResponse({"error": {"message": "logits_all is off"}}, 500)
         if body.get("stream"):
             return StreamingResponse(self.events(model), media_type="text/event-stream")
         return JSONResponse(self.whole(body))
 
     def whole(self, body: dict[str, Any]) -> dict[str, Any]:
-        text = "No" if body["model"] == "no-chances" else "Yes"
-        choice: dict[str, Any] = {"message": {"role": "assistant", "content": text}, "finish_reason": "length"}
-        if body.get("logprobs"):
-            tops = [
-                {"token": " Yes", "logprob": math.log(0.5)},
-                {"token": "N", "logprob": math.log(0.125)},
-                {"token": "\ufffd", "bytes": list("لا".encode()[:1]), "logprob": math.log(0.25)},
-                {"token": "Perhaps", "logprob": math.log(0.0625)},
-                {"token": "odd", "logprob": None},
-            ]
-            choice["logprobs"] = {"content": [{"token": "Yes", "top_logprobs": tops}]}
+        choice = {"message": {"role": "assistant", "content": "Yes"}, "finish_reason": "length"}
         counts = {"prompt_tokens": 11, "completion_tokens": 1}
         return {"choices": [choice]} if body["model"] == "silent-counts" else {"choices": [choice], "usage": counts}
 
@@ -170,9 +157,6 @@ def test_a_server_that_counts_nothing_has_its_pieces_counted(address: str) -> No
     generation = generator.stream(ASK)
     assert "".join(generation) == "The captain جون ريد."
     assert generation.usage == TokenCounts(0, 0, 3)
-    with pytest.raises(GenerationFailed) as caught:
-        generator.count(ASK)
-    assert "/v1" in caught.value.text("ar")
 
 
 def test_an_answer_ends_before_a_letter_that_its_language_does_not_use(address: str) -> None:
@@ -220,31 +204,11 @@ def test_the_model_is_the_one_named_or_the_first(double: Double, address: str) -
     assert remote(address, "plain").context == remote(address, "unlisted").context == 4096
 
 
-def test_tokens_are_counted_and_prompts_read_in_advance_with_one_token(double: Double, address: str) -> None:
+def test_prompts_are_read_in_advance_with_one_token(double: Double, address: str) -> None:
     generator = remote(address, "plain")
-    assert generator.count(ASK) == 11
     generator.prepare(ASK)
     generator.prepare(ASK, threading.Event())
-    assert [body["max_tokens"] for body in double.bodies] == [1, 1, 1]
-
-
-# --- probabilities --------------------------------------------------------------------------------------------------------
-
-
-def test_probabilities_are_the_servers(double: Double, address: str) -> None:
-    generator = remote(address, "plain")
-    assert generator.probability(ASK, ["Yes", "No"]) == pytest.approx([0.8, 0.2])  # 0.5 : 0.125
-    assert generator.probability(ASK, ["Yes", "لا"]) == pytest.approx([2 / 3, 1 / 3])  # half a letter: 0.5 : 0.25
-    assert generator.probability(ASK, ["Red", "أحمر"]) == [0.5, 0.5]
-    assert [body["top_logprobs"] for body in double.bodies] == [20, 20, 20]
-    assert (generator.probability(ASK, ["Yes"]), generator.probability(ASK, [])) == ([1.0], [])
-
-
-def test_without_probabilities_the_servers_own_choice_counts(double: Double, address: str) -> None:
-    generator = remote(address, "no-chances")
-    assert generator.probability(ASK, ["Yes", "No"]) == [0.0, 1.0]
-    assert generator.probability(ASK, ["نعم", "لا"]) == [0.5, 0.5]
-    assert [body.get("logprobs") for body in double.bodies] == [True, None, None]  # it is not asked for them again
+    assert [body["max_tokens"] for body in double.bodies] == [1, 1]
 
 
 # --- stopping -------------------------------------------------------------------------------------------------------------
@@ -335,7 +299,7 @@ def test_a_server_that_is_no_language_model(address: str) -> None:
     elsewhere = address.removesuffix("/v1") + "/broken"
     for generator in (remote(elsewhere), remote(elsewhere, "m")):
         with pytest.raises(GenerationFailed) as caught:
-            generator.count(ASK)
+            generator.prepare(ASK)
         assert caught.value.key == "error.remote_garbled"
         assert "<html>" in str(caught.value)
 

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from rag.errors import GenerationFailed, ShawahidError
 from rag.models.llama.engine import BatchToken
 from rag.models.llama.lookup_decoding import Lookup, worthwhile
@@ -43,7 +40,6 @@ class Core(Memory, Protocol):
     rows: int
 
     def decode(self, rows: Sequence[BatchToken]) -> None: ...
-    def logits(self, row: int) -> npt.NDArray[np.float32]: ...
     def greedy(self, row: int, language: str = "") -> int: ...
     def ends(self, token: int) -> bool: ...
 
@@ -52,20 +48,18 @@ class Core(Memory, Protocol):
 class DecodeJob:
     """A prompt to read, and up to `room` tokens to write after it in `language`.
 
-    Iterate for the tokens as they come; with `scored`, `scores` are the scores of these tokens to come next. A prompt read `ahead` of any
-    question waits until no generation is waiting; `keep` writes the state after the prompt to disk.
+    Iterate for the tokens as they come. A prompt read `ahead` of any question waits until no generation is waiting; `keep` writes the
+    state after the prompt to disk.
     """
 
     prompt: Sequence[int]
     room: int = 0
     language: str = ""
-    scored: Sequence[int] = ()
     ahead: bool = False
     keep: bool = False
     halted: Callable[[], bool] = lambda: False
     cached: int = 0
     """The number of prompt tokens that were in memory when the job was started."""
-    scores: list[float] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
     state: PromptState | None = None
     pending: int | None = None
@@ -159,7 +153,7 @@ class Scheduler:
             with self._lock:
                 self._waiting.remove(job)
                 self._active.append(job)
-            if (job.room or job.scored) and len(state.tokens) == len(job.prompt):
+            if job.room and len(state.tokens) == len(job.prompt):
                 self._states.shrink(state, len(job.prompt) - 1)  # read once more, for what comes after it
             job.cached = len(state.tokens)
             if len(state.tokens) == len(job.prompt):
@@ -186,7 +180,7 @@ class Scheduler:
                 takers.append((job, part, len(rows)))
                 rows += _rows(job, part, wanted=False)
                 budget -= len(part)
-                if begun + len(part) == len(job.prompt) and (job.room or job.scored):
+                if begun + len(part) == len(job.prompt) and job.room:
                     rows[-1] = rows[-1]._replace(wanted=True)
         if not rows:
             return
@@ -212,9 +206,6 @@ class Scheduler:
         assert job.state is not None
         if job.keep:
             self._states.keep(job.state)
-        if job.scored:
-            logits = self._engine.logits(row)
-            job.scores = [float(logits[token]) for token in job.scored]
         if job.room:
             job.lookup = Lookup(job.prompt)
             self._add(job, self._engine.greedy(row, job.language))

@@ -13,8 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.embedder import sample_blocks
 from rag.models.generator import Generation, TokenCounts
@@ -81,9 +79,6 @@ class LlamaCpp:
         """Wait until nothing is being read or written; return whether that is so after `timeout` seconds."""
         return self._loaded is None or self._loaded[1].drain(timeout)
 
-    def count(self, messages: Sequence[Message]) -> int:
-        return len(self.load().prompt(messages))
-
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         engine, scheduler = self._load()
         course = Course(stop or threading.Event())
@@ -91,14 +86,6 @@ class LlamaCpp:
             scheduler, course, DecodeJob(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)
         ):
             raise AssertionError("nothing is to be written")
-
-    def probability(self, messages: Sequence[Message], choices: Sequence[str]) -> list[float]:
-        engine, scheduler = self._load()
-        job = DecodeJob(self._fitting(engine.prompt(messages)), scored=[engine.tokenize(choice)[0] for choice in choices])
-        for _ in _running(scheduler, Course(threading.Event()), job):
-            raise AssertionError("nothing is to be written")
-        weights = np.exp(np.array(job.scores) - max(job.scores))
-        return [float(weight) for weight in weights / weights.sum()]
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 200, language: str = "", stop: threading.Event | None = None
