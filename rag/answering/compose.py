@@ -136,11 +136,10 @@ class Composer:
             return Verdict.SCRIPT, None, 0.0
         if echoes(claim, inquiry.query.text):
             return Verdict.MEANING, None, 0.0
-        judgement = self._checker.check(claim, [item.text for item in sources])
-        if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):
-            # A name or number may stand elsewhere in the same passage («the company» … «Microsoft»).
-            passage = sources[judgement.best].passage
-            judgement = self._checker.check(claim, [item.text for item in sources], context=f"{passage.title} {passage.text}")
+        passages = [item.passage for item in sources]
+        judgement = self._checker.check_in_passage(
+            claim, [item.text for item in sources], lambda best: f"{passages[best].title} {passages[best].text}"
+        )
         if judgement.verdict is Verdict.MEANING and self._short:
             # «13 مليارًا» alone means little; together with the question that it answers it does.
             judgement = self._checker.check(f"{inquiry.query.text} {claim}", [item.text for item in sources])

@@ -78,8 +78,13 @@ class Calibration:
         if not evidence:
             return 0.0
         weights = self.same if query.shares_language(evidence[0]) else self.across
-        logit = sum(weight * value for weight, value in zip(weights, features(query, evidence), strict=True))
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
+        return logistic(weights, features(query, evidence))
+
+
+def logistic(weights: Sequence[float], values: Sequence[float]) -> float:
+    """Return the probability, 0..1, that a logistic model with these weights gives to these values."""
+    logit = sum(weight * value for weight, value in zip(weights, values, strict=True))
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def features(query: Query, evidence: Sequence[Evidence]) -> tuple[float, ...]:

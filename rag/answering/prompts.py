@@ -97,9 +97,7 @@ def transcript(history: History, turns: int = 3) -> str:
     return "\n".join(f"Q: {turn.question}\nA: {' '.join(turn.answer.split())[:300]}" for turn in history[-turns:])
 
 
-def answer_prompt(
-    question: str, language: str, evidence: Sequence[Evidence], folder: Path | None = None, *, short: bool = False
-) -> Prompt:
+def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], folder: Path | None = None, *, short: bool = False) -> Prompt:
     """Return the prompt that asks a question of numbered evidence, for a sentence or, with `short`, for the fewest words.
 
     Source *n* of it is `sources[n - 1]`.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.confidence import Calibration, features
+from rag.answering.confidence import Calibration, features, logistic
 from rag.errors import BadSetting
 from rag.evaluation.metrics import Figure, Floats, auroc, ratio
 from rag.evaluation.metrics import rounded as _rounded
@@ -164,7 +164,7 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
         group = [case for case in own if case.same is same]
         if min(sum(case.answerable for case in group), sum(not case.answerable for case in group)) < LEAST_OF_EACH:
             continue
-        weights[same] = rounded(logistic(group))
+        weights[same] = rounded(fit_logistic(group))
         n[name] = len(group)
         leasts[same] = least_confidence(held_out(group), [case.answerable for case in group], most_declined)
     if not n:
@@ -193,7 +193,7 @@ def rounded(weights: Iterable[float]) -> tuple[float, ...]:
     return tuple(round(float(weight), 2) + 0.0 for weight in weights)
 
 
-def logistic(group: Sequence[Case]) -> tuple[float, ...]:
+def fit_logistic(group: Sequence[Case]) -> tuple[float, ...]:
     """Return the weights of a ridge logistic regression on standardised features, in the units of the features.
 
     A feature whose weight contradicts its own correlation with the truth is left out (weight 0): it would only be useful for questions like
@@ -244,17 +244,11 @@ def held_out(group: Sequence[Case]) -> list[float]:
     confidences = [0.0] * len(group)
     for held in range(FOLDS):
         others = [case for case, number in zip(group, fold, strict=True) if number != held]
-        weights = logistic(others) if len({case.answerable for case in others}) == 2 else logistic(group)
+        weights = fit_logistic(others) if len({case.answerable for case in others}) == 2 else fit_logistic(group)
         for position, number in enumerate(fold):
             if number == held:
-                confidences[position] = confidence(weights, group[position].values)
+                confidences[position] = logistic(weights, group[position].values)
     return confidences
-
-
-def confidence(weights: Sequence[float], values: Sequence[float]) -> float:
-    """Return what `Calibration.confidence` returns for these values."""
-    logit = sum(weight * value for weight, value in zip(weights, values, strict=True))
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def least_confidence(confidences: Sequence[float], truths: Sequence[bool], most_declined: float) -> float:
@@ -290,7 +284,7 @@ def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> Grou
 
 
 def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
-    sure = [confidence(fitted.same if case.same else fitted.across, case.values) for case in group]
+    sure = [logistic(fitted.same if case.same else fitted.across, case.values) for case in group]
     declined = [float(value < fitted.least) for value in sure]
     return {
         "auroc": auroc(sure, [case.answerable for case in group]),

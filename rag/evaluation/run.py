@@ -20,7 +20,7 @@ from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Gold, Ques
 from rag.evaluation.records import RETRIEVED, AnyRecord, Cited, ClaimRecord, Place, Record, RecordFile
 from rag.messages import table
 from rag.retrieval.index import Index
-from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn, Verdict
+from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
 QuestionProgress = Callable[[int, int, str], None]
@@ -218,9 +218,7 @@ class _Runner:
         evidence = tuple(piece.quote for piece in claim.evidence)
         if len(evidence) > 1:  # together they prove it
             evidence = (*evidence, " ".join(evidence))
-        judgement = checker.check(claim.claim, evidence)
-        if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):  # as the chatbot does: the rest of the passage may supply it
-            judgement = checker.check(claim.claim, evidence, context=" ".join(evidence))
+        judgement = checker.check_in_passage(claim.claim, evidence, lambda best: " ".join(evidence))
         record = ClaimRecord(
             key=key,
             set=self.name,

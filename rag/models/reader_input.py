@@ -98,8 +98,8 @@ class InputBuilder:
     def __init__(self, tokenize: Tokenize, prompts: Prompts) -> None:
         self._tokenize = tokenize
         self._prompts = prompts
-        around = tokenize([""])[0].ids
-        self._first, self._last = around[0], around[-1]
+        marks = tokenize([""])[0].ids
+        self._first, self._last = marks[0], marks[-1]
 
     def windows(self, query: str, texts: Sequence[ReadText], *, claim: bool = False) -> list[list[InputWindow]]:
         """Return the windows of each text for a question, or for a claim: one where the text fits, else several that overlap."""

@@ -15,7 +15,7 @@ from importlib import resources
 
 from rag.text.folding import fold
 from rag.text.language import script
-from rag.text.words import words
+from rag.text.words import PROCLITICS, without_proclitic, words
 
 _ARABIC = {
     "ب": "b", "پ": "b", "ت": "t", "ط": "t", "ث": "t", "ج": "g", "چ": "g", "غ": "g", "گ": "g", "ح": "", "خ": "k", "د": "d",
@@ -186,7 +186,7 @@ def _stands_for(part: str, candidates: Iterable[str]) -> bool:
 
 
 _OF_THEM = re.compile("([\u0620-\u064a]{3,}?)(?:يين|يون|يه|يات|ين|ون)")
-_PREFIX = re.compile("[وفبلك]|ال")
+_PREFIX = re.compile(f"[{PROCLITICS}]|ال")
 _TWO_PREFIXES = re.compile("[وف][بلك]|[وفبك]ال|لل")
 
 
@@ -223,7 +223,7 @@ def annotated(text: str, *others: str) -> str:
 
     def spelled(match: re.Match[str]) -> str:
         word = match.group()
-        forms = [word, word[1:] if word[0] in "وبلكف" and len(word) > 4 else word, word.removeprefix("ال")]
+        forms = [word, without_proclitic(word, least=4), word.removeprefix("ال")]
         name = next((known[skeleton(form)] for form in forms if skeleton(form) in known), "")
         if not name or name in seen or name in text:
             return word

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rag.schema import Span
 from rag.text.folding import ARABIC_LETTER, fold
 from rag.text.numbers.lexicon import ORDINALS_AR, TENS_AR
+from rag.text.words import without_proclitic
 
 
 def sentences(text: str, longest: int = 280) -> list[Span]:
@@ -148,7 +149,7 @@ def _between_arabic_words(text: str, match: re.Match[str]) -> bool:
     one, other = (fold(found.group()) if found else "" for found in (before, after))
     if len(one) < 2 or len(other) < 2 or not ARABIC_LETTER.match(one) or not ARABIC_LETTER.match(other):
         return False
-    return not (len(one) == 2 and one[0] in "ولب" and one[1] in _TITLES_AR)
+    return not (len(one) == 2 and without_proclitic(one, "ولب", 1) in _TITLES_AR)
 
 
 def _goes_on_after_quotation(marks: str, word: str, text: str, match: re.Match[str]) -> bool:
@@ -226,7 +227,8 @@ def _abbreviates(text: str, match: re.Match[str], following: str, word: str) -> 
 
 def _abbreviates_arabic(text: str, match: re.Match[str], name: str, following: str, word: str) -> bool:
     """Return whether a full stop is that of an Arabic abbreviation («د.», «ص.ب.»), which are single letters."""
-    bare = name[1:] if len(name) > 1 and name[0] in "ولب" and name[1:] in _TITLES_AR else name
+    title = without_proclitic(name, "ولب", 1)
+    bare = title if title in _TITLES_AR else name
     letters = bare.split(".")
     if not all(len(letter) <= 1 for letter in letters):
         return False

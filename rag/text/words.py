@@ -47,6 +47,18 @@ def stem(word: str) -> str:
     return word
 
 
+PROCLITICS = "وفبلك"
+"""Arabic words of one letter (and, so, by, for, like), which are written together with the next word."""
+
+
+def without_proclitic(word: str, letters: str = PROCLITICS, least: int = 3) -> str:
+    """Return a folded word without its first letter if that is one of `letters` and at least `least` letters remain; else the word.
+
+    Whether the letter is a word of its own cannot be seen («ولد» is a boy, «وبنك» and a bank), so callers compare both forms.
+    """
+    return word[1:] if len(word) > least and word[0] in letters else word
+
+
 def _unprefixed(word: str) -> str:
     """Return a folded word in the form that the Arabic stemmer expects.
 

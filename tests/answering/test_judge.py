@@ -164,3 +164,20 @@ def test_an_order_that_alone_answers_stays(language: str) -> None:
     assert list(without_orders(found[:1], "?")) == found[:1]
     assert without_orders([], "?") == ()
     assert list(without_orders(found[1:], "?")) == found[1:]
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "around", "missing"),
+    [
+        ("The letter was written by Spiro.", "The letter was written by the lawyer.", "The lawyer is Alex Spiro.", Verdict.NAME),
+        ("دفع البنك 212 دولارًا.", "دفع البنك المبلغ.", "المبلغ 212 دولارًا.", Verdict.NUMBER),
+    ],
+)
+def test_what_is_missing_in_the_sentence_may_stand_around_it(claim: str, evidence: str, around: str, missing: Verdict) -> None:
+    checker = Checker(HashEmbedder(), Thresholds(0.0, 0.0))
+    assert checker.check(claim, [evidence]).verdict is missing
+    assert checker.check_in_passage(claim, [evidence], lambda best: around).supported
+    assert checker.check_in_passage(claim, [evidence], lambda best: "").verdict is missing
+    asked: list[int] = []
+    assert checker.check_in_passage(evidence, [evidence], lambda best: str(asked.append(best))).supported
+    assert asked == []  # nothing was missing

@@ -50,25 +50,25 @@ def test_the_threshold_that_sets_the_two_kinds_apart(confidences: list[float], t
 
 
 def test_the_model_is_even_between_the_kinds() -> None:
-    weights = fitting.logistic(cases())
+    weights = fitting.fit_logistic(cases())
     assert weights[1] > 0
     assert weights[2:] == (0.0,) * (WIDTH - 2)  # features that never differ tell nothing
     # By symmetry half way between 0.40 … 0.59 and 0.60 … 0.79 neither is likelier.
-    assert fitting.confidence(weights, case(0.595, True).values) == pytest.approx(0.5, abs=1e-3)
+    assert fitting.logistic(weights, case(0.595, True).values) == pytest.approx(0.5, abs=1e-3)
 
 
 def test_each_set_weighs_the_same_however_many_questions_it_has() -> None:
     few = [case(0.6, True, 1), case(0.5, False, 2)]
     many = [case(0.8 if n % 2 else 0.7, bool(n % 2), n, name="b") for n in range(20)]
     twice = [case(item.values[1], item.answerable, n, name="b") for n, item in enumerate([*many, *many])]
-    assert fitting.logistic([*few, *many])[:2] == pytest.approx(fitting.logistic([*few, *twice])[:2], rel=0.25)
+    assert fitting.fit_logistic([*few, *many])[:2] == pytest.approx(fitting.fit_logistic([*few, *twice])[:2], rel=0.25)
 
 
 def test_a_weight_against_its_own_correlation_is_left_out() -> None:
     # The second feature is the first with noise: alone it speaks for the answer, beside the first the model would turn it against.
     rows = [(0.9, 0.6, True), (0.8, 0.5, True), (0.7, 0.7, True), (0.6, 0.9, False), (0.5, 0.45, False), (0.3, 0.2, False)]
     group = [case(score, truth, n, other=other) for n, (score, other, truth) in enumerate(rows * 4)]
-    weights = fitting.logistic(group)
+    weights = fitting.fit_logistic(group)
     assert weights[1] > 0
     assert weights[2] >= 0
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag.text.folding import fold, nfc
 from rag.text.language import script
 from rag.text.sentences import sentences
-from rag.text.words import content_stems, stem, stems, stop_stems, words
+from rag.text.words import content_stems, stem, stems, stop_stems, without_proclitic, words
 
 
 def cut(text: str, longest: int = 280) -> list[str]:
@@ -232,3 +232,18 @@ def test_cutting_takes_time_in_proportion_to_length(text: str) -> None:
     started = time.process_time()
     sentences(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("word", "bare"),
+    [("وبنك", "بنك"), ("لنور", "نور"), ("بنك", "بنك"), ("ولد", "ولد"), ("كتابه", "تابه"), ("bank", "bank"), ("", ""), ("و", "و")],
+)
+def test_a_one_letter_word_is_taken_from_the_next_where_enough_is_left(word: str, bare: str) -> None:
+    assert without_proclitic(word) == bare
+
+
+def test_the_letters_and_the_rest_that_has_to_stay_can_be_given() -> None:
+    assert without_proclitic("لم", "ل", 1) == "م"
+    assert without_proclitic("وليس", "وف", 1) == "ليس"
+    assert without_proclitic("بليس", "وف", 1) == "بليس"
+    assert without_proclitic("ونور", least=4) == "ونور"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +96,17 @@ class Checker:
         verdict = self._verdict(claim, evidence[best], context, similarity[best])
         certain = verdict in (Verdict.NUMBER, Verdict.NAME, Verdict.INSTRUCTION)
         return Judgement(0.0 if certain else min(max(similarity[best], 0.0), 1.0), best, verdict)
+
+    def check_in_passage(self, claim: str, evidence: Sequence[str], around: Callable[[int], str]) -> Judgement:
+        """Judge one claim by its evidence, and if a number or name is missing there, by the text `around` the piece that fits best.
+
+        A name or number may stand elsewhere in the same passage («the company» … «Microsoft»). `around` is called with the piece's
+        position.
+        """
+        judgement = self.check(claim, evidence)
+        if judgement.verdict in (Verdict.NUMBER, Verdict.NAME):
+            return self.check(claim, evidence, context=around(judgement.best))
+        return judgement
 
     def _verdict(self, claim: str, source: str, context: str, similarity: float) -> Verdict | None:
         whole = f"{source} {context}" if context else source

@@ -16,7 +16,7 @@ from typing import Any
 from rag.schema import Span
 from rag.text.folding import fold
 from rag.text.language import script
-from rag.text.words import content_stems, stem, words
+from rag.text.words import content_stems, stem, without_proclitic, words
 
 Cosines = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """From two lists of texts to the cosine of each of the first with each of the second."""
@@ -77,7 +77,7 @@ def _forms(word: str) -> tuple[str, ...]:
     """Return a folded word, and what it is without the conjunction, the preposition or the article that Arabic writes together with it."""
     if word.isascii() or len(word) < 4:
         return (word,)
-    bare = word[1:] if word[0] in "وفبل" else word
+    bare = without_proclitic(word, "وفبل")
     return tuple(dict.fromkeys((word, bare, bare.removeprefix("ال"))))
 
 
@@ -111,7 +111,7 @@ def spans(text: str) -> list[Span]:
 
 def _read(text: str) -> _Clause:
     spoken = words(_SWITCHED.sub(lambda match: "disabled" if match.group(1) == "off" else "working", _NO_NEGATION.sub(" ", fold(text))))
-    negators = [place for place, word in enumerate(spoken) if word in _NEGATORS or (word[0] in "وف" and word[1:] in _NEGATORS)]
+    negators = [place for place, word in enumerate(spoken) if not _NEGATORS.isdisjoint((word, without_proclitic(word, "وف", 1)))]
     ideas: dict[str, set[int]] = {}
     acts: set[str] = set()
     for place, word in enumerate(spoken):
