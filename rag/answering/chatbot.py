@@ -18,7 +18,7 @@ from rag.errors import BadQuestion
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.retrieval.index import Index
-from rag.retrieval.query import answer_language, checked_question
+from rag.retrieval.query import answer_language, validate_question
 from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Style
 from rag.text.language import question_language
 
@@ -150,7 +150,7 @@ class Chatbot:
     ) -> Inquiry:
         """Return what is known of a question before its answer: what was found, and how sure it answers."""
         started = time.perf_counter()
-        question = checked_question(question)
+        question = validate_question(question)
         detected = question_language(question)
         if detected not in ("ar", "en", "und"):
             raise BadQuestion("error.question_language", detected=detected)

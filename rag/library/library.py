@@ -208,6 +208,6 @@ class Shelf:
         return self._indexing.last(self._person, collection)
 
 
-def whole(value: Any) -> str:
+def text_or_empty(value: Any) -> str:
     """Return a text that the page sent, or "" for anything else."""
     return value if isinstance(value, str) else ""

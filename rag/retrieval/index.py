@@ -13,7 +13,7 @@ from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
 from rag.models.embedder import Embedder
 from rag.retrieval.evidence import ranked_sentences
 from rag.retrieval.fusion import Weights
-from rag.retrieval.query import Query, checked_question
+from rag.retrieval.query import Query, validate_question
 from rag.retrieval.search import LEGS, AnyView, PassageSearch
 from rag.schema import Document, Evidence, Filter, Hit, Passage
 from rag.storage.database import DATABASE, Store
@@ -109,7 +109,7 @@ class Index:
 
     def query(self, question: str) -> Query:
         """Return the record of a question, as every step after it takes it; the last 128 are remembered. Raises BadQuestion."""
-        return self._queries(checked_question(question))
+        return self._queries(validate_question(question))
 
     def _made(self, question: str) -> Query:
         return Query.of(question, self.embedder)

@@ -34,7 +34,7 @@ class Query:
     @classmethod
     def of(cls, question: str, embedder: Embedder) -> Query:
         """Analyse and embed a question. Raises BadQuestion when it is empty or too long."""
-        text = checked_question(question)
+        text = validate_question(question)
         return cls(text, question_language(text), tuple(content_stems(text)), *query_tokens(embedder, text))
 
     def shares_language(self, evidence: Evidence) -> bool:
@@ -57,7 +57,7 @@ def answer_language(language: str) -> str:
     return "ar" if language == "ar" else "en"
 
 
-def checked_question(question: str) -> str:
+def validate_question(question: str) -> str:
     """Return the question without the white space around it. Raises BadQuestion when it is empty or too long."""
     # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which can't be stored, printed or tokenized.
     question = question.encode("utf-8", "replace").decode("utf-8").strip()

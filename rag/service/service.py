@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError, Unexpected, as_ours
-from rag.retrieval.query import answer_language, checked_question
+from rag.retrieval.query import answer_language, validate_question
 from rag.schema import Answer, Delta, Filter, Found, Status, Timing, Turn
 from rag.service.aio import in_thread
 from rag.service.fair_queue import FairQueue, Ticket
@@ -153,7 +153,7 @@ class Service:
         answer of the status STOPPED. Leaving the iteration stops the model at once; the place in the queue is given up when it has
         really stopped. Raises BadQuestion, Busy, what `over` raises, and whatever kept the models from opening.
         """
-        question = checked_question(question)
+        question = validate_question(question)
         halt = stop or Signal()
         ticket = self.answers.join(caller)
         running = False

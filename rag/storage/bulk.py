@@ -21,7 +21,7 @@ from rag.errors import BulkFailed, DocumentError, ExtraMissing, IndexMismatch, I
 from rag.files import writing
 from rag.models.embedder import Embedder
 from rag.storage.database import DATABASE, Store
-from rag.storage.staging import BLOCK, Embedded, Staging, Text, embedded, key_of
+from rag.storage.staging import BLOCK, Embedded, Staging, Text, embed_texts, key_of
 from rag.storage.writer import STAGING, texts_of
 
 Factory = Callable[[], Embedder]
@@ -148,7 +148,7 @@ class _Embedding:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         wanted = zip(batch["text"], batch["title"], batch["with_tokens"], strict=True)
-        rows = embedded(self._embedder, [Text(str(text), str(title), bool(tokens)) for text, title, tokens in wanted])
+        rows = embed_texts(self._embedder, [Text(str(text), str(title), bool(tokens)) for text, title, tokens in wanted])
         return {
             "key": batch["key"],
             "with_tokens": batch["with_tokens"],

@@ -46,7 +46,7 @@ class Embedded:
     tokens: bytes | None = None
 
 
-def embedded(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
+def embed_texts(embedder: Embedder, texts: Sequence[Text]) -> list[Embedded]:
     """Texts embedded, in order; tokens are kept of those that want them."""
     titles = [one.title for one in texts]
     if not any(one.tokens for one in texts):
@@ -130,7 +130,7 @@ class Staging:
         done = len(texts) - len(missing)
         progress(done)
         for block in _blocks(missing, [len(one.text) for one in texts]):
-            rows = embedded(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
+            rows = embed_texts(self._embedder, [replace(texts[n], tokens=keys[n] in with_tokens) for n in block])
             fresh = {keys[n]: one for n, one in zip(block, rows, strict=True)}
             found.update(fresh)
             if save:

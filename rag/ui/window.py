@@ -20,11 +20,11 @@ from rag.documents.load import SUFFIXES, largest
 from rag.errors import BadQuestion, ShawahidError, as_ours
 from rag.library.feedback import as_question, lines, record
 from rag.library.generators import Generators
-from rag.library.library import Library, Shelf, whole
+from rag.library.library import Library, Shelf, text_or_empty
 from rag.library.people import OPERATOR, caller_of, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
-from rag.retrieval.query import LONGEST_QUESTION, answer_language, checked_question
+from rag.retrieval.query import LONGEST_QUESTION, answer_language, validate_question
 from rag.schema import Answer, Delta, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
@@ -233,7 +233,7 @@ class Window:
         `name` is used to give it up.
         """
         chatbot = self._service.chatbot
-        name, question = whole(asked.get("name")), whole(asked.get("question"))
+        name, question = text_or_empty(asked.get("name")), text_or_empty(asked.get("question"))
         if chatbot is None or not _TURN.fullmatch(name) or not 0 < len(question) <= LONGEST_QUESTION:
             return False
         over, history = self._over(asked.get("collection"), person, chatbot), _history(asked.get("history"))
@@ -241,7 +241,7 @@ class Window:
 
     def leave(self, name: object, person: str = OPERATOR) -> bool:
         """Give up what is being prepared under a name: the text has changed, or was sent."""
-        self._prefetcher.leave(whole(name)[:64])
+        self._prefetcher.leave(text_or_empty(name)[:64])
         return True
 
     # --- documents --------------------------------------------------------------------------------------------------------
@@ -253,7 +253,7 @@ class Window:
 
     def _over(self, collection: object, person: str, base: Chatbot) -> Chatbot:
         """Return the chatbot of a collection that this person may see; without a library there is one only."""
-        return self._library.of(person).chatbot(whole(collection), base) if self._library else base
+        return self._library.of(person).chatbot(text_or_empty(collection), base) if self._library else base
 
     def _shelf(self, person: str) -> Shelf:
         assert self._library is not None, "the page calls this only where there is a library"
@@ -262,7 +262,7 @@ class Window:
     def documents(self, collection: object, person: str = OPERATOR) -> View:
         """Return the collections this person may see, the documents of one of them, the indexing of it that this person began, and, behind
         a password, how much their own may hold."""
-        shelf, id = self._shelf(person), whole(collection)
+        shelf, id = self._shelf(person), text_or_empty(collection)
         id = id if shelf.sees(id) else ""
         job = shelf.last_job(id)
         return {
@@ -275,35 +275,35 @@ class Window:
 
     def create(self, name: object, person: str = OPERATOR) -> View:
         """Create an empty collection."""
-        return {"collection": self._shelf(person).create(whole(name)).id}
+        return {"collection": self._shelf(person).create(text_or_empty(name)).id}
 
     def share(self, asked: View, person: str = OPERATOR) -> View:
         """Make a collection visible to everyone, `{"collection", "shared"}`, or to its owner only."""
-        return {"shared": self._shelf(person).share(whole(asked.get("collection")), asked.get("shared") is True).shared}
+        return {"shared": self._shelf(person).share(text_or_empty(asked.get("collection")), asked.get("shared") is True).shared}
 
     def remove(self, asked: View, person: str = OPERATOR) -> View:
         """Remove a document, `{"collection", "id"}`, and bring the index up to date."""
         self._base()
-        self._shelf(person).remove(whole(asked.get("collection")), whole(asked.get("id")))
+        self._shelf(person).remove(text_or_empty(asked.get("collection")), text_or_empty(asked.get("id")))
         return self.build(asked.get("collection"), person)
 
     def destroy(self, collection: object, person: str = OPERATOR) -> bool:
         """Destroy the files that were removed from a collection."""
-        self._shelf(person).destroy_aside(whole(collection))
+        self._shelf(person).destroy_aside(text_or_empty(collection))
         return True
 
     def build(self, collection: object, person: str = OPERATOR) -> View:
         """Bring the index of a collection up to date in the background."""
-        return self._shelf(person).build(whole(collection), self._base().index.embedder).view()
+        return self._shelf(person).build(text_or_empty(collection), self._base().index.embedder).view()
 
     def job(self, id: object, person: str = OPERATOR) -> View:
         """Return the progress of an indexing job to the person who started it."""
-        job = self._shelf(person).job(whole(id))
+        job = self._shelf(person).job(text_or_empty(id))
         return job.view() if job else {"state": "done", "added": 0, "removed": 0, "skipped": []}
 
     def cancel(self, id: object, person: str = OPERATOR) -> bool:
         """Cancel an indexing job, which only the person who started it can; the index stays as it was."""
-        job = self._shelf(person).job(whole(id))
+        job = self._shelf(person).job(text_or_empty(id))
         if job:
             job.cancel.set()
         return job is not None
@@ -316,11 +316,11 @@ class Window:
 
     def use(self, name: object, person: str = OPERATOR) -> View:
         """Answer with another of the installed generators from now on."""
-        return self._choice().use(whole(name)).view()
+        return self._choice().use(text_or_empty(name)).view()
 
     def fetch(self, asked: View, person: str = OPERATOR) -> View:
         """Download a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
-        return self._choice().fetch(whole(asked.get("name")), asked.get("accepted") is True).view()
+        return self._choice().fetch(text_or_empty(asked.get("name")), asked.get("accepted") is True).view()
 
     def task(self, _: object = None, person: str = OPERATOR) -> View | None:
         """Return the progress of opening or downloading a generator."""
@@ -372,18 +372,18 @@ class Window:
 
     def feedback(self, said: View, person: str = OPERATOR) -> View:
         """Store a reader's feedback on an answer as a line of a question set."""
-        collection = whole(said.get("collection"))
+        collection = text_or_empty(said.get("collection"))
         index = self._over(collection, person, self._base()).index
-        question = checked_question(whole(said.get("question")))
+        question = validate_question(text_or_empty(said.get("question")))
         line = as_question(
-            whole(said.get("kind")),
+            text_or_empty(said.get("kind")),
             question,
             answer_language(question_language(question)),
             answered=bool(said.get("answered")),
-            claims=[whole(claim) for claim in said.get("claims") or [] if whole(claim)],
-            quotes=[(whole(pair[0]), whole(pair[1])) for pair in said.get("quotes") or [] if len(pair) == 2],
-            right=whole(said.get("right"))[:2000],
-            proof=whole(said.get("proof"))[:2000],
+            claims=[text_or_empty(claim) for claim in said.get("claims") or [] if text_or_empty(claim)],
+            quotes=[(text_or_empty(pair[0]), text_or_empty(pair[1])) for pair in said.get("quotes") or [] if len(pair) == 2],
+            right=text_or_empty(said.get("right"))[:2000],
+            proof=text_or_empty(said.get("proof"))[:2000],
             person=person,
             documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
         )

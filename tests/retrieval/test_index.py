@@ -16,7 +16,7 @@ import pytest
 
 from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.retrieval.index import Index
-from rag.retrieval.query import LONGEST_QUESTION, checked_question
+from rag.retrieval.query import LONGEST_QUESTION, validate_question
 from rag.schema import Document, Filter
 from rag.storage.build import add_documents, build_index, remove_documents, update_documents
 from rag.storage.generations import dense_path
@@ -110,7 +110,7 @@ def test_any_other_language_searches_without_an_error(index: Index, question: st
 
 def test_bytes_of_a_command_line_that_are_no_text(index: Index) -> None:
     question = os.fsdecode(b"captain \xe9\xff of the ferry")
-    assert checked_question(question) == "captain ?? of the ferry"
+    assert validate_question(question) == "captain ?? of the ferry"
     assert documents(index, question)[0] == "en/ferry.txt"
 
 

@@ -15,7 +15,7 @@ _ENCRYPTED = 0x1
 
 
 @contextmanager
-def opened(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
+def open_archive(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.ZipFile]:
     """Open an archive if its declared size when unpacked is within the limit. Raises DocumentError.
 
     A member is never longer than the archive declares: `zipfile` reads no further. Names are only looked up, so a path that climbs out of

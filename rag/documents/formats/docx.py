@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.archive import opened
+from rag.documents.formats.archive import open_archive
 from rag.documents.formats.content import AUTHOR, DATE
 from rag.documents.formats.numbering import Numbering
 from rag.documents.formats.raised import lower_text, raise_text
@@ -31,7 +31,7 @@ _MANY_COLUMNS = 200
 
 def read_docx(data: bytes, name: str, limits: Limits) -> Content:
     """Return a document's text with its properties. Raises DocumentError if it is damaged, protected or unpacks to too much."""
-    with opened(data, name, limits):
+    with open_archive(data, name, limits):
         pass
     import docx
     from docx.opc.exceptions import OpcError

@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from rag.documents.formats.archive import member, opened
+from rag.documents.formats.archive import member, open_archive
 from rag.documents.formats.content import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.formats.html import parsed, text_of, write_blocks
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
@@ -23,7 +23,7 @@ _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/x-dtbook+
 
 def read_epub(data: bytes, name: str, limits: Limits) -> Content:
     """Return the chapters in reading order, headings as marks. Raises DocumentError when it is damaged or protected."""
-    with opened(data, name, limits) as archive:
+    with open_archive(data, name, limits) as archive:
         package_path = _rootfile(xml(member(archive, _CONTAINER, name), name), name)
         package = xml(member(archive, package_path, name), name)
         locked = _locked(archive, name)
