@@ -141,6 +141,27 @@ def test_an_arabic_form_has_its_labels_on_the_right() -> None:
     ]
 
 
+@pytest.mark.parametrize("arabic_", [False, True])
+def test_a_form_with_labels_above_their_values(arabic_: bool) -> None:
+    english = [("Name", "Susan Reed", "Place", "Southgate"), ("Number", "460121", "Capital", "8,716 JOD")]
+    right = [("الاسم", "سوزان ريد", "المكان", "البوابة"), ("الرقم", "قيد", "الغرض", "تجديد الترخيص")]
+    lines = []
+    for n, (label, value, other, value_of_other) in enumerate(right if arabic_ else english):
+        x, y, top = (545, 300, 700 - 50 * n) if arabic_ else (50, 300, 700 - 50 * n)
+        lines += [Text(x, top, label, 9), Text(y, top, other, 9), Text(x, top - 15, value), Text(y, top - 15, value_of_other)]
+    expected = [f"{form[n]}: {form[n + 1]}" for form in (right if arabic_ else english) for n in (0, 2)]
+    assert blocks(read(lines), BlockKind.ROW) == expected
+
+
+def test_small_lines_beside_large_ones_are_lines_of_their_own() -> None:
+    large = [Text(200, 700 - 14 * n, line, 10) for n, line in enumerate(LINES)]
+    aside = ("Richard Henderson is an economist", "in the division of projections, and", "writes about employment.")
+    small = [Text(50, 701 - 7 * n, line, 6) for n, line in enumerate(aside)]
+    content = read([*large, *small])
+    assert " ".join(LINES) in content.text
+    assert " ".join(aside) in " ".join(content.text.split())
+
+
 def test_dots_that_lead_to_a_value_are_no_text() -> None:
     content = read(
         [Text(50, 700 - 16 * n, f"{name} {'.' * 40} {page}") for n, (name, page) in enumerate((("Harbour", 12), ("Market", 40)))]
@@ -356,6 +377,20 @@ def test_the_letters_of_a_ligature_have_one_order(given_: str, letters: str) -> 
 def test_signs_of_both_scripts_become_their_letters() -> None:
     assert arabic.composed("\ufb01") == "fi"
     assert arabic.composed("\ufdfc") == "ريال"
+
+
+def test_persian_letters_of_an_arabic_text_are_the_arabic_ones_they_look_like() -> None:
+    text = "ھي سلسلة زیادة في الطاقة المتجددة"
+    assert text.translate(arabic.without_lookalikes(text)) == "هي سلسلة زيادة في الطاقة المتجددة"
+    assert arabic.without_lookalikes("این یک متن فارسی است با چند کلمه و پنج حرف") == {}
+    assert arabic.without_lookalikes("") == {}
+
+
+def test_brackets_around_a_number_in_a_right_to_left_table_open_and_close() -> None:
+    rows = [["البند", "إيضاح", "القيمة"], ["أصول ثابتة", "(4)", "(1,204)"], ["استثمارات", "(6)", "259"], ["أخرى", "(7)", "12"]]
+    cells = [(n, x, cell) for n, row in enumerate(rows) for x, cell in zip((540, 400, 300), row, strict=True)]
+    texts = [Text(x - 25 if cell[-1] in "0123456789)" else x, 704 - 20 * n, cell) for n, x, cell in cells]
+    assert blocks(read([*texts]), BlockKind.ROW)[0] == "البند: أصول ثابتة · إيضاح: (4) · القيمة: (1,204)"
 
 
 def test_strokes_that_became_letters_are_garbage_and_tatweel_is_not() -> None:

@@ -34,6 +34,19 @@ def composed(text: str) -> str:
     return _FORMS.sub(lambda m: unicodedata.normalize("NFKC", m.group()).strip() or m.group(), text)
 
 
+_LOOKALIKES = str.maketrans("یھکہ", "يهكه")
+_OTHER_LANGUAGES = frozenset("پچژگٹڈڑےں")
+_LEAST_MARBUTA = 3
+
+
+def without_lookalikes(text: str) -> dict[int, str]:
+    """Return what to make of the Persian and Urdu letters of an Arabic text, which some fonts name in place of the Arabic ones they look
+    like; nothing for a text in those languages."""
+    if text.count("ة") + text.count("ﺓ") < _LEAST_MARBUTA or any(c in _OTHER_LANGUAGES for c in text):
+        return {}
+    return {code: chr(to) if isinstance(to, int) else to for code, to in _LOOKALIKES.items()}
+
+
 def ligature(text: str) -> str:
     """Return the letters that one sign stands for in the order they are read, whichever way round they come.
 

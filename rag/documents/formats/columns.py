@@ -21,6 +21,7 @@ _FEWEST_LINES = 3
 _FEWEST_LINES_NARROW = 5
 _LEAST_LETTERS = 10  # of an average line
 _MOST_STRIPS = 48
+_MOST_TRIED = 12
 _WIDEST_SPACE = 1.5  # of the font's size: between words of justified text
 _DEEPEST = 12
 _INFINITE = 1e9
@@ -113,7 +114,7 @@ def _gutter(found: Sequence[_Row]) -> _Strip | None:
         return None
     size = median(sizes)
     strips = sorted(_strips(found, _NARROWEST * size), key=lambda strip: (-min(strip.before, strip.after), strip.left - strip.right))
-    for strip in strips[:_MOST_STRIPS]:
+    for strip in strips[:_MOST_TRIED]:
         if (cut := _trimmed(found, strip, size)) is not None and _is_between_columns(found, cut, size):
             return cut
     return None

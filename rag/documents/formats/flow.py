@@ -20,6 +20,7 @@ _LONGEST_HEADING = 160
 _LARGER = 1.12  # of the text's size: a heading
 _SMALLER = 0.92  # a note at the foot of a page
 _LONGEST_CAPTION = 220
+_LONGEST_MERGED = 40
 _ENDS = re.compile(r"[.!?؟؛;:…][\"'”»)\]]*(?:\s\[[\d,]+\])*$")
 _LABEL = re.compile(
     r"(?P<label>[-•▪●◦*–·■□➢✓►‣⁃o]|\(?\d{1,3}(?:\.\d{1,2})*[.)\-]|\(?[A-Za-zأ-ي][.)\-]|\([ivxIVX]{1,5}\)|\d{1,2}\.\d{1,2}(?:\.\d{1,2})*)\s+(?=\S)"
@@ -62,7 +63,7 @@ class _Part:
     bold: bool = False
     rtl: bool = False
     open: bool = False
-    """Whether its last line was full, so that it may go on in the next column or on the next page."""
+    """Return whether its last line was full, so that it may go on in the next column or on the next page."""
     table: Recognised | None = None
     grid: Grid | None = None
     level: int = 1
@@ -420,7 +421,7 @@ def _write_table(
                 columns = [_label(row[0].text) for row in run]
                 texts = [["" if at != n else row[1].text for at in range(len(run))] for n, row in enumerate(run)]
             else:
-                texts = [[cell.text for cell in row] for row in run]
+                texts = [_texts_of(row) for row in run]
             blocks = writer.table(columns, texts, lead, header, label="")
             lead = ""
             for row, written in zip(run, blocks, strict=True):
@@ -430,6 +431,11 @@ def _write_table(
         if lead:
             writer.paragraph(lead)
     return _Table(columns, grid.edges, part.page, title, header, table.form)
+
+
+def _texts_of(row: Sequence[GridCell]) -> list[str]:
+    """Return the texts of a row; a short one that goes over several columns is the value in each, a long one stands once."""
+    return ["" if at and cell is row[at - 1] and len(cell.text) > _LONGEST_MERGED else cell.text for at, cell in enumerate(row)]
 
 
 def _runs(rows: Sequence[list[GridCell]], form: bool) -> Iterator[tuple[list[list[GridCell]], bool]]:

@@ -25,6 +25,7 @@ _WORD = r"(?:page|pg\.?|p\.|صفحة|الصفحة|ص\.?)"
 _OF_PAGE = re.compile(rf"(?:[-–—|•\[(]*{_NUMBER}[-–—|•\])]*|{_WORD}:?{_NUMBER}(?:(?:of|/|من|outof)#)?|#(?:/|of|من)#|#\|?{_WORD})$")
 _PAGE_IN_LINE = re.compile(r"(?:page|صفحة|الصفحة)\s*[0-9٠-٩۰-۹]+\s*(?:of|/|من)\s*[0-9٠-٩۰-۹]+(?:\s*[-–—|•·](?=\s))?", re.I)
 _FEWEST_NUMBERS = 5
+_FEWEST_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _without_line_numbers(words: list[Word]) -> list[Word]:
     """Return words without numbers in the margin that count the lines of a text, each or every fifth."""
     lines = [sorted(row, key=lambda word: word.left) for _, row in rows(words)]
     for side in (0, -1):
-        counted = [(n, row[side], _value(row[side])) for n, row in enumerate(lines) if len(row) > 1 and _value(row[side]) is not None]
+        counted = [(n, row[side], _value(row[side])) for n, row in enumerate(lines) if _value(row[side]) is not None]
         if len(counted) < _FEWEST_NUMBERS:
             continue
         usual = min(word.right for _, word, _ in counted) if side == 0 else max(word.left for _, word, _ in counted)
@@ -142,7 +143,9 @@ def _without_line_numbers(words: list[Word]) -> list[Word]:
         texts = [row for row in rest if row]
         edge = min(row[0].left for row in texts) if side == 0 else max(row[-1].right for row in texts)
         outside = all(word.right < edge + 1 if side == 0 else word.left > edge - 1 for _, word, _ in counted)
-        if outside and is_wrapped(texts):
+        plain = sum(all(b.left - a.right < 1.5 * b.size for a, b in pairwise(row)) for row in texts)
+        every = len(counted) >= max(_FEWEST_EVERY, 0.8 * len(lines)) and plain >= 0.7 * len(texts)
+        if outside and (every or is_wrapped(texts)):
             return [word for word in words if id(word) not in numbers]
     return words
 

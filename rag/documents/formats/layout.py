@@ -26,6 +26,8 @@ _GAPS = (0.08, 0.28)  # of the font's size: between these, a page's own gaps sho
 _LEAST_GAPS = 20
 _NEIGHBOUR = 0.15  # of the font's size: by so much a mark's letter may be further than another and still be its letter
 _LINE = 0.45  # of the font's size: what stands higher or lower than that is another line
+_EXACT = 0.12
+_LEAST_LINE = 8  # characters
 _HIGH = 0.75  # and this for what is smaller than the line: raised digits
 _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
@@ -78,6 +80,15 @@ class Word:
     bold: bool = False
     turn: int = 0
     """How its page was turned so that its line runs to the right, in quarters."""
+    counted: tuple[int, int] | None = None
+
+    @property
+    def letters(self) -> tuple[int, int]:
+        """How many of its characters are of a script that runs from right to left, and how many of one that runs from left to right."""
+        if self.counted is None:
+            kinds = [kind(text[0]) for text in self.texts]
+            self.counted = sum(k in ("R", "AL") for k in kinds), kinds.count("L")
+        return self.counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +131,29 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
     Base lines with most on them come first, and take what stands a little higher or lower: raised digits and lowered ones.
     """
     found: dict[float, list[Placed]] = {}
+    weights: dict[float, float] = {}
+    breadths: dict[float, float] = {}
     for item in items:
-        found.setdefault(round(item.base, 1), []).append(item)
-    weights = {base: sum(item.size * _breadth(item) for item in group) for base, group in found.items()}
-    sizes = {base: max(item.size for item in group) for base, group in found.items()}
+        base, breadth = round(item.base, 1), item.right - item.left + 0.1
+        if base in found:
+            found[base].append(item)
+            weights[base] += item.size * breadth
+            breadths[base] += breadth
+        else:
+            found[base], weights[base], breadths[base] = [item], item.size * breadth, breadth
+    # The size of most of a line: an initial of three lines stands on the third, and is no measure for those above.
+    sizes = {base: weight / breadths[base] for base, weight in weights.items()}
     anchors: list[float] = []
     lines: dict[float, list[Placed]] = {}
     for base in sorted(found, key=lambda base: (-weights[base], -base)):
         size = sizes[base]
         at = bisect_left(anchors, base)
-        near = [anchor for anchor in anchors[max(0, at - 2) : at + 2] if _same_line(base - anchor, size, sizes[anchor])]
+        near = [
+            anchor
+            for anchor in anchors[max(0, at - 2) : at + 2]
+            if _same_line(base - anchor, size, sizes[anchor], breadths[base] < breadths[anchor])
+            and (abs(base - anchor) < _EXACT * size or not _over_one_another(found[base], lines[anchor]))
+        ]
         if near:
             lines[min(near, key=lambda anchor: abs(anchor - base))] += found[base]
         else:
@@ -138,13 +162,34 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
     return [(base, lines[base]) for base in reversed(anchors)]
 
 
+def _over_one_another(items: Sequence[Placed], row: Sequence[Placed]) -> bool:
+    """Return whether items stand where a row has something, so that they are another line, however near."""
+    if len(items) < _LEAST_LINE:
+        return False  # raised digits, and letters that a font lifts over one another
+    taken = sorted((other.left, other.right) for other in row if _is_visible(other))
+    lefts = [left for left, _ in taken]
+    seen = [item for item in items if _is_visible(item)]
+    over = 0
+    for item in seen:
+        middle = (item.left + item.right) / 2
+        at = bisect_left(lefts, middle)
+        over += any(left < middle < right for left, right in taken[max(0, at - 2) : at])
+    return over > 0.3 * len(seen)
+
+
+def _is_visible(item: Glyph | Word) -> bool:
+    return isinstance(item, Word) or not item.text.isspace()
+
+
 def _breadth(item: Glyph | Word) -> float:
     return max(0.1, item.right - item.left)
 
 
-def _same_line(rise: float, size: float, of_line: float) -> bool:
-    """Return whether what stands `rise` above the base of a line belongs to it."""
+def _same_line(rise: float, size: float, of_line: float, shorter: bool) -> bool:
+    """Return whether what stands `rise` above the base of a line belongs to it; only what is `shorter` than the line can be raised."""
     if size < _SMALLER * of_line:
+        if not shorter:
+            return abs(rise) <= _LINE * size
         return -_LINE * of_line <= rise <= _HIGH * of_line - 0.25 * size
     return abs(rise) <= _LINE * max(size, of_line)
 
@@ -206,6 +251,8 @@ def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
 
 def _without_leaders(row: list[Glyph]) -> list[Glyph]:
     """Return a row without the dots or strokes that lead from a name to its value; a gap stands for them."""
+    if sum(glyph.text in _LEADERS for glyph in row) < _FEWEST_LEADERS:
+        return row
     found: list[Glyph] = []
     at = 0
     while at < len(row):
@@ -227,16 +274,19 @@ def _without_doubles(row: list[Glyph]) -> list[Glyph]:
     """Return a row without what is drawn a second time, a little to the side, to look bold."""
     found: list[Glyph] = []
     for glyph in row:
-        last = next((other for other in reversed(found[-2:]) if other.text == glyph.text), None)
-        if last is not None and not glyph.text.isspace() and glyph.left - last.left < 0.08 * glyph.size < 0.5 * (last.right - last.left):
-            last.bold = True
-            continue
-        found.append(glyph)
+        for last in found[-2:]:
+            if last.text == glyph.text and glyph.left - last.left < 0.08 * glyph.size < 0.5 * (last.right - last.left):
+                last.bold = True
+                break
+        else:
+            found.append(glyph)
     return found
 
 
 def _raise(row: list[Glyph]) -> None:
     """Distinguish raised digits from digits: a power stays with its unit, a note's number is set apart in brackets."""
+    if len({(glyph.size, glyph.base) for glyph in row}) == 1 and not any(glyph.text in _PLAIN for glyph in row):
+        return
     sizes: dict[float, float] = {}
     for glyph in row:
         if not glyph.text.isspace():
@@ -435,8 +485,8 @@ def _distance(mark: Glyph, glyph: Glyph) -> float:
 
 def mostly_rtl(words: Sequence[Word]) -> bool:
     """Return whether words are rather of a script that is written from right to left."""
-    right = sum(is_rtl(text[0]) for word in words for text in word.texts)
-    left = sum(kind(text[0]) == "L" for word in words for text in word.texts)
+    right = sum(word.letters[0] for word in words)
+    left = sum(word.letters[1] for word in words)
     return right * 1.5 > left
 
 
@@ -474,7 +524,7 @@ def read_line(line: TextLine, as_drawn: bool = False) -> None:
         at += 1
     order: Sequence[int] = range(len(texts)) if as_drawn else reading_order([text[0] for text in texts], line.rtl, gaps)
     text = "".join(texts[n] for n in order)
-    if any(is_rtl(text[0]) for text in texts):
+    if line.rtl or any(is_rtl(text[0]) for text in texts):
         text = with_brackets(text)
     cut, at = list[tuple[str, int]](), 0
     owner = -1
@@ -502,8 +552,8 @@ def _directions(lines: Sequence[TextLine]) -> None:
     whole = mostly_rtl([word for line in lines for word in line.words])
     before = whole
     for line in lines:
-        right = sum(is_rtl(text[0]) for word in line.words for text in word.texts)
-        left = sum(kind(text[0]) == "L" for word in line.words for text in word.texts)
+        right = sum(word.letters[0] for word in line.words)
+        left = sum(word.letters[1] for word in line.words)
         if right + left and max(right, left) >= 0.75 * (right + left):
             line.rtl = right > left
         else:

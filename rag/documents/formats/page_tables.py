@@ -19,6 +19,7 @@ _CELL_GAP = 0.75  # of the font's size: between cells of an open table
 _COLUMN_GAP = 0.5
 _ROW_GAP = 2.8
 _FEW_ROWS = 4
+_MOST_REPEATED = 2.5
 _MOST_IN_CELL = 60  # words, if they are most of the page
 _NEAR = 10.0  # points: between a row of names and its table
 _LONGEST_OPEN_CELL = 70
@@ -300,6 +301,9 @@ def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]]) -
     """Return whether cells with something in them are a table, not boxes around paragraphs."""
     if len(filled) < 2 or not table or len(table[0]) < 2:
         return False
+    once = sum(len(cell.words) for cell in filled)
+    if once > _MOST_IN_CELL and sum(len(cell.words) for row in table for cell in row) > _MOST_REPEATED * once:
+        return False  # boxes within boxes
     beside = sum(len({id(cell) for cell in row if cell.filled}) >= 2 for row in table)
     return beside >= 1 and (beside >= 2 or all(len(cell.words) <= 30 for cell in filled))
 
@@ -350,12 +354,19 @@ def _split_lines(table: list[list[GridCell]]) -> list[list[GridCell]]:
 def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
     """Return the words of a column in order from top to bottom, those of tables without lines as tables."""
     lines = [(base, _segments(row)) for base, row in rows(words)]
+    rtl = mostly_rtl(words)
     found: list[list[Word] | Grid] = []
     run: list[Word] = []
     at = 0
     while at < len(lines):
         end = _extent(lines, at)
-        grid = _open_grid(lines[at:end], mostly_rtl(words)) if end - at >= 2 else None
+        if (stacked := _stacked(lines, at, rtl)) is not None:
+            found += [run] if run else []
+            run = []
+            found.append(stacked[0])
+            at = stacked[1]
+            continue
+        grid = _open_grid(lines[at:end], rtl) if end - at >= 2 else None
         if grid is None:
             end = at + 1
             run += [word for segment in lines[at][1] for word in segment]
@@ -368,6 +379,31 @@ def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
     if run:
         found.append(run)
     return found
+
+
+def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool) -> tuple[Grid, int] | None:
+    """Return a form that has each label above its value, several of them in one row, and the number of the row after it."""
+    cells: list[list[GridCell]] = []
+    n = at
+    while n + 1 < len(lines):
+        (base, labels), (below, values) = lines[n], lines[n + 1]
+        sizes = [max(word.size for segment in row for word in segment) for row in (labels, values)]
+        bold = [all(word.bold for segment in row for word in segment) for row in (labels, values)]
+        if len(labels) < 2 or len(labels) != len(values) or not (sizes[1] > 1.1 * sizes[0] or (bold[0] and not bold[1])):
+            break
+        if base - below > 2.2 * sizes[1] or (n + 2 < len(lines) and below - lines[n + 2][0] < 1.2 * (base - below)):
+            break
+        begins = [(a[-1].right, b[-1].right) if rtl else (a[0].left, b[0].left) for a, b in zip(labels, values, strict=True)]
+        if any(abs(a - b) > 0.6 * sizes[1] for a, b in begins):
+            break
+        pairs = [[GridCell(list(a)), GridCell(list(b))] for a, b in zip(labels, values, strict=True)]
+        cells += [pair[::-1] for pair in reversed(pairs)] if rtl else pairs
+        n += 2
+    if n < at + 4:
+        return None
+    words = [word for _, row in lines[at:n] for segment in row for word in segment]
+    left, right = min(word.left for word in words), max(word.right for word in words)
+    return Grid(left, right, lines[at][0] + words[0].size, lines[n - 1][0], cells, True, rtl, (left, right)), n
 
 
 def _segments(row: list[Word]) -> list[list[Word]]:

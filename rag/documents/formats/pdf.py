@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature
+from rag.documents.formats.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature, without_lookalikes
 from rag.documents.formats.bidi import is_rtl
 from rag.documents.formats.columns import in_order
 from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, iso_date, one_line
@@ -215,6 +215,10 @@ def _raw_page(document: Any, index: int) -> _RawPage:
                 for _, group in groups:
                     for glyph in group:
                         glyph.text = from_windows(glyph.text)
+            if folded := without_lookalikes(text):
+                for _, group in groups:
+                    for glyph in group:
+                        glyph.text = glyph.text.translate(folded)
             raw.groups = [(turn, words_of(group, turn)) for turn, group in groups]
             if groups:
                 turn = groups[0][0]
@@ -294,16 +298,18 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
     font = ""
     sides = [ctypes.c_double() for _ in range(4)]
     get_unicode, get_object, get_box = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetTextObject, pdfium.FPDFText_GetLooseCharBox
+    # The address of a character's object is asked for far more often than the object itself, and a number costs less than a pointer.
+    get_address = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(ctypes.cast(get_object, ctypes.c_void_p).value or 0)
     get_origin, has_error = pdfium.FPDFText_GetCharOrigin, pdfium.FPDFText_HasUnicodeMapError
     try:
         for n in range(text_page.count_chars()):
             # What PDFium puts in between on its own, by gaps that it measured, belongs to no object of the page.
-            if not (owner := get_object(raw, n)):
+            if not (address := get_address(raw, n)):
                 continue
             code = get_unicode(raw, n)
-            address = ctypes.addressof(owner.contents)
             if address != known:
                 known = address
+                owner = get_object(raw, n)
                 pdfium.FPDFText_GetMatrix(raw, n, matrix)
                 scale = math.hypot(matrix.a, matrix.b)
                 size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * scale)
@@ -318,7 +324,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
             if (code < 32 and code not in (9, 10, 13)) or code in (0xFFFE, 0xFFFF):
                 broken += code != 2  # a hyphen that PDFium marks
                 character = "-" if code == 2 else ""
-            if not character or (unicodedata.category(character[0]) == "Cf" and character != "\u00ad"):
+            if not character or (code > 0xAD and unicodedata.category(character[0]) == "Cf"):
                 continue
             left, right, base = _upright(turn, box.left, box.right, box.bottom, box.top, x.value, y.value)
             last = drawn.get((address, x.value, y.value))
