@@ -17,7 +17,7 @@ _COLOURS = (
     "#66ccee",
     "#aa3377",
     "#888888",
-)  # Paul Tol's bright, told apart by most
+)  # Paul Tol's bright scheme, distinguishable by most
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 520, 300, 56, 12, 12, 60
 _BINS = 10
 

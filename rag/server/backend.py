@@ -94,7 +94,7 @@ class Backend:
                         event = await asyncio.wait_for(anext(events), None if deadline is None else max(deadline - loop.time(), 0))
                     except StopAsyncIteration:
                         return
-                    except TimeoutError as error:  # a search, say, that heeds no stop
+                    except TimeoutError as error:  # a search, for example, which ignores stop
                         raise TooSlow("server.too_long", seconds=f"{self.limits.seconds:g}") from error
                     if isinstance(event, Waiting) and not event.place:
                         timer = loop.call_later(self.limits.seconds, end)

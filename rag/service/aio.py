@@ -26,7 +26,7 @@ async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) ->
     come: asyncio.Queue[T | _End] = asyncio.Queue()
 
     def put(item: T | _End) -> None:
-        with suppress(RuntimeError):  # the loop was closed by whoever ran it, and nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
             loop.call_soon_threadsafe(come.put_nowait, item)
 
     def work() -> None:

@@ -64,7 +64,7 @@ class Wakeup:
         self._event = asyncio.Event()
 
     def __call__(self) -> None:
-        with suppress(RuntimeError):  # the loop was closed by whoever ran it, and no task waits any more
+        with suppress(RuntimeError):  # the loop is closed, and no task waits any more
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self) -> None:

@@ -51,7 +51,7 @@ def repair_index(out: str | Path, embedder: Embedder, *, wait: float = 10.0, pro
         lost = sorted({fault.document for fault in found if fault.lost})
         remade = sorted({fault.document for fault in found if fault.document} - set(lost))
         if any(fault.key in _NEED_KEYWORDS for fault in found) or lost or remade:
-            # Rows are removed by the words they were made of, which damaged text no longer tells.
+            # Rows are removed by the words they were built from, which cannot be read from damaged text.
             with writer.store.unchecked(), writer.store.transaction():
                 writer.store.rebuild_keywords()
         if lost or remade:

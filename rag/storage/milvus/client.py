@@ -278,7 +278,7 @@ def _schema(client: MilvusClient, dimension: int, description: str) -> Any:
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False, description=description)
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("language", DataType.VARCHAR, max_length=16)
-    # The tokens come analysed and parted by spaces; the simplest analyser leaves them as they are.
+    # The tokens come analysed and separated by spaces; the simplest analyser leaves them as they are.
     schema.add_field("tokens", DataType.VARCHAR, max_length=65535, enable_analyzer=True, analyzer_params={"tokenizer": "standard"})
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dimension)
     schema.add_field("sparse", DataType.SPARSE_FLOAT_VECTOR)
