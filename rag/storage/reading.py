@@ -159,8 +159,7 @@ class DocumentReader(CheckedRows):
 
     def documents(self) -> list[DocumentInfo]:
         """Return all documents in order of id, without their text."""
-        with self.snapshot():
-            return self._infos(self.connection().execute(f"SELECT {INFO_COLUMNS}, crc FROM documents ORDER BY id"))
+        return self._infos(self._rows("ORDER BY id"))
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, ascending."""
@@ -169,15 +168,26 @@ class DocumentReader(CheckedRows):
 
     def infos(self, ids: Iterable[str]) -> dict[str, DocumentInfo]:
         """Return the documents under the given ids, without their text; ids that do not exist are left out."""
-        wanted = json.dumps(list(ids), ensure_ascii=False)
-        query = f"SELECT {INFO_COLUMNS}, crc FROM documents WHERE id IN (SELECT value FROM json_each(?))"
+        return {info.id: info for info in self._infos(self._rows_of(ids))}
+
+    def titles(self, ids: Iterable[str]) -> dict[str, str]:
+        """Return the titles of the documents under the given ids; ids that do not exist are left out."""
+        return {row[0]: row[1] for row in self._rows_of(ids)}
+
+    def _rows_of(self, ids: Iterable[str]) -> list[tuple[Any, ...]]:
+        return self._rows("WHERE id IN (SELECT value FROM json_each(?))", json.dumps(list(ids), ensure_ascii=False))
+
+    def _rows(self, which: str, *values: object) -> list[tuple[Any, ...]]:
+        """The INFO_COLUMNS of documents, compared with the check value that follows them."""
         with self.snapshot():
-            return {info.id: info for info in self._infos(self.connection().execute(query, (wanted,)))}
+            rows = self.connection().execute(f"SELECT {INFO_COLUMNS}, crc FROM documents {which}", values).fetchall()
+        for row in rows:
+            self.check("document", row[0], row[:-1], row[-1])
+        return rows
 
     def _infos(self, rows: Iterable[tuple[Any, ...]]) -> list[DocumentInfo]:
         found = []
         for row in rows:
-            self.check("document", row[0], row[:-1], row[-1])
             try:
                 found.append(read_info_row(row[:-1]))
             except UNREADABLE as error:
@@ -225,13 +235,13 @@ class PassageReader(DocumentReader):
     def _passages(self, rows: Sequence[tuple[Any, ...]]) -> list[Passage]:
         for row in rows:
             self.check("passage", row[0], row[:-1], row[-1])
-        documents = self.infos({str(row[1]) for row in rows})
+        titles = self.titles({str(row[1]) for row in rows})
         found = []
         for *columns, _ in rows:
-            if columns[1] not in documents:
+            if columns[1] not in titles:
                 raise self.damaged(f"passage {columns[0]}: no document")
             try:
-                found.append(read_passage_row(columns, documents[columns[1]].title))
+                found.append(read_passage_row(columns, titles[columns[1]]))
             except UNREADABLE as error:
                 raise self.damaged(f"passage {columns[0]}: {error}") from error
         return found
