@@ -10,9 +10,8 @@ from rich.table import Table
 
 from rag.evaluation.calibrate import Fitted, GroupFigures
 from rag.evaluation.compare import Comparison
-from rag.evaluation.measures import MEASURES
 from rag.evaluation.metrics import rounded
-from rag.evaluation.report import Summary, cell, distinct, group_label, label
+from rag.evaluation.report import Summary, by_section, cell, distinct, group_label, label
 from rag.messages import say
 from rag.text.terminal import for_terminal
 
@@ -34,14 +33,10 @@ def _table(summary: Summary, names: Sequence[str], language: str) -> Table:
     table.add_column(for_terminal(say("eval.measure", language)), no_wrap=True)
     for group in names:
         table.add_column(for_terminal(group_label(group, language)), no_wrap=True)
-    section = ""
-    for name, measure in MEASURES.items():
-        if not any(name in summary.figures[group] for group in names):
-            continue
-        if measure.section != section:
-            section = measure.section
-            table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
-        table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
+    for section, measures in by_section(summary, names).items():
+        table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
+        for name in measures:
+            table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
     return table
 
 

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 from rag.evaluation import plots
-from rag.evaluation.measures import MEASURES, faults, is_right, shares_of
+from rag.evaluation.measures import faults, is_right, shares_of
 from rag.evaluation.metrics import Figure, rounded
 from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
-from rag.evaluation.report import Summary, distinct, group_label, label
+from rag.evaluation.report import Summary, by_section, distinct, group_label, label
 from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -79,16 +79,12 @@ def _figures_table(summary: Summary, language: str) -> str:
     names = distinct(summary.figures)
     head = "".join(f'<th scope="col">{_text(group_label(group, language))}</th>' for group in names)
     rows = []
-    section = ""
-    for name, measure in MEASURES.items():
-        if not any(name in summary.figures[group] for group in names):
-            continue
-        if measure.section != section:
-            section = measure.section
-            heading = _say(f"eval.section_{section}", language)
-            rows.append(f'<tr class="section"><th colspan="{len(names) + 1}" scope="rowgroup">{heading}</th></tr>')
-        cells = "".join(f"<td>{_cell(summary.figures[group].get(name))}</td>" for group in names)
-        rows.append(f'<tr><th scope="row" title="{_text(name)}">{_text(label(name, language))}</th>{cells}</tr>')
+    for section, measures in by_section(summary, names).items():
+        heading = _say(f"eval.section_{section}", language)
+        rows.append(f'<tr class="section"><th colspan="{len(names) + 1}" scope="rowgroup">{heading}</th></tr>')
+        for name in measures:
+            cells = "".join(f"<td>{_cell(summary.figures[group].get(name))}</td>" for group in names)
+            rows.append(f'<tr><th scope="row" title="{_text(name)}">{_text(label(name, language))}</th>{cells}</tr>')
     titles = f'<tr><th scope="col">{_say("eval.measure", language)}</th>{head}</tr>'
     return f"<table><thead>{titles}</thead><tbody>{''.join(rows)}</tbody></table>"
 

@@ -125,6 +125,15 @@ def distinct(by_group: Mapping[str, Mapping[str, Figure]]) -> list[str]:
     return found
 
 
+def by_section(summary: Summary, groups: Sequence[str]) -> dict[str, list[str]]:
+    """Return the measures that any of the groups has a figure of, by their sections, in the order of `MEASURES`."""
+    found: dict[str, list[str]] = {}
+    for name, measure in MEASURES.items():
+        if any(name in summary.figures[group] for group in groups):
+            found.setdefault(measure.section, []).append(name)
+    return found
+
+
 def group_label(group: str, language: str) -> str:
     """Return a group's display name: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
     return say("eval.all", language) if group == "all" else group

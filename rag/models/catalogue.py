@@ -93,11 +93,6 @@ class ModelEntry:
         """The size on disk; an estimate if the files are not pinned."""
         return self.about_bytes or sum(file.bytes or 0 for file in self.files)
 
-    @property
-    def is_pinned(self) -> bool:
-        """Whether its weights are verified by hash."""
-        return any(file.sha256 and not file.of for file in self.files)
-
 
 @dataclass(frozen=True, slots=True)
 class Profile:

@@ -21,7 +21,7 @@ from rag.evaluation.questions import (
     QuestionSet,
 )
 from rag.evaluation.records import ClaimRecord, Place
-from rag.evaluation.report import Requirement, RequirementMissed, cell, distinct, require, summarise
+from rag.evaluation.report import Requirement, RequirementMissed, Summary, by_section, cell, distinct, require, summarise
 from rag.evaluation.run import memory_mb
 from rag.messages import table
 from rag.retrieval.index import Index
@@ -201,3 +201,10 @@ def test_a_comparison_says_what_moved(index: Index, tmp_path: Path) -> None:
 def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="no records"):
         read_run(tmp_path)
+
+
+def test_measures_are_listed_by_section_in_their_order() -> None:
+    figure = Figure(1.0, None, None, 1)
+    summary = Summary({}, {}, {"all": {"right": figure, "recall@1": figure}, "ar": {"f1": figure}, "ملف": {}})
+    assert by_section(summary, ["all", "ar"]) == {"retrieval": ["recall@1"], "answers": ["right", "f1"]}
+    assert by_section(summary, ["ملف"]) == by_section(summary, []) == {}

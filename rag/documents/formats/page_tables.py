@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from rag.documents.formats.bidi import is_rtl
 from rag.documents.formats.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
 
 _SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
@@ -604,8 +603,3 @@ def is_year(text: str) -> bool:
     """Return whether a cell holds a year or a span of years, which names a column more often than it is a value."""
     bare = "".join(str(int(c)) if c.isdecimal() else c for c in "".join(text.split()))
     return re.fullmatch(r"(?:FY)?(?:19|20)\d\d(?:[-–/](?:19|20)?\d\d)?[a-zA-Z*]?(?:\[\d+\])?", bare) is not None
-
-
-def begins_rtl(text: str) -> bool:
-    """Return whether the first letter of a text is of a script that is written from right to left."""
-    return next((is_rtl(c) for c in text if c.isalpha()), False)
