@@ -112,7 +112,7 @@ def score(reading: Reading, gold: Gold) -> Scores:
 # --- text -----------------------------------------------------------------------------------------------------------------
 
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff\u00ad\u0640\u064b-\u065f\u0670]")
-_SIGNS = str.maketrans({"٪": "%", "٫": ".", "٬": ",", "−": "-", "–": "-", "‑": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
+_SIGNS = str.maketrans({"٪": "%", "٫": ".", "٬": ",", "−": "-", "–": "-", "‑": "-", "‐": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
 
 _PERCENT_BEFORE = re.compile(r"(?<!\d)%(\d+(?:[.,]\d+)*)(?![\d%])")  # as Arabic prints it; the number is the same
 
