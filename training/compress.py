@@ -49,6 +49,14 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.contiguous() for name, value in found.items()}
 
 
+def ordered(content: bytes) -> bytes:
+    """A safetensors file with the names of its header in order, so that the same weights are the same bytes."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
+
+
 def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights as the product will read them, by training's names: what a measure of the loss by rounding needs."""
     return {name: _again(value.float()) if value.ndim == 2 else value for name, value in weights.items()}
@@ -82,7 +90,7 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
         lines += [f"[sources.{name}]"]
         lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
         lines.append("")
-    for part in ("squad", "cosine", "cases"):
+    for part in ("squad", "cosine", "cases", "cosine_cases"):
         for name, figures in report.get(part, {}).items():
             lines.append(f"[figures.{part}.{_value(name)}]")
             lines += [f"{key} = {round(value, 4)}" for key, value in figures.items() if value == value]
@@ -99,7 +107,7 @@ def main() -> None:
     options = parser.parse_args()
     kept = {"seed": 0, **torch.load(options.weights, map_location="cpu")}
     metadata = {"format": FORMAT, "base": kept["model"], "layers": str(kept["shape"]["layers"]), "rank": str(kept["shape"]["rank"])}
-    content = save(packed(kept["weights"]), metadata)
+    content = ordered(save(packed(kept["weights"]), metadata))
     if len(content) > MOST:
         raise SystemExit(f"{len(content)} bytes are more than {MOST}: a lower rank or fewer layers are needed")
     report = json.loads(options.report.read_text("utf-8")) if options.report else {}

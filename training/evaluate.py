@@ -266,6 +266,32 @@ def measure_cosine(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
     }
 
 
+def measure_cosine_cases(cases: Sequence[Case]) -> dict[str, dict[str, float]]:
+    """The same for cases that were held aside, by direction; each block is embedded with the text's title and headings."""
+    from training.product import embed
+
+    asked = [case for case in cases if case.answers is not None and case.blocks]
+    query_of = {text: n for n, text in enumerate(dict.fromkeys(case.query for case in asked))}
+    unit_of = {pair: n for n, pair in enumerate(dict.fromkeys((c.text[a:b], c.title) for c in asked for a, b in c.blocks))}
+    queries, blocks = embed(list(query_of), [text for text, _ in unit_of], [title for _, title in unit_of])
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for case in asked:
+        scores = [float(queries[query_of[case.query]] @ blocks[unit_of[case.text[a:b], case.title]]) for a, b in case.blocks]
+        at = found[case.direction]
+        at["positive" if case.answers else "negative"].append(max(scores))
+        if case.gold:
+            at["block"].append(float(int(np.argmax(scores)) in case.gold))
+    return {
+        direction: {
+            "n": len(at["positive"]) + len(at["negative"]),
+            "auroc": auroc(at["positive"], at["negative"]),
+            "block": float(np.mean(at["block"])) if at["block"] else float("nan"),
+            "n_block": len(at["block"]),
+        }
+        for direction, at in sorted(found.items())
+    }
+
+
 def measure_cases(judged: Judge, cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
     """Every head on cases held aside, by direction, and by direction and kind."""
     groups: dict[str, list[tuple[Case, Judged]]] = defaultdict(list)
@@ -337,8 +363,13 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     report: dict[str, Any] = {}
     asked = questions(options.squad, options.count, options.seed) if options.squad else []
+    cases = list(read(options.cases)) if options.cases else []
+    random.Random(options.seed).shuffle(cases)
+    cases = cases[: options.most or None]
     if options.cosine and asked:
         report["cosine"] = measure_cosine(asked)
+    if options.cosine and cases:
+        report["cosine_cases"] = measure_cosine_cases(cases)
     if options.weights or options.product:
         if options.product:
             judged, inputs = shipped(options.product), builder(models() / "embeddinggemma-300m")
@@ -347,10 +378,8 @@ def main() -> None:
             judged = partial(judge, reader, inputs, device=device)
         if asked:
             report["squad"] = measure_squad(judged, inputs, asked)
-        if options.cases:
-            cases = list(read(options.cases))
-            random.Random(options.seed).shuffle(cases)
-            report["cases"] = measure_cases(judged, cases[: options.most or None])
+        if cases:
+            report["cases"] = measure_cases(judged, cases)
     text = json.dumps(report, indent=1, ensure_ascii=False)
     print(text)
     if options.out:

@@ -54,8 +54,8 @@ def product_reader(path: Path) -> EncoderReader:
     return EncoderReader(SentenceTransformerEmbedder(models() / name, name), path)
 
 
-def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Unit vectors of questions and of texts by the installed default embedder, with its own prompts."""
+def embed(queries: list[str], texts: list[str], titles: list[str] | None = None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Unit vectors of questions and of texts by the installed default embedder, with its own prompts; "" is no title."""
     from rag.models.encoder import Encoder, read_layout
 
     folder = models() / "embeddinggemma-300m"
@@ -63,6 +63,5 @@ def embed(queries: list[str], texts: list[str]) -> tuple[np.ndarray[Any, Any], n
     if found is None:
         raise FileNotFoundError(folder)
     encoder = Encoder(folder, found)
-    return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode(
-        [f"title: none | text: {t}" for t in texts]
-    )
+    named = [f"title: {title or 'none'} | text: {text}" for text, title in zip(texts, titles or [""] * len(texts), strict=True)]
+    return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode(named)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import rag.models.reader as rag_reader
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.reader import FORMAT, EncoderReader, Reading, ScoredSpan, _apart, read_weights
 from rag.models.reader_input import GEMMA, LONGEST, LONGEST_CONTEXT, LONGEST_QUERY, InputBuilder, ReadText, _runs, around, block_indices
@@ -305,3 +306,16 @@ def test_the_double_goes_by_words():
     arabic = ReadText("يبلغ عدد المقاعد 40.", (Span(0, 20),))
     assert double.judge("يبلغ عدد المقاعد 50.", [arabic])[0].contradicted == 1.0
     assert double.judge("يقع المسجد في الشمال.", [arabic])[0].not_stated == 1.0
+
+
+def test_the_weights_that_ship_fit_their_card():
+    import tomllib
+
+    path = Path(rag_reader.__file__).with_name("reader.default.safetensors")
+    card = tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
+    learned = read_weights()
+    assert (learned.base, learned.layers) == (card["base"], card["layers"])
+    assert path.stat().st_size == card["bytes"] <= 8 * 2**20
+    assert "Gemma Terms of Use" in card["terms"]
+    assert card["sources"]
+    assert all({"licence", "repository", "commit"} <= source.keys() for source in card["sources"].values())

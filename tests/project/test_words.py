@@ -19,7 +19,7 @@ from tests.helpers import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OLD_NAMES = ["is" + "nad", "إسن" + "اد"]
 """What the project was called before. Written in two parts, so that this file does not hold them."""
-BINARY = {".png", ".pdf", ".woff2"}
+BINARY = {".safetensors", ".png", ".pdf", ".woff2"}
 
 
 def tracked() -> list[Path]:

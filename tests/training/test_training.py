@@ -205,3 +205,15 @@ def test_batches_are_drawn_by_seed_and_go_on_where_they_were():
     stream, later = order(items, 192, 1, 0), order(items, 192, 1, 5)
     ten = [next(stream) for _ in range(10)]
     assert [next(later) for _ in range(5)] == ten[5:]
+
+
+def test_the_same_weights_are_the_same_bytes():
+    import torch
+    from safetensors.torch import load, save
+
+    from training.compress import ordered
+
+    content = save({"b": torch.ones(3), "a": torch.zeros(2, 2)}, {"z": "1", "y": "2", "x": "3"})
+    again = ordered(content)
+    assert again == ordered(save({"a": torch.zeros(2, 2), "b": torch.ones(3)}, {"x": "3", "z": "1", "y": "2"}))
+    assert load(again)["b"].tolist() == [1.0, 1.0, 1.0]
