@@ -170,6 +170,11 @@ def test_dots_that_lead_to_a_value_are_no_text() -> None:
     assert content.text.split() == ["Harbour", "12", "Market", "40"]
 
 
+def test_lines_of_nothing_but_dots_are_no_text() -> None:
+    content = read([Text(50, 700, "Signed"), *[Text(50, 680 - 20 * n, "." * 60) for n in range(4)]])
+    assert content.text == "Signed"
+
+
 def test_two_rows_of_names_are_one_name_for_each_column() -> None:
     grid = ruled([50, 200, 300, 400, 500], [720])
     lines = [
@@ -377,6 +382,7 @@ def test_the_letters_of_a_ligature_have_one_order(given_: str, letters: str) -> 
 def test_signs_of_both_scripts_become_their_letters() -> None:
     assert arabic.composed("\ufb01") == "fi"
     assert arabic.composed("\ufdfc") == "ريال"
+    assert arabic.composed("\U0001d465") == "x"  # a variable in a font for mathematics
 
 
 def test_persian_letters_of_an_arabic_text_are_the_arabic_ones_they_look_like() -> None:

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-_FORMS = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc]")
+_FORMS = re.compile("[\ufb00-\ufb06\ufb50-\ufdff\ufe70-\ufefc\U0001d400-\U0001d7ff]")
 _LETTER = re.compile("[\u0620-\u064a\u066e-\u06d3]")
 _WORD = re.compile("[\u0620-\u065f\u066e-\u06d3]+")
 _LATIN_WORD = re.compile(r"[^\W\d_]+")

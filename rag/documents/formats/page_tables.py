@@ -386,9 +386,11 @@ def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool
     n = at
     while n + 1 < len(lines):
         (base, labels), (below, values) = lines[n], lines[n + 1]
+        if len(labels) < 2 or len(labels) != len(values):
+            break
         sizes = [max(word.size for segment in row for word in segment) for row in (labels, values)]
         bold = [all(word.bold for segment in row for word in segment) for row in (labels, values)]
-        if len(labels) < 2 or len(labels) != len(values) or not (sizes[1] > 1.1 * sizes[0] or (bold[0] and not bold[1])):
+        if not (sizes[1] > 1.1 * sizes[0] or (bold[0] and not bold[1])):
             break
         if base - below > 2.2 * sizes[1] or (n + 2 < len(lines) and below - lines[n + 2][0] < 1.2 * (base - below)):
             break

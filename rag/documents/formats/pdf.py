@@ -290,6 +290,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
     groups: dict[int, list[Glyph]] = {}
     broken = 0
     unmapped: list[tuple[int, int]] = []
+    high = 0
     box, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
     size, turn, bold, known = 0.0, 0, False, None
@@ -315,6 +316,11 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
                 size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * scale)
                 turn = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) % 4
                 bold, font = _font(owner, fonts)
+            if 0xD800 <= code < 0xDC00:  # half of a character beyond the first 65,536, as PDFium gives it
+                high = code
+                continue
+            if 0xDC00 <= code < 0xE000 and high:
+                code, high = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00, 0
             if code == 0 or has_error(raw, n) > 0:
                 unmapped.append((code, n))
                 continue
