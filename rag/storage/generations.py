@@ -241,6 +241,8 @@ class Segments:
         for language, held in languages.items():
             if len(held) != manifest.languages[language]:
                 raise store.damaged(f"{len(held)} passages in {language} instead of {manifest.languages[language]}")
+            if np.any(held[1:] <= held[:-1]):
+                raise store.damaged(f"the passages in {language} are not in order")
         living = np.concatenate([*languages.values(), _NOTHING])
         kept = np.isin(known_ids, living[living > base.last])
         return IndexView(

@@ -290,4 +290,7 @@ class PassageReader(DocumentReader):
 
     def _ids(self, query: str, values: Sequence[object] = ()) -> Ids:
         with self.snapshot():
-            return np.array([id for (id,) in self.connection().execute(query, values)], dtype=np.int64)
+            found = np.array([id for (id,) in self.connection().execute(query, values)], dtype=np.int64)
+        if found.min(initial=1) < 1:
+            raise self.damaged(f"no passage has the id {found.min()}")
+        return found

@@ -162,6 +162,19 @@ def test_a_number_that_became_a_text_is_damage(damaged: Path, truth: Truth) -> N
         truth.is_told_by(damaged)
 
 
+def test_an_id_below_one_is_damage(damaged: Path, truth: Truth) -> None:
+    db = sqlite3.connect(damaged / DATABASE, isolation_level=None)
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("UPDATE passages SET id = -id WHERE id = 1")
+    db.close()
+    with pytest.raises(IndexCorrupt, match="instead of"):
+        truth.is_told_by(damaged)
+    store = Store(damaged / DATABASE)
+    with pytest.raises(IndexCorrupt, match="no passage has the id -1"):
+        store.passage_ids()
+    store.close()
+
+
 def test_page_layouts_are_checked(damaged: Path) -> None:
     db = sqlite3.connect(damaged / DATABASE, isolation_level=None)
     db.execute("UPDATE documents SET pages = x'00'")
