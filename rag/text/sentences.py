@@ -377,8 +377,8 @@ def _clauses(text: str, span: Span, longest: int) -> list[Span]:
         cuts = cuts or [span.start + len(span) // 2]  # one word of hundreds of characters
     if not cuts:
         return [span]
-    inside = _bracketed(text, span)
-    cut = min(_outside(cuts, inside) or cuts, key=lambda c: abs(c - middle))
+    outside = _outside(cuts, _bracketed(text, span)) if len(cuts) > 1 else cuts
+    cut = min(outside or cuts, key=lambda c: abs(c - middle))
     parts = []
     for start, end in ((span.start, cut), (cut, span.end)):
         part = _trimmed(text, start, end)
@@ -389,13 +389,18 @@ def _clauses(text: str, span: Span, longest: int) -> list[Span]:
 def _bracketed(text: str, span: Span) -> list[Span]:
     """Return the stretches of a sentence in brackets or quotation marks, those of more than half of it left out."""
     found: list[Span] = []
+    nearest: dict[str, int] = {}  # where each closing mark stands next, so that no stretch is searched twice
     at = span.start
     while at < span.end:
         closing = _BRACKETS.get(text[at])
-        end = text.find(closing, at + 1, span.end) if closing else -1
-        if closing and at < end <= at + len(span) // 2:
-            found.append(Span(at, end))
-            at = end
+        if closing:
+            end = nearest.get(closing, at)
+            if end <= at:
+                end = text.find(closing, at + 1, span.end)
+                nearest[closing] = end = end if end >= 0 else span.end
+            if end < span.end and end <= at + len(span) // 2:
+                found.append(Span(at, end))
+                at = end
         at += 1
     return found
 

@@ -39,7 +39,7 @@ _CONSTRUCT = re.compile(r"(?<![^\W_])[وبل]?(?:ال)?عضوا(?![^\W_])")
 _PER_SECOND = re.compile(r"\b(?:per|a|each|every) second\b|\bthe second (?:one|time)\b")
 _DAY_WORD = re.compile(r"(?<![^\W_])(?:و?(?:ال|[بل]|لل)?)?(" + "|".join(lexicon.DAYS) + r")s?(?![^\W_])")
 _DAY_SAID = re.compile(
-    r"\b(monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
+    r"\b(monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b(?! (?:times|telegraph|mail|post|express|herald|night live))"
     r"|(?<![^\W_])و?(?:يوم|ايام|يومي|مساء|صباح|فجر|ليله|كل|اول) (?:ال)?(اثنين|ثلاثاء|اربعاء|خميس|جمعه|سبت|احد)(?![^\W_])"
 )
 _UNSAID, _ANY = -1, -2

@@ -175,7 +175,7 @@ class Dates(Numerals):
             return before in _MONTH_BEFORE
         if word not in ("may", "march"):
             return False
-        return self._capital(place) and place > 0 and (before in _MONTH_BEFORE or before not in (".", "?", "!", ":", "«", '"', "“"))
+        return self._capital(place) and before in _MONTH_BEFORE  # else Theresa May, or a title in capitals
 
     def _days_before_month(self, place: int) -> tuple[list[Value], int] | None:
         day = self._day(place)

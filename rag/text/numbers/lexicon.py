@@ -345,6 +345,14 @@ def unit_words() -> Mapping[str, tuple[str, int]]:
                     for suffix in ("", "ا", "ه", "ين", "ان"):
                         table[f"{form} {arabic}{suffix}"] = (target, count)
                         table[f"{form} ال{arabic}{suffix}"] = (target, count)
+    for prefix, base, unit in (
+        ("كيلو", "متر", "km"),
+        ("سنتي", "متر", "cm"),
+        ("ملي", "متر", "mm"),
+        ("كيلو", "غرام", "kg"),
+        ("كيلو", "جرام", "kg"),
+    ):
+        table |= {f"{prefix} {base}{ending}": (unit, 0) for ending in ("", "ا", "ات")}
     for form, (unit, count) in list(table.items()):
         if unit in ("km", "mi") and not form.isascii():
             speed = "km/h" if unit == "km" else "mph"
@@ -426,8 +434,8 @@ def same_unit(one: str, other: str) -> Decimal | None:
         return Decimal(1) if may_mean else None
     if first.family == second.family == "temperature":
         return Decimal(1) if "deg" in (one, other) else None
-    if {one, other} == {"acre", "feddan"}:
-        return Decimal(1)  # «فدان» is what an acre is called in Arabic
+    if {one, other} in ({"acre", "feddan"}, {"pound", "lb"}):
+        return Decimal(1)  # «فدان» is what an acre is called in Arabic; a pound is a weight as well
     if first.family == second.family and first.worth is not None and second.worth is not None:
         return first.worth / second.worth
     return None
@@ -502,7 +510,7 @@ _PREFIXES = ("", "و", "ال", "وال", "ب", "ل", "ف", "بال", "لل", "ف
 _OTHER_WORDS = frozenset({"لست", "فست", "بست"})
 """Words that only look like a number with a prefix: «لست» is "I am not"."""
 _NUMBER_WORDS = frozenset(
-    {*ONES_AR, *TEEN_ONES_AR, *TEN_AR, *TEENS_AR, *TENS_AR, *HUNDREDS_AR, *SCALES_AR, *SCALE_DUALS_AR, *SCALE_ALEF_AR}
+    {"صفر", *ONES_AR, *TEEN_ONES_AR, *TEN_AR, *TEENS_AR, *TENS_AR, *HUNDREDS_AR, *SCALES_AR, *SCALE_DUALS_AR, *SCALE_ALEF_AR}
 )
 
 

@@ -326,7 +326,10 @@ class Numerals(Cursor):
             return None
         if told and times == 1 and below not in (2, 4) and word == "a" and after != "of" and self._kind(end) == "word":
             return None  # "a third party"
-        if name == "half" and place and (self._word(place - 1) in _SIDES or self._word(place - 1) in lexicon.ORDINALS_EN):
+        before = self._word(place - 2 if self._word(place - 1) == "-" else place - 1) if place > 1 else ""
+        if name == "half" and (before in _SIDES or before in lexicon.ORDINALS_EN):
+            return None
+        if name == "half" and (self._word(end + 1) if after == "-" else after) in ("time", "final", "back", "way", "brother", "marathon"):
             return None
         number = Decimal(times) / below
         step = end + 1 if after == "of" else end
@@ -368,6 +371,8 @@ class Numerals(Cursor):
             first = at == place
             if first and known.definite and self._written(at).lstrip("وفبل")[:1] in "أإآ":
                 return None  # «ألستون»: a name, no article
+            if name.startswith("ميت") and "ئ" not in self._written(at):
+                break  # «ميتًا»: dead
             if name in lexicon.TEEN_ONES_AR and lexicon.TEEN_ONES_AR[name] and not name.startswith("حادي"):
                 after = bare(self._word(at + 1))
                 teen = self._word(at + 1) in lexicon.TEN_AR

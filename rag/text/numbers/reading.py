@@ -418,7 +418,7 @@ class _Reader(Times):
             number = count + half[0]
         elif count == 2:
             number = Decimal(2)
-        elif one.word == "واحد" or one.word == "واحده":
+        elif one.word in ("واحد", "واحده") and not one.definite:
             number, end = Decimal(1), end + 1
         else:
             return None
