@@ -361,7 +361,8 @@ def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
     else:
         before, following = row[:at], row[end:]
     nearest = next((glyph for glyph in following if glyph.text.strip()), None)
-    if nearest is None or any(glyph.text.strip() for glyph in before):
+    ahead = next((glyph for glyph in (before if _is_rtl_row(row) else reversed(before)) if glyph.text.strip()), None)
+    if nearest is None or (ahead is not None and ahead.text not in "—–|•·"):
         return False
     return nearest.text[0].isalpha() and _gap(nearest, row[at]) < 1.5 * size
 
