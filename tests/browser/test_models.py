@@ -82,7 +82,7 @@ def test_a_fetch_can_be_stopped_and_begun_again_in_arabic(visit: Opener, bare: S
     offer.click()
     page.wait_for_selector(".notice .work:not([hidden])")
     page.locator(".notice .work button").click()
-    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('أُوقف.')")
+    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('أُوقف التنزيل.')")
     offer.click()
     (tmp_path / "go").touch()
     page.wait_for_function("document.querySelector('.notice').hidden")
