@@ -159,9 +159,10 @@ def install_dev() -> None:
 
 
 def wheel_cache(engine: str) -> Path:
-    """Where the compiled engine is kept for the next clone: it fits one version and one set of CPU features."""
+    """Where the compiled engine is kept for the next clone: it fits one version, one set of CPU features, one way to compile."""
     base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache"))
-    key = f"{engine.replace('==', '-')}-{sys.platform}-{platform.machine()}-{hashlib.sha256(cpu().encode()).hexdigest()[:12]}"
+    built = cpu() + Path(__file__).with_name("engine-only.cmake").read_text(encoding="utf-8")
+    key = f"{engine.replace('==', '-')}-{sys.platform}-{platform.machine()}-{hashlib.sha256(built.encode()).hexdigest()[:12]}"
     return Path(base) / "shawahid" / "wheels" / key
 
 

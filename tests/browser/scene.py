@@ -31,7 +31,7 @@ from tests.serving import listening
 
 ARABIC_PHONE = "هاتف نور.md"
 ENGLISH_BRIDGE = "bridge report.txt"
-HOSTILE = "<img src=x onerror=window.pwned=1>.md"
+HOSTILE = "<img src=x onerror=window.pwned=1>.txt"
 
 DOCUMENTS = {
     ARABIC_PHONE: """# هاتف نور

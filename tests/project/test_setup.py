@@ -242,6 +242,12 @@ def test_the_compiled_engine_is_kept_per_version_and_processor(setup: ModuleType
     assert setup.cached_engine("llama-cpp-python==0.3.36") is None
 
 
+def test_the_engine_is_compiled_without_the_kernels_that_die_of_an_illegal_instruction(setup: ModuleType) -> None:
+    """A virtual machine may report AMX and still refuse its instructions; the macros by which a compiler offers it are taken away."""
+    options = Path(setup.__file__).with_name("engine-only.cmake").read_text(encoding="utf-8")
+    assert "add_compile_options(-U__AMX_TILE__ -U__AMX_INT8__ -U__AMX_BF16__)" in options
+
+
 def test_the_index_is_built_when_the_seeds_or_the_embedder_change(setup: ModuleType) -> None:
     seeds, index = setup.ROOT / "seeds", setup.ROOT / "index"
     seeds.mkdir()
