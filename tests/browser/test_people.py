@@ -72,7 +72,7 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     layla.get_by_role("button", name="إيقاف المشاركة").click()
     layla.wait_for_function("document.querySelector('.standing-of-shelf button').innerText === 'مشاركة مع كل من هنا'")
     gone = ask(omar, QUESTION, until=".turn:last-child[data-state=error]")
-    assert gone.locator(".error").inner_text().startswith("This collection is not there any more, or is not shared with you.")
+    assert gone.locator(".error").inner_text().startswith("This collection no longer exists, or is not shared with you.")
     for page in (layla, omar):
         page.close()
 
