@@ -11,6 +11,7 @@ from rag.files import user_cache
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
+from rag.models.reader import EncoderReader
 from rag.models.remote import RemoteGenerator, is_address
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
@@ -53,6 +54,18 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
     except ModelMissing as error:
         return None, error
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
+
+
+def open_reader(embedder: SentenceTransformerEmbedder) -> EncoderReader | None:
+    """Return the reader that shares the encoder of an embedder, or None if none was trained on it. Raises ModelCorrupt.
+
+    `open_chatbot` does not use it yet: what it is worth from question to answer has not been measured.
+    """
+    try:
+        reader = EncoderReader(embedder)
+    except ModelMissing:
+        return None
+    return reader if reader.base == embedder.name else None
 
 
 def open_milvus(settings: Settings) -> MilvusIndex | None:

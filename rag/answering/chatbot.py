@@ -14,12 +14,15 @@ from rag.answering.confidence import Calibration
 from rag.answering.followup import standalone
 from rag.answering.inquiry import Inquiry
 from rag.answering.prompts import rewrite_prompt
+from rag.answering.reading import CANDIDATES, read_evidence
 from rag.errors import BadQuestion
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
+from rag.models.reader import Reader
+from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
 from rag.retrieval.query import answer_language, validate_question
-from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Style
+from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Span, Style
 from rag.text.language import question_language
 
 _HITS = 8
@@ -31,7 +34,9 @@ _REMEMBERED = 64
 class Chatbot:
     """Answers questions over one index. Safe to share between threads.
 
-    Without a generator it answers by quotation. `stream` is the one path that every way in uses; `ask` drains it.
+    Without a generator it answers by quotation. With a reader, which reads question and passages together once the sources are shown,
+    the evidence is put in the order in which it answers; without one it stays in the order of search. `stream` is the one path that
+    every way in uses; `ask` drains it.
     The style "short" answers with the fewest words: in the language of the document they are copied from the source, the
     generator only pointing at them.
     """
@@ -45,9 +50,11 @@ class Chatbot:
         prompts: Path | None = None,
         check: bool = True,
         style: Style = "sentence",
+        reader: Reader | None = None,
     ) -> None:
         self.index = index
         self.generator = generator
+        self.reader = reader
         self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
         self._prompts = prompts
         self._checks = check
@@ -59,7 +66,15 @@ class Chatbot:
 
     def over(self, index: Index) -> Chatbot:
         """Return the same chatbot over another index that the same embedder made."""
-        return Chatbot(index, self.generator, calibration=self.calibration, prompts=self._prompts, check=self._checks, style=self._style)
+        return Chatbot(
+            index,
+            self.generator,
+            calibration=self.calibration,
+            prompts=self._prompts,
+            check=self._checks,
+            style=self._style,
+            reader=self.reader,
+        )
 
     def ask(
         self,
@@ -93,6 +108,7 @@ class Chatbot:
         stop = stop or threading.Event()
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
+        self._read(inquiry)
         if self._declines(inquiry):
             yield inquiry.declined()
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
@@ -112,7 +128,10 @@ class Chatbot:
             inquiry = self._begun(question, history, stop)
         except BadQuestion:
             return
-        if self.generator is None or stop.is_set() or self._declines(inquiry):
+        if self.generator is None or stop.is_set():
+            return
+        self._read(inquiry)
+        if self._declines(inquiry):
             return
         if prompt := self._composer.prompt(inquiry):
             self.generator.prepare(prompt.messages, stop)
@@ -122,6 +141,8 @@ class Chatbot:
         with ThreadPoolExecutor(1, "shawahid-warm") as pool:
             reading = pool.submit(self._read_prompts)
             query_tokens(self.index.embedder, "؟ ?")
+            if self.reader is not None:
+                self.reader.read("؟ ?", [ReadText("؟ ?", (Span(0, 3),))])  # loads what the first question would wait for
             reading.result()
 
     def _read_prompts(self) -> None:
@@ -157,11 +178,20 @@ class Chatbot:
         language = answer_language(detected)
         query = self.index.query(self._standalone(question, language, history, stop))
         hits = self.index.search(query, _HITS, exclude=exclude, filter=filter)
-        evidence = self.index.evidence(query, hits, _EVIDENCE)
+        candidates = self.index.evidence(query, hits, CANDIDATES)
+        evidence = candidates[:_EVIDENCE]
         found = time.perf_counter() - started
         confidence = self.calibration.confidence(query, evidence)
         shown = without_orders(evidence, query.text) if self._checks else tuple(evidence)
-        return Inquiry(question, query, language, tuple(hits), shown, confidence, started, found)
+        return Inquiry(question, query, language, tuple(hits), shown, confidence, started, found, candidates=tuple(candidates))
+
+    def _read(self, inquiry: Inquiry) -> None:
+        """Put the evidence in the order in which the reader finds the answer in it, and weigh what it says into the confidence."""
+        if self.reader is None or not inquiry.candidates:
+            return
+        evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, _EVIDENCE)
+        inquiry.evidence = without_orders(evidence, inquiry.query.text) if self._checks else evidence
+        inquiry.confidence = self.calibration.with_reading(inquiry.confidence, answers)
 
     def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:
         """Return a follow-up as a question that stands alone; the last few are remembered, so that what was anticipated is not done

@@ -73,12 +73,23 @@ class Calibration:
             checked=frozenset(manners.get("checked", ())),
         )
 
+    def with_reading(self, confidence: float, answers: float) -> float:
+        """Return the confidence when a reader has read the evidence: the mean of the two as log-odds, so that each can outweigh the other
+        only where it is the surer of the two."""
+        return logistic((0.5, 0.5), (_logit(confidence), _logit(answers)))
+
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
         """Return the probability, 0..1, that the evidence answers the question."""
         if not evidence:
             return 0.0
         weights = self.same if query.shares_language(evidence[0]) else self.across
         return logistic(weights, features(query, evidence))
+
+
+def _logit(probability: float) -> float:
+    """Return a probability as log-odds, between -7 and 7: nothing here is surer than one in a thousand."""
+    bounded = min(max(probability, 0.001), 0.999)
+    return math.log(bounded / (1 - bounded))
 
 
 def logistic(weights: Sequence[float], values: Sequence[float]) -> float:

@@ -15,6 +15,8 @@ from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Status
 class Inquiry:
     """Everything known of one question so far: what was found for it, the draft of its answer, and the times.
 
+    `candidates` are the sentences among which a reader looks for the answer.
+
     `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
     a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.
     """
@@ -27,6 +29,7 @@ class Inquiry:
     confidence: float
     started: float
     found: float
+    candidates: tuple[Evidence, ...] = ()
     draft: str = ""
     first_token: float | None = None
     usage: TokenCounts = field(default_factory=TokenCounts)

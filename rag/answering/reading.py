@@ -1,0 +1,45 @@
+"""Evidence in the order in which a reader finds the answer: question and text read together, after search has chosen what to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.models.reader import Reader
+from rag.models.reader_input import ReadText, around
+from rag.schema import Evidence, Span
+
+PASSAGES = 6
+"""Passages that are read."""
+_WIDTH = 320
+"""Characters that are read of a passage around its best sentence."""
+_SEARCH_SHARE = 0.3
+CANDIDATES = 64
+"""Sentences among which those to read around are looked for."""
+
+
+def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence], k: int) -> tuple[tuple[Evidence, ...], float]:
+    """Return the `k` best pieces of evidence, best first, and the probability that one of the texts read answers the question.
+
+    `candidates` are sentences, best first by search. Of the passages of the first of them, a window around the best sentence is read.
+    What was read is ranked by the probability that it answers, with a part of what search thinks of it (together its `worth`): on prose
+    the two are about equally good, on lists and rows the reader is far better. What was not read keeps its order after that, with a worth
+    of 0. With no candidates the probability is 0. Raises ModelCorrupt.
+    """
+    windows: dict[int, tuple[Evidence, int, int]] = {}
+    for item in candidates:
+        if item.passage.id not in windows and len(windows) < PASSAGES and item.span in item.passage.sentences:
+            first, end = around(item.passage, item.passage.sentences.index(item.span), _WIDTH)
+            windows[item.passage.id] = item, first, end
+    readings = reader.read(question, [ReadText.part(item.passage, first, end) for item, first, end in windows.values()], spans=1)
+    scores: dict[tuple[int, Span], float] = {}
+    for (item, first, end), reading in zip(windows.values(), readings, strict=True):
+        for span, block in zip(item.passage.sentences[first:end], reading.blocks, strict=True):
+            scores[item.passage.id, span] = reading.answers * block
+    best, least = max((item.worth for item in candidates), default=0.0), min((item.worth for item in candidates), default=0.0)
+    for item in candidates:
+        if (key := (item.passage.id, item.span)) in scores:
+            scores[key] += _SEARCH_SHARE * (item.worth - least) / max(best - least, 1e-9)
+    ranked = [replace(item, worth=scores.get((item.passage.id, item.span), 0.0)) for item in candidates]
+    ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
+    return tuple(ranked[:k]), max((reading.answers for reading in readings), default=0.0)

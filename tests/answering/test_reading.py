@@ -1,0 +1,101 @@
+"""Evidence read by a reader: the sentence that answers comes first, whatever search thought of it, and what is read is bounded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.answering.reading import PASSAGES, read_evidence
+from rag.models.reader import Reading
+from rag.models.reader_input import ReadText
+from rag.retrieval.index import Index
+from rag.schema import Evidence, Found, Grade, Passage, Span
+from rag.storage.build import build_index
+from rag.testing import HashEmbedder, WordReader
+
+
+def evidence(id: int, *sentences: str) -> list[Evidence]:
+    text, spans = "", []
+    for sentence in sentences:
+        text += " " if text else ""
+        spans.append(Span(len(text), len(text) + len(sentence)))
+        text += sentence
+    passage = Passage(id, "d", Span(0, len(text)), text, "", "en", "", tuple(spans))
+    return [Evidence(passage, span, span.of(text), 0.5) for span in spans]
+
+
+class Scripted:
+    """Says of a text what a table says of the sentences in it."""
+
+    name = fingerprint = "scripted"
+
+    def __init__(self, scores: dict[str, float], answers: float = 0.9) -> None:
+        self._scores, self._answers = scores, answers
+        self.read_texts: list[ReadText] = []
+
+    def read(self, question: str, texts: list[ReadText], *, spans: int = 3) -> list[Reading]:
+        self.read_texts += texts
+        return [Reading(self._answers, tuple(self._scores.get(b.of(t.text), 0.0) for b in t.blocks), ()) for t in texts]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("The school was founded in 1962.", "The yearly fee is 1,900 dinars."), ("تأسست المدرسة عام 1962.", "الرسوم السنوية 1900 دينار.")],
+)
+def test_the_sentence_that_answers_comes_first(first: str, second: str) -> None:
+    ranked, answers = read_evidence(Scripted({second: 0.8, first: 0.1}), "fee?", evidence(1, first, second), 2)  # type: ignore[arg-type]
+    assert [item.text for item in ranked] == [second, first]
+    assert ranked[0].worth == pytest.approx(0.72)
+    assert answers == 0.9
+
+
+def test_what_was_not_read_keeps_its_order_after_what_was() -> None:
+    candidates = [item for id in range(PASSAGES + 3) for item in evidence(id, f"sentence {id}")]
+    reader = Scripted({"sentence 2": 0.5})
+    ranked, _ = read_evidence(reader, "q", candidates, 99)  # type: ignore[arg-type]
+    assert len(reader.read_texts) == PASSAGES
+    assert [item.text for item in ranked] == ["sentence 2", *(f"sentence {id}" for id in range(PASSAGES + 3) if id != 2)]
+
+
+def test_only_a_window_of_a_long_passage_is_read() -> None:
+    sentences = [f"This is sentence number {n} of a long passage that goes on." for n in range(30)]
+    candidates = evidence(1, *sentences)
+    reader = Scripted({})
+    read_evidence(reader, "q", [candidates[15], *candidates], 3)  # type: ignore[arg-type]
+    (text,) = reader.read_texts
+    assert sentences[15] in text.text
+    assert len(text.text) <= 320
+
+
+def test_nothing_to_read() -> None:
+    assert read_evidence(Scripted({}), "q", [], 3) == ((), 0.0)  # type: ignore[arg-type]
+
+
+def test_a_chatbot_with_a_reader_quotes_what_the_reader_found(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "school.txt").write_text(
+        "Cedar School was founded in 1962. It has 640 pupils. The yearly fee is 1,900 dinars.", encoding="utf-8"
+    )
+    embedder = HashEmbedder(256)
+    build_index(folder, tmp_path / "index", embedder)
+    with Index.open(tmp_path / "index", embedder) as index:
+        reader = WordReader()
+        bot = Chatbot(index, calibration=Calibration.of("unknown"), reader=reader)
+        found, answer = list(bot.stream("What is the yearly fee?"))
+        assert isinstance(found, Found)
+        assert "1,900 dinars" in answer.text  # type: ignore[union-attr]
+        assert answer.grade is Grade.QUOTED  # type: ignore[union-attr]
+        assert reader.queries == ["What is the yearly fee?"]
+        assert bot.over(index).reader is reader
+        silent = Chatbot(index, calibration=Calibration.of("unknown"), reader=Scripted({}, answers=0.0))  # type: ignore[arg-type]
+        assert silent.ask("What is the yearly fee?").confidence < bot.ask("What is the yearly fee?").confidence
+
+
+@pytest.mark.parametrize(("confidence", "answers", "expected"), [(0.5, 0.5, 0.5), (0.9, 0.9, 0.9), (0.9, 0.1, 0.5), (0.99, 0.5, 0.909)])
+def test_two_judgements_are_weighed_as_log_odds(confidence: float, answers: float, expected: float) -> None:
+    assert Calibration.of("unknown").with_reading(confidence, answers) == pytest.approx(expected, abs=0.001)
+    assert 0.0 < Calibration.of("unknown").with_reading(0.0, 0.0) < 0.01
