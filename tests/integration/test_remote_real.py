@@ -17,7 +17,6 @@ import pytest
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError
 from rag.models.catalogue import profile
-from rag.models.llama.generator import LlamaCpp
 from rag.models.remote import RemoteGenerator
 from rag.schema import Message, Status
 from rag.testing import HashEmbedder
@@ -81,19 +80,8 @@ def test_an_answer_in_each_language(remote: RemoteGenerator) -> None:
     assert "باريس" in "".join(remote.stream(user("ما عاصمة فرنسا؟"), max_tokens=24, language="ar"))
 
 
-def test_the_server_counts_as_the_embedded_engine_does(remote: RemoteGenerator, path: Path) -> None:
-    messages = user("كم راكبًا كان على متن العبّارة Albatros؟")
-    counted = remote.stream(messages, max_tokens=1)
-    list(counted)
-    engine = LlamaCpp(path, context=512)
-    try:
-        assert counted.usage.prompt_tokens == len(engine.load().prompt(messages))
-    finally:
-        engine.close()
-    remote.prepare(messages)
-
-
 def test_leaving_in_the_middle_lets_the_next_one_in(remote: RemoteGenerator) -> None:
+    remote.prepare(user("What is the capital of France?"))  # a server prepares nothing, and refuses nothing
     long = user("Describe in many sentences, at great length, how bread is baked.")
     stop = threading.Event()
     stream = remote.stream(long, max_tokens=1500, stop=stop)
