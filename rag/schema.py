@@ -336,7 +336,7 @@ class Grade(StrEnum):
     """How far a sentence of an answer can be relied on, best first."""
 
     QUOTED = "quoted"
-    """Word for word the source's own sentence, by construction."""
+    """Word for word from the source, by construction: its whole sentences, or in the style "short" words of one."""
     CHECKED = "checked"
     """Worded by a model, and accepted by a check whose precision was measured for this generator and direction."""
     UNVERIFIED = "unverified"

@@ -14,6 +14,7 @@ PASSAGES = 6
 _WIDTH = 320
 """Characters that are read of a passage around its best sentence."""
 _SEARCH_SHARE = 0.3
+"""What the worth of the best candidate by search adds to its probability, and of the others in proportion; chosen, not fitted."""
 CANDIDATES = 64
 """Sentences among which those to read around are looked for."""
 
@@ -22,9 +23,8 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
     """Return the `k` best pieces of evidence, best first, and the probability that one of the texts read answers the question.
 
     `candidates` are sentences, best first by search. Of the passages of the first of them, a window around the best sentence is read.
-    What was read is ranked by the probability that it answers, with a part of what search thinks of it (together its `worth`): on prose
-    the two are about equally good, on lists and rows the reader is far better. What was not read keeps its order after that, with a worth
-    of 0. With no candidates the probability is 0. Raises ModelCorrupt.
+    What was read is ranked by the probability that it answers, with a part of what search thinks of it (together its `worth`). What was
+    not read keeps its order after that, with a worth of 0. With no candidates the probability is 0. Raises ModelCorrupt.
     """
     windows: dict[int, tuple[Evidence, int, int]] = {}
     for item in candidates:
