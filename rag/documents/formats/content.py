@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from email.utils import parsedate_to_datetime
 
-from rag.documents.tree import HEADING, PAGE, ROW, Content, Limits, TreeWriter, one_line
-from rag.errors import DocumentError
-from rag.schema import PageLayout
+from rag.documents.tree import HEADING, PAGE, ROW, Content, Limits, one_line
 
 __all__ = [
     "AUTHOR",
@@ -21,7 +18,6 @@ __all__ = [
     "SOURCE",
     "Content",
     "Limits",
-    "TextWriter",
     "heading",
     "iso_date",
     "one_line",
@@ -35,24 +31,6 @@ AUTHOR, DATE, SOURCE = "author", "date", "source"
 _ISO = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?(?=$|[T\s])")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})$")
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
-
-
-class TextWriter(TreeWriter):
-    """Append blocks of text of which nothing is known but where pages, headings and rows begin."""
-
-    def block(self, text: str, before: str = "\n\n") -> None:
-        """Append a paragraph, or with `before="\\n"` a line of the same one; blank text adds nothing."""
-        self.paragraph(text, before)
-
-    def content(
-        self,
-        title: str = "",
-        metadata: Mapping[str, str] | None = None,
-        notes: tuple[DocumentError, ...] = (),
-        pages: tuple[PageLayout, ...] = (),
-    ) -> Content:
-        """Return what was written, as text with marks and without a tree."""
-        return replace(super().content(title, metadata, notes, pages), blocks=())
 
 
 def heading(label: str) -> str:
