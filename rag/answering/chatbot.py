@@ -11,6 +11,7 @@ from pathlib import Path
 from rag.answering.checking.judge import Checker, without_orders
 from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
+from rag.answering.declining import declines
 from rag.answering.followup import standalone
 from rag.answering.inquiry import Inquiry
 from rag.answering.prompts import rewrite_prompt
@@ -21,9 +22,9 @@ from rag.models.generator import Generator
 from rag.models.reader import Reader
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
-from rag.retrieval.query import answer_language, validate_question
+from rag.retrieval.query import validate_question
 from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Span, Style
-from rag.text.language import question_language
+from rag.text.language import answer_language, question_language
 
 _HITS = 8
 _EVIDENCE = 6
@@ -109,7 +110,7 @@ class Chatbot:
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
         self._read(inquiry)
-        if self._declines(inquiry):
+        if declines(inquiry, self.calibration):
             yield inquiry.declined()
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
             yield self._composer.quoted(inquiry)
@@ -131,7 +132,7 @@ class Chatbot:
         if self.generator is None or stop.is_set():
             return
         self._read(inquiry)
-        if self._declines(inquiry):
+        if declines(inquiry, self.calibration):
             return
         if prompt := self._composer.prompt(inquiry):
             self.generator.prepare(prompt.messages, stop)
@@ -207,9 +208,6 @@ class Chatbot:
                     while len(self._rewritten) > _REMEMBERED:
                         del self._rewritten[next(iter(self._rewritten))]
         return known
-
-    def _declines(self, inquiry: Inquiry) -> bool:
-        return not inquiry.evidence or inquiry.confidence < self.calibration.least
 
     def _drafted(self, inquiry: Inquiry, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into an inquiry, with the time of its first word. Raises GenerationFailed."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.confidence import Calibration
 from rag.answering.inquiry import Inquiry
@@ -23,7 +24,6 @@ _PHRASE = 40
 """Tokens of a short answer's draft."""
 _POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
-_STOPS = " .!?؟…"
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -107,6 +107,7 @@ class Composer:
         citations: list[Citation] = []
         rejected: list[RejectedCitation] = []
         numbers: dict[tuple[str, Span], int] = {}
+        checked = self._calibration.checked if self._checker is not None else ()
         for span in claims(inquiry.draft):
             claim = span.of(inquiry.draft)
             verdict, source, support = self._judged(claim, inquiry)
@@ -117,15 +118,8 @@ class Composer:
             text += (" " if text else "") + claim
             claimed = Span(len(text) - len(claim), len(text))
             text += f" [{number}]"
-            citations.append(_citation(number, source, claimed, support, self._grade(claim, source, inquiry)))
+            citations.append(_citation(number, source, claimed, support, grade_claim(claim, source, inquiry.language, checked)))
         return inquiry.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
-
-    def _grade(self, claim: str, source: Evidence, inquiry: Inquiry) -> Grade:
-        """Return the grade of a sentence of the draft that passed the check."""
-        if any(_is_whole_sentence(claim, part) for part in (source.text, *map(source.passage.quote, source.passage.sentences))):
-            return Grade.QUOTED
-        direction = f"{inquiry.language}-{source.passage.language}"
-        return Grade.CHECKED if self._checker is not None and direction in self._calibration.checked else Grade.UNVERIFIED
 
     def _judged(self, claim: str, inquiry: Inquiry) -> tuple[Verdict | None, Evidence | None, float]:
         """Return why a sentence of the draft fails the check (None: it passes), the evidence for it, and how well that supports it."""
@@ -144,11 +138,6 @@ class Composer:
             # «13 مليارًا» alone means little; together with the question that it answers it does.
             judgement = self._checker.check(f"{inquiry.query.text} {claim}", [item.text for item in sources])
         return judgement.verdict, sources[judgement.best], judgement.support
-
-
-def _is_whole_sentence(claim: str, source: str) -> bool:
-    """Return whether a claim is the whole of a source's sentence, word for word; a part of one may say the contrary of it."""
-    return " ".join(claim.split()).rstrip(_STOPS) == " ".join(source.split()).rstrip(_STOPS)
 
 
 def _spelled(inquiry: Inquiry) -> list[Evidence]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from rag.messages import say
 from rag.models.generator import TokenCounts
-from rag.retrieval.query import Query, in_language
+from rag.retrieval.query import Query
 from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Status, Timing
+from rag.text.language import is_in_language
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Inquiry:
 
     def in_language(self, evidence: Evidence) -> bool:
         """Return whether a piece of evidence is in the language of the answer."""
-        return in_language(evidence, self.language)
+        return is_in_language(evidence.text, self.language, evidence.passage.language)
 
     def answer(
         self, text: str, status: Status, citations: tuple[Citation, ...] = (), rejected: tuple[RejectedCitation, ...] = ()

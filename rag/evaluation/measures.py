@@ -16,14 +16,14 @@ from rag.evaluation.metrics import (
     auroc,
     contains,
     exact_match,
-    in_language,
+    is_written_in,
     quantile,
     ratio,
     retrieval,
     risk_area,
     strays,
     token_f1,
-    unmarked,
+    without_markers,
 )
 from rag.evaluation.records import ERROR, AnyRecord, ClaimRecord, Place, Record
 from rag.schema import Span
@@ -118,7 +118,7 @@ def answers(record: Record) -> Shares:
     """
     if not record.answerable or not record.asked:
         return {}
-    text = unmarked(record.prediction)
+    text = without_markers(record.prediction)
     shares: Shares = {"right": (float(contains(text, record.answers)), 1.0)}
     for name, rule in RULES.items():
         suffix = "" if name == "strict" else f"_{name}"
@@ -133,7 +133,7 @@ def success(record: Record) -> Shares:
     """Compute success, over all questions: an answerable one answered right, or an unanswerable one declined."""
     if not record.asked:
         return {}
-    good = contains(unmarked(record.prediction), record.answers) if record.answerable else record.declined
+    good = contains(without_markers(record.prediction), record.answers) if record.answerable else record.declined
     return {"success": (float(good), 1.0)}
 
 
@@ -209,12 +209,12 @@ def own_language(record: Record) -> Shares:
         return {}
     replied = record.status != ERROR
     own = own_words(record)
-    right = replied and in_language(own, record.language)
+    right = replied and is_written_in(own, record.language)
     clean = replied and not strays(own, record.language, record.question)
     shares = {"language": (float(right), 1.0), "clean": (float(clean), 1.0)}
     if record.answered:
         quoted = [cited.quote for cited in record.citations] if own != record.text else []
-        foreign = any(not in_language(text, record.language) for text in (own, *quoted))
+        foreign = any(not is_written_in(text, record.language) for text in (own, *quoted))
         shares["foreign_quote"] = (float(foreign), 1.0)
     return shares
 
@@ -336,7 +336,7 @@ def shares_of(records: Sequence[AnyRecord]) -> list[Shares]:
 
 def is_right(record: Record) -> bool:
     """Return whether an answer was given and is right; it never is for a question without one."""
-    return record.answerable and contains(unmarked(record.prediction), record.answers)
+    return record.answerable and contains(without_markers(record.prediction), record.answers)
 
 
 def figures(records: Sequence[AnyRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:

@@ -377,17 +377,17 @@ def _is_name(run: str) -> bool:
     return 0 < len(parts) <= _LONGEST_NAME and bool(own) and all(re.search(r"[^\W_a-z\u00df-\u00ff]", part) for part in own)
 
 
-def unmarked(text: str) -> str:
+def without_markers(text: str) -> str:
     """Return the text without its citation markers `[1]`, `[١]`."""
     return _MARKER.sub("", text)
 
 
-def in_language(text: str, language: str) -> bool:
+def is_written_in(text: str, language: str) -> bool:
     """Return whether a text is written in a language, by its script; Latin names in an Arabic text count for neither.
 
     A text of names and digits alone is in every language, an empty one in none.
     """
-    text = unmarked(text)
+    text = without_markers(text)
     rest = _LATIN_RUN.sub(lambda run: "" if _is_name(run.group()) else run.group(), text) if language == "ar" else text
     written = script(rest)
     return written == language or (written == "und" and any(character.isalnum() for character in text))
@@ -399,7 +399,7 @@ def strays(text: str, language: str, question: str = "") -> list[str]:
     These are letters of scripts other than Arabic and Latin, Arabic letters in an English text, and, in an Arabic text, a run of Latin
     words that is neither in the question nor a name.
     """
-    text = unmarked(text)
+    text = without_markers(text)
     found: dict[str, None] = {}
     for character in text:
         if character.isalpha():

@@ -11,10 +11,10 @@ from typing import Self
 
 from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
 from rag.models.embedder import Embedder
-from rag.retrieval.evidence import ranked_sentences
 from rag.retrieval.fusion import Weights
 from rag.retrieval.query import Query, validate_question
 from rag.retrieval.search import LEGS, AnyView, PassageSearch
+from rag.retrieval.sentence_ranking import ranked_sentences
 from rag.schema import Document, Evidence, Filter, Hit, Passage
 from rag.storage.database import DATABASE, Store
 from rag.storage.generations import Segments, base_is_whole

@@ -9,7 +9,7 @@ from rag.errors import BadQuestion
 from rag.models.embedder import Embedder, query_tokens
 from rag.models.tokens import Tokens
 from rag.schema import Evidence
-from rag.text.language import question_language, script
+from rag.text.language import is_in_language, question_language
 from rag.text.words import content_stems
 
 LONGEST_QUESTION = 2000
@@ -39,22 +39,7 @@ class Query:
 
     def shares_language(self, evidence: Evidence) -> bool:
         """Return whether a piece of evidence is in the question's language; a question without letters counts as English."""
-        return in_language(evidence, "en" if self.language == "und" else self.language)
-
-
-def in_language(evidence: Evidence, language: str) -> bool:
-    """Return whether a piece of evidence is in a language: the one place where that is decided.
-
-    Evidence is judged by its own script, so that an English sentence of an Arabic passage is English; without letters it has the language
-    of its passage.
-    """
-    written = script(evidence.text)
-    return (evidence.passage.language if written == "und" else written) == language
-
-
-def answer_language(language: str) -> str:
-    """Return the language of the answer to a question in some language: "ar" or "en"; English to a question without letters."""
-    return "ar" if language == "ar" else "en"
+        return is_in_language(evidence.text, "en" if self.language == "und" else self.language, evidence.passage.language)
 
 
 def validate_question(question: str) -> str:

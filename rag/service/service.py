@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError, Unexpected, as_ours
-from rag.retrieval.query import answer_language, validate_question
+from rag.retrieval.query import validate_question
 from rag.schema import Answer, Delta, Filter, Found, Status, Timing, Turn
 from rag.service.aio import in_thread
 from rag.service.fair_queue import FairQueue, Ticket
 from rag.service.signals import Signal, any_set
-from rag.text.language import question_language
+from rag.text.language import answer_language, question_language
 
 log = logging.getLogger(__name__)
 

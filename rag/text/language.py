@@ -7,11 +7,8 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from rag.text.words import words
-
-if TYPE_CHECKING:
-    pass
 from rag.text.folding import ARABIC_LETTER, LATIN_LETTER
+from rag.text.words import words
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -74,6 +71,20 @@ def question_language(question: str) -> str:
     if arabic and not _NOT_ARABIC.search(question) and (len(arabic) >= 2 or arabic[0] in _ARABIC_FUNCTION):
         return "ar"
     return detect(question)
+
+
+def answer_language(language: str) -> str:
+    """Return the language of the answer to a question in some language: "ar" or "en"; English to a question without letters."""
+    return "ar" if language == "ar" else "en"
+
+
+def is_in_language(text: str, language: str, otherwise: str) -> bool:
+    """Return whether a piece of evidence is in a language; `otherwise` is that of its passage, which counts where it has no letters.
+
+    It is judged by its own script, so that an English sentence of an Arabic passage is English.
+    """
+    written = script(text)
+    return (otherwise if written == "und" else written) == language
 
 
 def script(text: str) -> str:

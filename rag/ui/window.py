@@ -24,13 +24,13 @@ from rag.library.library import Library, Shelf, text_or_empty
 from rag.library.people import OPERATOR, caller_of, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
-from rag.retrieval.query import LONGEST_QUESTION, answer_language, validate_question
+from rag.retrieval.query import LONGEST_QUESTION, validate_question
 from rag.schema import Answer, Delta, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
 from rag.service.service import Preparing, Service, Waiting
 from rag.service.signals import Signal
-from rag.text.language import question_language
+from rag.text.language import answer_language, question_language
 from rag.ui.render import answer_view, document_view, documents_of, found_view, strings
 
 PAUSE = 0.06

@@ -15,7 +15,7 @@ from rag.evaluation.metrics import (
     contains,
     difference,
     exact_match,
-    in_language,
+    is_written_in,
     mlqa_tokens,
     plain_tokens,
     quantile,
@@ -28,7 +28,7 @@ from rag.evaluation.metrics import (
     strays,
     strict_tokens,
     token_f1,
-    unmarked,
+    without_markers,
 )
 
 # --- figures --------------------------------------------------------------------------------------------------------------
@@ -250,20 +250,20 @@ def test_risk_and_coverage_by_hand() -> None:
 
 
 def test_markers_are_taken_off() -> None:
-    assert unmarked("كتبها سبيرو [1]. ثم رد [١٢].") == "كتبها سبيرو. ثم رد."
-    assert unmarked("See [note] there [2]") == "See [note] there"
+    assert without_markers("كتبها سبيرو [1]. ثم رد [١٢].") == "كتبها سبيرو. ثم رد."
+    assert without_markers("See [note] there [2]") == "See [note] there"
 
 
 def test_the_language_of_an_answer() -> None:
-    assert in_language("كتبها Alex Spiro إلى Microsoft [1]", "ar")
-    assert not in_language("The letter was sent by Alex Spiro", "ar")
-    assert in_language("The letter was sent by سبيرو", "en")
-    assert not in_language("Microsoft refused to pay", "ar")
-    assert in_language("Bank of America", "ar")
-    assert in_language("2015 [1]", "ar")
-    assert in_language("2015", "en")
-    assert not in_language("", "ar")
-    assert not in_language("[1]", "en")
+    assert is_written_in("كتبها Alex Spiro إلى Microsoft [1]", "ar")
+    assert not is_written_in("The letter was sent by Alex Spiro", "ar")
+    assert is_written_in("The letter was sent by سبيرو", "en")
+    assert not is_written_in("Microsoft refused to pay", "ar")
+    assert is_written_in("Bank of America", "ar")
+    assert is_written_in("2015 [1]", "ar")
+    assert is_written_in("2015", "en")
+    assert not is_written_in("", "ar")
+    assert not is_written_in("[1]", "en")
 
 
 def test_stray_script() -> None:

@@ -11,9 +11,10 @@ import pytest
 from rag.answering.confidence import Calibration
 from rag.errors import BadQuestion
 from rag.retrieval.index import Index
-from rag.retrieval.query import Query, in_language
+from rag.retrieval.query import Query
 from rag.schema import Evidence, Passage, Span
 from rag.testing import HashEmbedder, TokenHashEmbedder
+from rag.text.language import is_in_language
 
 
 def said(text: str, language: str = "en") -> Evidence:
@@ -72,7 +73,7 @@ def test_a_follow_ups_answer_has_a_language_of_its_own() -> None:
     evidence = said("أسسته ريم عساف.", "ar")
     query = asked("And when? أسس مختبر المجسّات البحرية")  # asked in English, its topic in Arabic
     assert query.shares_language(evidence)
-    assert not in_language(evidence, "en")
+    assert not is_in_language(evidence.text, "en", evidence.passage.language)
 
 
 @pytest.mark.parametrize(
