@@ -115,7 +115,7 @@ def _filter(
     where: list[str] | None,
 ) -> Filter | None:
     """Return the options of a search as a filter. Raises BadSetting for a field without a value, or an invalid date."""
-    from rag.documents.metadata import day_limits
+    from rag.documents.filter_values import day_limits
 
     day_limits(since, until)  # before a model is loaded
     fields: dict[str, list[str]] = {}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.documents.formats.content import Content, Limits
+from rag.documents.formats.json import is_question_set
 from rag.documents.formats.readers import PACKED, SUFFIXES
-from rag.documents.formats.records import is_question_set
 from rag.documents.sandbox import ParserProcess
+from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
 from rag.text.folding import nfc

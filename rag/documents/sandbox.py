@@ -19,8 +19,8 @@ import threading
 from dataclasses import asdict, replace
 from typing import IO, Any
 
-from rag.documents.formats.content import Content, Limits
 from rag.documents.serialization import pack_blocks, pack_layouts, unpack_blocks, unpack_layouts
+from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import Block, Mark, Table
 

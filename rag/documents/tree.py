@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.documents.grid import read_grid
+from rag.documents.table_headers import read_grid
 from rag.errors import DocumentError
 from rag.schema import Block, BlockKind, Cell, Document, Mark, PageLayout, Span, Table
 from rag.text.folding import nfc

@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from rag.documents.formats.plain import decode
+from rag.documents.formats.decoding import decode
 from rag.errors import ShawahidError
 from rag.schema import Span
 from rag.text.folding import nfc

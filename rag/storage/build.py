@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.documents.chunker import Chunker
+from rag.documents.filter_values import UNREAD
 from rag.documents.load import MAX_BYTES, Loader, Skipped, document_paths
-from rag.documents.metadata import UNREAD
 from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
 from rag.files import writing
 from rag.models.embedder import Embedder

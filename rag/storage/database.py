@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rag.arrays import Ids
-from rag.documents.metadata import collection, days, facts
+from rag.documents.filter_values import collection, days, facts
 from rag.documents.serialization import pack_blocks, pack_layouts
 from rag.schema import Document, Passage
 from rag.storage.codec import PassageVectors, crc, float32_bytes, manifest_crc, marks_json, metadata_json, pack, pack_sentences

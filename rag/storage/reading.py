@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from rag.arrays import Ids
-from rag.documents.metadata import UNREAD
+from rag.documents.filter_values import UNREAD
 from rag.documents.serialization import unpack_layouts
 from rag.errors import IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, PageLayout, Passage

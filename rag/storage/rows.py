@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rag.documents.metadata import day_limits, wanted
+from rag.documents.filter_values import day_limits, wanted
 from rag.documents.serialization import unpack_blocks
 from rag.errors import InvalidRecord
 from rag.schema import Document, Filter, Mark, Passage, Span

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.documents.metadata import facts
+from rag.documents.filter_values import facts
 from rag.errors import DiskFull, IndexBusy, IndexCorrupt
 from rag.files import writing
 from rag.messages import say

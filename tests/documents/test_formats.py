@@ -13,11 +13,12 @@ import pytest
 
 from rag.documents import sandbox as apart_module
 from rag.documents.chunker import Chunker
-from rag.documents.formats.content import Content, Limits, iso_date, standard_metadata
+from rag.documents.formats.metadata import iso_date, standard_metadata
 from rag.documents.formats.readers import SUFFIXES, read
 from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
 from rag.documents.sandbox import ParserProcess
 from rag.documents.sandbox import _received as received
+from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import Document
 from tests import pdfs

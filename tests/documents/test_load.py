@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.documents.formats.plain import decode
+from rag.documents.formats.decoding import decode
 from rag.documents.load import MAX_BYTES, Skipped, document_paths, load_folder, read_document
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document

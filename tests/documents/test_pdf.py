@@ -13,17 +13,17 @@ from bidi.algorithm import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents.formats import arabic, ocr
-from rag.documents.formats.bidi import reading_order, with_brackets
-from rag.documents.formats.columns import in_order
-from rag.documents.formats.content import Content, Limits
-from rag.documents.formats.flow import PageContent
-from rag.documents.formats.flow import write as write_pages
-from rag.documents.formats.layout import Glyph, lines_of, words_of
-from rag.documents.formats.page_tables import Grid, open_tables
-from rag.documents.formats.pdf import ranges, read_pdf, read_pdf_with_ocr
+from rag.documents.formats.pdf import arabic, ocr
+from rag.documents.formats.pdf.bidi import reading_order, with_brackets
+from rag.documents.formats.pdf.columns import in_order
+from rag.documents.formats.pdf.flow import PageContent
+from rag.documents.formats.pdf.flow import write as write_pages
+from rag.documents.formats.pdf.glyphs import Glyph
+from rag.documents.formats.pdf.layout import lines_of, words_of
+from rag.documents.formats.pdf.reader import ranges, read_pdf, read_pdf_with_ocr
+from rag.documents.formats.pdf.tables import Grid, open_tables
 from rag.documents.load import Skipped, load_folder, read_document
-from rag.documents.tree import TreeWriter
+from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 from rag.schema import Document
 from tests import pdfs

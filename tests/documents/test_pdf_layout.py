@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.documents.chunker import Chunker
-from rag.documents.formats import arabic
-from rag.documents.formats.bidi import reading_order
-from rag.documents.formats.content import Content, Limits
-from rag.documents.formats.pdf import read_pdf, wrong_digits
-from rag.documents.tree import TreeWriter, heading_paths
+from rag.documents.formats.pdf import arabic
+from rag.documents.formats.pdf.bidi import reading_order
+from rag.documents.formats.pdf.reader import read_pdf, wrong_digits
+from rag.documents.tree import Content, Limits, TreeWriter, heading_paths
 from rag.schema import BlockKind, Document
 from tests.pdfs import Stroke, Text, blank, ruled, sheets
 

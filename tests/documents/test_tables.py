@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from rag.documents.formats.readers import read
-from rag.documents.grid import read_grid
+from rag.documents.table_headers import read_grid
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import BlockKind

@@ -10,8 +10,8 @@ import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
-from rag.documents.formats.numbering import Numbering
-from rag.documents.formats.raised import lower_text, raise_text
+from rag.documents.formats.docx_numbering import Numbering
+from rag.documents.formats.markup_superscripts import lower_text, raise_text
 from rag.documents.formats.readers import read
 from rag.documents.tree import Content, Limits
 

@@ -268,7 +268,7 @@ def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, t
     ("file", "matters"),
     [
         ("index.py", True),
-        ("documents/formats/pdf.py", True),
+        ("documents/formats/pdf/reader.py", True),
         ("answering/calibration.toml", True),
         ("models/llama/engine.py", True),
         ("models/download.py", False),
@@ -280,8 +280,8 @@ def test_what_matters_changes_the_key_and_what_does_not_does_not(index: Index, t
     ],
 )
 def test_the_code_that_answers_depend_on_is_part_of_the_key(tmp_path: Path, file: str, matters: bool) -> None:
-    names = """index.py documents/formats/pdf.py answering/calibration.toml models/llama/engine.py models/download.py cli.py cli/ask.py
-    ui/window.py models/catalogue.toml strings.toml"""
+    names = """index.py documents/formats/pdf/reader.py answering/calibration.toml models/llama/engine.py models/download.py cli.py
+    cli/ask.py ui/window.py models/catalogue.toml strings.toml"""
     for name in names.split():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("x = 1", encoding="utf-8")

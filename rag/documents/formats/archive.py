@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rag.documents.formats.content import Limits
+from rag.documents.tree import Limits
 from rag.errors import DocumentError
 
 _MOST_MEMBERS = 20_000

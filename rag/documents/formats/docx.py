@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.archive import open_archive
-from rag.documents.formats.content import AUTHOR, DATE
-from rag.documents.formats.numbering import Numbering
-from rag.documents.formats.raised import lower_text, raise_text
+from rag.documents.formats.docx_numbering import Numbering
+from rag.documents.formats.markup_superscripts import lower_text, raise_text
+from rag.documents.formats.metadata import AUTHOR, DATE
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rag.documents.formats.archive import member, open_archive
-from rag.documents.formats.content import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.formats.html import parsed, text_of, write_blocks
+from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.content import AUTHOR, DATE, SOURCE, iso_date, url
-from rag.documents.formats.plain import decode
-from rag.documents.formats.raised import lower_text, raise_text
+from rag.documents.formats.decoding import decode
+from rag.documents.formats.markup_superscripts import lower_text, raise_text
+from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 

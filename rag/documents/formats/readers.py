@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from rag.documents.formats.content import Content, Limits
+from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 
 FormatReader = Callable[[bytes, str, Limits], Content]
 """Takes the bytes of a file, its name for messages, and the limits. Raises DocumentError."""
 
 _READERS = {
-    ".txt": "plain:read_text",
-    ".md": "plain:read_markdown",
-    ".csv": "table:read_csv",
-    ".tsv": "table:read_csv",
-    ".json": "records:read_json",
-    ".jsonl": "records:read_lines",
+    ".txt": "plain_text:read_text",
+    ".md": "markdown:read_markdown",
+    ".csv": "csv:read_csv",
+    ".tsv": "csv:read_csv",
+    ".json": "json:read_json",
+    ".jsonl": "json:read_lines",
     ".html": "html:read_html",
     ".htm": "html:read_html",
     ".xhtml": "html:read_html",
     ".epub": "epub:read_epub",
     ".docx": "docx:read_docx",
-    ".pdf": "pdf:read_pdf",
+    ".pdf": "pdf.reader:read_pdf",
 }
 SUFFIXES = frozenset(_READERS)
 """The kinds of files that are read, as lower-case suffixes."""

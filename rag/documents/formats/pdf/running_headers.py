@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.documents.formats.columns import is_wrapped
-from rag.documents.formats.layout import Word, lines_of, rows
+from rag.documents.formats.pdf.columns import is_wrapped
+from rag.documents.formats.pdf.layout import Word, lines_of, rows
 
 _ROWS = 4
 """Rows at the top and at the bottom of a page that may be a running header or footer."""

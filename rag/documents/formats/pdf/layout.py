@@ -1,7 +1,7 @@
 """From characters with their places on a page to words and lines in reading order.
 
 The order in which a PDF draws is not that in which it is read; places are certain. Characters make words by the gaps between
-them, words make lines, and lines are put into reading order (`rag.documents.formats.bidi`). Coordinates are points, `base`
+them, words make lines, and lines are put into reading order (`rag.documents.formats.pdf.bidi`). Coordinates are points, `base`
 grows upwards; a page whose text runs in another direction is turned first.
 """
 
@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypeVar
 
-from rag.documents.formats.bidi import is_rtl, kind, reading_order, with_brackets
+from rag.documents.formats.pdf.bidi import is_rtl, kind, reading_order, with_brackets
+from rag.documents.formats.pdf.glyphs import WORD_GAP, Glyph
+from rag.documents.formats.pdf.superscripts import MOVED, SMALLER, SPACE, is_note_label, mark_superscripts
 from rag.text.folding import nfc
 
 ASCENT, DESCENT = 0.8, 0.22
 """How far letters reach above and below their base line, in sizes of their font."""
 
-_WORD_GAP = 0.16  # of the font's size; letters of a word that do not join stand nearer
 _GAPS = (0.08, 0.28)  # of the font's size: between these, a page's own gaps show where letters end and words begin
 _LEAST_GAPS = 20
 _NEIGHBOUR = 0.15  # of the font's size: by so much a mark's letter may be further than another and still be its letter
@@ -33,39 +34,7 @@ _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
 _LEADERS = frozenset(".…·_‥")
 _FEWEST_LEADERS = 4
-_SMALLER = 0.85  # of the line's size: what is raised is smaller than that
-_RAISED = 0.15
-_MOVED = "\x01"  # in the place of what was raised
-_SPACE = "\x00"  # a space inside one word, until the line has been put in order
-_POWERS = {**dict(zip("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺", strict=True)), "n": "ⁿ"}
-_PLAIN = {raised: plain for plain, raised in zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)}
-_UNITS = frozenset("m km cm mm dm nm µm μm ft in mi yd s sec h kg ha م كم سم مم ملم متر دسم كلم قدم ث".split())
-_ORDINALS = frozenset("eoaº")
 _SIGNS = frozenset('.,;:)]،؛»"”')
-
-
-@dataclass(slots=True)
-class Glyph:
-    """A character as it is drawn: `left`, `right` of its box, `base` its line's height on the page, `size` of its font."""
-
-    text: str
-    left: float
-    right: float
-    base: float
-    size: float
-    bold: bool = False
-    origin: float | None = None
-    """Where the pen stood, None for `left`. Letters that are drawn over one another are in order by this alone."""
-
-    @property
-    def place(self) -> float:
-        """What characters of a line are in order by."""
-        return self.left if self.origin is None else self.origin
-
-    @property
-    def middle(self) -> float:
-        """Half-way between its sides."""
-        return (self.left + self.right) / 2
 
 
 @dataclass(slots=True)
@@ -181,13 +150,9 @@ def _is_visible(item: Glyph | Word) -> bool:
     return isinstance(item, Word) or not item.text.isspace()
 
 
-def _breadth(item: Glyph | Word) -> float:
-    return max(0.1, item.right - item.left)
-
-
 def _same_line(rise: float, size: float, of_line: float, shorter: bool) -> bool:
     """Return whether what stands `rise` above the base of a line belongs to it; only what is `shorter` than the line can be raised."""
-    if size < _SMALLER * of_line:
+    if size < SMALLER * of_line:
         if not shorter:
             return abs(rise) <= _LINE * size
         return -_LINE * of_line <= rise <= _HIGH * of_line - 0.25 * size
@@ -209,10 +174,10 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
     widest = _word_gap(lines)
     for number, row in enumerate(lines):
         lines[number] = row = _without_leaders(_without_doubles(_without_false_spaces(row)))
-        _raise(row)
+        mark_superscripts(row)
         word: Word | None = None
         for glyph in row:
-            if glyph.text in ("", _MOVED):  # raised, and put to the character it belongs to, on its left or right
+            if glyph.text in ("", MOVED):  # raised, and put to the character it belongs to, on its left or right
                 if word is not None and (not glyph.text or word.texts[-1] in _SIGNS) and glyph.left - word.right <= 0.3 * word.size:
                     word.right = max(word.right, glyph.right)
                 else:
@@ -221,7 +186,7 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
             if glyph.text.isspace():
                 word = None
                 continue
-            if word is not None and (_is_label(glyph.text) or _is_label(word.texts[-1])):
+            if word is not None and (is_note_label(glyph.text) or is_note_label(word.texts[-1])):
                 word = None
             if word is not None and glyph.left - word.right > widest * max(glyph.size, word.size):
                 word = None
@@ -283,129 +248,6 @@ def _without_doubles(row: list[Glyph]) -> list[Glyph]:
     return found
 
 
-def _raise(row: list[Glyph]) -> None:
-    """Distinguish raised digits from digits: a power stays with its unit, a note's number is set apart in brackets."""
-    if len({(glyph.size, glyph.base) for glyph in row}) == 1 and not any(glyph.text in _PLAIN for glyph in row):
-        return
-    sizes: dict[float, float] = {}
-    for glyph in row:
-        if not glyph.text.isspace():
-            sizes[round(glyph.size, 1)] = sizes.get(round(glyph.size, 1), 0.0) + _breadth(glyph)
-    if not sizes:
-        return
-    of_line = max(sizes, key=lambda size: sizes[size] * size)
-    bases = [glyph.base for glyph in row if abs(glyph.size - of_line) <= 0.1 * of_line]
-    base = median(bases) if bases else row[0].base
-    at = 0
-    while at < len(row):
-        if not _is_raised(row[at], base, of_line):
-            at += 1
-            continue
-        end = at + 1
-        while end < len(row) and _is_raised(row[end], base, of_line) and row[end].left - row[end - 1].right < 0.3 * row[end].size:
-            end += 1
-        _settle(row, at, end, of_line)
-        at = end
-
-
-def _is_raised(glyph: Glyph, base: float, size: float) -> bool:
-    return glyph.text in _PLAIN or (
-        glyph.size < _SMALLER * size and glyph.base - base > _RAISED * size and not glyph.text.isspace() and glyph.text not in "°*"
-    )
-
-
-def _settle(row: list[Glyph], at: int, end: int, size: float) -> None:
-    """Give what is raised to the character it belongs to, as a power or as a note's number."""
-    text = "".join(_PLAIN.get(glyph.text, glyph.text) for glyph in row[at:end])
-    left = next((n for n in range(at - 1, -1, -1) if row[n].text and not row[n].text.isspace()), None)
-    right = next((n for n in range(end, len(row)) if not row[n].text.isspace()), None)
-    near_left = left is not None and row[at].left - row[left].right < 0.25 * size
-    near_right = right is not None and row[right].left - row[end - 1].right < 0.25 * size
-    if right is not None and near_right and row[right].text in "/⁄":
-        return  # a fraction
-    owner: int | None = None
-    if right is not None and near_right and (is_rtl(row[right].text[0]) or (not row[right].text[0].isalpha() and _is_rtl_row(row))):
-        owner = right
-    if left is not None and near_left and (row[left].text[0].isdigit() or kind(row[left].text[0]) == "L" or owner is None):
-        owner = left if not is_rtl(row[left].text[0]) else owner
-    word = _word_at(row, owner) if owner is not None else ""
-    digits = text.strip("()[]").replace("،", ",")
-    if owner is None and not (all(c.isdigit() for c in digits) and _opens_note(row, at, end, size)):
-        return
-    if owner is not None and owner == right and row[owner].text.isdigit():  # after the whole number, not inside it
-        while owner + 1 < len(row) and (row[owner + 1].text.isdigit() or (row[owner + 1].text in ",.٫٬" and owner + 2 < len(row))):
-            owner += 1
-    if all(c in _POWERS for c in text) and _takes_power(word, text):
-        added = "".join(_POWERS[c] for c in text)
-    elif digits and (all(c.isdigit() or c in ",-–" for c in digits) or _is_letter_of_note(digits, word)):
-        added = f"{_SPACE}[{digits}]"
-    else:
-        return
-    box = row[at:end]
-    for glyph in box:
-        glyph.text = "" if owner == left else _MOVED
-    if owner is None:  # the number of a note, before its text
-        box[0].text, box[0].right, box[0].size = added.strip(_SPACE), box[-1].right, size
-    else:
-        row[owner].text += added
-
-
-def _is_letter_of_note(text: str, word: str) -> bool:
-    return len(text) == 1 and text.isalpha() and (text == "a" or text not in _ORDINALS) and word[-1:].isalnum()
-
-
-def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
-    """Return whether what is raised stands first in a row, before a letter."""
-    if _is_rtl_row(row):
-        before, following = row[end:], row[at - 1 :: -1] if at else []
-    else:
-        before, following = row[:at], row[end:]
-    nearest = next((glyph for glyph in following if glyph.text.strip()), None)
-    ahead = next((glyph for glyph in (before if _is_rtl_row(row) else reversed(before)) if glyph.text.strip()), None)
-    if nearest is None or (ahead is not None and ahead.text not in "—–|•·"):
-        return False
-    return nearest.text[0].isalpha() and _gap(nearest, row[at]) < 1.5 * size
-
-
-def _word_at(row: Sequence[Glyph], owner: int) -> str:
-    """Return the letters or digits that what is raised stands at, in reading order."""
-    first = row[owner]
-    step = 1 if is_rtl(first.text[0]) else -1
-    found, at = "", owner
-    while 0 <= at < len(row) and row[at].text.strip() and (at == owner or _gap(row[at], row[at - step]) < _WORD_GAP * first.size):
-        found = row[at].text + found
-        at += step
-        if not 0 <= at < len(row) or kind((row[at].text or " ")[0]) != kind(first.text[0]):
-            break
-    return found
-
-
-def _is_label(text: str) -> bool:
-    """Return whether a glyph is the number of a note, before its text."""
-    return len(text) > 2 and text[0] == "["
-
-
-def _is_rtl_row(row: Sequence[Glyph]) -> bool:
-    right = sum(is_rtl(glyph.text[0]) for glyph in row if glyph.text)
-    return right * 2 > sum(glyph.text[:1].isalpha() for glyph in row)
-
-
-def _gap(a: Glyph, b: Glyph) -> float:
-    return max(a.left, b.left) - min(a.right, b.right)
-
-
-def _takes_power(word: str, power: str) -> bool:
-    """Return whether a raised number after a word is a power: of a unit, of ten, of a variable of one letter."""
-    bare = "".join(c for c in word if unicodedata.category(c) != "Mn")
-    if not bare:
-        return False
-    if bare in _UNITS:
-        return power.lstrip("-−+") in ("1", "2", "3", "4")
-    if bare == "10":
-        return True
-    return power in ("2", "3", "-1", "−1", "n") and len(bare) == 1 and bare.isascii() and bare.isalpha()
-
-
 def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
     """Where gaps between letters end and those between words begin: in the middle of the widest range that holds none."""
     gaps = sorted(
@@ -417,9 +259,9 @@ def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
         and _GAPS[0] <= (gap := (after.left - before.right) / max(before.size, after.size)) <= _GAPS[1]
     )
     if len(gaps) < _LEAST_GAPS:
-        return _WORD_GAP
+        return WORD_GAP
     width, middle = max(((b - a), (a + b) / 2) for a, b in zip([_GAPS[0], *gaps], gaps, strict=False))
-    return middle if width > 0.02 else _WORD_GAP
+    return middle if width > 0.02 else WORD_GAP
 
 
 def _untangle(row: list[Glyph]) -> None:
@@ -538,7 +380,7 @@ def read_line(line: TextLine, as_drawn: bool = False) -> None:
             owner = owners[n]
         at += len(texts[n])
     cut.append((text[begin:at], owner))
-    line.pieces = [_piece(nfc(part).replace(_SPACE, " "), line.words[number]) for part, number in cut if part and number >= 0]
+    line.pieces = [_piece(nfc(part).replace(SPACE, " "), line.words[number]) for part, number in cut if part and number >= 0]
     line.text = " ".join(piece.text for piece in line.pieces)
     first = line.words[-1] if line.rtl and not as_drawn else line.words[0]
     line.opening = first.right - first.left

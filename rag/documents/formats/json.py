@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rag.documents.formats.content import standard_metadata
-from rag.documents.formats.plain import decode
+from rag.documents.formats.decoding import decode
+from rag.documents.formats.metadata import standard_metadata
 from rag.documents.tree import CELL_SEPARATOR, ROW, Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

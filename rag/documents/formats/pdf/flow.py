@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from statistics import median
 
-from rag.documents.formats.bidi import kind
-from rag.documents.formats.layout import Piece, TextLine
-from rag.documents.formats.page_tables import Grid, GridCell
-from rag.documents.formats.recognised import Recognised, recognised
+from rag.documents.formats.pdf.bidi import kind
+from rag.documents.formats.pdf.layout import Piece, TextLine
+from rag.documents.formats.pdf.table_structure import Recognised, recognised
+from rag.documents.formats.pdf.tables import Grid, GridCell
 from rag.documents.tree import PAGE, TreeWriter
 from rag.schema import Block, Span
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from rag.documents.formats.page_tables import Grid, GridCell, is_number, is_year
+from rag.documents.formats.pdf.tables import Grid, GridCell, is_number, is_year
 
 _LONGEST_NAME = 80
 _SHORT_NAME = 40

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from rag.documents.formats.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
+from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
 
 _SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
 _SNAP_OF_AREAS = 6.0  # the colour behind a text ends a little inside its cell

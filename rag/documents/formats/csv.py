@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 
-from rag.documents.formats.plain import decode
+from rag.documents.formats.decoding import decode
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

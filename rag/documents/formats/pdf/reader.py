@@ -12,22 +12,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature, without_lookalikes
-from rag.documents.formats.bidi import is_rtl
-from rag.documents.formats.columns import in_order
-from rag.documents.formats.content import AUTHOR, DATE, Content, Limits, iso_date, one_line
-from rag.documents.formats.flow import PageContent, write
-from rag.documents.formats.furniture import REACH, Edges, without_furniture
-from rag.documents.formats.furniture import edges as edges_of
-from rag.documents.formats.layout import Glyph, Piece, TextLine, Word, lines_of, words_of
-from rag.documents.formats.page_tables import Grid, Rule, Turned, open_tables, ruled_grids
-from rag.documents.metadata import UNREAD
-from rag.documents.tree import TreeWriter
+from rag.documents.filter_values import UNREAD
+from rag.documents.formats.metadata import AUTHOR, DATE, iso_date
+from rag.documents.formats.pdf.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature, without_lookalikes
+from rag.documents.formats.pdf.bidi import is_rtl
+from rag.documents.formats.pdf.columns import in_order
+from rag.documents.formats.pdf.flow import PageContent, write
+from rag.documents.formats.pdf.glyphs import Glyph
+from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, words_of
+from rag.documents.formats.pdf.running_headers import REACH, Edges, without_furniture
+from rag.documents.formats.pdf.running_headers import edges as edges_of
+from rag.documents.formats.pdf.tables import Grid, Rule, Turned, open_tables, ruled_grids
+from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 from rag.schema import PageLayout
 
 if TYPE_CHECKING:
-    from rag.documents.formats.ocr import Ocr
+    from rag.documents.formats.pdf.ocr import Ocr
 
 _TITLE_OF_A_PROGRAM = re.compile(
     r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document)\s*\d*$", re.I
@@ -45,7 +46,7 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Content:
 
 def read_pdf_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
     """Return the same, with pages that are pictures, or whose text is garbled, read by Tesseract."""
-    from rag.documents.formats.ocr import Ocr
+    from rag.documents.formats.pdf.ocr import Ocr
 
     return _read(data, name, limits, Ocr(name, limits))
 

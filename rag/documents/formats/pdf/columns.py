@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from rag.documents.formats.bidi import is_rtl
-from rag.documents.formats.layout import Word, mostly_rtl, rows
-from rag.documents.formats.page_tables import Grid
+from rag.documents.formats.pdf.bidi import is_rtl
+from rag.documents.formats.pdf.layout import Word, mostly_rtl, rows
+from rag.documents.formats.pdf.tables import Grid
 
 _NARROWEST = 0.5  # of the font's size: a gutter; spaces between words are wide, but not in every line at the same place
 _WIDE = 1.2

@@ -1,4 +1,4 @@
-"""What every reader of a file makes: text, where its pages or headings begin, and what the file says of itself."""
+"""The metadata of a file under common names: author, date, source and title, whatever its format calls them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from rag.documents.tree import HEADING, PAGE, ROW, Content, Limits, one_line
-
-__all__ = [
-    "AUTHOR",
-    "DATE",
-    "HEADING",
-    "PAGE",
-    "ROW",
-    "SOURCE",
-    "Content",
-    "Limits",
-    "heading",
-    "iso_date",
-    "one_line",
-    "standard_metadata",
-    "url",
-]
+from rag.documents.tree import one_line
 
 AUTHOR, DATE, SOURCE = "author", "date", "source"
 """The metadata every reader tries to find: names of people, an ISO 8601 date (perhaps a year or a month only), and a URL."""
@@ -31,11 +15,6 @@ AUTHOR, DATE, SOURCE = "author", "date", "source"
 _ISO = re.compile(r"(\d{4})(?:[-/](\d{1,2})(?:[-/](\d{1,2}))?)?(?=$|[T\s])")
 _DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})$")
 _PDF_DATE = re.compile(r"D:(\d{4})(\d{2})?(\d{2})?")
-
-
-def heading(label: str) -> str:
-    """Return the label of a heading's mark."""
-    return HEADING.format(label=one_line(label, 200))
 
 
 def url(text: str) -> str:

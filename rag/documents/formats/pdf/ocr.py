@@ -12,8 +12,8 @@ import subprocess
 import unicodedata
 from typing import Any
 
-from rag.documents.formats.arabic import is_garbled
-from rag.documents.formats.content import Limits
+from rag.documents.formats.pdf.arabic import is_garbled
+from rag.documents.tree import Limits
 from rag.errors import DocumentError
 
 PROGRAM = "tesseract"

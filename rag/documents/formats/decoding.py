@@ -1,0 +1,50 @@
+"""The encoding of a text file, and its text."""
+
+from __future__ import annotations
+
+import re
+
+from rag.errors import DocumentError
+from rag.text.language import script
+
+# Encodings that Arabic and English text files are found in; a closed list, so that a short text is not taken for Big5.
+_ENCODINGS = ["utf_8", "utf_16_le", "utf_16_be", "cp1256", "cp1252"]
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+
+
+def decode(data: bytes, name: str) -> str:
+    """Return the text of a file in UTF-8, UTF-8 with BOM, UTF-16 or Windows-1256. Raises DocumentError when it is no text."""
+    for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(bom):
+            try:
+                text = data.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise DocumentError("error.not_text", name=name) from error
+            if "\0" in text:
+                raise DocumentError("error.not_text", name=name)
+            return text
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        # UTF-16 of a few Arabic words is valid UTF-8 as well: every second character of it is a control character.
+        if _controls(text) <= len(text) // 10 and "\0" not in text:
+            return text
+    from charset_normalizer import from_bytes  # decides by which decoding reads as language
+
+    best = from_bytes(data, cp_isolation=_ENCODINGS, threshold=0.3).best()
+    if best is None:
+        raise DocumentError("error.not_text", name=name)
+    text = str(best)
+    letters = [character for character in text if character.isalpha()]
+    # Almost any pair of bytes, read as UTF-16, is a letter of some script.
+    strange = sum(script(letter) == "und" for letter in letters)
+    readable = len(letters) + sum(character.isspace() for character in text)
+    if "\0" in text or _controls(text) > len(text) // 100 or readable < len(text) // 2 or strange > len(letters) // 4:
+        raise DocumentError("error.not_text", name=name)
+    return text
+
+
+def _controls(text: str) -> int:
+    return len(_CONTROL.findall(text))
