@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from training.fetch import SOURCES
@@ -47,6 +47,17 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         else:
             found[short] = value.float()
     return {name: value.contiguous() for name, value in found.items()}
+
+
+def learned(path: Path) -> dict[str, Tensor]:
+    """The weights of a file that ships, by training's names."""
+    kept = load_file(path)
+    found = {}
+    for short, value in kept.items():
+        if not short.endswith(".scale"):
+            name = f"body.layers.{short}" if short[0].isdigit() else short
+            found[name] = value.float() * kept[f"{short}.scale"].float()[:, None] if f"{short}.scale" in kept else value.float()
+    return found
 
 
 def ordered(content: bytes) -> bytes:

@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.body import Reader, Shape, load
+from training.compress import learned
 from training.mix.case import Case, read
 from training.product import LONGEST, InputBuilder, builder, first_window, models
 
@@ -154,6 +155,18 @@ def weights_of(reader: Reader) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in reader.learned()}
 
 
+def begin(named: dict[str, torch.nn.Parameter], path: Path) -> None:
+    """Copy into a reader what another one learned: a checkpoint, or the file that ships. Layers it lacks stay as they are.
+
+    Raises ValueError if it holds something that has no place here.
+    """
+    weights = torch.load(path, map_location="cpu")["weights"] if path.suffix == ".pt" else learned(path)
+    if strange := sorted(set(weights) - set(named)):
+        raise ValueError(f"{path} holds what this reader has not: {', '.join(strange[:3])}")
+    for name, value in weights.items():
+        named[name].data.copy_(value)
+
+
 def train(options: argparse.Namespace) -> None:
     """Train as the options say."""
     torch.manual_seed(options.seed)
@@ -187,9 +200,7 @@ def train(options: argparse.Namespace) -> None:
         optimizer.load_state_dict(kept["optimizer"])
         step, seen, spent = kept["step"], kept["seen"], kept["spent"]
     elif options.init:
-        kept = torch.load(options.init, map_location=device)
-        for name, value in named:
-            value.data.copy_(kept["weights"][name])
+        begin(dict(named), options.init)
     log = (options.out / "log.jsonl").open("a", encoding="utf-8")
     recent: deque[dict[str, Tensor]] = deque(maxlen=options.mean_of)
     running: dict[str, list[float]] = {}
@@ -256,7 +267,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "0")))
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--init", type=Path, default=None, help="weights to begin with")
+    parser.add_argument("--init", type=Path, default=None, help="begin with what another reader learned: a checkpoint or the file that ships, of as many layers or fewer")
     train(parser.parse_args())
 
 

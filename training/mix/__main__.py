@@ -24,16 +24,16 @@ HELD = {"pages": 8, "factbook": 6, "ntrex": 6, "wikipedia-ar": 12, "fever": 20, 
 """One document in so many is held aside, for the sets that have no test half of their own."""
 TIMES = {"tydiqa:ar-ar": 3, "mlqa:ar-ar": 3, "arcd:ar-ar": 3, "mlqa:en-ar": 3, "mlqa:ar-en": 3, "squadshifts:en-en": 1}
 SHARES = {
-    "public:en-en": 0.15,
-    "public:ar-ar": 0.15,
-    "public:en-ar": 0.09,
-    "public:ar-en": 0.08,
+    "public:en-en": 0.20,
+    "public:ar-ar": 0.20,
+    "public:en-ar": 0.12,
+    "public:ar-en": 0.12,
     "pages:en-en": 0.04,
     "pages:ar-ar": 0.04,
     "pages:en-ar": 0.04,
     "pages:ar-en": 0.04,
-    "factbook": 0.07,
-    "claims": 0.28,
+    "factbook": 0.06,
+    "claims": 0.12,
     "strange": 0.02,
 }
 """What part of the mix each group is; a group with fewer cases than that gives all it has."""
