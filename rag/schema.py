@@ -284,7 +284,8 @@ class Evidence:
     """One sentence offered as evidence, or two adjacent ones. `span` is in the document.
 
     `score` is the cosine similarity to the question, `worth` the value that evidence is ranked by. `match` is None if the index has no
-    token vectors.
+    token vectors. If a reader has read it, `answers` is the probability that it holds the answer, and `words` are its words that do, as
+    a span of the document; None if it was not read, or no words stand out.
     """
 
     passage: Passage
@@ -293,6 +294,8 @@ class Evidence:
     score: float
     worth: float = 0.0
     match: Match | None = None
+    answers: float | None = None
+    words: Span | None = None
 
     @property
     def lead(self) -> str:
@@ -347,6 +350,9 @@ class Grade(StrEnum):
 class Citation:
     """A verified citation: `quote == span.of(document.text)`, and the quote passed the check as support for `claim.of(answer.text)`.
 
+    `words` are the words of the quote that answer, as a span of the document; None where the whole quote does. `context` is what the quote
+    stands under: the line that introduces it and the headings above, "" if it can be understood alone.
+
     `support` is between 0 and 1. A citation that failed the check is a `RejectedCitation`, a different type, so that no caller can show an
     unverified one by forgetting an `if`.
     """
@@ -361,6 +367,8 @@ class Citation:
     title: str
     passage_id: int
     grade: Grade = Grade.QUOTED
+    words: Span | None = None
+    context: str = ""
 
 
 class Verdict(StrEnum):

@@ -267,7 +267,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "0")))
     parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--init", type=Path, default=None, help="begin with what another reader learned: a checkpoint or the file that ships, of as many layers or fewer")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        default=None,
+        help="begin with what another reader learned: a checkpoint or the file that ships, of as many layers or fewer",
+    )
     train(parser.parse_args())
 
 

@@ -61,7 +61,7 @@ class Chatbot:
         self._checks = check
         self._style: Style = style
         checker = Checker(index.embedder, self.calibration.thresholds) if check else None
-        self._composer = Composer(self.calibration, checker, prompts=prompts, short=style == "short")
+        self._composer = Composer(self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document)
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
 

@@ -9,14 +9,17 @@ from pathlib import Path
 
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
-from rag.answering.confidence import Calibration
+from rag.answering.confidence import Calibration, Manner
 from rag.answering.inquiry import Inquiry
+from rag.answering.localization import localize_values
 from rag.answering.phrase import phrase
-from rag.answering.prompts import answer_prompt
+from rag.answering.prompts import answer_prompt, translate_prompt
+from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
 from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
-from rag.text.names import annotated
+from rag.text.names import annotated, unmatched_names
+from rag.text.numbers import contradicted
 
 _LONGEST = 200
 """Tokens of a draft."""
@@ -24,6 +27,8 @@ _PHRASE = 40
 """Tokens of a short answer's draft."""
 _POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
+_LONGEST_TRANSLATION = 3
+"""Times as many characters as the words that it translates."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -32,10 +37,19 @@ class Composer:
     """Composes the answers of one chatbot. Safe to share between threads.
 
     Without a `checker` every sentence of a draft is shown. `short` answers with the fewest words: in the language of the document they
-    are copied from the source, and the draft only points at them.
+    are copied from the source, and the draft only points at them. `documents` gives the tree that a quotation is cut out of by.
     """
 
-    def __init__(self, calibration: Calibration, checker: Checker | None, *, prompts: Path | None = None, short: bool = False) -> None:
+    def __init__(
+        self,
+        calibration: Calibration,
+        checker: Checker | None,
+        *,
+        prompts: Path | None = None,
+        short: bool = False,
+        documents: Documents | None = None,
+    ) -> None:
+        self._documents = documents
         self._calibration = calibration
         self._checker = checker
         self._prompts = prompts
@@ -60,11 +74,31 @@ class Composer:
     def prompt(self, inquiry: Inquiry) -> Prompt | None:
         """Return what the generator is asked, or None where the evidence is quoted."""
         calibration = self._calibration
-        manner = calibration.manner_same if inquiry.in_language(inquiry.evidence[0]) else calibration.manner_across
-        if manner == "quote" and not self._short:
-            return None
+        if self._manner(inquiry) == "quote" and not self._short:
+            phrase = self._foreign_words(inquiry)
+            return Prompt(translate_prompt(phrase, inquiry.language, self._prompts), inquiry.evidence[:1]) if phrase else None
         sources = inquiry.evidence[:_POINTED] if self._copies(inquiry) else _spelled(inquiry)[: calibration.prompted]
         return answer_prompt(inquiry.query.text, inquiry.language, sources, folder=self._prompts, short=self._short)
+
+    def _manner(self, inquiry: Inquiry) -> Manner:
+        return self._calibration.manner_same if inquiry.in_language(inquiry.evidence[0]) else self._calibration.manner_across
+
+    def _foreign_words(self, inquiry: Inquiry) -> str:
+        """Return the words that answer, if they are to be translated by the generator: in another language, from which it may, and with
+        no form by rule; else ""."""
+        best = inquiry.evidence[0]
+        if inquiry.in_language(best) or f"{inquiry.language}-{best.passage.language}" not in self._calibration.translated:
+            return ""
+        quoted = self._quotation(inquiry)
+        if quoted.words is None or quoted.items or asks_whether(inquiry.query.text) or self._direct(quoted, inquiry.language, native=False):
+            return ""
+        return annotated(quoted.direct, inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
+
+    def _quotation(self, inquiry: Inquiry) -> Quotation:
+        """Return what is quoted for an inquiry."""
+        best = inquiry.evidence[0]
+        document = self._documents(best.passage.document_id) if self._documents else None
+        return quotation(best, document, inquiry.query.text)
 
     def _copies(self, inquiry: Inquiry) -> bool:
         """Return whether the answer is a short one in the document's own words."""
@@ -73,24 +107,98 @@ class Composer:
     # --- answers ----------------------------------------------------------------------------------------------------------
 
     def quoted(self, inquiry: Inquiry, status: Status = Status.ANSWERED, rejected: tuple[RejectedCitation, ...] = ()) -> Answer:
-        """Return the best evidence verbatim, in a sentence of the answer's language that introduces it."""
-        best = widened(inquiry.evidence)
-        key = "answer.quote" if inquiry.in_language(best) else "answer.quote_foreign"
-        quote = " ".join(best.text.split())
-        text = say(key, inquiry.language, quote=quote)
-        at = text.index(quote)
-        citation = _citation(1, best, Span(at, at + len(quote)), 1.0)
-        return inquiry.answer(f"{text} [1]", status, (citation,), rejected)
+        """Return the words of the best evidence that answer, then what they stand in, verbatim.
+
+        In the other language the words stand first only where they are values, which are carried over by rule. A list is quoted item by
+        item.
+        """
+        quoted = self._quotation(inquiry)
+        native = inquiry.in_language(quoted.evidence)
+        if quoted.items:
+            return self._listed(inquiry, quoted, native, status, rejected)
+        direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry.language, native)
+        return self._with_quotation(inquiry, quoted, direct, status, rejected)
+
+    def _with_quotation(
+        self,
+        inquiry: Inquiry,
+        quoted: Quotation,
+        direct: tuple[str, Grade] | None,
+        status: Status = Status.ANSWERED,
+        rejected: tuple[RejectedCitation, ...] = (),
+    ) -> Answer:
+        """Return the words that answer, in a grade, and below them what they stand in."""
+        native = inquiry.in_language(quoted.evidence)
+        if direct is None:
+            quoted = self._with_neighbour(inquiry, quoted)
+        lines = _Lines()
+        if direct:
+            lines.add(*direct)
+        quote = " ".join(quoted.text.split())
+        if quoted.context:
+            key = "answer.quote_under" if native else "answer.quote_foreign_under"
+        else:
+            key = "answer.quote" if native else "answer.quote_foreign"
+        lines.add(say(key, inquiry.language, quote=quote, context=quoted.context), Grade.QUOTED, quote)
+        return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
+
+    def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
+        """Return the words that answer, with their grade; None where they can't be said in the answer's language by rule."""
+        if quoted.words is None:
+            return None
+        words = quoted.direct
+        if native:
+            return words, Grade.QUOTED
+        carried = localize_values(words, language) or (words if script(words) == language else None)
+        return (carried, Grade.CHECKED) if carried else None
+
+    def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
+        """Return a list with the line that introduces it, an item a line."""
+        lines = _Lines()
+        introduction = quoted.context or say("answer.list", inquiry.language)
+        lines.add(introduction if native else say("answer.list_foreign", inquiry.language, context=quoted.context).strip(), Grade.QUOTED)
+        for item in quoted.items:
+            lines.add(item if item[:1].isdigit() or not item[:1].isalnum() else f"• {item}", Grade.QUOTED, item)
+        if quoted.left_out:
+            lines.add(say("answer.list_more", inquiry.language, count=quoted.left_out), Grade.QUOTED)
+        return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
+
+    def _with_neighbour(self, inquiry: Inquiry, quoted: Quotation) -> Quotation:
+        """Return the quotation of the best sentence and of the adjacent one where that is nearly as good, in running text."""
+        wide = widened(inquiry.evidence)
+        if wide.span == inquiry.evidence[0].span or quoted.context or " · " in wide.text or wide.lead:
+            return quoted
+        span = Span(min(wide.span.start, quoted.span.start), max(wide.span.end, quoted.span.end))
+        if not (wide.passage.span.start <= span.start and span.end <= wide.passage.span.end):
+            return quoted
+        return replace(quoted, span=span, text=wide.passage.quote(span))
 
     def drafted(self, inquiry: Inquiry, prompt: Prompt, stop: threading.Event) -> Answer:
         """Return the answer that the draft of an inquiry proves; a quotation where nothing of it was proved.
 
         Once `stop` is set, it is what was proved, with the status STOPPED.
         """
-        answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
+        if self._manner(inquiry) == "quote" and not self._short:
+            answer = self._translated(inquiry)
+        else:
+            answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
         if stop.is_set():
             return replace(answer, status=Status.STOPPED)
         return answer if answer.citations else self.quoted(inquiry, Status.UNSUPPORTED, answer.rejected)
+
+    def _translated(self, inquiry: Inquiry) -> Answer:
+        """Return the draft as a translation of the words that answer, with what they stand in; without it where it shows itself wrong:
+        in another script, with other numbers or names, or far longer."""
+        quoted = self._quotation(inquiry)
+        words, draft = quoted.direct, " ".join(inquiry.draft.split()).strip(" .")
+        sound = (
+            script(draft) == inquiry.language
+            and len(draft) <= _LONGEST_TRANSLATION * len(words)
+            and not contradicted(draft, words)
+            and not contradicted(words, draft)
+            and not unmatched_names(draft, f"{words} {quoted.evidence.passage.text}")
+        )
+        return self._with_quotation(inquiry, quoted, (draft, Grade.UNVERIFIED) if sound else None)
 
     def _copied(self, inquiry: Inquiry, sources: Sequence[Evidence]) -> Answer:
         """Return the words of a source that the draft points at."""
@@ -138,6 +246,34 @@ class Composer:
             # «13 مليارًا» alone means little; together with the question that it answers it does.
             judgement = self._checker.check(f"{inquiry.query.text} {claim}", [item.text for item in sources])
         return judgement.verdict, sources[judgement.best], judgement.support
+
+
+class _Lines:
+    """The lines of an answer that quotes, each with the marker of its one source."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self._claims: list[tuple[Span, Grade]] = []
+
+    def add(self, line: str, grade: Grade, claim: str = "") -> None:
+        """Append a line with its marker; `claim` is the part of it that the source says, the whole line by default."""
+        self.text += "\n" if self.text else ""
+        start = len(self.text) + (line.index(claim) if claim else 0)
+        self.text += f"{line} [1]"
+        self._claims.append((Span(start, start + len(claim or line)), grade))
+
+    def citations(self, quoted: Quotation) -> tuple[Citation, ...]:
+        """Return a citation of the same source for every line."""
+        return tuple(
+            replace(
+                _citation(1, quoted.evidence, claim, 1.0, grade),
+                span=quoted.span,
+                quote=quoted.text,
+                words=quoted.words,
+                context=quoted.context,
+            )
+            for claim, grade in self._claims
+        )
 
 
 def _spelled(inquiry: Inquiry) -> list[Evidence]:

@@ -50,6 +50,9 @@ class Calibration:
     checked: frozenset[str] = frozenset()
     """Directions, as question's and source's language ("en-ar"), in which what the check accepts was measured to be true: at least 0.98 of
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
+    translated: frozenset[str] = frozenset()
+    """Directions in which the generator's translation of a few words of a source was found to be understandable; it is always shown as
+    unverified, with the source."""
 
     @classmethod
     def of(cls, embedder: str, generator: str | None = None) -> Calibration:
@@ -71,6 +74,7 @@ class Calibration:
             manner_across=manners["across"],
             prompted=manners["prompted"],
             checked=frozenset(manners.get("checked", ())),
+            translated=frozenset(manners.get("translated", ())),
         )
 
     def with_reading(self, confidence: float, answers: float) -> float:

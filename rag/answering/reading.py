@@ -15,6 +15,8 @@ _WIDTH = 320
 """Characters that are read of a passage around its best sentence."""
 _SEARCH_SHARE = 0.3
 """What the worth of the best candidate by search adds to its probability, and of the others in proportion; chosen, not fitted."""
+_SPANS = 6
+"""Spans of words that are taken from each text read; those of a sentence are its direct words."""
 CANDIDATES = 64
 """Sentences among which those to read around are looked for."""
 
@@ -31,15 +33,20 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
         if item.passage.id not in windows and len(windows) < PASSAGES and item.span in item.passage.sentences:
             first, end = around(item.passage, item.passage.sentences.index(item.span), _WIDTH)
             windows[item.passage.id] = item, first, end
-    readings = reader.read(question, [ReadText.part(item.passage, first, end) for item, first, end in windows.values()], spans=1)
-    scores: dict[tuple[int, Span], float] = {}
+    texts = [ReadText.part(item.passage, first, end) for item, first, end in windows.values()]
+    readings = reader.read(question, texts, spans=_SPANS)
+    read: dict[tuple[int, Span], tuple[float, Span | None]] = {}
     for (item, first, end), reading in zip(windows.values(), readings, strict=True):
+        start = item.passage.sentences[first].start
+        words = [Span(start + one.span.start, start + one.span.end) for one in reading.spans]
         for span, block in zip(item.passage.sentences[first:end], reading.blocks, strict=True):
-            scores[item.passage.id, span] = reading.answers * block
+            inside = next((one for one in words if span.start <= one.start and one.end <= span.end), None)
+            read[item.passage.id, span] = reading.answers * block, inside
     best, least = max((item.worth for item in candidates), default=0.0), min((item.worth for item in candidates), default=0.0)
+    ranked = []
     for item in candidates:
-        if (key := (item.passage.id, item.span)) in scores:
-            scores[key] += _SEARCH_SHARE * (item.worth - least) / max(best - least, 1e-9)
-    ranked = [replace(item, worth=scores.get((item.passage.id, item.span), 0.0)) for item in candidates]
+        answers, inside = read.get((item.passage.id, item.span), (None, None))
+        share = _SEARCH_SHARE * (item.worth - least) / max(best - least, 1e-9)
+        ranked.append(replace(item, worth=0.0 if answers is None else answers + share, answers=answers, words=inside))
     ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
     return tuple(ranked[:k]), max((reading.answers for reading in readings), default=0.0)

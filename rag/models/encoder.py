@@ -166,7 +166,7 @@ class Encoder:
 
     def tokenize(self, texts: Sequence[str]) -> Sequence[Any]:
         """Return for each text an object with `ids` and `offsets`, those of the signs around it included."""
-        return self._tokenizer.encode_passages(texts)
+        return self._tokenizer.encode_batch(texts)
 
     def arranged(self, adapter: Adapter) -> Adapter:
         """Return an adapter as `adapted` takes it."""

@@ -27,18 +27,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LONGEST = 500
-"""The longest text that is looked up, in characters: the work grows with the square of the length."""
+LONGEST = 2000
+"""The longest text that is looked up, in characters."""
+_LONGEST_WORD = 100
+"""The longest word that is looked up: the work grows with the square of its length."""
 _FEW = 16
 """The most texts that are looked up together: a question, or a sentence with its evidence. For more, loading the library pays."""
 _WORTH_TABLES = 2**23
 """The smallest file that tables are kept for, in bytes."""
-_FORM = 1
+_FORM = 2
+_WORDS = 50_000
+"""Words whose tokens are remembered."""
+_LINE_ENDS = 30
+"""The most line ends in a row that are one token."""
 _DIGEST = 32
 _NONE = 2**31 - 1
-_PLAIN = re.compile(r"(?:[^\W_]|[\u064b-\u0652.,:;!?'\"()|/%،؛؟«»-]| (?! ))*")
+_PLAIN = re.compile(r"(?:[^\s<\[▁]|\[(?!multimodal])| (?! ))*")
 """Matches texts without anything that could be an added token of a vocabulary, such as <bos>, tags and runs of spaces."""
 _SPACE = "▁"
+_AFTER_SPACE = re.compile(f"[^{_SPACE}]{_SPACE}")
+"""Matches a token that runs on from one word into the next: a vocabulary without any can be looked up word by word."""
+_PIECES = re.compile(f"(\n+)|({_SPACE}?[^{_SPACE}\n]+|{_SPACE})")
 
 
 class Encoded(NamedTuple):
@@ -46,6 +55,10 @@ class Encoded(NamedTuple):
 
     ids: list[int]
     offsets: list[tuple[int, int]]
+
+
+WordTokens = tuple[tuple[int, ...], tuple[int, ...]]
+"""The tokens of a word, and where each of them ends in it."""
 
 
 class LazyTokenizer:
@@ -81,10 +94,6 @@ class LazyTokenizer:
         """Return for each text an object with `ids` and `offsets`."""
         return self._looked_up(texts) or self._load().encode_batch(list(texts))
 
-    def encode_passages(self, texts: Sequence[str]) -> Sequence[Any]:
-        """Return what `encode_batch` does, always by the library, which several passages are worth."""
-        return self._load().encode_batch(list(texts))
-
     def _looked_up(self, texts: Sequence[str]) -> list[Encoded]:
         """Return all texts encoded from the tables, or None."""
         if self._full is not None or len(texts) > _FEW:
@@ -105,11 +114,12 @@ class LazyTokenizer:
 class Tables:
     """Byte-pair encoding (Sennrich, Haddow and Birch, "Neural Machine Translation of Rare Words with Subword Units", ACL 2016).
 
-    It is applied to whole texts in which spaces are written ▁, between two special tokens, as Gemma does.
+    It is applied to texts in which spaces are written ▁, word by word, between two special tokens, as Gemma does.
     """
 
     def __init__(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         self.arrays = arrays
+        self._words: dict[str, WordTokens | None] = {}
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Self:
@@ -125,6 +135,7 @@ class Tables:
             and around.get("type") == "TemplateProcessing"
             and [list(part) for part in around["single"]] == [["SpecialToken"], ["Sequence"], ["SpecialToken"]]
             and not any(_PLAIN.fullmatch(token["content"]) for token in written["added_tokens"])
+            and not any(_AFTER_SPACE.search(token) for token in model["vocab"] if "<" not in token)
         )
         if not known:
             return cls({})
@@ -133,6 +144,8 @@ class Tables:
         keys = np.array([vocabulary[left] << 32 | vocabulary[right] for left, right in merges], dtype=np.uint64)
         order = np.argsort(keys, kind="stable")
         characters = sorted((ord(token), id) for token, id in vocabulary.items() if len(token) == 1)
+        added = {token["content"]: token["id"] for token in written["added_tokens"]}
+        lines = [added.get("\n" * count, -1) for count in range(1, _LINE_ENDS + 1)]
         first, _, last = around["single"]
         ends = [around["special_tokens"][part["SpecialToken"]["id"]]["ids"] for part in (first, last)]
         if any(len(ids) != 1 for ids in ends) or len(np.unique(keys)) != len(keys):
@@ -145,14 +158,41 @@ class Tables:
                 "characters": np.array([code for code, _ in characters], dtype=np.int32),
                 "ids": np.array([id for _, id in characters], dtype=np.int32),
                 "ends": np.array([ids[0] for ids in ends], dtype=np.int32),
+                "lines": np.array(lines, dtype=np.int32),
             }
         )
 
     def encode(self, text: str) -> Encoded | None:
         """Return the tokens of a text, or None for one that the tables do not cover: a long one, or one with unknown characters."""
-        if not self.arrays or len(text) > LONGEST or not _PLAIN.fullmatch(text):
+        if not self.arrays or len(text) > LONGEST or not all(_PLAIN.fullmatch(line) for line in text.split("\n")):
             return None
-        codes = np.array([ord(character) for character in text.replace(" ", _SPACE)], dtype=np.int32)
+        ids: list[int] = []
+        offsets: list[tuple[int, int]] = []
+        for piece in _PIECES.finditer(text.replace(" ", _SPACE)):
+            found = self._line_ends(len(piece[1])) if piece[1] else self._word(piece[2])
+            if found is None:
+                return None
+            start = piece.start()
+            ids += found[0]
+            offsets += [(start + low, start + high) for low, high in pairwise((0, *found[1]))]
+        before, after = self.arrays["ends"].tolist()
+        return Encoded([before, *ids, after], [(0, 0), *offsets, (0, 0)])
+
+    def _line_ends(self, count: int) -> WordTokens | None:
+        """Return the token of some line ends in a row."""
+        id = int(self.arrays["lines"][count - 1]) if count <= _LINE_ENDS else -1
+        return None if id < 0 else ((id,), (count,))
+
+    def _word(self, word: str) -> WordTokens | None:
+        """Return the tokens of a word with the space before it, and where each ends; None for one that the tables do not cover."""
+        if word not in self._words:
+            if len(self._words) >= _WORDS:
+                self._words.clear()
+            self._words[word] = self._encoded(word) if len(word) <= _LONGEST_WORD else None
+        return self._words[word]
+
+    def _encoded(self, word: str) -> WordTokens | None:
+        codes = np.array([ord(character) for character in word], dtype=np.int32)
         characters = self.arrays["characters"]
         at = np.minimum(np.searchsorted(characters, codes), len(characters) - 1)
         if not np.array_equal(characters[at], codes):
@@ -167,8 +207,7 @@ class Tables:
             for beside in (place - 1, place):
                 if 0 <= beside < len(merges):
                     merges[beside] = self._merge(ids[beside], ids[beside + 1])
-        before, after = self.arrays["ends"].tolist()
-        return Encoded([before, *ids, after], [(0, 0), *pairwise([0, *ends]), (0, 0)])
+        return tuple(ids), tuple(ends)
 
     def _merge(self, left: int, right: int) -> tuple[int, int]:
         """Return the rank of a pair of tokens and the token it becomes."""

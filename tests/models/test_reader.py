@@ -221,7 +221,7 @@ class _Share:
         from rag.models.encoder import Encoder, Gemma
 
         self.encoder = object.__new__(Encoder)
-        self.encoder._tokenizer = SimpleNamespace(encode_passages=_letters)  # type: ignore[assignment]
+        self.encoder._tokenizer = SimpleNamespace(encode_batch=_letters)  # type: ignore[assignment]
         self.encoder._transformer = Gemma(_small_weights(), GEMMA_SMALL, False, 256)
         self.lock = threading.Lock()
 

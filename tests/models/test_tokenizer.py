@@ -23,11 +23,11 @@ TEXTS = [
 
 def small(**changed: Any) -> dict[str, Any]:
     """A `tokenizer.json` of Gemma's form, with merges learned from two languages."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     made = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     made.normalizer = normalizers.Replace(" ", "▁")
-    made.pre_tokenizer = pre_tokenizers.Split(Regex("(?<=▁)"), "isolated")
+    made.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
     special = ["<unk>", "<bos>", "<eos>", "\n\n"]
     made.train_from_iterator(TEXTS * 3, trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False))
     made.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
@@ -87,8 +87,21 @@ def test_any_text_has_the_tokens_of_the_library_or_is_left_to_it(written: dict[s
 def test_texts_of_both_languages_are_looked_up_and_others_left_to_the_library(written: dict[str, Any]) -> None:
     tables = Tables.of(written)
     assert all(tables.encode(text) for text in TEXTS)
-    for text in ("the <bos> ferry", "the\n\nferry", "the  ferry", "the▁ferry", "ferry 渡", "a" * (LONGEST + 1)):
+    for text in ("the <bos> ferry", "the\nferry", "the  ferry", "the▁ferry", "ferry 渡", "a" * (LONGEST + 1)):
         assert tables.encode(text) is None
+
+
+def test_line_ends_are_the_token_of_their_number(written: dict[str, Any], library: Any) -> None:
+    tables = Tables.of(written)
+    for text in ("the\n\nferry", "نقلت\n\nthe ferry\n\n"):
+        found = tables.encode(text)
+        assert found is not None
+        assert (found.ids, found.offsets) == (library.encode(text).ids, library.encode(text).offsets)
+
+
+def test_a_vocabulary_whose_tokens_run_into_the_next_word_has_no_tables(written: dict[str, Any]) -> None:
+    vocabulary = written["model"]["vocab"] | {"the▁ferry": 9999}
+    assert not Tables.of(written | {"model": written["model"] | {"vocab": vocabulary}}).arrays
 
 
 @pytest.mark.parametrize(
@@ -128,7 +141,7 @@ def test_the_next_process_reads_no_more_than_the_tables(file: Path, tmp_path: Pa
     assert ids(again, *TEXTS) == ids(first, *TEXTS) == [library.encode(text).ids for text in TEXTS]
     assert [found.offsets for found in again.encode_batch(TEXTS)] == [library.encode(text).offsets for text in TEXTS]
     assert again._full is None
-    assert ids(again, "the\n\nferry", TEXTS[0]) == [library.encode("the\n\nferry").ids, library.encode(TEXTS[0]).ids]
+    assert ids(again, "the\nferry", TEXTS[0]) == [library.encode("the\nferry").ids, library.encode(TEXTS[0]).ids]
     assert again._full is not None
     assert ids(again) == []
 

@@ -1,0 +1,215 @@
+"""What is quoted around a piece of evidence: a part of the document that means something alone, and what it stands under.
+
+A sentence is quoted whole, an item with the line that introduces it, a row with the caption of its table; a line that introduces a list is
+quoted with the list, and so is an item where all of them were asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rag.schema import Block, BlockKind, Document, Evidence, Span, join_context
+from rag.text.folding import fold
+from rag.text.sentences import sentences
+from rag.text.words import content_stems, stems
+
+Documents = Callable[[str], Document | None]
+"""Returns the document of an id with its tree, None if it is gone."""
+
+_LONGEST_SENTENCE = 420
+"""Characters up to which a sentence that was cut for search is quoted whole."""
+_LONGEST_CELL = 80
+"""Characters of a value that answers whole."""
+_MOST_ITEMS = 25
+"""Items of a list that are quoted."""
+_MARKS = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb*_|·-–—"
+_LARGEST_SHARE = 0.8
+"""Of a quotation, the largest part that words which answer may be; with more, the quotation is the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """A part of a document to quote: `span`, or the `items` of a list, in order, that lie in it. `context` is what it stands under, ""
+    if it can be understood alone; `words` are those that answer, None if all do; `left_out` counts items beyond the longest list."""
+
+    evidence: Evidence
+    span: Span
+    text: str
+    items: tuple[str, ...] = ()
+    context: str = ""
+    words: Span | None = None
+    left_out: int = 0
+
+    @property
+    def direct(self) -> str:
+        """The words that answer, on one line; "" where all of them do."""
+        if self.words is None:
+            return ""
+        return " ".join(self.text[self.words.start - self.span.start : self.words.end - self.span.start].split())
+
+
+def quotation(evidence: Evidence, document: Document | None, question: str = "") -> Quotation:
+    """Return what to quote for a piece of evidence: all items of a list where the question asks for them, and of a row the value in the
+    column that the question names.
+
+    Without the document, or where it has no tree, the evidence itself is quoted.
+    """
+    passage = evidence.passage
+    if document is None or evidence.span.end > len(document.text):
+        return Quotation(
+            evidence, evidence.span, evidence.text, context=evidence.lead, words=_direct(evidence, evidence.span, evidence.text)
+        )
+    at = _block_at(document.blocks, evidence.span.start)
+    block = document.blocks[at] if at is not None else None
+    if block is None or at is None:
+        span = _whole_sentence(document.text, Span(passage.span.start, passage.span.end), evidence.span)
+        return _single(evidence, document, span, "")
+    if led := _led_by(document, at, evidence.span):
+        return _list(evidence, document, evidence.span.of(document.text), led)
+    if block.kind is BlockKind.ITEM and asks_for_every(question) and len(siblings := _siblings(document.blocks, at)) > 1:
+        return _list(evidence, document, _above(evidence, document, block), siblings)
+    if block.kind in (BlockKind.ITEM, BlockKind.ROW):
+        span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
+        quoted = _single(evidence, document, span, _above(evidence, document, block))
+        return replace(quoted, words=_value(document, block, question, quoted.words)) if block.cells else quoted
+    return _single(evidence, document, _whole_sentence(document.text, block.span, evidence.span), _above_note(evidence, block))
+
+
+def _single(evidence: Evidence, document: Document, span: Span, context: str) -> Quotation:
+    text = span.of(document.text)
+    return Quotation(evidence, span, text, context=context, words=_direct(evidence, span, text))
+
+
+def _value(document: Document, row: Block, question: str, words: Span | None) -> Span | None:
+    """Return the value of a row that answers: that of the one column named in the question, else the one in which the reader found words.
+
+    None where the words lie in several values or in a column's name.
+    """
+    table = document.tables[row.table] if row.table is not None else None
+    asked = set(stems(question))
+    named = [
+        cell.span
+        for cell in row.cells
+        if table is not None
+        and cell.column != table.header
+        and cell.column < len(table.columns)
+        and (name := set(stems(table.columns[cell.column])))
+        and name <= asked
+    ]
+    if len(named) == 1:
+        return named[0]
+    touched = [cell.span for cell in row.cells if words is not None and cell.span.overlaps(words)]
+    if words is None or len(touched) != 1:
+        return None
+    cell = touched[0]
+    return cell if len(cell) <= _LONGEST_CELL else Span(max(cell.start, words.start), min(cell.end, words.end))
+
+
+def _list(evidence: Evidence, document: Document, introduction: str, items: Sequence[Block]) -> Quotation:
+    shown = items[:_MOST_ITEMS]
+    span = Span(min(evidence.span.start, shown[0].span.start), shown[-1].span.end)
+    texts = tuple(" ".join(item.span.of(document.text).split()) for item in shown)
+    return Quotation(evidence, span, span.of(document.text), texts, " ".join(introduction.split()), left_out=len(items) - len(shown))
+
+
+def _block_at(blocks: Sequence[Block], offset: int) -> int | None:
+    """Return the index of the block that holds an offset, None if none does."""
+    at = bisect_right(blocks, offset, key=lambda block: block.span.start) - 1
+    return at if at >= 0 and offset < blocks[at].span.end else None
+
+
+def _led_by(document: Document, at: int, span: Span) -> list[Block]:
+    """Return the items of the list that a sentence introduces: those after its block that name it as their lead."""
+    block = document.blocks[at]
+    found = []
+    for other in document.blocks[at + 1 :]:
+        if other.kind is not BlockKind.ITEM or other.lead is None or not other.lead.overlaps(block.span):
+            break
+        found.append(other)
+    return found if found and found[0].lead is not None and (found[0].lead.overlaps(span) or span.end >= block.span.end) else []
+
+
+def _siblings(blocks: Sequence[Block], at: int) -> list[Block]:
+    """Return the items of the list that the item at an index belongs to."""
+    item = blocks[at]
+
+    def fits(other: Block) -> bool:
+        return other.kind is BlockKind.ITEM and other.level == item.level and other.lead == item.lead
+
+    first = end = at
+    while first > 0 and fits(blocks[first - 1]):
+        first -= 1
+    while end < len(blocks) and fits(blocks[end]):
+        end += 1
+    return list(blocks[first:end])
+
+
+def _above(evidence: Evidence, document: Document, block: Block) -> str:
+    """Return what an item or row stands under: its introduction or caption, else the last heading above it."""
+    if block.lead is not None:
+        return " ".join(block.lead.of(document.text).split())
+    return join_context(evidence.passage.path[-1:])
+
+
+def _above_note(evidence: Evidence, block: Block) -> str:
+    return evidence.lead if block.kind is BlockKind.PARAGRAPH and block.lead is not None else ""
+
+
+def _whole_sentence(text: str, within: Span, part: Span) -> Span:
+    """Return the sentence that a part of it stands in: search cuts a long one at its commas."""
+    for sentence in sentences(within.of(text), longest=10**9):
+        whole = Span(sentence.start + within.start, sentence.end + within.start)
+        if whole.start <= part.start < whole.end:
+            return whole if len(whole) <= _LONGEST_SENTENCE and whole.end >= part.end else _without_comma(text, part)
+    return part
+
+
+def _without_comma(text: str, part: Span) -> Span:
+    """Return a part of a sentence without the mark at which search cut it."""
+    return Span(part.start, part.start + len(part.of(text).rstrip(" ،,;:؛")))
+
+
+def _direct(evidence: Evidence, span: Span, text: str) -> Span | None:
+    """Return the words of a quotation that answer, without the marks around them; None where they are most of it, or say nothing."""
+    words = evidence.words
+    if words is None or not (span.start <= words.start and words.end <= span.end):
+        return None
+    start, end = words.start - span.start, words.end - span.start
+    while start < end and text[start] in _MARKS:
+        start += 1
+    while end > start and text[end - 1] in _MARKS and not _closes(text, start, end):
+        end -= 1
+    found = text[start:end]
+    if len(found) > _LARGEST_SHARE * len(text.strip()) or not (content_stems(found) or any(character.isdigit() for character in found)):
+        return None
+    return Span(span.start + start, span.start + end)
+
+
+def _closes(text: str, start: int, end: int) -> bool:
+    """Return whether the last character of a range closes a bracket that the range opens."""
+    return text[end - 1] in ")]}»" and {")": "(", "]": "[", "}": "{", "»": "«"}[text[end - 1]] in text[start:end]
+
+
+_EVERY = re.compile(
+    r"^(?:please |can you |could you )?(?:list|name|enumerate|mention|give (?:me )?(?:all|the list))\b"
+    r"|\b(?:what|which|who) (?:are|were) |\b(?:all|every) (?:of )?the\b|\bwhich (?:\w+ )?\w+s\b"
+    r"|(?:^|\s)(?:اذكر|اذكري|عدد|عددي|اسرد|سم|سمي|كل|جميع)\s|(?:^|\s)(?:ما|شو|شنو|ايش|ايه|وش) (?:هي|هن)(?:\s|$)"
+    r"|(?:^|\s)(?:ما|من|مين) هم(?:\s|$)"
+)
+_WHETHER = re.compile(
+    r"^(?:so |and |but |please )?(?:is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|may|might|must)(?:n't|nt)? "
+    r"|(?:^|\s)(?:هل|وهل|فهل)\s"
+)
+
+
+def asks_whether(question: str) -> bool:
+    """Return whether a question asks for yes or no, by its wording: a few words of a sentence are no answer to it."""
+    return _WHETHER.search(fold(question)) is not None
+
+
+def asks_for_every(question: str) -> bool:
+    """Return whether a question asks for all items of a list, by its wording."""
+    return _EVERY.search(fold(question)) is not None

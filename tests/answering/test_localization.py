@@ -1,0 +1,57 @@
+"""Values in the words of the other language, worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.answering.localization import localize_values
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("1,900 dinars", "ar", "1,900 دينار"),
+        ("USD 1,099.99", "ar", "1,099.99 دولار أمريكي"),
+        ("5,000 دينار أردني", "en", "5,000 Jordanian dinars"),
+        ("2.5 مليون دولار", "en", "2.5 million dollars"),
+        ("1.250.000 دينار", "en", "1.25 million dinars"),
+        ("٣٥٠ حاسوبا", "en", "350"),
+        ("ستين جهازا", "en", "60"),
+        ("five officers", "ar", "5"),
+        ("7,50", "ar", "7.50"),
+        ("نسبة 4 في المئة", "en", "4%"),
+        ("12,5 %", "ar", "12.5%"),
+        ("between 5 and 38", "ar", "5–38"),
+        ("نحو 300 كيلومتر", "en", "about 300 kilometers"),
+        ("at least 18 years", "ar", "على الأقل 18 سنة"),
+        ("3 days", "ar", "3 أيام"),
+        ("15 days", "ar", "15 يوم"),
+        ("two weeks", "ar", "2 أسابيع"),
+        ("4 كانون الأول من سنة 2024", "en", "4 December 2024"),
+        ("12 March 2024", "ar", "12 مارس 2024"),
+        ("March 2020", "ar", "مارس 2020"),
+        ("15 رمضان 1445 هـ", "en", "15 Ramadan 1445 AH"),
+        ("2022", "ar", "2022"),
+        ("الساعة التاسعة صباحا", "en", "09:00"),
+        ("09:00 to 17:00", "ar", "09:00 – 17:00"),
+        ("+966 50 692 0000", "ar", "+966 50 692 0000"),
+    ],
+)
+def test_values_are_carried_over(text: str, language: str, expected: str) -> None:
+    assert localize_values(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "the manager",
+        "سليم منصور",
+        "raising all of the salaries by 4 percent",
+        "ثلاثون يوما من تاريخ التسليم الفعلي للبضاعة",
+        "the 1990s",
+    ],
+)
+def test_what_is_no_value_or_says_more_is_not_said_by_numbers(text: str) -> None:
+    assert localize_values(text, "ar") is None
+    assert localize_values(text, "en") is None
