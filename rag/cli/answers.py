@@ -79,9 +79,9 @@ def print_source(number: int, passage: Passage, span: Span | None) -> None:
     if span is None:
         out.print(f"  {escape(for_terminal(' '.join(passage.text.split())))}")
         return
-    before = passage.text[: span.start - passage.span.start]
-    after = passage.text[span.end - passage.span.start :]
-    for part, marked in ((before, False), (passage.quote(span), True), (after, False)):
+    # A list that is quoted whole may begin before the passage and end after it.
+    start, end = max(span.start - passage.span.start, 0), max(span.end - passage.span.start, 0)
+    for part, marked in ((passage.text[:start], False), (passage.text[start:end], True), (passage.text[end:], False)):
         line = " ".join(part.split())
         if not line:
             continue

@@ -87,6 +87,8 @@ class CitationBody(BaseModel):
     grade: Literal["quoted", "checked", "unverified"] = Field(
         description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: worded only"
     )
+    words: Range | None = Field(description="The words of the quote that answer, counted in the document; null where the whole quote does")
+    context: str = Field(description="The line that introduces the quote, or the heading above it; empty if it can be understood alone")
 
 
 class RejectedBody(BaseModel):

@@ -94,6 +94,8 @@ def citation_body(citation: Citation) -> CitationBody:
         claim=range_of(citation.claim),
         support=citation.support,
         grade=citation.grade.value,
+        words=range_of(citation.words) if citation.words else None,
+        context=citation.context,
     )
 
 

@@ -27,8 +27,11 @@ def strings() -> dict[str, dict[str, str]]:
     return {language: {key: texts[language] for key, texts in own.items()} for language in LANGUAGES}
 
 
-def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({})) -> View:
-    """Return a passage in pieces with the supporting sentences marked; `start` and `end` are those of the first one in the document."""
+def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({}), words: Span | None = None) -> View:
+    """Return a passage in pieces with the supporting sentences marked, and in them the words that answer.
+
+    `start` and `end` are those of the first sentence in the document.
+    """
     inside = [_within(span, passage) for span in spans]
     opened = spans[0] if spans else Span(passage.span.start, passage.span.start)
     return {
@@ -36,7 +39,7 @@ def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType(
         **about_view(passage.document_id, about.get(passage.document_id, {})),
         "title": passage.title,
         "locator": passage.locator if passage.locator != f"§ {passage.title}" else "",
-        "pieces": _marked(passage.text, inside),
+        "pieces": _marked(passage.text, inside, _within(words, passage) if words else None),
         "quote": inside[0].of(passage.text) if inside else "",
         "start": opened.start,
         "end": opened.end,
@@ -107,15 +110,19 @@ def _within(span: Span, passage: Passage) -> Span:
     return Span(start, min(max(span.end - passage.span.start, start), length))
 
 
-def _marked(text: str, spans: Sequence[Span]) -> list[View]:
-    """Split the text into pieces `{"text", "mark"}`, in order and without loss."""
+def _marked(text: str, spans: Sequence[Span], words: Span | None = None) -> list[View]:
+    """Split the text into pieces `{"text", "mark"}`, in order and without loss; those of the words that answer have "words" too."""
     pieces: list[View] = []
     at = 0
     for span in sorted(spans):
         start = max(span.start, at)
         if start >= span.end:
             continue
-        pieces += [{"text": text[at:start], "mark": False}, {"text": text[start : span.end], "mark": True}]
+        pieces.append({"text": text[at:start], "mark": False})
+        if words is not None and start <= words.start and words.end <= span.end:
+            pieces += [{"text": text[start : words.start], "mark": True}, {"text": words.of(text), "mark": True, "words": True}]
+            start = words.end
+        pieces.append({"text": text[start : span.end], "mark": True})
         at = span.end
     pieces.append({"text": text[at:], "mark": False})
     return [piece for piece in pieces if piece["text"]]
@@ -176,7 +183,7 @@ def _sources(answer: Answer, about: About) -> list[View]:
 def _cited(citation: Citation, passages: dict[int, Passage], about: About) -> View:
     passage = passages.get(citation.passage_id)
     if passage is not None and citation.span.overlaps(passage.span):
-        return source_view(passage, citation.span, about=about)
+        return source_view(passage, citation.span, about=about, words=citation.words)
     return {
         "document": citation.document_id,
         **about_view(citation.document_id, about.get(citation.document_id, {})),

@@ -64,6 +64,14 @@ def pieces(view: dict[str, Any]) -> list[list[tuple[str, list[int]]]]:
     return [[(piece["text"], piece["cites"]) for piece in paragraph] for paragraph in view["paragraphs"]]
 
 
+def test_the_words_that_answer_are_marked_within_the_quote() -> None:
+    words = Span(TEXT.index("12 مارس"), TEXT.index("12 مارس") + 7)
+    view = source_view(PASSAGE, FIRST, words=words)
+    marked = [(piece["text"], bool(piece.get("words"))) for piece in view["pieces"] if piece["mark"]]
+    assert marked == [("أُغلق الجسر في ", False), ("12 مارس", True), (".", False)]
+    assert "".join(piece["text"] for piece in view["pieces"]) == TEXT
+
+
 def test_the_spans_of_this_file_are_what_they_are_said_to_be() -> None:
     assert FIRST.of(TEXT) == "أُغلق الجسر في 12 مارس."
     assert SECOND.of(TEXT) == "كلّف الإصلاح 4 ملايين."

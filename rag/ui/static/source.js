@@ -46,8 +46,8 @@ const plain = (text) => text.replace(/\s+/g, " ").trim();
 /** The supporting sentences with a little of what stands around them. */
 function around(pieces, reach = 110) {
   const marked = pieces.some((piece) => piece.mark);
-  return pieces.map(({ text, mark }, index) => {
-    if (mark) return { text, mark };
+  return pieces.map(({ text, mark, words }, index) => {
+    if (mark) return { text, mark, words };
     const last = index === pieces.length - 1;
     if (!marked) return { text: text.length > 3 * reach ? `${text.slice(0, 3 * reach).replace(/\S*$/, "")}…` : text };
     if (index === 0 && text.length > reach && !last) return { text: `…${text.slice(-reach).replace(/^\S*/, "")}` };

@@ -83,7 +83,7 @@ export function paragraphs(element, pieces, fallback = "ltr") {
   for (const piece of pieces) {
     piece.text.split(/\r?\n|\r|\f|\u2028|\u2029/).forEach((text, index) => {
       if (index) lines.push([]);
-      if (text) lines.at(-1).push({ text, mark: piece.mark });
+      if (text) lines.at(-1).push({ text, mark: piece.mark, words: piece.words });
     });
   }
   let first = null;
@@ -95,6 +95,7 @@ export function paragraphs(element, pieces, fallback = "ltr") {
     for (const piece of line) {
       if (piece.mark) {
         const mark = document.createElement("mark");
+        if (piece.words) mark.className = "words";
         write(mark, piece.text, dir);
         block.append(mark);
         first ||= mark;
