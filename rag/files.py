@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rag.errors import DiskFailed, DiskFull, IndexBusy, ShawahidError
@@ -61,6 +61,16 @@ def has_room(folder: Path) -> bool:
         return shutil.disk_usage(folder).free >= _A_LITTLE
     except OSError:
         return True
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the size in bytes of all files in a folder, hidden ones and those that are being written included."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # it was moved while we looked
+                total += (Path(parent) / name).lstat().st_size
+    return total
 
 
 def write_error(folder: Path, error: OSError) -> DiskFull | DiskFailed:

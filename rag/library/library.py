@@ -10,7 +10,8 @@ from typing import Any
 from rag.answering.chatbot import Chatbot
 from rag.documents.load import MAX_BYTES, document_paths
 from rag.errors import IndexMissing
-from rag.library import files
+from rag.files import folder_bytes
+from rag.library import trash, uploads
 from rag.library.collections import FIRST, BadName, Collection, Collections
 from rag.library.jobs import Indexing, Job
 from rag.library.people import OPERATOR, is_same
@@ -152,8 +153,8 @@ class Shelf:
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
         """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
         folder = self._collections.changeable(id, self._person).documents
-        room = files.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
-        return await files.receive(folder, file, chunks, self._library.max_bytes, room)
+        room = uploads.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
+        return await uploads.receive(folder, file, chunks, self._library.max_bytes, room)
 
     def room(self, id: str) -> View | None:
         """Return the megabytes that this person's collections hold, their limit, and the size of removed files in one of them.
@@ -164,21 +165,21 @@ class Shelf:
             return None
         collection = self._collections.readable(id, self._person)
         return {
-            "held": files.megabytes(self._held()),
-            "most": files.megabytes(self._library.quota) if self._library.quota else "",
-            "aside": files.megabytes(files.aside_bytes(collection.documents)) if self.owns(collection) else "0",
+            "held": uploads.megabytes(self._held()),
+            "most": uploads.megabytes(self._library.quota) if self._library.quota else "",
+            "aside": uploads.megabytes(trash.trash_bytes(collection.documents)) if self.owns(collection) else "0",
         }
 
-    def destroy_aside(self, id: str) -> None:
+    def empty_trash(self, id: str) -> None:
         """Delete a collection's removed or replaced files for good. Raises BadName, NotYours, DiskFull."""
-        files.destroy_aside(self._collections.changeable(id, self._person).documents)
+        trash.empty_trash(self._collections.changeable(id, self._person).documents)
 
     def _held(self) -> int:
-        return sum(files.held_bytes(each.documents) for each in self._collections.own(self._person))
+        return sum(folder_bytes(each.documents) for each in self._collections.own(self._person))
 
     def remove(self, id: str, file: str) -> None:
         """Remove a file from a collection; the next build updates the index. Raises BadName if it is the last one."""
-        files.remove(self._collections.changeable(id, self._person).documents, file)
+        trash.remove(self._collections.changeable(id, self._person).documents, file)
 
     # --- indexing ---------------------------------------------------------------------------------------------------------
 

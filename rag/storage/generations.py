@@ -119,21 +119,6 @@ def base_is_whole(folder: Path, base: Base) -> bool:
         return False
 
 
-def erase(folder: Path, base: Base, ids: Ids) -> None:
-    """Overwrite vectors in the files with zeros, on disk when this returns. Raises IndexCorrupt, and OSError for a full disk."""
-    if base.clusters:
-        open_clusters(folder, base).erase(ids)
-    open_flat(folder, base).erase(ids)
-
-
-def not_erased(folder: Path, base: Base, ids: Ids) -> list[int]:
-    """Return those of the ids whose vectors in the files are not zeros. Raises IndexCorrupt."""
-    left = open_flat(folder, base).codes(ids).any(axis=1)
-    if base.clusters and len(ids):
-        left |= open_clusters(folder, base).codes(ids).any(axis=1)
-    return [int(id) for id in ids[left]]
-
-
 @dataclass(frozen=True, slots=True)
 class IndexView:
     """The vectors of one generation, for search. It never changes, so threads may share it."""

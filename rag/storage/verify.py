@@ -19,7 +19,8 @@ from rag.schema import Document
 from rag.storage.clusters import ClusteredIndex
 from rag.storage.codec import crc, manifest_crc, unpack
 from rag.storage.database import Store, info_values
-from rag.storage.generations import not_erased, open_base, open_clusters, open_flat
+from rag.storage.erasure import is_erased, left_vectors
+from rag.storage.generations import open_base, open_clusters, open_flat
 from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import Manifest
 from rag.storage.rows import CONTENT_COLUMNS, INFO_COLUMNS, PASSAGE_COLUMNS, UNREADABLE, as_text, read_document_row
@@ -190,7 +191,7 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
         old = living[living <= base.last]
         if not np.array_equal(np.union1d(old, removed), index.ids()) or len(np.intersect1d(old, removed)):
             return [Fault("damage.vector_ids")]
-        found = [Fault("damage.unerased", {"id": id}) for id in not_erased(folder, base, erased)]
+        found = [Fault("damage.unerased", {"id": id}) for id in left_vectors(folder, base, erased)]
         for start in range(0, len(old), _CHUNK):
             ids = old[start : start + _CHUNK]
             vectors = store.vectors_of(ids.tolist())
@@ -211,12 +212,12 @@ def _vector_faults(folder: Path, store: Store, manifest: Manifest) -> list[Fault
 def _leftovers(folder: Path, store: Store) -> list[Fault]:
     """Traces of what was removed, that a writer which was killed left behind; one that is at work will see to them itself."""
     manifest = store.manifest()
-    if manifest is None or not (manifest.unpurged or len(store.unerased())):
+    if manifest is None or is_erased(store, manifest):
         return []
     try:
         with writing(folder):
             manifest = store.manifest()
-            left = manifest is not None and (manifest.unpurged or len(store.unerased()))
+            left = manifest is not None and not is_erased(store, manifest)
     except (IndexBusy, DiskFull):
         return []
     return [Fault("damage.leftovers")] if left else []

@@ -1,4 +1,4 @@
-"""Write an index: one writer at a time, one commit for each generation, then the removal of traces.
+"""Write an index: one writer at a time, one commit for each generation, then erasure (`erasure`).
 
 A generation is visible when its transaction is committed. What follows (a new vector file if changes have outgrown the last, overwriting
 what was removed) changes nothing that a reader finds; a writer killed in between leaves it to the next one.
@@ -21,7 +21,8 @@ from rag.models.embedder import Embedder
 from rag.schema import Document, Passage
 from rag.storage.codec import PassageVectors
 from rag.storage.database import DATABASE, Store
-from rag.storage.generations import base_is_whole, erase, files, is_due, remove_files, write_base
+from rag.storage.erasure import erase_keywords, erase_vectors, is_erased
+from rag.storage.generations import base_is_whole, files, is_due, remove_files, write_base
 from rag.storage.manifest import ANALYSIS, Base, Manifest
 from rag.storage.rows import ADDED
 from rag.storage.staging import BLOCK, Embedded, Staging, Text
@@ -245,13 +246,9 @@ class Writer:
             removed = self.store.removed()
             if not base_is_whole(self.out, base) or is_due(base, self.store.count_after(base.last), len(removed)):
                 self.renew_base()
-            elif len(pending := self.store.unerased()):
-                erase(self.out, base, pending)
-                with self.store.transaction():
-                    self.store.note_erased(pending)
-            if manifest.unpurged:
-                with self.store.transaction():
-                    self.store.purge_keywords()
+            else:
+                erase_vectors(self.out, self.store, base)
+            erase_keywords(self.store, manifest)
             remove_files(self.out, [self.manifest().base.generation])
             if manifest.unpurged or len(removed):
                 self.store.checkpoint()
@@ -261,7 +258,7 @@ class Writer:
     def is_finished(self) -> bool:
         """Return whether nothing is left to be done."""
         manifest = self.manifest()
-        return base_is_whole(self.out, manifest.base) and not manifest.unpurged and not len(self.store.unerased())
+        return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest)
 
     def renew_base(self) -> None:
         """Rewrite the vector file and publish a generation that names it."""

@@ -289,7 +289,7 @@ class Window:
 
     def destroy(self, collection: object, person: str = OPERATOR) -> bool:
         """Destroy the files that were removed from a collection."""
-        self._shelf(person).destroy_aside(text_or_empty(collection))
+        self._shelf(person).empty_trash(text_or_empty(collection))
         return True
 
     def build(self, collection: object, person: str = OPERATOR) -> View:

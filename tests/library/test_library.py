@@ -12,10 +12,10 @@ import pytest
 from rag.answering.chatbot import Chatbot
 from rag.errors import DocumentError, IndexBusy
 from rag.library.collections import BadName
-from rag.library.files import file_name
 from rag.library.jobs import Job
 from rag.library.library import Library, Shelf
 from rag.library.people import OPERATOR
+from rag.library.uploads import file_name
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
 from tests.waiting import run_async, wait_for, wait_until

@@ -16,9 +16,9 @@ import pytest
 from rag.errors import IndexBusy
 from rag.library import people
 from rag.library.collections import BadName, NotYours
-from rag.library.files import NoRoom
 from rag.library.library import Library
 from rag.library.reports import reports_for
+from rag.library.uploads import NoRoom
 from rag.server import Access
 from rag.testing import HashEmbedder
 from tests.reader import PASSWORD, Reader

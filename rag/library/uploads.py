@@ -1,28 +1,20 @@
-"""Files that readers add to a folder of documents and remove from it.
-
-A removed or replaced file moves to a hidden folder next to the others, where the index does not see it and its owner can find it. It is
-deleted only at the owner's request.
-"""
+"""Files that readers add to a collection: received whole, under a safe name, within the size limit of their owner."""
 
 from __future__ import annotations
 
 import math
-import os
 import re
-import shutil
-import time
 import unicodedata
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from rag.documents.load import SUFFIXES, document_paths, largest
+from rag.documents.load import SUFFIXES, largest
 from rag.errors import DocumentError, ShawahidError
 from rag.files import write_atomically, write_error
 from rag.library.collections import BadName
+from rag.library.trash import move_to_trash
 
-HIDDEN = ".removed"
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
@@ -43,7 +35,7 @@ class Room:
 async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_bytes: int, room: Room | None = None) -> str:
     """Write an uploaded file into a folder and return its id. Raises BadName, DocumentError, NoRoom, DiskFull.
 
-    The file appears under its name only when it is complete, and nothing is set aside for it before.
+    The file appears under its name only when it is complete, and nothing is moved to the trash for it before.
     """
     id = file_name(file)
     size, most = 0, largest(PurePosixPath(id).suffix, max_bytes)
@@ -63,59 +55,15 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
             if room and room.held() > room.most:  # the part that has arrived included
                 raise _no_room(id, room, room.held() - size)
             if (folder / id).exists():
-                set_aside(folder, id)
+                move_to_trash(folder, id)
     except OSError as error:
         raise write_error(folder, error) from error
     return id
 
 
-def remove(folder: Path, id: str) -> None:
-    """Remove a file from a folder. Raises BadName if it is missing or the last one, DiskFull."""
-    paths = dict(document_paths(folder))
-    if id not in paths:
-        raise BadName("ui.error_document_gone", name=id[:200])
-    if len(paths) == 1:
-        raise BadName("ui.error_last_document", name=id)
-    try:
-        set_aside(folder, paths[id].relative_to(folder).as_posix())
-    except OSError as error:
-        raise write_error(folder, error) from error
-
-
-def held_bytes(folder: Path) -> int:
-    """Return the size in bytes of all files in a folder, including removed ones and uploads in progress."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):  # it was moved while we looked
-                total += (Path(parent) / name).lstat().st_size
-    return total
-
-
-def aside_bytes(folder: Path) -> int:
-    """Return the size in bytes of the removed or replaced files."""
-    return held_bytes(folder / HIDDEN)
-
-
-def destroy_aside(folder: Path) -> None:
-    """Delete the removed or replaced files for good. Raises DiskFull."""
-    try:
-        if (folder / HIDDEN).is_dir():
-            shutil.rmtree(folder / HIDDEN)
-    except OSError as error:
-        raise write_error(folder / HIDDEN, error) from error
-
-
 def megabytes(size: int) -> str:
     """Return a size in MB for display, rounded up: "0.1", "12"."""
     return f"{math.ceil(size / 2**20)}" if size >= 10 * 2**20 else f"{math.ceil(size / 2**20 * 10) / 10:g}"
-
-
-def set_aside(folder: Path, id: str) -> None:
-    """Move a file to the hidden folder next to the others."""
-    target = folder / HIDDEN / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}" / PurePosixPath(id)
-    target.parent.mkdir(parents=True)
-    (folder / id).replace(target)
 
 
 def _no_room(id: str, room: Room, held: int) -> NoRoom:
