@@ -1,4 +1,4 @@
-"""The values that a filter compares: days, folders and folded metadata."""
+"""The values that filters compare: the days of a date, the collection, and metadata in one spelling."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def day_limits(since: str, until: str) -> tuple[str, str]:
     return limits[0], limits[1]
 
 
-def folded(value: str) -> str:
+def fold_value(value: str) -> str:
     """Return a value in the form in which it is compared: one spelling, one case, single spaces."""
     return " ".join(fold(value).split())
 
 
 def facts(metadata: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the pairs of field and value under which a document is found: each whole value, and its parts between semicolons."""
-    found = {(folded(key), folded(part)): None for key, value in metadata.items() for part in (value, *_PARTS.split(value)) if folded(part)}
-    return list(found)
+    pairs = ((fold_value(key), fold_value(part)) for key, value in metadata.items() for part in (value, *_PARTS.split(value)))
+    return list(dict.fromkeys(pair for pair in pairs if pair[1]))
 
 
-def wanted(metadata: Mapping[str, str | Iterable[str]]) -> list[tuple[str, list[str]]]:
+def metadata_conditions(metadata: Mapping[str, str | Iterable[str]]) -> list[tuple[str, list[str]]]:
     """Return the conditions of a filter in the form of `facts`."""
     found = []
     for key, value in metadata.items():
         values = [value] if isinstance(value, str) else list(value)
-        found.append((folded(key), [folded(each) for each in values]))
+        found.append((fold_value(key), [fold_value(each) for each in values]))
     return found
 
 

@@ -107,6 +107,8 @@ class PassageSearch:
             fused = sorted(((id, score) for found in matches.values() for id, score in found.items()), key=lambda x: -x[1])
         fused = fused[offset:wanted]
         passages = self._store.existing_passages([id for id, _ in fused])
+        if filter:
+            self._store.check_filter(passages.values(), filter)
         return [
             Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id))
             for rank, (id, score) in enumerate(fused, start=offset + 1)

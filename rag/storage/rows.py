@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from rag.documents.filter_values import day_limits, wanted
+from rag.documents.filter_values import day_limits, facts, metadata_conditions
 from rag.documents.serialization import unpack_blocks
 from rag.errors import InvalidRecord
 from rag.schema import Document, Filter, Mark, Passage, Span
@@ -83,6 +85,24 @@ class Known:
     unread: bool = False
 
 
+def column_counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the number of columns of each table of a database, without the keyword index and SQLite's own tables."""
+    query = """SELECT tables.name, count(*) FROM sqlite_master tables JOIN pragma_table_info(tables.name) columns
+    WHERE tables.type = 'table' AND tables.name NOT LIKE 'keywords%' AND tables.name NOT LIKE 'sqlite%' GROUP BY tables.name"""
+    return dict(db.execute(query))
+
+
+@cache
+def expected_column_counts() -> dict[str, int]:
+    """Return what `column_counts` returns for an index of this version."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(SCHEMA)
+        return column_counts(db)
+    finally:
+        db.close()
+
+
 def as_text(value: object) -> str:
     """Return a text as it was read; one that a flipped bit has made bytes of, as far as it can be read."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -113,9 +133,25 @@ def conditions_of(where: Filter) -> tuple[list[str], list[Any]]:
         of_documents("last_day >= ?", since)
     if until:
         of_documents("first_day <= ?", until)
-    for key, found in wanted(where.metadata):
+    for key, found in metadata_conditions(where.metadata):
         add("document_id IN (SELECT document_id FROM facts WHERE key = ? AND value IN (SELECT value FROM json_each(?)))", key, found)
     return conditions, values
+
+
+def meets(info: Sequence[Any], where: Filter) -> bool:
+    """Return whether the document in a row's INFO_COLUMNS meets what a filter says of documents. Raises what UNREADABLE names."""
+    id, *_, collection, first_day, last_day, metadata = info
+    if where.documents is not None and id not in where.documents:
+        return False
+    names = [name.strip("/") for name in where.collections]
+    if names and not any(collection == name or collection.startswith(f"{name}/") for name in names):
+        return False
+    since, until = day_limits(where.since, where.until)
+    if (since and (last_day or "") < since) or (until and (first_day or "~") > until):
+        return False
+    conditions = metadata_conditions(where.metadata)
+    known = set(facts(json.loads(metadata))) if conditions else set()
+    return all(any((key, value) in known for value in values) for key, values in conditions)
 
 
 def read_document_row(info: Sequence[Any], content: Sequence[Any]) -> Document:

@@ -514,6 +514,24 @@ def test_a_filter_gives_what_meets_all_its_conditions(shelf: Index, chosen: Filt
         assert set(documents(shelf, question, filter=chosen)) == found
 
 
+@pytest.mark.parametrize(
+    ("damage", "chosen"),
+    [
+        ("UPDATE facts SET value = 'ann lee' WHERE value = 'gazette'", Filter(metadata={"source": "ann lee"})),
+        ("UPDATE facts SET document_id = 'notes.txt' WHERE value = 'gazette'", Filter(metadata={"source": "gazette"})),
+        ("UPDATE documents SET first_day = '1019-01-01' WHERE id = 'news.txt'", Filter(until="1100")),
+        ("UPDATE documents SET last_day = '2024-02-29' WHERE id = 'news.txt'", Filter(since="2021")),
+        ("UPDATE documents SET collection = 'law' WHERE id = 'letter.txt'", Filter(collections=("law",))),
+        ("UPDATE passages SET language = 'en' WHERE document_id = 'letter.txt'", Filter(languages=("en",))),
+    ],
+)
+def test_a_damaged_value_brings_no_document_through_a_filter(shelf: Index, damage: str, chosen: Filter) -> None:
+    change(shelf.folder, damage)
+    for question in ("the harbour", "الميناء"):
+        with pytest.raises(IndexCorrupt):
+            shelf.search(question, filter=chosen)
+
+
 @pytest.mark.parametrize("date", ["yesterday", "2020-13", "2021-02-29", "20", "2020-1-1-1"])
 def test_a_date_that_is_none_is_refused(shelf: Index, date: str) -> None:
     with pytest.raises(BadSetting) as caught:

@@ -236,6 +236,21 @@ def test_another_format_is_refused_and_made_anew(folder: Path, built: Path, meet
     assert answers(built) == "en/ferry.txt"
 
 
+def test_an_index_of_other_tables_is_older_not_damaged(folder: Path, built: Path, meeting: HashEmbedder) -> None:
+    """As one of a version under development, whose format has the same number."""
+    db = sqlite3.connect(built / "corpus.sqlite", isolation_level=None)
+    db.execute("ALTER TABLE documents DROP COLUMN content_crc")
+    db.close()
+    for use in (lambda: Index.open(built, meeting), lambda: build_index(folder, built, meeting)):
+        with pytest.raises(IndexMismatch) as caught:
+            use()
+        assert caught.value.key == "error.index_columns"
+        assert "--rebuild" in caught.value.text("en")
+        assert "--rebuild" in caught.value.text("ar")
+    build_index(folder, built, meeting, rebuild=True)
+    assert answers(built) == "en/ferry.txt"
+
+
 # --- damage ---------------------------------------------------------------------------------------------------------------
 
 
