@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from rag.text.clitics import PREFIX_PATTERN, without_article
 from rag.text.folding import fold
 from rag.text.language import script
 
@@ -209,7 +210,7 @@ def plain_tokens(text: str) -> list[str]:
 
 
 def _without_article(token: str) -> str:
-    return token[2:] if token.startswith("ال") and len(token) - 2 >= _LEAST_STEM else token
+    return without_article(token, _LEAST_STEM)
 
 
 def strict_tokens(text: str, language: str = "") -> list[str]:
@@ -248,7 +249,6 @@ def _f1(answer: Sequence[str], accepted: Sequence[str]) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
-_PROCLITICS = "(?:[وف]?(?:[بك]?ال|لل|[بكل])?)"  # and, so, by, like, for, the: written as one with the next word
 _SHORT = 4  # letters: below it an accepted answer must be a whole word
 
 
@@ -272,7 +272,7 @@ def _finder(accepted: str) -> re.Pattern[str] | None:
     letters = sum(character.isalpha() for character in wanted)
     before = ""
     if script(wanted[0]) == "ar":
-        before = _PROCLITICS if letters >= 3 else "[وف]?"
+        before = PREFIX_PATTERN if letters >= 3 else "[وف]?"
     whole = letters < _SHORT or wanted[-1].isdigit()
     return re.compile(f"(?<!\\S){before}{re.escape(wanted)}" + ("(?!\\S)" if whole else ""))
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
 
+from rag.text.clitics import split_prefix, without_article, without_proclitic
 from rag.text.folding import fold
 from rag.text.language import script
-from rag.text.words import PROCLITICS, without_proclitic, words
+from rag.text.words import words
 
 _ARABIC = {
     "ب": "b", "پ": "b", "ت": "t", "ط": "t", "ث": "t", "ج": "g", "چ": "g", "غ": "g", "گ": "g", "ح": "", "خ": "k", "د": "d",
@@ -186,16 +187,13 @@ def _stands_for(part: str, candidates: Iterable[str]) -> bool:
 
 
 _OF_THEM = re.compile("([\u0620-\u064a]{3,}?)(?:يين|يون|يه|يات|ين|ون)")
-_PREFIX = re.compile(f"[{PROCLITICS}]|ال")
-_TWO_PREFIXES = re.compile("[وف][بلك]|[وفبك]ال|لل")
 
 
 def unmatched_names(claim: str, evidence: str) -> list[str]:
     """Return the names of a claim that no word of the evidence can be, in either script."""
     known = words(evidence)
     # «وسبيرو», «ولتويتر», «والبنك»: one-letter prefixes and the article are written together with the name.
-    found = (match for word in known for match in (_PREFIX.match(word, 0, len(word) - 3), _TWO_PREFIXES.match(word, 0, len(word) - 3)))
-    bare = [match.string[match.end() :] for match in found if match]
+    bare = [rest for word in known for _, rest in split_prefix(word) if len(rest) >= 3]
     whole = list(dict.fromkeys([*known, *bare]))
     # «الهوغونوتيين»: those of that name.
     roots = [match.group(1) for word in whole if (match := _OF_THEM.fullmatch(word))]
@@ -223,7 +221,7 @@ def annotated(text: str, *others: str) -> str:
 
     def spelled(match: re.Match[str]) -> str:
         word = match.group()
-        forms = [word, without_proclitic(word, least=4), word.removeprefix("ال")]
+        forms = [word, without_proclitic(word, least=4), without_article(word)]
         name = next((known[skeleton(form)] for form in forms if skeleton(form) in known), "")
         if not name or name in seen or name in text:
             return word

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from rag.schema import Span
+from rag.text.clitics import without_proclitic
 from rag.text.folding import ARABIC_LETTER, fold
 from rag.text.numbers.lexicon import ORDINALS_AR, TENS_AR
-from rag.text.words import without_proclitic
 
 
 def sentences(text: str, longest: int = 280) -> list[Span]:

@@ -41,25 +41,13 @@ def _stemmer(language: str) -> Stemmer:
 def stem(word: str) -> str:
     """Return the light stem of one folded word, from Snowball's Arabic or English stemmer according to the word's own script."""
     if ARABIC_LETTER.search(word):
-        return str(_stemmer("arabic").stemWord(_unprefixed(word)))
+        return str(_stemmer("arabic").stemWord(_for_stemmer(word)))
     if LATIN_LETTER.search(word):
         return str(_stemmer("english").stemWord(word.removesuffix("'s")))
     return word
 
 
-PROCLITICS = "وفبلك"
-"""Arabic words of one letter (and, so, by, for, like), which are written together with the next word."""
-
-
-def without_proclitic(word: str, letters: str = PROCLITICS, least: int = 3) -> str:
-    """Return a folded word without its first letter if that is one of `letters` and at least `least` letters remain; else the word.
-
-    Whether the letter is a word of its own cannot be seen («ولد» is a boy, «وبنك» and a bank), so callers compare both forms.
-    """
-    return word[1:] if len(word) > least and word[0] in letters else word
-
-
-def _unprefixed(word: str) -> str:
+def _for_stemmer(word: str) -> str:
     """Return a folded word in the form that the Arabic stemmer expects.
 
     It loses a conjunction before the article; after the article, a final ه becomes the ة that it was (otherwise «المكتبه» keeps it and no

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.text.clitics import split_prefix, without_article, without_proclitic
 from rag.text.folding import fold, nfc
 from rag.text.language import script
 from rag.text.sentences import sentences
-from rag.text.words import content_stems, stem, stems, stop_stems, without_proclitic, words
+from rag.text.words import content_stems, stem, stems, stop_stems, words
 
 
 def cut(text: str, longest: int = 280) -> list[str]:
@@ -282,3 +283,28 @@ def test_the_letters_and_the_rest_that_has_to_stay_can_be_given() -> None:
     assert without_proclitic("وليس", "وف", 1) == "ليس"
     assert without_proclitic("بليس", "وف", 1) == "بليس"
     assert without_proclitic("ونور", least=4) == "ونور"
+
+
+def test_the_article_is_removed_where_enough_of_the_word_is_left() -> None:
+    assert without_article("البنك") == "بنك"
+    assert without_article("الفن", 3) == "الفن"
+    assert without_article("الفنون", 3) == "فنون"
+    assert without_article("بنك") == "بنك"
+    assert without_article("") == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "split"),
+    [
+        ("والبنك", [("و", "البنك"), ("وال", "بنك")]),
+        ("ولتويتر", [("و", "لتويتر"), ("ول", "تويتر")]),
+        ("للبنك", [("ل", "لبنك"), ("لل", "بنك")]),
+        ("البنك", [("ال", "بنك")]),
+        ("مصرف", []),
+        ("bank", []),
+        ("", []),
+    ],
+)
+def test_a_word_is_split_after_each_prefix_that_it_begins_with(word: str, split: list[tuple[str, str]]) -> None:
+    assert list(split_prefix(word)) == split
+    assert list(split_prefix(word, ("",))) == [("", word)]

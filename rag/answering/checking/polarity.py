@@ -14,9 +14,10 @@ from importlib import resources
 from typing import Any
 
 from rag.schema import Span
+from rag.text.clitics import without_article, without_proclitic
 from rag.text.folding import fold
 from rag.text.language import script
-from rag.text.words import content_stems, stem, without_proclitic, words
+from rag.text.words import content_stems, stem, words
 
 Cosines = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
 """From two lists of texts to the cosine of each of the first with each of the second."""
@@ -78,7 +79,7 @@ def _forms(word: str) -> tuple[str, ...]:
     if word.isascii() or len(word) < 4:
         return (word,)
     bare = without_proclitic(word, "وفبل")
-    return tuple(dict.fromkeys((word, bare, bare.removeprefix("ال"))))
+    return tuple(dict.fromkeys((word, bare, without_article(bare))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ import re
 from collections.abc import Sequence
 
 from rag.answering.checking.polarity import spans
+from rag.text.clitics import without_article, without_proclitic
 from rag.text.folding import fold
 from rag.text.language import script
 from rag.text.names import names, same_name
 from rag.text.numbers import stated_values, values_claimed
-from rag.text.words import content_stems, without_proclitic, words
+from rag.text.words import content_stems, words
 
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be|being)\s+(?:\w+\s+){1,6}?by\b|(?<![^\W_])(?:من قبل|على يد|من طرف)(?![^\W_])")
 _FEWEST = 4  # words that claim and evidence have in common, below which their order says nothing
@@ -102,7 +103,7 @@ def _tied_otherwise(claim: str, evidence: str) -> bool:
 
 
 def _named(name: str, spoken: Sequence[str]) -> bool:
-    forms = (form for word in spoken for form in (word, word.removeprefix("ال"), without_proclitic(word)))
+    forms = (form for word in spoken for form in (word, without_article(word), without_proclitic(word)))
     return any(same_name(fold(name), form) for form in forms)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from rag.text.clitics import split_prefix
 from rag.text.numbers import lexicon
 from rag.text.numbers.cursor import is_whole
 from rag.text.numbers.dates import Dates
@@ -86,10 +87,7 @@ class Times(Dates):
     def _hour_word(self, place: int, told: bool, first: int) -> tuple[int, int, int] | None:
         """«التاسعة والنصف»: an hour as an ordinal, where something else says that it is one."""
         word = self._word(place)
-        for prefix in ("", "و", "ب", "ل"):
-            if prefix and not word.startswith(prefix):
-                continue
-            plain = word.removeprefix(prefix)
+        for _, plain in split_prefix(word, ("", "و", "ب", "ل")):
             hour, end = lexicon.HOURS_AR.get(f"{plain} {self._word(place + 1)}"), place + 2
             if hour is None:
                 hour, end = lexicon.HOURS_AR.get(plain), place + 1

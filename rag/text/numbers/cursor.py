@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from rag.schema import Span
+from rag.text.clitics import without_article
 from rag.text.numbers import lexicon
 from rag.text.numbers.tokens import HARD_SPACE, Token, tokens
 
@@ -79,7 +80,7 @@ class Cursor:
             best = symbol, count, at + 1
         if best is not None and best[2] == place + 1 and best[0] not in lexicon.CODES:
             word, following = self._word(place), self._word(place + 1)
-            if word in ("يوم", "اليوم") and following.removeprefix("ال") in lexicon.DAYS:
+            if word in ("يوم", "اليوم") and without_article(following) in lexicon.DAYS:
                 return None
             if word in ("شهر", "الشهر") and lexicon.opens_month(following):
                 return None

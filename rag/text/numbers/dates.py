@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rag.schema import Span
+from rag.text.clitics import split_prefix
 from rag.text.numbers import lexicon
 from rag.text.numbers.cursor import is_whole
 from rag.text.numbers.numerals import Numerals
@@ -59,11 +60,7 @@ class Dates(Numerals):
             return None
         if (hijri := self._hijri_month(place)) is not None:
             return hijri
-        for prefix in ("", "و", "ل", "ب"):
-            word = self._word(place)
-            if prefix and not word.startswith(prefix):
-                continue
-            word = word.removeprefix(prefix)
+        for prefix, word in split_prefix(self._word(place), ("", "و", "ل", "ب")):
             order = self._word(place + 1)
             if order.isdigit() and self._word(place + 2) == "/":
                 order = ""  # «كانون 1/2»

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, lru_cache
 
+from rag.text.clitics import split_prefix
 from rag.text.folding import fold
 
 # --- number words ---------------------------------------------------------------------------------------------------------
@@ -537,10 +538,7 @@ def bare(word: str) -> Bare:
     known = _vocabulary()
     if word in _OTHER_WORDS:
         return Bare(word, False, False)
-    for prefix in _PREFIXES:
-        if prefix and not word.startswith(prefix):
-            continue
-        rest = word[len(prefix) :]
+    for prefix, rest in split_prefix(word, _PREFIXES):
         if rest not in known and len(rest) > 3:
             rest = rest.removesuffix("ا")
         if rest in known and (len(rest) > 1):
@@ -591,9 +589,6 @@ def opens_month(word: str) -> bool:
 def opens_value(word: str) -> bool:
     """Return whether a value can begin with a folded word, so that the rest of a text need not be tried."""
     known = _openers()
-    for prefix in _PREFIXES:
-        if word.startswith(prefix):
-            rest = word[len(prefix) :]
-            if rest in known or _ENDINGS.sub("", rest) in known:
-                return True
+    if any(rest in known or _ENDINGS.sub("", rest) in known for _, rest in split_prefix(word, _PREFIXES)):
+        return True
     return all(letter in "ivxl" for letter in word)

@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from rag.schema import Span
+from rag.text.clitics import without_article
 from rag.text.numbers import lexicon
 from rag.text.numbers.clock import Times
 from rag.text.numbers.cursor import is_whole, unit_starts
@@ -102,7 +103,7 @@ class _Reader(Times):
         return NumberReading(tuple(values), frozenset(units), frozenset(scales), tuple(self.tokens))
 
     def _scale_named(self, word: str) -> tuple[int, ...]:
-        plain = word.removeprefix("ب").removeprefix("ال")
+        plain = without_article(word.removeprefix("ب"))
         scale = lexicon.SCALES_AR.get(word) or lexicon.SCALES_AR.get(plain) or lexicon.SCALES_EN.get(word)
         return (scale,) if scale else ()
 
@@ -395,7 +396,7 @@ class _Reader(Times):
     def _counted_by_its_form(self, place: int) -> tuple[list[Value], int] | None:
         """«دينارين», «ساعة ونصف», «دينار واحد», «التسعينيات»: a noun whose form, or the word after it, says how many."""
         word = self._word(place)
-        decade = lexicon.DECADES.get(word.removeprefix("و").removeprefix("ال")) or lexicon.DECADES.get(word)
+        decade = lexicon.DECADES.get(without_article(word.removeprefix("و"))) or lexicon.DECADES.get(word)
         if decade is not None:
             century, end = self._century(place + 1)
             return [Value(Kind.NUMBER, self._span(place, end), Decimal(decade + century), "decades", spelled=True)], end
