@@ -209,6 +209,33 @@ class TreeWriter:
             for note in table.notes:
                 self.paragraph(note)
 
+    def insert(self, content: Content, title: str = "") -> None:
+        """Append a whole document, below a heading of its own if `title` is not blank; its headings become one level deeper then."""
+        if title.strip():
+            self.heading(title)
+        before = "\n\n" if self._pieces else ""
+        start, tables = self._length + len(before), len(self._tables)
+        self._pieces.append(before + content.text)
+        self._length = start + len(content.text)
+        self._check_length()
+        self._marks += [Mark(start, label) for label in self._pending if not content.marks or content.marks[0].offset]
+        self._pending.clear()
+        self._marks += [Mark(start + mark.offset, mark.label) for mark in content.marks]
+        self._tables += content.tables
+        for block in content.blocks:
+            self._blocks.append(
+                replace(
+                    block,
+                    span=Span(block.span.start + start, block.span.end + start),
+                    level=block.level + (block.kind is BlockKind.HEADING and bool(title.strip())),
+                    lead=None if block.lead is None else Span(block.lead.start + start, block.lead.end + start),
+                    table=None if block.table is None else block.table + tables,
+                )
+            )
+        if not content.blocks and content.text.strip():
+            self._blocks.append(Block(BlockKind.PARAGRAPH, Span(start, self._length)))
+        self._lead = None
+
     def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
         """Append one row, in several blocks where it is very wide."""
         name = self._cell(names, cells, header) if header is not None and header < len(cells) else ""

@@ -168,7 +168,7 @@ def test_languages_of_documents(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_read_in_order_of_id(tmp_path: Path) -> None:
-    write(tmp_path, {"b.txt": "x", "a/z.md": "x", "a.txt": "x", "A.TXT": "x", "note.odt": "x", ".hidden.txt": "x", ".git/a.txt": "x"})
+    write(tmp_path, {"b.txt": "x", "a/z.md": "x", "a.txt": "x", "A.TXT": "x", "note.bin": "x", ".hidden.txt": "x", ".git/a.txt": "x"})
     assert [id for id, _ in document_paths(tmp_path)] == ["A.TXT", "a.txt", "a/z.md", "b.txt"]
 
 

@@ -24,24 +24,40 @@ _READERS = {
     ".epub": "epub:read_epub",
     ".docx": "docx:read_docx",
     ".pdf": "pdf.reader:read_pdf",
+    ".xlsx": "xlsx:read_xlsx",
+    ".xlsm": "xlsx:read_xlsx",
+    ".ods": "opendocument:read_ods",
+    ".odt": "opendocument:read_odt",
+    ".pptx": "pptx:read_pptx",
+    ".rtf": "rtf:read_rtf",
+    ".eml": "containers:read_eml",
+    ".zip": "containers:read_zip",
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "picture:read_picture"),
 }
+_WITH_OCR = {"pdf.reader:read_pdf": "pdf.reader:read_pdf_with_ocr", "picture:read_picture": "picture:read_picture_with_ocr"}
 SUFFIXES = frozenset(_READERS)
 """The kinds of files that are read, as lower-case suffixes."""
-PACKED = frozenset((".epub", ".docx", ".pdf"))
+PACKED = SUFFIXES - frozenset((".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".html", ".htm", ".xhtml"))
 """Formats that hold pictures and fonts in addition to text, and may be larger than others."""
 
 
 def reader(suffix: str, ocr: bool = False) -> FormatReader:
     """Return the reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
-    module, _, function = _READERS[suffix].partition(":")
-    found: FormatReader = getattr(
-        import_module(f"rag.documents.formats.{module}"), function if not (ocr and suffix == ".pdf") else "read_pdf_with_ocr"
-    )
+    place = _READERS[suffix]
+    module, _, function = (_WITH_OCR.get(place, place) if ocr else place).partition(":")
+    found: FormatReader = getattr(import_module(f"rag.documents.formats.{module}"), function)
     return found
+
+
+def kinds() -> str:
+    """Return the kinds of files that are read, for a message: "CSV, DOCX, …"."""
+    return ", ".join(sorted(suffix.lstrip(".").upper() for suffix in SUFFIXES))
 
 
 def read(data: bytes, suffix: str, name: str, limits: Limits, ocr: bool = False) -> Content:
     """Return the content of a file. Whatever a library raises becomes a DocumentError that names the file."""
+    if suffix not in SUFFIXES:
+        raise DocumentError("error.unknown_kind", name=name, kinds=kinds())
     try:
         return reader(suffix, ocr)(data, name, limits)
     except DocumentError:

@@ -34,7 +34,7 @@ export class LibraryView {
     );
     this.opener = page.button("collection_new", "fresh", () => this.unfold(), { text: true });
     this.opener.setAttribute("aria-expanded", "false");
-    this.input = page.say(h("input", { type: "file", multiple: true, accept: ".txt,.md,.pdf,.docx,.html,.htm,.xhtml,.epub,.csv,.tsv,.json,.jsonl,text/plain,text/markdown", class: "offscreen", tabindex: "-1" }), "add_files", "label");
+    this.input = page.say(h("input", { type: "file", multiple: true, accept: ".txt,.md,.pdf,.docx,.xlsx,.xlsm,.pptx,.odt,.ods,.rtf,.html,.htm,.xhtml,.epub,.csv,.tsv,.json,.jsonl,.eml,.zip,.png,.jpg,.jpeg,.tif,.tiff,.webp,text/plain,text/markdown", class: "offscreen", tabindex: "-1" }), "add_files", "label");
     this.input.addEventListener("change", () => this.add([...this.input.files]));
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.dropText = h("span", { class: "drop-text" });

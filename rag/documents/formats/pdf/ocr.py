@@ -33,14 +33,18 @@ class Ocr:
         self.missing = None if self._languages else DocumentError("error.ocr_missing", name=name)
 
     def read(self, page: Any) -> list[str]:
-        """Return the paragraphs of a page; none if nothing can be read with some certainty."""
+        """Return the paragraphs of a PDF's page; none if nothing can be read with some certainty."""
+        return self.recognise(_picture(page)) if self._languages else []
+
+    def recognise(self, picture: bytes) -> list[str]:
+        """Return the paragraphs of a picture (PGM); none if nothing can be read with some certainty."""
         if not self._languages or self._program is None:
             return []
         command = [self._program, "stdin", "stdout", "-l", "+".join(self._languages), "--dpi", str(_DOTS_PER_INCH), "tsv"]
         # One thread: several slow each other down, and the other core may be answering a question.
         settings = {**os.environ, "OMP_THREAD_LIMIT": "1"}
         try:
-            done = subprocess.run(command, input=_picture(page), capture_output=True, timeout=10 * self._seconds, env=settings, check=False)
+            done = subprocess.run(command, input=picture, capture_output=True, timeout=10 * self._seconds, env=settings, check=False)
         except (subprocess.TimeoutExpired, OSError):
             return []
         if done.returncode:

@@ -1,0 +1,60 @@
+"""Pictures of pages, read by Tesseract when that is asked for. A TIFF may hold several pages."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+
+from rag.documents.formats.pdf.ocr import Ocr
+from rag.documents.tree import Content, Limits, TreeWriter
+from rag.errors import DocumentError
+
+_PAGE = "p. {n}"
+_MOST_PIXELS = 30_000_000
+_MOST_PAGES = 200
+
+
+def read_picture(data: bytes, name: str, limits: Limits) -> Content:
+    """Raise DocumentError: a picture has no text, unless it is read with OCR."""
+    pages = sum(1 for _ in _pages(data, name))
+    raise DocumentError("error.pages_pictures", name=name, pages=f"1-{pages}" if pages > 1 else "1")
+
+
+def read_picture_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
+    """Return the text of a picture, page by page; pages that cannot be read with some certainty are noted. Raises DocumentError."""
+    ocr = Ocr(name, limits)
+    if ocr.missing is not None:
+        raise ocr.missing
+    writer = TreeWriter(name, limits)
+    read, weak = list[int](), list[int]()
+    for number, picture in enumerate(_pages(data, name), start=1):
+        found = ocr.recognise(picture)
+        (read if found else weak).append(number)
+        writer.mark(_PAGE.format(n=number))
+        for paragraph in found:
+            writer.paragraph(paragraph)
+    pages = ", ".join(map(str, weak))
+    if not read:
+        raise DocumentError("error.pages_pictures", name=name, pages=pages)
+    notes = (DocumentError("error.pages_pictures", name=name, pages=pages),) if weak else ()
+    fields = {"ocr_pages": ", ".join(map(str, read))} | ({"illegible_pages": pages} if weak else {})
+    return writer.content(metadata=fields, notes=notes)
+
+
+def _pages(data: bytes, name: str) -> Iterator[bytes]:
+    """Yield the pages of a picture in grey, as portable grey maps (PGM)."""
+    from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            for number, frame in enumerate(ImageSequence.Iterator(picture)):
+                if number == _MOST_PAGES:
+                    raise DocumentError("error.too_many_pages", name=name, pages=number + 1, limit=_MOST_PAGES)
+                page = ImageOps.exif_transpose(frame).convert("L")
+                if (pixels := page.width * page.height) > _MOST_PIXELS:
+                    share = math.sqrt(_MOST_PIXELS / pixels)
+                    page = page.resize((int(page.width * share), int(page.height * share)))
+                yield b"P5 %d %d 255\n" % page.size + page.tobytes()
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error

@@ -1,0 +1,124 @@
+"""Excel workbooks: each sheet a section, its tables with merged cells in every place they cover, and numbers as the sheet shows them."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from rag.documents.formats.archive import member, open_archive
+from rag.documents.tree import Content, Limits, TreeWriter
+from rag.errors import DocumentError
+
+_MOST_CELLS = 2_000_000
+_QUOTED = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
+_PLACES = re.compile(r"[#0?]\.([0#?]+)|^\.([0#?]+)")
+_UNCOMPUTED = re.compile(rb"<f[ />][^<]*(?:</f>)?(?:<v\s*/>|<v></v>)?</c>")
+
+
+def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
+    """Return the sheets of a workbook. Formulas are read as the values that were saved with them.
+
+    What is left out is noted: hidden sheets, and formulas saved without a value. Raises DocumentError.
+    """
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    notes: list[DocumentError] = []
+    with open_archive(data, name, limits) as archive:
+        sheets = [entry.filename for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/sheet")]
+        uncomputed = sum(len(_UNCOMPUTED.findall(member(archive, sheet, name))) for sheet in sheets)
+    if uncomputed:
+        notes.append(DocumentError("error.formulas_without_values", name=name, count=uncomputed))
+    try:
+        book = load_workbook(io.BytesIO(data), data_only=True)
+    except (InvalidFileException, KeyError, ValueError, TypeError) as error:
+        raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
+    writer = TreeWriter(name, limits)
+    for sheet in book.worksheets:
+        if sheet.sheet_state != "visible":
+            notes.append(DocumentError("error.sheet_hidden", name=name, sheet=sheet.title))
+            continue
+        if sheet.max_row * sheet.max_column > _MOST_CELLS:
+            raise DocumentError("error.too_much_text", name=name, limit=f"{_MOST_CELLS / 1e6:.0f}")
+        rows = [[shown_value(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows()]
+        spread_merged(rows, ((r.min_row - 1, r.min_col - 1, r.max_row, r.max_col) for r in sheet.merged_cells.ranges))
+        if any(any(row) for row in rows):
+            writer.heading(sheet.title)
+            writer.grid(rows)
+    title = (book.properties.title or "").strip()
+    return writer.content(title=title, notes=tuple(notes))
+
+
+def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
+    """Write the value of each merged range (first row, first column, end row, end column) into all of its cells.
+
+    A wide one that is alone in its row is a title, which stays in its first cell.
+    """
+    for top, left, bottom, right in ranges:
+        if top >= len(rows) or left >= len(rows[top]):
+            continue
+        value = rows[top][left]
+        if right - left > 1 and not any(rows[top][:left] + rows[top][right:]):
+            continue
+        for row in rows[top : min(bottom, len(rows))]:
+            for column in range(left, min(right, len(row))):
+                row[column] = value
+
+
+def shown_value(value: Any, number_format: str) -> str:
+    """Return a cell's value as the sheet shows it: a date as a date, 0.125 in the format `0.0%` as 12.5%."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() and not _has_time(number_format) else value.isoformat(" ", "minutes")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, (int, float)):
+        return _number(value, number_format.split(";")[0])
+    return str(value).strip()
+
+
+def _has_time(number_format: str) -> bool:
+    return any(letter in _QUOTED.sub("", number_format.lower()) for letter in "hs")
+
+
+def _number(value: int | float, number_format: str) -> str:
+    literal = "".join(one or two or three for one, two, three in _QUOTED.findall(number_format)).strip()
+    pattern = _QUOTED.sub("", number_format).strip()
+    if pattern in ("", "General", "@") or not re.search(r"[#0?]", pattern) or "/" in pattern or "E" in pattern:
+        text = _plain(value)
+    else:
+        places = _PLACES.search(pattern)
+        digits = len(places[1] or places[2]) if places else 0
+        scaled = value * 100 if "%" in pattern else value
+        text = f"{scaled:,.{digits}f}" if "," in pattern else f"{scaled:.{digits}f}"
+        if "#" in (places[1] or "" if places else ""):
+            text = text.rstrip("0").rstrip(".")
+    if "%" in pattern:
+        text += "%"
+    sign = next((sign for sign in "$€£¥" if sign in pattern), "")
+    if literal and not sign:
+        return f"{text} {literal}" if re.search(r"[#0?]", number_format.split(literal)[0]) else f"{literal} {text}"
+    return sign + text
+
+
+def _plain(value: int | float) -> str:
+    """Return a number without the noise of binary fractions, as Excel shows 15 digits."""
+    if isinstance(value, int) or value.is_integer():
+        return str(int(value))
+    return f"{value:.15g}"
+
+
+def trimmed(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Return rows without empty cells at the right and empty rows at the end."""
+    kept = [row[: max((at + 1 for at, cell in enumerate(row) if cell), default=0)] for row in rows]
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept

@@ -1,0 +1,344 @@
+"""Workbooks, OpenDocument, presentations, RTF, e-mail, archives and pictures, and one sentence for what cannot be read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import date, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.documents.formats import picture, readers
+from rag.documents.formats.xlsx import shown_value
+from rag.documents.load import Skipped, load_folder
+from rag.documents.tree import Content, Limits
+from rag.errors import DocumentError
+from rag.schema import BlockKind, Document
+
+
+def read(data: bytes, suffix: str, ocr: bool = False) -> Content:
+    return readers.read(data, suffix, f"file{suffix}", Limits(), ocr)
+
+
+def lines(content: Content) -> list[str]:
+    return [line for line in content.text.split("\n") if line]
+
+
+def archive(**members: bytes | str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for path, data in members.items():
+            packed.writestr(path, data)
+    return buffer.getvalue()
+
+
+def workbook(fill: Callable[[Any], None]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    fill(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+# --- XLSX -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_workbook_keeps_sheets_titles_merged_cells_and_shown_values() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.active
+        sheet.title = "الصادرات"
+        sheet["A1"] = "الصادرات حسب البلد"
+        sheet.merge_cells("A1:C1")
+        for row in (["البلد", "السنة", "القيمة"], ["الأردن", 2020, 0.125], [None, 2021, 1234.5]):
+            sheet.append(row)
+        sheet.merge_cells("A3:A4")
+        sheet["C3"].number_format = "0.0%"
+        sheet["C4"].number_format = "#,##0.00"
+        other = book.create_sheet("Staff")
+        for row in (["Name", "Joined"], ["Salim", date(2019, 3, 12)]):
+            other.append(row)
+
+    content = read(workbook(fill), ".xlsx")
+    assert lines(content) == [
+        "الصادرات",
+        "الصادرات حسب البلد",
+        "البلد: الأردن · السنة: 2020 · القيمة: 12.5%",
+        "البلد: الأردن · السنة: 2021 · القيمة: 1,234.50",
+        "Staff",
+        "Name: Salim · Joined: 2019-03-12",
+    ]
+    rows = [block for block in content.blocks if block.kind is BlockKind.ROW]
+    assert [cell.span.of(content.text) for cell in rows[1].cells] == ["الأردن", "2021", "1,234.50"]
+    assert content.notes == ()
+
+
+def test_hidden_sheets_and_formulas_without_values_are_named() -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["Total", "=1+1"])
+        hidden = book.create_sheet("Secret")
+        hidden.append(["x"])
+        hidden.sheet_state = "hidden"
+
+    content = read(workbook(fill), ".xlsx")
+    assert [(note.key, note.fields.get("count"), note.fields.get("sheet")) for note in content.notes] == [
+        ("error.formulas_without_values", 1, None),
+        ("error.sheet_hidden", None, "Secret"),
+    ]
+    assert "x" not in lines(content)
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "expected"),
+    [
+        (0.1 + 0.2, "General", "0.3"),
+        (1500, "General", "1500"),
+        (1500, "#,##0", "1,500"),
+        (0.07, "0%", "7%"),
+        (2.5, "0.00", "2.50"),
+        (99, '"$"#,##0', "$ 99"),
+        (99, "$#,##0", "$99"),
+        (12, '0" kg"', "12 kg"),
+        (5, "#,##0.00 [$د.أ-ar-JO]", "5.00 د.أ"),
+        (True, "General", "TRUE"),
+        (datetime(2024, 5, 2), "yyyy-mm-dd", "2024-05-02"),
+        (datetime(2024, 5, 2, 9, 30), "yyyy-mm-dd hh:mm", "2024-05-02 09:30"),
+        (None, "General", ""),
+        (" نص ", "@", "نص"),
+    ],
+)
+def test_values_are_shown_as_in_the_sheet(value: object, number_format: str, expected: str) -> None:
+    assert shown_value(value, number_format) == expected
+
+
+# --- OpenDocument ---------------------------------------------------------------------------------------------------------
+
+_HEAD = (
+    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" '
+    'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"><office:body>'
+)
+
+
+def opendocument(body: str) -> bytes:
+    return archive(**{"content.xml": f"{_HEAD}{body}</office:body></office:document-content>"})
+
+
+def test_a_text_keeps_headings_lists_tables_and_notes() -> None:
+    body = (
+        "<office:text><text:tracked-changes><text:p>deleted</text:p></text:tracked-changes>"
+        '<text:h text:outline-level="1">السكان</text:h>'
+        "<text:p>بلغ العدد<text:s text:c='1'/>5200<text:note><text:note-citation>1</text:note-citation>"
+        "<text:note-body><text:p>دون اللاجئين</text:p></text:note-body></text:note> نسمة.</text:p>"
+        "<text:p>The board decided:</text:p><text:list><text:list-item><text:p>a branch in Irbid</text:p></text:list-item>"
+        "<text:list-item><text:p>a new contract</text:p></text:list-item></text:list>"
+        "<table:table><table:table-row><table:table-cell><text:p>Item</text:p></table:table-cell>"
+        "<table:table-cell><text:p>Price</text:p></table:table-cell></table:table-row>"
+        "<table:table-row><table:table-cell><text:p>Olive oil</text:p></table:table-cell>"
+        "<table:table-cell><text:p>7,50</text:p></table:table-cell></table:table-row></table:table></office:text>"
+    )
+    content = read(opendocument(body), ".odt")
+    assert lines(content) == [
+        "السكان",
+        "بلغ العدد 5200[1] نسمة.",
+        "[1] دون اللاجئين",
+        "The board decided:",
+        "- a branch in Irbid",
+        "- a new contract",
+        "Item: Olive oil · Price: 7,50",
+    ]
+    item = next(block for block in content.blocks if block.kind is BlockKind.ITEM)
+    assert item.lead is not None
+    assert item.lead.of(content.text) == "The board decided:"
+
+
+def test_a_spreadsheet_keeps_repeated_and_merged_cells() -> None:
+    cell = "<table:table-cell{}><text:p>{}</text:p></table:table-cell>"
+    body = (
+        '<office:spreadsheet><table:table table:name="أسعار"><table:table-row>'
+        + cell.format("", "المادة") + cell.format("", "عمان") + cell.format("", "إربد") + "</table:table-row>"
+        "<table:table-row>" + cell.format("", "رمل") + cell.format(' table:number-columns-repeated="2"', "95") + "</table:table-row>"
+        '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="1024"/></table:table-row>'
+        "</table:table></office:spreadsheet>"
+    )  # fmt: skip
+    assert lines(read(opendocument(body), ".ods")) == ["أسعار", "المادة: رمل · عمان: 95 · إربد: 95"]
+
+
+def test_an_encrypted_document_says_so() -> None:
+    data = archive(**{"content.xml": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"})
+    with pytest.raises(DocumentError) as raised:
+        read(data, ".odt")
+    assert raised.value.key == "error.protected"
+
+
+# --- PPTX -----------------------------------------------------------------------------------------------------------------
+
+
+def test_slides_are_places_with_their_titles_lists_tables_and_notes() -> None:
+    from pptx import Presentation
+    from pptx.util import Inches
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.shapes.title.text = "Results 2024"
+    slide.placeholders[1].text = "Sales rose\nCosts fell"
+    slide.notes_slide.notes_text_frame.text = "Say this slowly."
+    second = deck.slides.add_slide(deck.slide_layouts[5])
+    second.shapes.title.text = "الأسعار"
+    table = second.shapes.add_table(2, 2, Inches(1), Inches(2), Inches(4), Inches(1)).table
+    for at, text in enumerate(["المادة", "السعر", "رمل", "95"]):
+        table.cell(at // 2, at % 2).text = text
+    buffer = io.BytesIO()
+    deck.save(buffer)
+    content = read(buffer.getvalue(), ".pptx")
+    expected = ["Results 2024", "- Sales rose", "- Costs fell", "Say this slowly.", "الأسعار", "المادة: رمل · السعر: 95"]
+    assert lines(content) == expected
+    assert [mark.label for mark in content.marks if mark.label.startswith("slide")][:2] == ["slide 1", "slide 2"]
+
+
+# --- RTF ------------------------------------------------------------------------------------------------------------------
+
+
+def test_rich_text_in_both_languages_with_a_table() -> None:
+    data = (
+        rb"{\rtf1\ansi\ansicpg1256 The meeting is on 4 May.\par \'c7\'e1\'e3\'cf\'ed\'d1 \u1587?\u1604?\u1610?\u1605?\par "
+        rb"\trowd\cellx1000\cellx2000 Item\cell Price\cell\row \trowd\cellx1000\cellx2000 Olive oil\cell 7.50\cell\row \pard After.\par}"
+    )
+    content = read(data, ".rtf")
+    assert "The meeting is on 4 May." in content.text
+    assert "المدير سليم" in content.text
+    assert "Item: Olive oil · Price: 7.50" in lines(content)
+    with pytest.raises(DocumentError, match=r"file\.rtf"):
+        read(b"plain", ".rtf")
+
+
+# --- files that hold documents --------------------------------------------------------------------------------------------
+
+
+def message(**attached: bytes) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@example.org", "b@example.org", "موعد الاجتماع"
+    mail["Date"] = "Wed, 21 Dec 2022 10:28:53 +0000"
+    mail.set_content("The meeting is on Sunday.\n")
+    for name, data in attached.items():
+        mail.add_attachment(data, maintype="application", subtype="octet-stream", filename=name)
+    return mail.as_bytes()
+
+
+def test_a_message_with_an_attachment() -> None:
+    content = read(message(**{"prices.csv": "المادة,السعر\nرمل,95\n".encode(), "again.zip": b"x", "run.exe": b"x"}), ".eml")
+    assert lines(content) == [
+        "From: a@example.org",
+        "To: b@example.org",
+        "Date: Wed, 21 Dec 2022 10:28:53 +0000",
+        "Subject: موعد الاجتماع",
+        "The meeting is on Sunday.",
+        "prices.csv",
+        "المادة: رمل · السعر: 95",
+    ]
+    assert content.title == "موعد الاجتماع"
+    assert content.metadata == {"author": "a@example.org", "date": "2022-12-21"}
+    assert [(note.key, note.fields["name"]) for note in content.notes] == [
+        ("error.nested_container", "file.eml/again.zip"),
+        ("error.unknown_kind", "file.eml/run.exe"),
+    ]
+
+
+def test_an_archive_reads_what_it_can_and_names_the_rest() -> None:
+    data = archive(**{
+        "b/note.txt": "The depot opened in 1962.", "a.md": "# Title\n\nText.", "bad.docx": b"x", "inner.zip": b"x", "__MACOSX/a.md": b"x",
+    })  # fmt: skip
+    content = read(data, ".zip")
+    assert lines(content) == ["a.md", "Title", "Text.", "b/note.txt", "The depot opened in 1962."]
+    assert [(block.kind, block.level) for block in content.blocks][:2] == [(BlockKind.HEADING, 1), (BlockKind.HEADING, 2)]
+    assert all(block.span.of(content.text).strip() for block in content.blocks)
+    assert [note.key for note in content.notes] == ["error.damaged", "error.nested_container"]
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("zeros.txt", b"0" * (Limits().unpacked + 1))
+    with pytest.raises(DocumentError) as raised:
+        read(buffer.getvalue(), ".zip")
+    assert raised.value.key == "error.unpacks_too_much"
+
+
+# --- pictures, and what is no document ------------------------------------------------------------------------------------
+
+
+def tiff(pages: int) -> bytes:
+    from PIL import Image
+
+    frames = [Image.new("L", (40, 20), 255) for _ in range(pages)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
+
+
+def test_a_picture_without_ocr_says_how_it_is_read() -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(tiff(3), ".tiff")
+    assert (raised.value.key, raised.value.fields["pages"]) == ("error.pages_pictures", "1-3")
+
+
+def test_a_picture_is_read_page_by_page_and_weak_pages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Seen:
+        missing = None
+
+        def __init__(self, name: str, limits: Limits) -> None:
+            self._found = iter([["Chapter one"], [], ["الفصل الثالث"]])
+
+        def recognise(self, picture: bytes) -> list[str]:
+            assert picture.startswith(b"P5 40 20 255\n")
+            return next(self._found)
+
+    monkeypatch.setattr(picture, "Ocr", Seen)
+    content = read(tiff(3), ".tiff", ocr=True)
+    assert lines(content) == ["Chapter one", "الفصل الثالث"]
+    assert content.metadata == {"ocr_pages": "1, 3", "illegible_pages": "2"}
+    assert [note.fields["pages"] for note in content.notes] == ["2"]
+
+
+def test_every_kind_through_the_process(tmp_path: Path) -> None:
+    from pptx import Presentation
+
+    deck, slides = Presentation(), io.BytesIO()
+    deck.slides.add_slide(deck.slide_layouts[0]).shapes.title.text = "Results"
+    deck.save(slides)
+    sheet = workbook(lambda book: book.active.append(["Total", 5]))
+    text = opendocument("<office:text><text:p>نص</text:p></office:text>")
+    cells = opendocument(
+        "<office:spreadsheet><table:table><table:table-row><table:table-cell><text:p>5</text:p></table:table-cell></table:table-row>"
+        "</table:table></office:spreadsheet>"
+    )
+    files = {
+        "a.eml": message(), "b.ods": cells, "c.odt": text, "d.pptx": slides.getvalue(), "e.rtf": rb"{\rtf1 Text.}", "f.xlsm": sheet,
+        "g.xlsx": sheet, "h.zip": archive(**{"a.txt": "Text."}),
+    }  # fmt: skip
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    pictures = [name + suffix for name, suffix in zip("ijklmn", (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"), strict=True)]
+    for name in pictures:
+        (tmp_path / name).write_bytes(tiff(1))
+    loaded = list(load_folder(tmp_path))
+    assert [item.id for item in loaded if isinstance(item, Document) and item.text.strip()] == list(files)
+    assert [(item.id, item.error.key) for item in loaded if isinstance(item, Skipped)] == [(n, "error.pages_pictures") for n in pictures]
+
+
+@pytest.mark.parametrize("suffix", sorted(readers.PACKED - {".eml", ".zip"}))
+def test_a_wrong_file_under_a_name_is_refused_with_the_name(suffix: str) -> None:
+    with pytest.raises(DocumentError, match=rf"file\{suffix}"):
+        read(b"not what the name says", suffix)
+
+
+def test_an_unknown_kind_lists_those_that_are_read() -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(b"MZ", ".exe")
+    assert raised.value.key == "error.unknown_kind"
+    assert "XLSX" in raised.value.fields["kinds"]
