@@ -27,6 +27,8 @@ _PHRASE = 40
 """Tokens of a short answer's draft."""
 _POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
+_MOST_FOREIGN_WORDS = 6
+"""Words of an English source that stand alone in an Arabic answer; more are left in their sentence."""
 _LONGEST_TRANSLATION = 3
 """Times as many characters as the words that it translates."""
 _CLOSE = 0.5
@@ -143,14 +145,18 @@ class Composer:
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
-        """Return the words that answer, with their grade; None where they can't be said in the answer's language by rule."""
+        """Return the words that answer, with their grade; None where they can't be said in the answer's language by rule, nor left as they
+        are."""
         if quoted.words is None:
             return None
         words = quoted.direct
         if native:
             return words, Grade.QUOTED
-        carried = localize_values(words, language) or (words if script(words) == language else None)
-        return (carried, Grade.CHECKED) if carried else None
+        if carried := localize_values(words, language) or (words if script(words) == language else ""):
+            return carried, Grade.CHECKED
+        if language == "ar" and len(words.split()) <= _MOST_FOREIGN_WORDS:
+            return f"\u2068{words}\u2069", Grade.QUOTED  # Latin names and terms are read in Arabic texts as they are
+        return None
 
     def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
         """Return a list with the line that introduces it, an item a line."""

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from rag.text.language import script
 from rag.text.numbers import Bound, Date, Kind, Value, find_values
+from rag.text.words import content_stems
 
 _CLDR_UNITS: Mapping[str, str] = {
     "mm": "length-millimeter", "cm": "length-centimeter", "m": "length-meter", "km": "length-kilometer", "in": "length-inch",
@@ -63,12 +64,19 @@ def localize_values(text: str, language: str) -> str | None:
     if not values:
         return None
     rest = "".join(" " if any(value.span.start <= n < value.span.end for value in values) else char for n, char in enumerate(text))
-    if len(_LETTERS.findall(rest)) > _SPARE:
+    if len(_LETTERS.findall(rest)) > _SPARE or _numbers_a_name(values[0], text):
         return None
     written = [localize_value(value, text, language) for value in values]
     if None in written:
         return None
     return (" – " if len(written) == 2 and values[0].kind is Kind.TIME else "، " if language == "ar" else ", ").join(filter(None, written))
+
+
+def _numbers_a_name(value: Value, text: str) -> bool:
+    """Return whether a bare number belongs to the name before it: «Apache 2.0», «المادة 12»."""
+    bare = value.kind in (Kind.NUMBER, Kind.CODE) and not value.unit and value.high is None and value.bound is Bound.EXACT
+    before, after = text[: value.span.start], text[value.span.end :]
+    return bare and bool(content_stems(before)) and not _LETTERS.search(after)
 
 
 def localize_value(value: Value, text: str, language: str) -> str | None:

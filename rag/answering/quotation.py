@@ -26,6 +26,8 @@ _LONGEST_CELL = 80
 _MOST_ITEMS = 25
 """Items of a list that are quoted."""
 _MARKS = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb*_|·-–—"
+_LONGEST_WORDS = 160
+"""Characters of words that answer; more of them are a quotation."""
 _LARGEST_SHARE = 0.8
 """Of a quotation, the largest part that words which answer may be; with more, the quotation is the answer."""
 
@@ -182,10 +184,26 @@ def _direct(evidence: Evidence, span: Span, text: str) -> Span | None:
         start += 1
     while end > start and text[end - 1] in _MARKS and not _closes(text, start, end):
         end -= 1
+    start, end = _balanced(text, start, end)
     found = text[start:end]
-    if len(found) > _LARGEST_SHARE * len(text.strip()) or not (content_stems(found) or any(character.isdigit() for character in found)):
+    if (
+        len(found) > _LONGEST_WORDS
+        or len(found) > _LARGEST_SHARE * len(text.strip())
+        or not (content_stems(found) or any(character.isdigit() for character in found))
+    ):
         return None
     return Span(span.start + start, span.start + end)
+
+
+def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a range with the bracket or quotation mark just outside it whose other half lies inside."""
+    for opening, closing in ("()", "[]", "«»", "“”"):
+        inside = text[start:end]
+        if inside.count(closing) > inside.count(opening) and text[max(start - 1, 0) : start] == opening:
+            start -= 1
+        if inside.count(opening) > inside.count(closing) and text[end : end + 1] == closing:
+            end += 1
+    return start, end
 
 
 def _closes(text: str, start: int, end: int) -> bool:

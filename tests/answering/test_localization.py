@@ -50,6 +50,8 @@ def test_values_are_carried_over(text: str, language: str, expected: str) -> Non
         "raising all of the salaries by 4 percent",
         "ثلاثون يوما من تاريخ التسليم الفعلي للبضاعة",
         "the 1990s",
+        "Apache 2.0",
+        "المادة 12",
     ],
 )
 def test_what_is_no_value_or_says_more_is_not_said_by_numbers(text: str) -> None:

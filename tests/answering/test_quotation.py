@@ -119,6 +119,7 @@ def test_a_part_of_a_very_long_sentence_is_quoted_without_its_last_comma(tree: T
         ("The lawyer (Alex Spiro) wrote it to the company.", "(Alex Spiro)", "Alex Spiro"),
         ("The lawyer, Alex Spiro, wrote it to the company.", "Alex Spiro,", "Alex Spiro"),
         ("It treats bone loss (osteoporosis) and other illnesses.", "bone loss (osteoporosis)", "bone loss (osteoporosis)"),
+        ("A period of at most (nine) months is set for it.", "nine) months", "(nine) months"),
         ("Swimming is not offered by the school.", "not", ""),
         ("The office has nine inspectors.", "The office has nine inspectors", ""),
     ],
