@@ -27,7 +27,7 @@ from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Span, Styl
 from rag.text.language import answer_language, question_language
 
 _HITS = 8
-_EVIDENCE = 6
+EVIDENCE = 6
 _REMEMBERED = 64
 """Follow-ups whose standalone form is remembered."""
 
@@ -118,6 +118,15 @@ class Chatbot:
             yield from self._drafted(inquiry, self.generator, prompt, stop)
             yield self._composer.drafted(inquiry, prompt, stop)
 
+    def inquire(self, question: str, *, exclude: Container[int] = (), filter: Filter | None = None) -> Inquiry:
+        """Return what is known of a question before its answer is worded: what was found, in the reader's order, and the confidence.
+
+        Raises BadQuestion and the index's errors.
+        """
+        inquiry = self._begun(question, (), threading.Event(), exclude, filter)
+        self._read(inquiry)
+        return inquiry
+
     def anticipate(self, question: str, history: History = (), *, stop: threading.Event | None = None) -> None:
         """Do now what an answer to this question would begin with, so that it comes at once if it is asked: while somebody types
         or hesitates. Gives way to questions that were asked; ends when `stop` is set. A text that is no question is passed over.
@@ -180,7 +189,7 @@ class Chatbot:
         query = self.index.query(self._standalone(question, language, history, stop))
         hits = self.index.search(query, _HITS, exclude=exclude, filter=filter)
         candidates = self.index.evidence(query, hits, CANDIDATES)
-        evidence = candidates[:_EVIDENCE]
+        evidence = candidates[:EVIDENCE]
         found = time.perf_counter() - started
         confidence = self.calibration.confidence(query, evidence)
         shown = without_orders(evidence, query.text) if self._checks else tuple(evidence)
@@ -190,9 +199,10 @@ class Chatbot:
         """Put the evidence in the order in which the reader finds the answer in it, and weigh what it says into the confidence."""
         if self.reader is None or not inquiry.candidates:
             return
-        evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, _EVIDENCE)
+        evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, EVIDENCE)
+        inquiry.answers = answers
+        inquiry.confidence = self.calibration.confidence_read(inquiry.query, inquiry.candidates[:EVIDENCE], evidence, answers)
         inquiry.evidence = without_orders(evidence, inquiry.query.text) if self._checks else evidence
-        inquiry.confidence = self.calibration.with_reading(inquiry.confidence, answers)
 
     def _standalone(self, question: str, language: str, history: History, stop: threading.Event) -> str:
         """Return a follow-up as a question that stands alone; the last few are remembered, so that what was anticipated is not done

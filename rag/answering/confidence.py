@@ -24,6 +24,10 @@ from rag.text.numbers import names_month, stated_values
 from rag.text.words import content_stems
 
 UNKNOWN = "unknown"
+_LATER = frozenset(("read_same", "read_across"))
+"""Values that a file of an earlier version lacks: then nothing was fitted for the reader."""
+_READ = 10
+"""Features when a reader has read the evidence."""
 Manner = Literal["quote", "write"]
 """How an answer uses evidence: quoted, or written by the generator in its own words and checked."""
 _QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
@@ -33,7 +37,9 @@ _QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
 class Calibration:
     """The values fitted for an embedder and a generator.
 
-    `same` and `across` weigh the features of `features`, in that order, if question and evidence are in one language or in two; `least` is
+    `same` and `across` weigh the features of `features`, in that order, if question and evidence are in one language or in two;
+    `read_same` and `read_across` weigh these and `reading_features` after them, once a reader has read the evidence, and are empty where
+    they were not fitted. `least` is
     the confidence below which a question is declined; `thresholds` are the citation check's. `manner_same` and `manner_across` say whether
     the generator's own words are used: a small model's sentence is right half as often as the sentence it was made from. `prompted` is how
     many sentences of evidence it is given.
@@ -47,6 +53,8 @@ class Calibration:
     manner_same: Manner
     manner_across: Manner
     prompted: int
+    read_same: tuple[float, ...] = ()
+    read_across: tuple[float, ...] = ()
     checked: frozenset[str] = frozenset()
     """Directions, as question's and source's language ("en-ar"), in which what the check accepts was measured to be true: at least 0.98 of
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
@@ -73,14 +81,24 @@ class Calibration:
             manner_same=manners["same"],
             manner_across=manners["across"],
             prompted=manners["prompted"],
+            read_same=tuple(values["read_same"]),
+            read_across=tuple(values["read_across"]),
             checked=frozenset(manners.get("checked", ())),
             translated=frozenset(manners.get("translated", ())),
         )
 
-    def with_reading(self, confidence: float, answers: float) -> float:
-        """Return the confidence when a reader has read the evidence: the mean of the two as log-odds, so that each can outweigh the other
-        only where it is the surer of the two."""
-        return logistic((0.5, 0.5), (_logit(confidence), _logit(answers)))
+    def confidence_read(self, query: Query, evidence: Sequence[Evidence], read: Sequence[Evidence], answers: float) -> float:
+        """Return the probability, 0..1, that the evidence answers the question when a reader has read it.
+
+        `evidence` is in the order of search, `read` in the reader's; `answers` is the probability that one of the texts read answers.
+        Where no weights were fitted for this, it is the mean of both judgements as log-odds.
+        """
+        if not evidence or not read:
+            return 0.0
+        weights = self.read_same if query.shares_language(read[0]) else self.read_across
+        if not weights:
+            return logistic((0.5, 0.5), (_logit(self.confidence(query, evidence)), _logit(answers)))
+        return logistic(weights, (*features(query, evidence), *reading_features(read, answers)))
 
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
         """Return the probability, 0..1, that the evidence answers the question."""
@@ -88,6 +106,11 @@ class Calibration:
             return 0.0
         weights = self.same if query.shares_language(evidence[0]) else self.across
         return logistic(weights, features(query, evidence))
+
+
+def reading_features(read: Sequence[Evidence], answers: float) -> tuple[float, float]:
+    """Return what a reader adds to the features, as log-odds: whether any text read answers, and whether its best sentence does."""
+    return _logit(answers), _logit(read[0].answers or 0.0)
 
 
 def _logit(probability: float) -> float:
@@ -177,10 +200,11 @@ def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
         if values is None:
             return None
         shipped = _shipped(UNKNOWN)
-        own = {name: values[name] for name in shipped}
+        own: dict[str, Any] = {name: values[name] if name not in _LATER or name in values else [] for name in shipped}
         for name, like in shipped.items():
             numbers = own[name] if isinstance(like, list) else [own[name]]
-            if len(numbers) != (len(like) if isinstance(like, list) else 1) or not all(math.isfinite(number) for number in numbers):
+            lengths = {len(like) if isinstance(like, list) else 1} if name not in _LATER else {0, _READ}
+            if len(numbers) not in lengths or not all(math.isfinite(number) for number in numbers):
                 raise ValueError(name)
         return own
     except FileNotFoundError:

@@ -16,7 +16,8 @@ from rag.text.language import is_in_language
 class Inquiry:
     """Everything known of one question so far: what was found for it, the draft of its answer, and the times.
 
-    `candidates` are the sentences among which a reader looks for the answer.
+    `candidates` are the sentences among which a reader looks for the answer, `answers` is the probability it gives that one of the texts
+    it read answers; None if there is no reader.
 
     `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
     a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.
@@ -31,6 +32,7 @@ class Inquiry:
     started: float
     found: float
     candidates: tuple[Evidence, ...] = ()
+    answers: float | None = None
     draft: str = ""
     first_token: float | None = None
     usage: TokenCounts = field(default_factory=TokenCounts)

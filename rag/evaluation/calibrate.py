@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rag.answering.confidence import Calibration, features, logistic
+from rag.answering.chatbot import EVIDENCE, Chatbot
+from rag.answering.confidence import Calibration, features, logistic, reading_features
 from rag.errors import BadSetting
 from rag.evaluation.metrics import Figure, Floats, auroc, ratio
 from rag.evaluation.metrics import rounded as _rounded
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
 from rag.evaluation.run import Bot, Corpus, QuestionProgress
 from rag.files import write_atomically
-from rag.schema import Found
+from rag.retrieval.query import Query
+from rag.schema import Evidence, Found
 from rag.text.language import script
 
 if TYPE_CHECKING:
@@ -48,6 +50,10 @@ class Case:
     values: tuple[float, ...]
     answerable: bool
     split: str
+    read: tuple[float, ...] = ()
+    """`rag.answering.confidence.reading_features`; empty without a reader."""
+    same_read: bool = False
+    """Whether question and the reader's best evidence are in one language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Fitted:
     claim_same: float
     claim_across: float
     n: Mapping[str, int]
+    read_same: tuple[float, ...] = ()
+    read_across: tuple[float, ...] = ()
 
     def values(self) -> dict[str, Any]:
         """Return the entry of `calibration.toml`."""
@@ -83,7 +91,16 @@ class Fitted:
             "across": list(self.across),
             "claim_same": self.claim_same,
             "claim_across": self.claim_across,
+            "read_same": list(self.read_same),
+            "read_across": list(self.read_across),
         }
+
+    def confidence(self, case: Case) -> float:
+        """Return the confidence that these values give to a case."""
+        weights = self.read_same if case.same_read else self.read_across
+        if case.read and weights:
+            return logistic(weights, (*case.values, *case.read))
+        return logistic(self.same if case.same else self.across, case.values)
 
 
 # --- what is fitted on ----------------------------------------------------------------------------------------------------
@@ -105,21 +122,46 @@ def cases(bot: Bot, questions: QuestionSet, progress: QuestionProgress | None = 
         if progress:
             progress(number, len(asked), question.id)
         exclude = corpus.overlapping(question.without)
-        stream = bot.stream(question.question, exclude=exclude) if exclude else bot.stream(question.question)
-        event = next(iter(stream))
-        close = getattr(stream, "close", None)
-        if close:
-            close()
-        if not isinstance(event, Found) or not event.evidence:
+        found_for = _asked(bot, question.question, exclude)
+        if found_for is None:
             continue  # nothing to be confident of: declined whatever the values are
         split = question.split
         if not split:
             turn = halves[question.language, question.answerable] = halves.get((question.language, question.answerable), -1) + 1
             split = REPORTED if turn % 2 else FITTED
-        query = bot.index.query(event.question)
-        same, values = query.shares_language(event.evidence[0]), features(query, event.evidence)
-        found.append(Case(questions.name, question.id, question.language, same, tuple(values), question.answerable, split))
+        query, evidence, read, answers = found_for
+        found.append(
+            Case(
+                questions.name,
+                question.id,
+                question.language,
+                query.shares_language(evidence[0]),
+                tuple(features(query, evidence)),
+                question.answerable,
+                split,
+                reading_features(read, answers) if answers is not None else (),
+                query.shares_language(read[0]),
+            )
+        )
     return found
+
+
+def _asked(
+    bot: Bot, question: str, exclude: frozenset[int] | set[int]
+) -> tuple[Query, Sequence[Evidence], Sequence[Evidence], float | None] | None:
+    """Return a question, its evidence by search and by the reader, and the probability that the reader gives; None without evidence."""
+    if isinstance(bot, Chatbot):
+        inquiry = bot.inquire(question, exclude=exclude)
+        evidence = inquiry.candidates[:EVIDENCE] if inquiry.answers is not None else inquiry.evidence
+        return (inquiry.query, evidence, inquiry.evidence, inquiry.answers) if inquiry.evidence else None
+    stream = bot.stream(question, exclude=exclude) if exclude else bot.stream(question)
+    event = next(iter(stream))
+    close = getattr(stream, "close", None)
+    if close:
+        close()
+    if not isinstance(event, Found) or not event.evidence:
+        return None
+    return bot.index.query(event.question), event.evidence, event.evidence, None
 
 
 def likenesses(embedder: Embedder, claims: Sequence[Claim]) -> list[ClaimLikeness]:
@@ -170,7 +212,17 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
     if not n:
         counts = (sum(case.answerable for case in own), sum(not case.answerable for case in own))
         raise BadSetting("error.calibrate_few", answerable=counts[0], unanswerable=counts[1], least=LEAST_OF_EACH)
-    n["least"] = sum(n.values())
+    read = {True: before.read_same, False: before.read_across}
+    for same, name in ((True, "read_same"), (False, "read_across")):
+        group = [replace(case, values=(*case.values, *case.read)) for case in own if case.read and case.same_read is same]
+        if min(sum(case.answerable for case in group), sum(not case.answerable for case in group)) < LEAST_OF_EACH:
+            continue
+        fitted, least = fit_logistic(group), least_confidence(held_out(group), [case.answerable for case in group], most_declined)
+        # Shifted, so that the common threshold is the best one for these too.
+        target = leasts.get(True, leasts.get(False, before.least))
+        read[same] = rounded([fitted[0] + _logit(target) - _logit(least), *fitted[1:]])
+        n[name] = len(group)
+    n["least"] = sum(n[name] for name in ("same", "across") if name in n)
     least = leasts.get(True, leasts.get(False, before.least))
     if len(leasts) == 2:
         constant, *slopes = weights[False]
@@ -181,7 +233,7 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
         if len(true) >= LEAST_OF_EACH:
             thresholds[same] = math.floor(100 * float(np.quantile(true, _TRUE_LOST))) / 100
             n[name] = len(true)
-    return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n)
+    return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n, read[True], read[False])
 
 
 def _logit(probability: float) -> float:
@@ -284,7 +336,7 @@ def report(found: Sequence[Case], fitted: Fitted, split: str = REPORTED) -> Grou
 
 
 def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
-    sure = [logistic(fitted.same if case.same else fitted.across, case.values) for case in group]
+    sure = [fitted.confidence(case) for case in group]
     declined = [float(value < fitted.least) for value in sure]
     return {
         "auroc": auroc(sure, [case.answerable for case in group]),
@@ -296,7 +348,7 @@ def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
 def in_force(embedder: str) -> Fitted:
     """Return the values that hold for an embedder now."""
     now = Calibration.of(embedder)
-    return Fitted(embedder, now.least, now.same, now.across, now.thresholds.same, now.thresholds.across, {})
+    return Fitted(embedder, now.least, now.same, now.across, now.thresholds.same, now.thresholds.across, {}, now.read_same, now.read_across)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------------

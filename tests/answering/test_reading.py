@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from rag.answering.reading import PASSAGES, read_evidence
 from rag.models.reader import Reading
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
+from rag.retrieval.query import Query
 from rag.schema import Evidence, Found, Grade, Passage, Span
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, WordReader
@@ -95,7 +98,23 @@ def test_a_chatbot_with_a_reader_quotes_what_the_reader_found(tmp_path: Path) ->
         assert silent.ask("What is the yearly fee?").confidence < bot.ask("What is the yearly fee?").confidence
 
 
-@pytest.mark.parametrize(("confidence", "answers", "expected"), [(0.5, 0.5, 0.5), (0.9, 0.9, 0.9), (0.9, 0.1, 0.5), (0.99, 0.5, 0.909)])
-def test_two_judgements_are_weighed_as_log_odds(confidence: float, answers: float, expected: float) -> None:
-    assert Calibration.of("unknown").with_reading(confidence, answers) == pytest.approx(expected, abs=0.001)
-    assert 0.0 < Calibration.of("unknown").with_reading(0.0, 0.0) < 0.01
+@pytest.mark.parametrize("answers", [0.1, 0.5, 0.9])
+def test_without_fitted_weights_two_judgements_are_weighed_as_log_odds(answers: float) -> None:
+    calibration = Calibration.of("unknown")
+    item = evidence(1, "The yearly fee is 1,900 dinars.")[0]
+    query = Query.of("What is the yearly fee?", HashEmbedder())
+    confidence = calibration.confidence(query, [item])
+    mean = (math.log(confidence / (1 - confidence)) + math.log(answers / (1 - answers))) / 2
+    read = [replace(item, answers=answers)]
+    assert calibration.confidence_read(query, [item], read, answers) == pytest.approx(1 / (1 + math.exp(-mean)), abs=1e-6)
+    assert calibration.confidence_read(query, [], [], answers) == 0.0
+
+
+def test_fitted_weights_weigh_the_features_and_what_the_reader_says() -> None:
+    item = evidence(1, "The yearly fee is 1,900 dinars.")[0]
+    query = Query.of("What is the yearly fee?", HashEmbedder())
+    only_reader = replace(Calibration.of("unknown"), read_same=(0.0,) * 8 + (0.0, 1.0), read_across=(0.0,) * 10)
+    read = [replace(item, answers=0.8)]
+    assert only_reader.confidence_read(query, [item], read, 0.3) == pytest.approx(0.8, abs=1e-6)
+    arabic = replace(evidence(1, "الرسوم السنوية 1900 دينار.")[0], answers=0.8)
+    assert only_reader.confidence_read(query, [item], [arabic], 0.3) == 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,16 @@ def test_what_there_are_too_few_questions_for_stays_as_it_was() -> None:
     assert (fitted.claim_same, fitted.claim_across) == (0.65, 0.65)
     with pytest.raises(BadSetting, match=r"9 that the documents answer and 10"):
         fitting.fit("some-embedder", [*cases()[:10], *cases()[-9:]])
+
+
+def test_what_the_reader_says_is_weighed_where_it_read() -> None:
+    read = [replace(item, read=(4.0, 2.0) if item.answerable else (-4.0, -2.0), same_read=True) for item in cases()]
+    fitted = calibrate.fit("unknown", read)
+    assert len(fitted.read_same) == len(read[0].values) + 2
+    assert fitted.read_same[-2] > 0
+    assert fitted.read_across == ()
+    assert all((fitted.confidence(item) >= fitted.least) is item.answerable for item in read)
+    assert calibrate.fit("unknown", cases()).read_same == ()
 
 
 def test_the_other_half_is_only_measured() -> None:
