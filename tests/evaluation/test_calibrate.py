@@ -98,12 +98,12 @@ def test_what_there_are_too_few_questions_for_stays_as_it_was() -> None:
 
 def test_what_the_reader_says_is_weighed_where_it_read() -> None:
     read = [replace(item, read=(4.0, 2.0) if item.answerable else (-4.0, -2.0), same_read=True) for item in cases()]
-    fitted = calibrate.fit("unknown", read)
+    fitted = fitting.fit("unknown", read)
     assert len(fitted.read_same) == len(read[0].values) + 2
     assert fitted.read_same[-2] > 0
     assert fitted.read_across == ()
     assert all((fitted.confidence(item) >= fitted.least) is item.answerable for item in read)
-    assert calibrate.fit("unknown", cases()).read_same == ()
+    assert fitting.fit("unknown", cases()).read_same == ()
 
 
 def test_the_other_half_is_only_measured() -> None:
