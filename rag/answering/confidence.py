@@ -14,19 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.answering.checking.judge import Thresholds
+from rag.documents.tree import CELL_SEPARATOR
 from rag.errors import BadSetting
 from rag.files import user_settings
 from rag.retrieval.query import Query
 from rag.schema import Evidence
 from rag.text.folding import fold
 from rag.text.names import unmatched_names
-from rag.text.numbers import names_month, stated_values
+from rag.text.numbers import names_month, stated_values, values_claimed
 from rag.text.words import content_stems
 
 UNKNOWN = "unknown"
 _LATER = frozenset(("read_same", "read_across"))
 """Values that a file of an earlier version lacks: then nothing was fitted for the reader."""
-_READ = 10
+_READ = 12
 """Features when a reader has read the evidence."""
 Manner = Literal["quote", "write"]
 """How an answer uses evidence: quoted, or written by the generator in its own words and checked."""
@@ -98,7 +99,7 @@ class Calibration:
         weights = self.read_same if query.shares_language(read[0]) else self.read_across
         if not weights:
             return logistic((0.5, 0.5), (_logit(self.confidence(query, evidence)), _logit(answers)))
-        return logistic(weights, (*features(query, evidence), *reading_features(read, answers)))
+        return logistic(weights, (*features(query, evidence), *reading_features(query, read, answers)))
 
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
         """Return the probability, 0..1, that the evidence answers the question."""
@@ -108,9 +109,19 @@ class Calibration:
         return logistic(weights, features(query, evidence))
 
 
-def reading_features(read: Sequence[Evidence], answers: float) -> tuple[float, float]:
-    """Return what a reader adds to the features, as log-odds: whether any text read answers, and whether its best sentence does."""
-    return _logit(answers), _logit(read[0].answers or 0.0)
+def reading_features(query: Query, read: Sequence[Evidence], answers: float) -> tuple[float, ...]:
+    """Return what is added to the features once a reader has read the evidence.
+
+    In order: as log-odds, whether any text read answers and whether its best sentence does; and how many numbers and years, and how many
+    names of the question are missing around that sentence (at most 2 each): in its passage, or for a row of a table in that row alone,
+    with the headings above and the document's name.
+    """
+    best = read[0]
+    around = best.text if CELL_SEPARATOR in best.text else best.passage.text
+    whole = f"{best.passage.document_id} {best.passage.context} {best.lead} {around}"
+    values = values_claimed(query.text) - stated_values(whole)
+    missing = unmatched_names(query.text, whole)
+    return _logit(answers), _logit(best.answers or 0.0), float(min(len(values), 2)), float(min(len(missing), 2))
 
 
 def _logit(probability: float) -> float:

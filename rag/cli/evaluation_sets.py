@@ -122,12 +122,13 @@ class Bench:
         """
         from rag.answering.chatbot import Chatbot
         from rag.evaluation.remember import Remembering
-        from rag.factory import open_embedder, open_generator
+        from rag.factory import open_embedder, open_generator, open_reader
         from rag.retrieval.index import Index
 
         opened, notice = open_embedder(self._settings)
         embedder: Embedder = Remembering(opened) if remember else opened
         print_notices((notice,), self._settings.language)
+        reader = open_reader(opened)
         generator = None
         if not without_generator:
             generator, notice = open_generator(self._settings)
@@ -137,7 +138,7 @@ class Bench:
         for item in chosen:
             folder = self._index or self._built(item, embedder)
             if folder not in bots:
-                bots[folder] = Chatbot(Index.open(folder, embedder), generator, style=self._settings.style)
+                bots[folder] = Chatbot(Index.open(folder, embedder), generator, style=self._settings.style, reader=reader)
             pairs.append((item.questions, bots[folder]))
         return pairs
 
@@ -147,7 +148,9 @@ class Bench:
         from rag.evaluation.ablation import SwitchedIndex
 
         index = SwitchedIndex(bot.index, variant)
-        return Chatbot(index, bot.generator, calibration=bot.calibration, check=variant.check, style=self._settings.style)
+        return Chatbot(
+            index, bot.generator, calibration=bot.calibration, check=variant.check, style=self._settings.style, reader=bot.reader
+        )
 
     def _built(self, item: ChosenSet, embedder: Embedder) -> Path:
         from rag.evaluation.questions import write_documents

@@ -139,7 +139,7 @@ def cases(bot: Bot, questions: QuestionSet, progress: QuestionProgress | None = 
                 tuple(features(query, evidence)),
                 question.answerable,
                 split,
-                reading_features(read, answers) if answers is not None else (),
+                reading_features(query, read, answers) if answers is not None else (),
                 query.shares_language(read[0]),
             )
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.answering.chatbot import Chatbot
-from rag.answering.confidence import Calibration
+from rag.answering.confidence import Calibration, reading_features
 from rag.answering.reading import PASSAGES, read_evidence
 from rag.models.reader import Reading
 from rag.models.reader_input import ReadText
@@ -113,8 +113,23 @@ def test_without_fitted_weights_two_judgements_are_weighed_as_log_odds(answers: 
 def test_fitted_weights_weigh_the_features_and_what_the_reader_says() -> None:
     item = evidence(1, "The yearly fee is 1,900 dinars.")[0]
     query = Query.of("What is the yearly fee?", HashEmbedder())
-    only_reader = replace(Calibration.of("unknown"), read_same=(0.0,) * 8 + (0.0, 1.0), read_across=(0.0,) * 10)
+    only_reader = replace(Calibration.of("unknown"), read_same=(0.0,) * 8 + (0.0, 1.0, 0.0, 0.0), read_across=(0.0,) * 12)
     read = [replace(item, answers=0.8)]
     assert only_reader.confidence_read(query, [item], read, 0.3) == pytest.approx(0.8, abs=1e-6)
     arabic = replace(evidence(1, "الرسوم السنوية 1900 دينار.")[0], answers=0.8)
     assert only_reader.confidence_read(query, [item], [arabic], 0.3) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("How much rice was grown in 2015?", "State: Odisha · 2012: 94.97", (1.0, 0.0)),
+        ("How much rice was grown in 2012?", "State: Odisha · 2012: 94.97", (0.0, 0.0)),
+        ("How many incidents did Qatar have?", "airline: Qantas · incidents: 5", (0.0, 1.0)),
+        ("كم أنتجت أوديشا عام 2015؟", "State: Odisha · 2012: 94.97", (1.0, 0.0)),
+    ],
+)
+def test_what_a_question_names_and_the_row_lacks(question: str, text: str, expected: tuple[float, float]) -> None:
+    read = [replace(evidence(1, text)[0], answers=0.5)]
+    query = Query.of(question, HashEmbedder())
+    assert reading_features(query, read, 0.5) == (0.0, 0.0, *expected)

@@ -97,10 +97,10 @@ def test_what_there_are_too_few_questions_for_stays_as_it_was() -> None:
 
 
 def test_what_the_reader_says_is_weighed_where_it_read() -> None:
-    read = [replace(item, read=(4.0, 2.0) if item.answerable else (-4.0, -2.0), same_read=True) for item in cases()]
+    read = [replace(item, read=(4.0, 2.0, 0.0, 0.0) if item.answerable else (-4.0, -2.0, 0.0, 0.0), same_read=True) for item in cases()]
     fitted = fitting.fit("unknown", read)
-    assert len(fitted.read_same) == len(read[0].values) + 2
-    assert fitted.read_same[-2] > 0
+    assert len(fitted.read_same) == len(read[0].values) + 4
+    assert fitted.read_same[8] > 0
     assert fitted.read_across == ()
     assert all((fitted.confidence(item) >= fitted.least) is item.answerable for item in read)
     assert fitting.fit("unknown", cases()).read_same == ()
