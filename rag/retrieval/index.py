@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rag.arrays import Vectors
 from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
 from rag.models.embedder import Embedder
 from rag.retrieval.fusion import Weights
@@ -95,6 +96,14 @@ class Index:
         """Return every passage in order of document and place: for a corpus small enough to be read whole."""
         passages = self._store.passages(self._store.passage_ids().tolist())
         return sorted(passages.values(), key=lambda passage: (passage.document_id, passage.span.start))
+
+    def passages_of(self, document_id: str) -> list[Passage]:
+        """Return the passages of a document in order; empty for one that does not exist."""
+        return self._store.passages_of(document_id)
+
+    def sentence_vectors(self, passages: Sequence[Passage]) -> dict[int, Vectors]:
+        """Return the vectors of each passage's sentences by its id, shape (sentences, dimension), in order; of length 1."""
+        return self._store.sentence_vectors([passage.id for passage in passages], self.manifest().dimension)
 
     def verify(self) -> list[Fault]:
         """Return the faults of the index; empty if there are none. Reads every row and vector."""
