@@ -11,8 +11,9 @@ from rag.schema import Evidence, Span
 
 PASSAGES = 6
 """Passages that are read."""
-_WIDTH = 320
-"""Characters that are read of a passage around its best sentence."""
+_WIDTH = {"ar": 230, "en": 320}
+"""Characters that are read of a passage around its best sentence, by language: what one window of the reader holds with the question and
+the headings; Arabic takes more tokens."""
 _SEARCH_SHARE = 0.3
 """What the worth of the best candidate by search adds to its probability, and of the others in proportion; chosen, not fitted."""
 _SPANS = 6
@@ -31,7 +32,8 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
     windows: dict[int, tuple[Evidence, int, int]] = {}
     for item in candidates:
         if item.passage.id not in windows and len(windows) < PASSAGES and item.span in item.passage.sentences:
-            first, end = around(item.passage, item.passage.sentences.index(item.span), _WIDTH)
+            width = _WIDTH["ar" if item.passage.language == "ar" else "en"]
+            first, end = around(item.passage, item.passage.sentences.index(item.span), width)
             windows[item.passage.id] = item, first, end
     texts = [ReadText.part(item.passage, first, end) for item, first, end in windows.values()]
     readings = reader.read(question, texts, spans=_SPANS)
