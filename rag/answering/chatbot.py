@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rag.answering.confidence import Calibration
 from rag.answering.declining import declines
 from rag.answering.followup import standalone
 from rag.answering.inquiry import Inquiry
+from rag.answering.parts import joined, split_parts
 from rag.answering.prompts import rewrite_prompt
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.errors import BadQuestion
@@ -109,6 +110,9 @@ class Chatbot:
         stop = stop or threading.Event()
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
+        if self.reader is not None and len(parts := split_parts(inquiry.query.text)) > 1:
+            yield self._by_parts(inquiry, parts, exclude, filter)
+            return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
             yield inquiry.declined()
@@ -117,6 +121,17 @@ class Chatbot:
         else:
             yield from self._drafted(inquiry, self.generator, prompt, stop)
             yield self._composer.drafted(inquiry, prompt, stop)
+
+    def _by_parts(self, whole: Inquiry, parts: Sequence[str], exclude: Container[int], filter: Filter | None) -> Answer:
+        """Return the answer to a question of several parts, each quoted."""
+        answers: list[Answer] = []
+        number = 1
+        for part in parts:
+            inquiry = self.inquire(part, exclude=exclude, filter=filter)
+            inquiry.language, inquiry.number = whole.language, number
+            answers.append(inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry))
+            number += len({citation.number for citation in answers[-1].citations})
+        return joined(whole, parts, answers)
 
     def inquire(self, question: str, *, exclude: Container[int] = (), filter: Filter | None = None) -> Inquiry:
         """Return what is known of a question before its answer is worded: what was found, in the reader's order, and the confidence.

@@ -133,7 +133,7 @@ class Composer:
         native = inquiry.in_language(quoted.evidence)
         if direct is None:
             quoted = self._with_neighbour(inquiry, quoted)
-        lines = _Lines()
+        lines = _Lines(inquiry.number)
         if direct:
             lines.add(*direct)
         quote = " ".join(quoted.text.split())
@@ -160,7 +160,7 @@ class Composer:
 
     def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
         """Return a list with the line that introduces it, an item a line."""
-        lines = _Lines()
+        lines = _Lines(inquiry.number)
         introduction = quoted.context or say("answer.list", inquiry.language)
         lines.add(introduction if native else say("answer.list_foreign", inquiry.language, context=quoted.context).strip(), Grade.QUOTED)
         for item in quoted.items:
@@ -257,22 +257,23 @@ class Composer:
 class _Lines:
     """The lines of an answer that quotes, each with the marker of its one source."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         self.text = ""
+        self._number = number
         self._claims: list[tuple[Span, Grade]] = []
 
     def add(self, line: str, grade: Grade, claim: str = "") -> None:
         """Append a line with its marker; `claim` is the part of it that the source says, the whole line by default."""
         self.text += "\n" if self.text else ""
         start = len(self.text) + (line.index(claim) if claim else 0)
-        self.text += f"{line} [1]"
+        self.text += f"{line} [{self._number}]"
         self._claims.append((Span(start, start + len(claim or line)), grade))
 
     def citations(self, quoted: Quotation) -> tuple[Citation, ...]:
         """Return a citation of the same source for every line."""
         return tuple(
             replace(
-                _citation(1, quoted.evidence, claim, 1.0, grade),
+                _citation(self._number, quoted.evidence, claim, 1.0, grade),
                 span=quoted.span,
                 quote=quoted.text,
                 words=quoted.words,

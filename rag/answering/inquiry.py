@@ -19,6 +19,8 @@ class Inquiry:
     `candidates` are the sentences among which a reader looks for the answer, `answers` is the probability it gives that one of the texts
     it read answers; None if there is no reader.
 
+    `number` is that of the first citation: of a question's second part it goes on from those of the first.
+
     `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
     a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.
     """
@@ -33,6 +35,7 @@ class Inquiry:
     found: float
     candidates: tuple[Evidence, ...] = ()
     answers: float | None = None
+    number: int = 1
     draft: str = ""
     first_token: float | None = None
     usage: TokenCounts = field(default_factory=TokenCounts)

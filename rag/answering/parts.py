@@ -1,0 +1,67 @@
+"""A question of several parts: cut where another question word follows "and", and answered part by part."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rag.answering.followup import needs_context, with_topic
+from rag.answering.inquiry import Inquiry
+from rag.messages import say
+from rag.schema import Answer, Evidence, Hit, Span, Status, Turn
+from rag.text.words import content_stems
+
+_MOST = 4
+_NEXT = re.compile(
+    r"\s*,?\s+(?:and|also|&)\s+(?=(?:how|when|what|who|whom|whose|where|which|why)\b)"
+    r"|[؟?]\s+(?=\S)"
+    r"|\s*[،,]?\s+و\s?(?=(?:كم|قديش|اديش|أديش|متى|امتى|إمتى|أين|اين|وين|فين|كيف|ازاي|إزاي|ليش|ليه|لماذا|ماذا|مين|شو|شنو|ايش|إيش|ايه|إيه)(?:\s|$))"
+    r"|\s*[،,]?\s+و\s?(?=(?:ما|من) (?:هو|هي|هم|اسم|عدد|مدة|سبب|تاريخ|قيمة|سعر)(?:\s|$))",
+    re.IGNORECASE,
+)
+
+
+def split_parts(question: str) -> tuple[str, ...]:
+    """Return the parts of a question, each of which can be searched for by itself; one for a question that is not cut.
+
+    A part that says too little gets the words of the first: "and when did it start?".
+    """
+    pieces = [piece.strip() for piece in _NEXT.split(question) if piece and any(map(str.isalnum, piece))]
+    if not 1 < len(pieces) <= _MOST or len(content_stems(pieces[0])) < 2:
+        return (question,)
+    first = Turn(pieces[0], "")
+    return tuple(with_topic(piece, [first]) if number and _is_short(piece) else piece for number, piece in enumerate(pieces))
+
+
+def _is_short(piece: str) -> bool:
+    return needs_context(piece) or len(content_stems(piece)) < 3
+
+
+def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
+    """Return the answers of the parts as one, each below its part; a part without an answer is named.
+
+    Citations are numbered through, by parts: those of the second part follow those of the first. The confidence is that of the part
+    that is least sure among those answered.
+    """
+    text = ""
+    citations, rejected = [], []
+    evidence: dict[tuple[int, Span], Evidence] = {}
+    hits: dict[int, Hit] = {}
+    for part, answer in zip(parts, answers, strict=True):
+        text += ("\n" if text else "") + (
+            say("answer.part_none", whole.language, part=part) if answer.status is Status.NO_EVIDENCE else f"{part}\n"
+        )
+        if answer.status is not Status.NO_EVIDENCE:
+            moved = len(text)
+            text += answer.text
+            citations += [replace(item, claim=Span(item.claim.start + moved, item.claim.end + moved)) for item in answer.citations]
+        rejected += answer.rejected
+        evidence |= {(item.passage.id, item.span): item for item in answer.evidence if answer.status is not Status.NO_EVIDENCE}
+        for hit in answer.hits:
+            hits.setdefault(hit.passage.id, hit)
+    if not citations:
+        return whole.declined()
+    whole.confidence = min(answer.confidence for answer in answers if answer.citations)
+    found = whole.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
+    return replace(found, evidence=tuple(evidence.values()), hits=tuple(hits.values()))

@@ -1,0 +1,79 @@
+"""Questions of several parts: where they are cut, and how the answers are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.answering.parts import split_parts
+from rag.retrieval.index import Index
+from rag.schema import Answer, Status
+from rag.storage.build import build_index
+from rag.testing import HashEmbedder, WordReader
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "How many inmates were in the disorder and when did it start?",
+            ("How many inmates were in the disorder", "when did it start? many inmates disorder"),
+        ),
+        ("What is the fee of Cedar School and how many teachers work at Cedar School?",
+         ("What is the fee of Cedar School", "how many teachers work at Cedar School?")),
+        ("كم عدد الطلاب في مدرسة الأرز ومتى تأسست المدرسة؟", ("كم عدد الطلاب في مدرسة الأرز", "متى تأسست المدرسة؟ عدد الطلاب الأرز")),
+        ("When was the school founded? Who is its head?", ("When was the school founded", "Who is its head? school founded")),
+        ("Who wrote Pride and Prejudice?", ("Who wrote Pride and Prejudice?",)),
+        ("What are the rules and regulations?", ("What are the rules and regulations?",)),
+        ("من كتب الحرب والسلام؟", ("من كتب الحرب والسلام؟",)),
+        ("وكم عدد الطلاب؟", ("وكم عدد الطلاب؟",)),
+        ("", ("",)),
+    ],
+)  # fmt: skip
+def test_a_question_is_cut_before_another_question_word(question: str, parts: tuple[str, ...]) -> None:
+    assert split_parts(question) == parts
+
+
+@pytest.fixture
+def bot(tmp_path: Path) -> Chatbot:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "cedar.txt").write_text("The yearly fee of Cedar is 1,900 dinars.", encoding="utf-8")
+    (documents / "teachers.txt").write_text("Cedar employs 37 teachers in two buildings.", encoding="utf-8")
+    embedder = HashEmbedder()
+    build_index(documents, tmp_path / "index", embedder)
+    return Chatbot(Index.open(tmp_path / "index", embedder), calibration=Calibration.of("unknown"), reader=WordReader())
+
+
+def asked(bot: Chatbot, question: str) -> Answer:
+    with bot.index:
+        return bot.ask(question)
+
+
+def test_every_part_has_its_answer_and_its_citation(bot: Chatbot) -> None:
+    answer = asked(bot, "What is the yearly fee of Cedar and how many teachers does Cedar employ?")
+    assert answer.status is Status.ANSWERED
+    assert "1,900 dinars" in answer.text
+    assert "37 teachers" in answer.text
+    assert [citation.number for citation in answer.citations] == [1, 2]
+    assert [citation.document_id for citation in answer.citations] == ["cedar.txt", "teachers.txt"]
+    for citation in answer.citations:
+        assert answer.text[citation.claim.end :].lstrip("”").startswith(f" [{citation.number}]")
+        assert citation.claim.of(answer.text) == citation.quote
+
+
+def test_a_part_without_an_answer_is_named(bot: Chatbot) -> None:
+    answer = asked(bot, "What is the yearly fee of Cedar and who painted Guernica in Paris?")
+    assert answer.status is Status.ANSWERED
+    assert "1,900 dinars" in answer.text
+    assert "who painted Guernica in Paris? — the documents do not answer this part." in answer.text
+    assert [citation.number for citation in answer.citations] == [1]
+
+
+def test_a_question_without_any_answer_is_declined_once(bot: Chatbot) -> None:
+    answer = asked(bot, "Who painted Guernica in Paris and when did Caesar cross the Rubicon river?")
+    assert answer.status is Status.NO_EVIDENCE
+    assert answer.citations == ()
