@@ -9,7 +9,7 @@ from dataclasses import replace
 from rag.answering.followup import needs_context, with_topic
 from rag.answering.inquiry import Inquiry
 from rag.messages import say
-from rag.schema import Answer, Evidence, Hit, Span, Status, Turn
+from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Span, Status, Turn
 from rag.text.words import content_stems
 
 _MOST = 4
@@ -45,7 +45,8 @@ def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> A
     that is least sure among those answered.
     """
     text = ""
-    citations, rejected = [], []
+    citations: list[Citation] = []
+    rejected: list[RejectedCitation] = []
     evidence: dict[tuple[int, Span], Evidence] = {}
     hits: dict[int, Hit] = {}
     for part, answer in zip(parts, answers, strict=True):
