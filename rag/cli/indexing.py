@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from rag.cli.console import err, load_settings, open_embedder, out, plain, print_json, step_bars
-from rag.cli.options import FolderArgument, IndexOption, JsonOption, PathsArgument, UnderOption, WaitOption
+from rag.cli.options import FilesArgument, FolderArgument, IndexOption, JsonOption, UnderOption, WaitOption
 from rag.config import Settings
 from rag.errors import BadSetting, ShawahidError
 from rag.factory import open_milvus
@@ -60,29 +60,29 @@ def sync(
 
 
 def add(
-    paths: PathsArgument,
+    files: FilesArgument,
     under: UnderOption = None,
     index: IndexOption = None,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Add files to an index; files already in it are refused."""
+    """Add files and web pages to an index; those already in it are refused."""
     from rag.storage.build import add_documents
 
-    _put(add_documents, paths, under, load_settings(index), wait, as_json)
+    _put(add_documents, files, under, load_settings(index), wait, as_json)
 
 
 def update(
-    paths: PathsArgument,
+    files: FilesArgument,
     under: UnderOption = None,
     index: IndexOption = None,
     wait: WaitOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Add files to an index, replacing those of the same name; only what changed is embedded."""
+    """Add files and web pages to an index, replacing those of the same name; only what changed is embedded."""
     from rag.storage.build import update_documents
 
-    _put(update_documents, paths, under, load_settings(index), wait, as_json)
+    _put(update_documents, files, under, load_settings(index), wait, as_json)
 
 
 def remove(
@@ -137,9 +137,9 @@ def follow_in_milvus(settings: Settings, *, replace: bool = False, wait: float =
         milvus.close()
 
 
-def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
+def _put(change: Callable[..., BuildReport], files: list[str], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
     """Read the files and add or update them in the index."""
-    documents = _documents(paths, under, settings)
+    documents = _documents(files, under, settings)
     embedder = open_embedder(settings)
     with step_bars(settings.language) as follow:
         report = change(settings.index, documents, embedder, wait=wait, progress=follow)
@@ -147,20 +147,27 @@ def _put(change: Callable[..., BuildReport], paths: list[Path], under: Path | No
     _print_report(report, settings, as_json)
 
 
-def _documents(paths: list[Path], under: Path | None, settings: Settings) -> list[Document]:
-    """Return the files as documents, named by their path in the given folder, in that of the settings, or in their own.
+def _documents(files: list[str], under: Path | None, settings: Settings) -> list[Document]:
+    """Return files and web pages as documents, files named by their path in the given folder, in that of the settings, or in their own.
 
     Pages that were left out are reported; a file that cannot be read ends the command before anything is written.
     """
     from rag.documents.load import Loader
+    from rag.documents.web import fetch_page, is_web_address
 
     documents = []
-    with Loader(settings.max_file_mb * 2**20, ocr=settings.ocr) as loader:
-        for path in paths:
-            place = (under or settings.documents).absolute()
-            inside = path.absolute().is_relative_to(place)
-            name = path.absolute().relative_to(place).as_posix() if inside else path.name
-            document, notes = loader.read(path, nfc(name))
+    max_bytes = settings.max_file_mb * 2**20
+    with Loader(max_bytes, ocr=settings.ocr) as loader:
+        for file in files:
+            if is_web_address(file):
+                page = fetch_page(file, max_bytes)
+                document, notes = loader.read_bytes(page.data, page.name, page.metadata)
+            else:
+                path = Path(file)
+                place = (under or settings.documents).absolute()
+                inside = path.absolute().is_relative_to(place)
+                name = path.absolute().relative_to(place).as_posix() if inside else path.name
+                document, notes = loader.read(path, nfc(name))
             documents.append(document)
             _skipped(notes, settings.language)
     return documents

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from rag.documents.formats.json import is_question_set
 from rag.documents.formats.readers import PACKED, SUFFIXES
 from rag.documents.sandbox import ParserProcess
+from rag.documents.source_notes import read_source_note
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
@@ -70,10 +71,20 @@ class Loader:
             data = path.read_bytes()
         except OSError as error:
             raise DocumentError("error.unreadable", name=id, reason=error.strerror or str(error)) from error
+        sha256 = hashlib.sha256(data).hexdigest()
+        return self._document(data, sha256, suffix, id, read_source_note(path, sha256))
+
+    def read_bytes(self, data: bytes, id: str, metadata: Mapping[str, str]) -> tuple[Document, tuple[DocumentError, ...]]:
+        """Return data that was received as `read` returns a file of the name `id`, with metadata that outdoes its own."""
+        return self._document(data, hashlib.sha256(data).hexdigest(), PurePosixPath(id).suffix.lower(), id, metadata)
+
+    def _document(
+        self, data: bytes, sha256: str, suffix: str, id: str, metadata: Mapping[str, str]
+    ) -> tuple[Document, tuple[DocumentError, ...]]:
         content = self._parser.read(data, suffix, id)
         if not content.text.strip():
             raise content.notes[0] if content.notes else DocumentError("error.empty_file", name=id)
-        return _document(id, suffix, content, hashlib.sha256(data).hexdigest()), content.notes
+        return _document(id, suffix, replace(content, metadata={**content.metadata, **metadata}), sha256), content.notes
 
 
 def read_document(path: Path, id: str, max_bytes: int = MAX_BYTES, *, ocr: bool = False) -> Document:

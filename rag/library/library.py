@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from rag.answering.chatbot import Chatbot
 from rag.documents.load import MAX_BYTES, document_paths
+from rag.documents.web import WebPage, fetch_page
 from rag.errors import IndexMissing
 from rag.files import folder_bytes
 from rag.library import trash, uploads
@@ -19,6 +22,9 @@ from rag.library.views import View, about_view
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
 from rag.storage.build import BuildReport, build_index
+
+_FETCHED_AT_ONCE = 2
+"""Web pages fetched at the same time, for all people together; the others wait."""
 
 
 class Library:
@@ -42,6 +48,7 @@ class Library:
         self.published = published
         self.max_bytes = max_bytes
         self.ocr = ocr
+        self.fetchers = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="web-page")
         self._collections = Collections(home, documents, index)
         self._indexing = Indexing()
         self._chatbots: dict[str, Chatbot] = {}
@@ -153,8 +160,17 @@ class Shelf:
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
         """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
         folder = self._collections.changeable(id, self._person).documents
-        room = uploads.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
-        return await uploads.receive(folder, file, chunks, self._library.max_bytes, room)
+        return await uploads.receive(folder, file, chunks, self._library.max_bytes, self._free())
+
+    async def receive_page(self, id: str, address: str, fetch: Callable[[str, int], WebPage] = fetch_page) -> str:
+        """Fetch a web page into a collection, with its address and the date, and return its id. Raises as `receive` does."""
+        folder = self._collections.changeable(id, self._person).documents
+        loop, library = asyncio.get_running_loop(), self._library
+        page = await loop.run_in_executor(library.fetchers, fetch, address, library.max_bytes)
+        return await uploads.receive_page(folder, page, library.max_bytes, self._free())
+
+    def _free(self) -> uploads.Room | None:
+        return uploads.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
 
     def room(self, id: str) -> View | None:
         """Return the megabytes that this person's collections hold, their limit, and the size of removed files in one of them.

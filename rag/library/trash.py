@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from rag.documents.load import document_paths
+from rag.documents.source_notes import note_path
 from rag.files import folder_bytes, write_error
 from rag.library.collections import BadName
 
@@ -31,10 +33,12 @@ def remove(folder: Path, id: str) -> None:
 
 
 def move_to_trash(folder: Path, id: str) -> None:
-    """Move a file of a folder to its trash. Raises OSError."""
+    """Move a file of a folder to its trash, with the note of where it came from. Raises OSError."""
     target = folder / TRASH / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}" / PurePosixPath(id)
     target.parent.mkdir(parents=True)
     (folder / id).replace(target)
+    with suppress(FileNotFoundError):
+        note_path(folder / id).replace(note_path(target))
 
 
 def trash_bytes(folder: Path) -> int:

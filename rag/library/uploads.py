@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rag.documents.load import SUFFIXES, largest
+from rag.documents.source_notes import write_source_note
+from rag.documents.web import WebPage
 from rag.errors import DocumentError, ShawahidError
 from rag.files import write_atomically, write_error
 from rag.library.collections import BadName
@@ -56,6 +58,20 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
                 raise _no_room(id, room, room.held() - size)
             if (folder / id).exists():
                 move_to_trash(folder, id)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    return id
+
+
+async def receive_page(folder: Path, page: WebPage, max_bytes: int, room: Room | None = None) -> str:
+    """Write a web page into a folder, with a note of its address and date, and return its id. Raises as `receive` does."""
+
+    async def data() -> AsyncIterator[bytes]:
+        yield page.data
+
+    id = await receive(folder, page.name, data(), max_bytes, room)
+    try:
+        write_source_note(folder / id, page.sha256, page.metadata)
     except OSError as error:
         raise write_error(folder, error) from error
     return id

@@ -97,7 +97,17 @@ class Window:
         }
         calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]
         if self._library is not None:
-            calls += [self.documents, self.create, self.share, self.remove, self.destroy, self.build, self.job, self.cancel]
+            calls += [
+                self.documents,
+                self.receive_page,
+                self.create,
+                self.share,
+                self.remove,
+                self.destroy,
+                self.build,
+                self.job,
+                self.cancel,
+            ]
         if self._generators is not None:
             calls += [self.use, self.fetch, self.task, self.halt]
         with gr.Blocks(title="شواهد · Shawahid", analytics_enabled=False, fill_width=True) as app:
@@ -272,6 +282,11 @@ class Window:
             "job": job.view() if job and job.state == "running" else None,
             "room": shelf.room(id),
         }
+
+    def receive_page(self, asked: View, person: str = OPERATOR) -> View:
+        """Fetch a web page into a collection, `{"collection", "address"}`, and return its name."""
+        shelf = self._shelf(person)
+        return {"id": asyncio.run(shelf.receive_page(text_or_empty(asked.get("collection")), text_or_empty(asked.get("address"))))}
 
     def create(self, name: object, person: str = OPERATOR) -> View:
         """Create an empty collection."""

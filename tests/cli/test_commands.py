@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import rag.cli.main
+from rag.documents.web import WebPage
 from rag.errors import DiskFull, IndexBusy
 from rag.schema import Status
 from rag.storage.build import build_index
@@ -126,6 +127,24 @@ def test_documents_are_added_updated_and_removed_one_by_one(shawahid: Shawahid, 
     assert counts(shawahid("update", *paths, *change)) == [0, 1, 0, 1, 6]
     assert counts(shawahid("remove", "رصيف.txt", "--index", index, "--json")) == [0, 0, 1, 5, 5]
     assert shawahid("verify", "--index", index).code == 0
+
+
+def test_a_web_page_is_added_by_its_address(shawahid: Shawahid, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(address: str, max_bytes: int) -> WebPage:
+        return WebPage(address, "example.org_قرار.html", "<p>يُفتح الجسر في أيار.</p>".encode(), "2026-01-02")
+
+    monkeypatch.setattr("rag.documents.web.fetch_page", fetch)
+    done = shawahid("add", "https://example.org/قرار", "--index", tmp_path / "index", "--json")
+    assert (done.code, done.json["added"]) == (0, 1)
+    found = shawahid("info", "--index", tmp_path / "index")
+    assert "example.org_قرار.html" in found.out
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "private network"), ("ar", "شبكة خاصة")])
+def test_an_address_of_this_machine_is_refused(shawahid: Shawahid, tmp_path: Path, language: str, words: str) -> None:
+    done = shawahid("add", "http://127.0.0.1/", "--index", tmp_path / "index", language=language)
+    assert done.code == 3
+    assert words in " ".join(done.err.split())
 
 
 def test_pages_that_are_left_out_are_told_when_a_file_is_added(shawahid: Shawahid, tmp_path: Path) -> None:

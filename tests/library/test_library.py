@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from rag.answering.chatbot import Chatbot
+from rag.documents.load import load_folder
+from rag.documents.web import WebPage
 from rag.errors import DocumentError, IndexBusy
 from rag.library.collections import BadName
 from rag.library.jobs import Job
@@ -17,6 +19,7 @@ from rag.library.library import Library, Shelf
 from rag.library.people import OPERATOR
 from rag.library.uploads import file_name
 from rag.retrieval.index import Index
+from rag.schema import Document
 from rag.testing import HashEmbedder
 from tests.waiting import run_async, wait_for, wait_until
 
@@ -73,6 +76,32 @@ def test_a_file_that_replaces_another_sets_it_aside(shelf: Shelf, tmp_path: Path
     folder = tmp_path / "documents"
     assert (folder / "a.txt").read_text() == "new text"
     assert [path.read_text() for path in folder.glob(".removed/*/a.txt")] == ["The harbour bridge was closed in March."]
+
+
+@pytest.mark.parametrize("text", ["The bridge opens in May.", "يُفتح الجسر في أيار."])
+def test_a_web_page_is_kept_with_its_address_and_the_day(shelf: Shelf, tmp_path: Path, text: str) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def fetch(address: str, max_bytes: int) -> WebPage:
+        asked.append((address, max_bytes))
+        return WebPage(address, "example.org.html", f"<p>{text}</p>".encode(), "2026-01-02")
+
+    for _ in range(2):  # the second replaces the first
+        assert run_async(shelf.receive_page("", "https://example.org/", fetch)) == "example.org.html"
+    assert asked == [("https://example.org/", 1000)] * 2
+    document = {item.id: item for item in load_folder(tmp_path / "documents") if isinstance(item, Document)}["example.org.html"]
+    assert document.text == text
+    assert document.metadata == {"source": "https://example.org/", "retrieved": "2026-01-02"}
+    shelf.remove("", "example.org.html")
+    assert not list((tmp_path / "documents").glob(".*.source.json"))  # it went with the file
+
+
+def test_a_web_page_that_is_refused_leaves_nothing_behind(shelf: Shelf, tmp_path: Path) -> None:
+    before = sorted(path.name for path in (tmp_path / "documents").iterdir())
+    for address in ("http://127.0.0.1/", "", "file:///etc/passwd"):
+        with pytest.raises(DocumentError):
+            run_async(shelf.receive_page("", address))
+    assert sorted(path.name for path in (tmp_path / "documents").iterdir()) == before
 
 
 def test_a_file_that_is_too_large_leaves_nothing_behind(shelf: Shelf, tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ export class LibraryView {
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.dropText = h("span", { class: "drop-text" });
     this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
+    this.address = page.say(h("input", { type: "url", maxlength: "2000", autocomplete: "off", dir: "ltr", required: true }), "page_address", "label");
+    page.say(this.address, "page_address", "placeholder");
+    this.fetcher = h(
+      "form",
+      { class: "maker", onsubmit: (event) => (event.preventDefault(), this.fetchPage()) },
+      this.address,
+      page.say(h("button", { type: "submit", class: "button" }), "page_add"),
+    );
     this.standing = h("div", { class: "standing-of-shelf" });
     this.work = new WorkBar(page, () => this.page.call("cancel", this.job));
     this.news = h("div", { class: "news", role: "status" });
@@ -49,7 +57,7 @@ export class LibraryView {
       this.tell([page.t("key_used")], problems);
       this.choice.focus();
     });
-    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.work.element, this.news, this.table, this.room, this.key.element);
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.fetcher, this.work.element, this.news, this.table, this.room, this.key.element);
     this.dialog = h(
       "dialog",
       { class: "dialog library", "aria-labelledby": "library-title" },
@@ -114,7 +122,7 @@ export class LibraryView {
     );
     this.shown = view.collections.find((each) => each.id === view.collection);
     this.drawStanding();
-    this.drop.hidden = !this.shown.mine;
+    this.drop.hidden = this.fetcher.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
     this.drawTable(view.documents, Boolean(view.job) || this.busy === "adding");
     this.drawRoom(view.room);
@@ -274,6 +282,30 @@ export class LibraryView {
     this.work.hide();
     if (added) await this.index();
     else this.tell([], this.problems);
+  }
+
+  /** Add the web page whose address was written, and index it. */
+  async fetchPage() {
+    const address = this.address.value.trim();
+    if (!address) return;
+    if (this.busy) {
+      this.tell([], [this.page.t("error_indexing")]);
+      return;
+    }
+    this.busy = "adding";
+    this.tell([]);
+    this.problems = [];
+    this.work.show(this.page.t("page_fetching"), null, false);
+    const view = await this.page.call("receive_page", { collection: this.collection, address });
+    if (!view.error) await this.refresh();
+    this.busy = null;
+    this.work.hide();
+    if (view.error) {
+      this.tell([], [this.text(view.error)]);
+      return;
+    }
+    this.address.value = "";
+    await this.index();
   }
 
   /** What can be told of a file before it is sent, in both languages, or null. */
