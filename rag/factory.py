@@ -8,10 +8,9 @@ from rag.answering.chatbot import Chatbot
 from rag.config import Settings
 from rag.errors import ModelMissing, ShawahidError
 from rag.files import user_cache
-from rag.models.embedder import Embedder, SentenceTransformerEmbedder
+from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
-from rag.models.reader import EncoderReader
 from rag.models.remote import RemoteGenerator, is_address
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
@@ -56,17 +55,6 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 
 
-def open_reader(embedder: Embedder) -> EncoderReader | None:
-    """Return the reader that shares the encoder of an embedder, or None if none was trained on it. Raises ModelCorrupt."""
-    if not isinstance(embedder, SentenceTransformerEmbedder):
-        return None  # an embedder of the caller's own has no encoder to share
-    try:
-        reader = EncoderReader(embedder)
-    except ModelMissing:
-        return None
-    return reader if reader.base == embedder.name else None
-
-
 def open_milvus(settings: Settings) -> MilvusIndex | None:
     """Return the Milvus collection to search, or None if vectors and keywords are searched in the index folder.
 
@@ -85,7 +73,7 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     opened = Index.open(index or settings.index, embedder, milvus)
     generator, generator_notice = open_generator(settings)
     notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
-    return Chatbot(opened, generator, style=settings.style, reader=open_reader(embedder)), notices
+    return Chatbot(opened, generator, style=settings.style), notices
 
 
 def states_dir() -> Path:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from rag.answering.checking.judge import Checker, without_orders
 from rag.answering.compose import Composer
@@ -20,7 +21,7 @@ from rag.answering.reading import CANDIDATES, read_evidence
 from rag.errors import BadQuestion
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
-from rag.models.reader import Reader
+from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
@@ -36,8 +37,9 @@ _REMEMBERED = 64
 class Chatbot:
     """Answers questions over one index. Safe to share between threads.
 
-    Without a generator it answers by quotation. With a reader, which reads question and passages together once the sources are shown,
-    the evidence is put in the order in which it answers; without one it stays in the order of search. `stream` is the one path that
+    Without a generator it answers by quotation. A reader reads question and passages together once the sources are shown: it puts the
+    evidence in the order in which it answers, finds the words that do, and has its say in declining. By default it is the embedder's
+    "own", where one was trained on it; without one the evidence stays in the order of search. `stream` is the one path that
     every way in uses; `ask` drains it.
     The style "short" answers with the fewest words: in the language of the document they are copied from the source, the
     generator only pointing at them.
@@ -52,11 +54,11 @@ class Chatbot:
         prompts: Path | None = None,
         check: bool = True,
         style: Style = "sentence",
-        reader: Reader | None = None,
+        reader: Reader | Literal["own"] | None = "own",
     ) -> None:
         self.index = index
         self.generator = generator
-        self.reader = reader
+        self.reader = open_reader(index.embedder) if reader == "own" else reader
         self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
         self._prompts = prompts
         self._checks = check

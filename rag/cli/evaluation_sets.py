@@ -122,7 +122,8 @@ class Bench:
         """
         from rag.answering.chatbot import Chatbot
         from rag.evaluation.remember import Remembering
-        from rag.factory import open_embedder, open_generator, open_reader
+        from rag.factory import open_embedder, open_generator
+        from rag.models.reader import open_reader
         from rag.retrieval.index import Index
 
         opened, notice = open_embedder(self._settings)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rag.errors import ModelCorrupt, ModelMissing
+from rag.models.embedder import Embedder, SentenceTransformerEmbedder
 from rag.models.encoder import Encoder, batches
 from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText
 from rag.schema import Span
@@ -248,6 +249,20 @@ class EncoderReader:
                 blocks = dict(zip(numbers, logits.sigmoid().tolist(), strict=True))
             found.append(_Judged(window, answers[row], blocks, spans[row, window.start : window.end], tuple(claims[row])))
         return found
+
+
+def open_reader(embedder: Embedder) -> EncoderReader | None:
+    """Return the reader that shares the encoder of an embedder; None if none was trained on it, or it has no encoder to share.
+
+    Raises ModelCorrupt.
+    """
+    if not isinstance(embedder, SentenceTransformerEmbedder):
+        return None
+    try:
+        reader = EncoderReader(embedder)
+    except ModelMissing:
+        return None
+    return reader if reader.base == embedder.name else None
 
 
 @dataclass(frozen=True, slots=True)
