@@ -15,10 +15,13 @@ from rag.answering.confidence import Calibration
 from rag.answering.declining import declines
 from rag.answering.followup import standalone
 from rag.answering.inquiry import Inquiry
+from rag.answering.overview import Overview, overview_of
+from rag.answering.overview_questions import asks_for_overview, documents_asked_for
+from rag.answering.overview_text import overview_answer
 from rag.answering.parts import joined, split_parts
 from rag.answering.prompts import rewrite_prompt
 from rag.answering.reading import CANDIDATES, read_evidence
-from rag.errors import BadQuestion
+from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.reader import Reader, open_reader
@@ -110,6 +113,10 @@ class Chatbot:
         `exclude` holds ids of passages that must not be used; `filter` restricts the answer to some documents.
         """
         stop = stop or threading.Event()
+        if (overview := self._overview_answer(question, filter)) is not None:
+            yield Found(overview.searched, overview.hits, overview.evidence)
+            yield overview
+            return
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
         if self.reader is not None and len(parts := split_parts(inquiry.query.text)) > 1:
@@ -123,6 +130,14 @@ class Chatbot:
         else:
             yield from self._drafted(inquiry, self.generator, prompt, stop)
             yield self._composer.drafted(inquiry, prompt, stop)
+
+    def overview(self, document_id: str | None = None, *, filter: Filter | None = None) -> Overview:
+        """Return the overview of one document, or of all that meet a filter. Raises DocumentMissing, BadSetting and the index's errors."""
+        if document_id is None:
+            return overview_of(self.index, self.index.document_ids(filter))
+        if not self.index.infos([document_id]):
+            raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
+        return overview_of(self.index, [document_id])
 
     def _by_parts(self, whole: Inquiry, parts: Sequence[str], exclude: Container[int], filter: Filter | None) -> Answer:
         """Return the answer to a question of several parts, each quoted."""
@@ -185,6 +200,15 @@ class Chatbot:
     def _rewrites(self) -> bool:
         """Whether the generator words follow-ups: one that is not trusted with an answer's words is not trusted with a question's."""
         return self.calibration.manner_same == "write"
+
+    def _overview_answer(self, question: str, filter: Filter | None) -> Answer | None:
+        """Return the answer to a question that asks for whole documents; None to any other, and where nothing of them can be quoted."""
+        started = time.perf_counter()
+        request = asks_for_overview(question)
+        if request is None:
+            return None
+        found = overview_of(self.index, documents_asked_for(self.index, request, filter))
+        return overview_answer(found, question, answer_language(question_language(question)), started) if found else None
 
     # --- steps ------------------------------------------------------------------------------------------------------------
 

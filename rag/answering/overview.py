@@ -136,7 +136,7 @@ def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
     return Overview(
         documents=tuple(info.id for info in chosen),
         total=len(infos),
-        title=chosen[0].title if single else "",
+        title=(chosen[0].title or chosen[0].id) if single else "",
         language=Counter(info.language for info in chosen).most_common(1)[0][0] if chosen else "und",
         points=tuple(points),
         names=tuple(_names(everything.statements)),

@@ -1,18 +1,21 @@
-"""`shawahid info`, `verify`, `repair`: what is in an index, and whether it is whole."""
+"""`shawahid info`, `overview`, `verify`, `repair`: what is in an index, and whether it is whole."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rag.answering.chatbot import Chatbot
 from rag.cli.console import load_settings, open_embedder, out, plain, print_json, step_bars
-from rag.cli.options import IndexOption, JsonOption, WaitOption
+from rag.cli.options import CollectionOption, IndexOption, JsonOption, WaitOption
 from rag.factory import open_milvus
 from rag.messages import say
 from rag.retrieval.index import Index
+from rag.schema import Filter
 from rag.storage.verify import Fault
 from rag.text.terminal import for_terminal
 
@@ -48,6 +51,24 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
         table.add_row(*map(escape, row))
     # In a file or pipe every document stays on its line.
     (out if out.is_terminal else Console(highlight=False, width=1000)).print(table)
+
+
+def overview(
+    document: Annotated[str | None, typer.Argument(help="The document's id; without it, all documents.")] = None,
+    collection: CollectionOption = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what documents are about, in their own words: main points, names, dates and figures, each with its place; as Markdown."""
+    from rag.answering.overview_text import overview_lines, overview_page
+
+    settings = load_settings(index)
+    with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
+        found = Chatbot(opened).overview(document, filter=Filter(collections=tuple(collection or ())))
+    if as_json:
+        print_json({"documents": found.documents, "total": found.total, "title": found.title, **overview_lines(found)})
+    else:
+        out.print(escape(for_terminal(overview_page(found, settings.language))), end="")
 
 
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:

@@ -33,6 +33,7 @@ for command in (
     indexing.remove,
     indexing.mirror,
     inspecting.info,
+    inspecting.overview,
     inspecting.verify,
     inspecting.repair,
     asking.search,

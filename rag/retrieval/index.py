@@ -88,6 +88,13 @@ class Index:
         """Return the documents under the given ids, without their text; ids that do not exist are left out."""
         return self._store.infos(ids)
 
+    def document_ids(self, filter: Filter | None = None) -> list[str]:
+        """Return the ids of the documents that meet a filter, of all without one, ascending. Raises BadSetting for a date that is none."""
+        if not filter:
+            return self._store.document_ids()
+        passages = self._store.passages(self._store.passage_ids(filter).tolist())
+        return sorted({passage.document_id for passage in passages.values()})
+
     def document(self, id: str) -> Document | None:
         """One document with its whole text, or None."""
         return self._store.document(id)

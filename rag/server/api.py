@@ -31,6 +31,7 @@ from rag.server.bodies import (
     ErrorBody,
     Health,
     IndexingState,
+    OverviewBody,
     SearchRequest,
     SearchResponse,
 )
@@ -39,7 +40,7 @@ from rag.server.follow import Follower
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
 from rag.server.streams import EventStream, Left, begun, event, failed_event, last_of, present
-from rag.server.views import answer_body, document_text, found_fields, found_hits
+from rag.server.views import answer_body, document_text, found_fields, found_hits, overview_body
 from rag.service.service import Service, State, Waiting
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
@@ -179,6 +180,18 @@ def _documents(backend: Backend, access: Access) -> APIRouter:
         begin = min(start, length)
         stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
         return document_text(found, begin, stop, begin)
+
+    @router.get("/v1/overview", summary="What a document, or a collection, is about")
+    async def overview(
+        request: Request,
+        id: Annotated[str | None, Query(min_length=1, max_length=1000, description="The document's id; without it, all documents")] = None,
+        collection: CollectionParameter = "",
+    ) -> OverviewBody:
+        """Main points, names, dates and figures in the documents' own words, each with its place."""
+        bot = await opened(collection, request)
+        if id is not None and not await asyncio.to_thread(bot.index.infos, [id]):
+            raise Unknown("server.no_document", "id", name=id[:200])
+        return overview_body(await asyncio.to_thread(bot.overview, id), language_for(request))
 
     follower = Follower() if backend.library is not None else None
 

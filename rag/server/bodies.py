@@ -198,6 +198,32 @@ class DocumentText(BaseModel):
     text: str = Field(description="The document from `start` to `end`")
 
 
+class OverviewLine(BaseModel):
+    """A quotation: `quote` is the document's text from `start` to `end`."""
+
+    document: str
+    title: str
+    locator: str
+    start: int
+    end: int
+    quote: str
+    context: str = Field(description='What it stands under; "" if it can be read alone')
+    words: str = Field(description='The date, amount or name for which it stands here; "" among the points')
+
+
+class OverviewBody(BaseModel):
+    """What documents are about, in their own words."""
+
+    documents: list[str] = Field(description="Ids of the documents read")
+    total: int = Field(description="How many were asked for")
+    title: str
+    points: list[OverviewLine]
+    names: list[OverviewLine]
+    dates: list[OverviewLine] = Field(description="In order of time")
+    figures: list[OverviewLine]
+    markdown: str = Field(description="The same as a page")
+
+
 class IndexingState(BaseModel):
     state: Literal["none", "running", "done", "cancelled", "error"]
     collection: str

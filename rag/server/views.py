@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rag.answering.overview import Overview
+from rag.answering.overview_text import overview_lines, overview_page
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Filter, Found, Hit, Passage, RejectedCitation, Span
 from rag.server.bodies import (
@@ -13,6 +15,8 @@ from rag.server.bodies import (
     CitationBody,
     DocumentText,
     HitBody,
+    OverviewBody,
+    OverviewLine,
     PassageBody,
     Range,
     RejectedBody,
@@ -142,3 +146,14 @@ def sentences(answer: Answer) -> Iterator[str]:
             at = cut
     if at < len(answer.text):
         yield answer.text[at:]
+
+
+def overview_body(overview: Overview, language: str) -> OverviewBody:
+    """Return an overview as the API gives it, its page in a language."""
+    return OverviewBody(
+        documents=list(overview.documents),
+        total=overview.total,
+        title=overview.title,
+        markdown=overview_page(overview, language),
+        **{name: [OverviewLine(**line) for line in lines] for name, lines in overview_lines(overview).items()},
+    )

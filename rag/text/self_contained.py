@@ -6,7 +6,7 @@ import re
 
 from rag.text.folding import fold
 from rag.text.language import script
-from rag.text.words import words
+from rag.text.words import content_stems, words
 
 _DEPICTED = frozenset(
     """act agreement annex appendix article bill book bulletin chapter circular code contract convention decision declaration decree
@@ -21,7 +21,9 @@ _DEPICTED_AR = frozenset(
 """What a document can say of itself with «this»: "This Agreement", «هذا القانون»."""
 _POINTING = frozenset("this these that those".split())
 _POINTING_AR = frozenset("هذا هذه ذلك تلك هولاء هذان هاتان".split())
-_PRONOUNS = frozenset("he she it they him her them his hers its their theirs himself herself itself themselves one".split())
+_PRONOUNS = frozenset("he she it they him her them his hers its their theirs himself herself itself themselves".split())
+_OWN = frozenset("its their his itself himself herself themselves".split())
+_OPENING = frozenset("in at on for from to by with after before when while if as since until under during of despite unlike".split())
 _PRONOUNS_AR = frozenset(
     "هو هي هما هم هن منه منها عنه عنها فيه فيها له لها لهم لهما به بها بهم عليه عليها عليهم اليه اليها معه معها".split()
 )
@@ -116,9 +118,14 @@ def _refers_back_en(folded: str) -> bool:
     spoken = words(folded)[:_NEAR_BEGINNING]
     if not spoken or spoken[0] in _JOINING or "also" in spoken[:6] or folded.startswith(_JOINING_PHRASES):
         return True
-    if any(word in _PRONOUNS for word in spoken[:5]) and spoken[0] != "one":
+    if any(word in _PRONOUNS and not (word in _OWN and _has_owner(spoken[:place])) for place, word in enumerate(spoken[:5])):
         return True
     return any(word in _POINTING and not _is_itself(spoken, place) for place, word in enumerate(spoken))
+
+
+def _has_owner(before: list[str]) -> bool:
+    """Return whether a noun stands before a possessive that it may belong to: "The town opened its library"."""
+    return len(before) > 1 and before[0] not in _OPENING and bool(content_stems(" ".join(before)))
 
 
 def _is_itself(spoken: list[str], place: int) -> bool:

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.chatbot import Chatbot
 from rag.answering.name_mentions import named
 from rag.answering.overview import Overview, overview_of
+from rag.answering.overview_questions import OverviewRequest, asks_for_overview
+from rag.answering.overview_text import overview_page
+from rag.errors import DocumentMissing
 from rag.retrieval.index import Index
+from rag.schema import Filter, Found, Grade, Status
 from rag.storage.build import build_index
 from tests.helpers import embedder, write
 
@@ -135,3 +140,102 @@ def test_no_document_has_no_lines(index: Index) -> None:
 )
 def test_names_are_those_whose_wording_makes_them_sure(sentence: str, expected: list[str]) -> None:
     assert [mention.span.of(sentence) for mention in named(sentence) if mention.is_sure] == expected
+
+
+# --- asked for in a question ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is this about?",
+        "what's this document about",
+        "What are these documents about?",
+        "Summarise",
+        "Please summarize this article briefly.",
+        "Can you give me a short summary of the attached report?",
+        "What are the main points?",
+        "What does the document say?",
+        "tl;dr",
+        "لخص",
+        "لخص المقال",
+        "ممكن تلخيص هذه الوثيقة؟",
+        "ما موضوع الوثيقة؟",
+        "عن ماذا يتحدث هذا التقرير؟",
+        "شو موضوع هالملف؟",
+        "أعطني ملخصا للوثيقة لو سمحت",
+        "ما أهم النقاط؟",
+        "الملف ده بيتكلم عن إيه؟",
+    ],
+)
+def test_a_question_for_whole_documents_is_known(question: str) -> None:
+    assert asks_for_overview(question) == OverviewRequest()
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("Summarise the water report", "water report"),
+        ("لخص تقرير المياه", "تقرير المياه"),
+        ("Give me an overview of the payment terms", "payment terms"),
+    ],
+)
+def test_a_summary_may_name_its_subject(question: str, subject: str) -> None:
+    assert asks_for_overview(question) == OverviewRequest(subject)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "What is the tender about?",
+        "ما موضوع المناقصة رقم 14/2024؟",
+        "What does the report say about prices?",
+        "What is the deposit?",
+        "Which document mentions Larne?",
+        "ماذا يقول التقرير عن الأسعار؟",
+        "كم عدد الوثائق المطلوبة؟",
+        "ما موضوع الدعوى التي رفعها ماسك؟",
+    ],
+)
+def test_other_questions_are_none(question: str) -> None:
+    assert asks_for_overview(question) is None
+
+
+def test_a_question_for_a_summary_is_answered_by_quotations(index: Index) -> None:
+    events = list(Chatbot(index).stream("Summarise the water report"))
+    found, answer = events
+    assert isinstance(found, Found)
+    assert answer.status is Status.ANSWERED
+    assert answer.grade is Grade.QUOTED
+    assert answer.text.splitlines()[0] == "Main points of “Water report”"
+    assert {citation.document_id for citation in answer.citations} == {"water.md"}
+    for citation in answer.citations:
+        document = index.document(citation.document_id)
+        assert document is not None
+        assert citation.quote == citation.span.of(document.text)
+        assert citation.claim.of(answer.text) == " ".join(citation.quote.split())
+        assert any(hit.passage.id == citation.passage_id for hit in answer.hits)
+    assert "Dates" not in answer.text.splitlines()[-1]
+
+
+def test_it_keeps_to_the_filter_and_the_language_of_the_question(index: Index) -> None:
+    answer = Chatbot(index).ask("لخص", filter=Filter(documents=("مياه.md",)))
+    assert answer.language == "ar"
+    assert answer.text.splitlines()[0] == "أهم ما جاء في «تقرير المياه»"
+    assert {citation.document_id for citation in answer.citations} == {"مياه.md"}
+
+
+def test_a_subject_that_is_no_title_is_answered_as_any_question(index: Index) -> None:
+    answer = Chatbot(index).ask("Summarise the costs of the old pipes")
+    assert "Main points" not in answer.text
+
+
+def test_the_page_marks_the_words_and_names_the_place(index: Index) -> None:
+    page = overview_page(Chatbot(index).overview("water.md"), "en")
+    assert page.startswith("# Water report\n\n## Main points of “Water report”\n\n- The town of Larne")
+    assert "- The first well was dug in **1887** by the Larne Water Company. (§ History)" in page.splitlines()
+    with pytest.raises(DocumentMissing):
+        Chatbot(index).overview("missing.txt")
+    nothing = overview_page(overview_of(index, []), "ar")
+    assert "ليس فيها ما يمكن اقتباسه وحده." in nothing

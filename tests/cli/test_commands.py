@@ -179,6 +179,18 @@ def test_info(shawahid: Shawahid, built: Path) -> None:
     assert told["bytes"] > 10_000
 
 
+def test_overview(shawahid: Shawahid, built: Path) -> None:
+    done = shawahid("overview", "en/library.md", "--index", built)
+    assert done.code == 0
+    assert "- The town opened its library in **2019**. (§ The library)" in done.out.splitlines()
+    found = shawahid("overview", "--index", built, "--json").json
+    assert found["total"] == len(CORPUS)
+    assert found["points"]
+    missing = shawahid("overview", "nowhere.txt", "--index", built)
+    assert missing.code == 3
+    assert "nowhere.txt" in missing.err
+
+
 def test_verify(shawahid: Shawahid, built: Path) -> None:
     whole = shawahid("verify", "--index", built, language="ar")
     assert (whole.code, whole.out) == (0, f"الفهرس في {built} سليم: فُحص 6 مقطعًا.\n")

@@ -52,6 +52,29 @@ def events_of(text: str) -> list[tuple[str, Any]]:
     return found
 
 
+# --- overviews ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_overview_quotes_the_document(api: httpx.Client) -> None:
+    body = api.get("/v1/overview", params={"id": "en/library.md"}).json()
+    assert body["title"] == "The library"
+    assert [line["quote"] for line in body["points"]] == [
+        "The town opened its library in 2019.",
+        "Building the library cost 4 million dirhams.",
+    ]
+    assert [line["words"] for line in body["dates"]] == ["2019"]
+    assert [line["words"] for line in body["figures"]] == ["4 million dirhams"]
+    first = body["points"][0]
+    text = api.get("/v1/document", params={"id": first["document"], "start": first["start"], "end": first["end"]}).json()["text"]
+    assert text == first["quote"]
+    assert body["markdown"].startswith("# The library\n")
+
+
+def test_an_overview_of_everything_and_of_nothing(api: httpx.Client) -> None:
+    assert api.get("/v1/overview").json()["total"] == len(CORPUS)
+    assert api.get("/v1/overview", params={"id": "missing.txt"}).status_code == 404
+
+
 # --- questions ------------------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,7 @@ OPERATIONS = [
     "GET /v1/documents",
     "DELETE /v1/documents",
     "GET /v1/document",
+    "GET /v1/overview",
     "PUT /v1/documents/{name}",
     "GET /v1/indexing",
     "POST /v1/chat/completions",

@@ -1,0 +1,124 @@
+"""An overview as an answer with citations, and as a page in Markdown."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rag.answering.overview import Line, Overview
+from rag.messages import say
+from rag.schema import Answer, Citation, Evidence, Grade, Hit, Span, Status, Timing
+
+_DATES, _FIGURES, _NAMES = 5, 5, 8
+"""Lines of each part that an answer gives; the page has all."""
+
+
+def overview_answer(overview: Overview, question: str, language: str, started: float) -> Answer:
+    """Return an overview as the answer to a question, a line a quotation; `started` is a reading of `time.perf_counter`."""
+    text = ""
+    citations: list[Citation] = []
+    numbers: dict[tuple[str, Span], int] = {}
+    for title, lines in _parts(overview, language, short=True):
+        text += f"\n{title}" if text else title
+        for line in lines:
+            quote = " ".join(line.text.split())
+            number = numbers.setdefault((line.document_id, line.span), len(numbers) + 1)
+            text += f"\n• {_before(line)}"
+            claim = Span(len(text), len(text) + len(quote))
+            text += f"{quote} [{number}]"
+            citations.append(_citation(number, line, claim))
+    hits = tuple({line.passage.id: Hit(line.passage, rank, 1.0) for rank, line in enumerate(overview.lines, start=1)}.values())
+    evidence = tuple(Evidence(line.passage, line.span, line.text, 1.0, words=line.words) for line in overview.points)
+    spent = time.perf_counter() - started
+    timing = Timing(found=spent, total=spent)
+    return Answer(question, text, language, Status.ANSWERED, tuple(citations), (), hits, evidence, "", question, 1.0, timing)
+
+
+def overview_page(overview: Overview, language: str) -> str:
+    """Return an overview as a page in Markdown, each line with its document and place."""
+    title = overview.title or say("overview.collection", language, read=len(overview.documents), total=overview.total)
+    blocks = [f"# {_escaped(title)}"]
+    for heading, lines in _parts(overview, language):
+        blocks.append(f"## {heading}")
+        blocks.append("\n".join(f"- {_marked(line)} ({_escaped(_place(line, overview))})" for line in lines))
+    if not overview:
+        blocks.append(say("overview.empty", language))
+    return "\n\n".join(blocks) + "\n"
+
+
+def overview_lines(overview: Overview) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of each part as plain values: what they quote, from where, and the words for which they stand there."""
+    parts = {"points": overview.points, "names": overview.names, "dates": overview.dates, "figures": overview.figures}
+    return {name: [_plain(line) for line in lines] for name, lines in parts.items()}
+
+
+def _plain(line: Line) -> dict[str, Any]:
+    return {
+        "document": line.document_id,
+        "title": line.title,
+        "locator": line.locator,
+        "start": line.span.start,
+        "end": line.span.end,
+        "quote": line.text,
+        "context": line.context,
+        "words": line.label,
+    }
+
+
+def _parts(overview: Overview, language: str, *, short: bool = False) -> Iterator[tuple[str, Sequence[Line]]]:
+    """Yield the parts that have lines, with their headings; `short` leaves out what stands among the points already, and the rest of long
+    parts."""
+    shown = {(line.document_id, line.span) for line in overview.points} if short else set()
+    points = "overview.points" if overview.title else "overview.points_of"
+    yield from _part(say(points, language, title=overview.title, read=len(overview.documents), total=overview.total), overview.points)
+    rest = (("names", overview.names, _NAMES), ("dates", overview.dates, _DATES), ("figures", overview.figures, _FIGURES))
+    for name, lines, most in rest:
+        kept = [line for line in lines if (line.document_id, line.span) not in shown]
+        yield from _part(say(f"overview.{name}", language), kept[:most] if short else kept)
+
+
+def _part(heading: str, lines: Sequence[Line]) -> Iterator[tuple[str, Sequence[Line]]]:
+    if lines:
+        yield heading, lines
+
+
+def _before(line: Line) -> str:
+    """Return what stands before a quotation: the words for which it is given, and what it stands under."""
+    return "".join(f"{part}: " for part in (line.context.rstrip(" :"), line.label) if part)
+
+
+def _marked(line: Line) -> str:
+    context = f"{_escaped(line.context.rstrip(' :'))}: " if line.context else ""
+    if line.words is None:
+        return context + _escaped(line.text)
+    start, end = line.words.start - line.span.start, line.words.end - line.span.start
+    return f"{context}{_escaped(line.text[:start])}**{_escaped(line.text[start:end])}**{_escaped(line.text[end:])}"
+
+
+def _escaped(text: str) -> str:
+    """Return a text on one line in which Markdown marks nothing; outer spaces stay."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", re.sub(r"\s+", " ", text))
+
+
+def _place(line: Line, overview: Overview) -> str:
+    parts = (line.locator,) if overview.title else (line.title or line.document_id, line.locator)
+    return " · ".join(part for part in parts if part) or line.document_id
+
+
+def _citation(number: int, line: Line, claim: Span) -> Citation:
+    return Citation(
+        number=number,
+        document_id=line.document_id,
+        span=line.span,
+        quote=line.text,
+        locator=line.locator,
+        claim=claim,
+        support=1.0,
+        title=line.title,
+        passage_id=line.passage.id,
+        grade=Grade.QUOTED,
+        words=line.words,
+        context=line.context,
+    )
