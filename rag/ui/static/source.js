@@ -23,7 +23,7 @@ export function sourceCard(page, turn, source, brief) {
   const where = about(source, [source.title ? source.document : "", source.locator]);
   if (where) card.append(where);
   // A quotation is its own proof; anything else is shown beside the sentence that proves it.
-  if (!brief && source.claims.some((claim) => plain(claim) !== plain(source.quote))) {
+  if (!brief && source.claims.length) {
     const box = h("div", { class: "claims" }, fill(h("p", { class: "label" }), page.t("answer_says"), page.base));
     for (const claim of source.claims) paragraphs(box, [{ text: claim }], page.base);
     card.append(box, fill(h("p", { class: "label" }), page.t("source_says"), page.base));
@@ -40,8 +40,6 @@ export function sourceCard(page, turn, source, brief) {
 export function named(source) {
   return [source.title, source.document, source.locator, source.author, source.date, source.source].filter(Boolean).join(" — ");
 }
-
-const plain = (text) => text.replace(/\s+/g, " ").trim();
 
 /** The supporting sentences with a little of what stands around them. */
 function around(pieces, reach = 110) {
