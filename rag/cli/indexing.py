@@ -203,6 +203,8 @@ def _print_report(report: BuildReport, settings: Settings, as_json: bool) -> Non
         print_json(report)
         return
     _skipped((item.error for item in report.skipped), language)
+    for item in report.repeated:
+        err.print(f"[yellow]![/] {escape(for_terminal(item.note.text(language)))}")
     text = say(
         "cli.built",
         language,

@@ -57,6 +57,7 @@ class Job:
             "added": report.added + report.updated if report else 0,
             "removed": report.removed if report else 0,
             "skipped": [{"name": item.id, "error": error_view(item.error)} for item in report.skipped] if report else [],
+            "repeated": [{"name": item.id, "error": error_view(item.note)} for item in report.repeated] if report else [],
             "error": error_view(self.error) if self.error else None,
         }
 

@@ -14,7 +14,7 @@ from rag.models.tokens import Tokens
 from rag.retrieval.fusion import Weights, balanced, convex_combination
 from rag.retrieval.late_interaction import stored_matches
 from rag.retrieval.query import Query
-from rag.schema import Filter, Hit
+from rag.schema import Filter, Hit, Passage, Span
 from rag.storage.database import Store
 from rag.storage.generations import IndexView
 from rag.storage.keywords import keyword_query, keyword_terms
@@ -72,6 +72,7 @@ class PassageSearch:
         self._weights = weights
         self._filters: tuple[tuple[str, int], dict[Filter, Allowed]] = ("", 0), {}
         self._passages_with = lru_cache(maxsize=16_384)(self._read_count)
+        self._digest = lru_cache(maxsize=16_384)(self._read_digest)
 
     def hits(
         self,
@@ -101,18 +102,60 @@ class PassageSearch:
             sentences = self._best_sentences(list(near), query.vector)
             fused = convex_combination(near, sentences, matches.get(query.language, {}), self._weights, languages, query.language)
             fused = self._reranked(fused, query.tokens, languages, query.language)
-            if wanted > len(fused):
-                fused += _further(view, query.vector, wanted, allowed, fused)
+            kept = self._distinct(fused, wanted, view)
+            if len(kept) < wanted:
+                kept = self._extended(fused, query.vector, wanted, allowed, view)
         else:
             fused = sorted(((id, score) for found in matches.values() for id, score in found.items()), key=lambda x: -x[1])
-        fused = fused[offset:wanted]
-        passages = self._store.existing_passages([id for id, _ in fused])
+            kept = self._distinct(fused, wanted, view)
+        kept = kept[offset:]
         if filter:
-            self._store.check_filter(passages.values(), filter)
+            self._store.check_filter([passage for passage, _ in kept], filter)
         return [
-            Hit(passages[id], rank, score, dense_ranks.get(id), lexical_ranks.get(id))
-            for rank, (id, score) in enumerate(fused, start=offset + 1)
+            Hit(passage, rank, score, dense_ranks.get(passage.id), lexical_ranks.get(passage.id))
+            for rank, (passage, score) in enumerate(kept, start=offset + 1)
         ]
+
+    # --- the same text under several names --------------------------------------------------------------------------------
+
+    def _distinct(self, ranked: Sequence[tuple[int, float]], wanted: int, view: AnyView) -> list[tuple[Passage, float]]:
+        """Return the first `wanted` passages of a ranking with their scores. Of documents with the same text only one passage of each
+        place is returned, the one that comes first."""
+        kept: list[tuple[Passage, float]] = []
+        places: dict[tuple[Span, str], list[str]] = {}
+        for start in range(0, len(ranked), wanted):
+            some = ranked[start : start + wanted]
+            passages = self._store.existing_passages([id for id, _ in some])
+            for id, score in some:
+                passage = passages[id]
+                others = places.setdefault((passage.span, passage.text), [])
+                if not any(self._have_same_text(passage.document_id, other, view) for other in others):
+                    others.append(passage.document_id)
+                    kept.append((passage, score))
+            if len(kept) >= wanted:
+                return kept[:wanted]
+        return kept
+
+    def _extended(
+        self, ranked: Sequence[tuple[int, float]], vector: Vectors, wanted: int, allowed: Allowed, view: AnyView
+    ) -> list[tuple[Passage, float]]:
+        """Return what `_distinct` returns of a ranking and of what comes after it, until there are enough or no more."""
+        most = len(view.ids() if allowed.ids is None else allowed.ids)
+        ranked, reach = list(ranked), wanted
+        while True:
+            ranked += _further(view, vector, reach, allowed, ranked)
+            kept = self._distinct(ranked, wanted, view)
+            if len(kept) == wanted or reach >= most:
+                return kept
+            reach *= 2
+
+    def _have_same_text(self, one: str, other: str, view: AnyView) -> bool:
+        generation = view.born, view.generation
+        return self._digest(one, generation) == self._digest(other, generation)
+
+    def _read_digest(self, id: str, generation: tuple[str, int]) -> bytes:
+        """Return a hash of a document's text; `generation` only separates cached values."""
+        return self._store.text_digest(id)
 
     # --- which passages may be returned -----------------------------------------------------------------------------------
 

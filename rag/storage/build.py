@@ -26,8 +26,22 @@ WAIT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class RepeatedText:
+    """A document that was indexed although another one, `of`, has the same text; a search returns passages of only one of them."""
+
+    id: str
+    of: str
+
+    @property
+    def note(self) -> DocumentError:
+        """What to say of it; it is no failure."""
+        return DocumentError("error.same_text", name=self.id, other=self.of)
+
+
+@dataclass(frozen=True, slots=True)
 class BuildReport:
-    """The result of a build, in documents. `documents`, `passages` and `sentences` are what the index now holds.
+    """The result of a build, in documents. `documents`, `passages` and `sentences` are what the index now holds; `repeated` names those
+    of the new and changed documents whose text another one has.
 
     `visible` is the time in seconds until readers saw the change (0.0: there was none); `seconds` includes erasing what was removed.
     """
@@ -43,6 +57,7 @@ class BuildReport:
     seconds: float
     visible: float = 0.0
     documents: int = 0
+    repeated: tuple[RepeatedText, ...] = ()
 
 
 def build_index(
@@ -262,6 +277,7 @@ def _report(
     started: float,
 ) -> BuildReport:
     manifest = writer.manifest()
+    repeated = writer.store.repeated({item.document.id for item in changed}) if changed else {}
     return BuildReport(
         added=sum(item.document.id not in known for item in changed),
         updated=sum(item.document.id in known for item in changed),
@@ -274,6 +290,7 @@ def _report(
         seconds=time.perf_counter() - started,
         visible=writer.visible - started if writer.visible else 0.0,
         documents=manifest.documents,
+        repeated=tuple(RepeatedText(id, of) for id, of in repeated.items()),
     )
 
 

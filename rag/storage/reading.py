@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from rag.storage.rows import (
     UNREADABLE,
     DocumentInfo,
     Known,
+    as_text,
     column_counts,
     conditions_of,
     expected_column_counts,
@@ -207,6 +209,31 @@ class DocumentReader(CheckedRows):
             query = "SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0 FROM documents"
             rows = self.connection().execute(query, (f'"{UNREAD}"',)).fetchall()
         return {id: Known(sha256, size, modified, origin, bool(unread)) for id, sha256, size, modified, origin, unread in rows}
+
+    def text_digest(self, id: str) -> bytes:
+        """Return a hash of a document's whole text, the same for documents of the same text; b"" if there is no such document."""
+        with self.snapshot():
+            row = self.connection().execute("SELECT text FROM documents WHERE id = ?", (id,)).fetchone()
+        return hashlib.sha256(as_text(row[0]).encode("utf-8", "surrogatepass")).digest() if row else b""
+
+    def repeated(self, ids: Collection[str]) -> dict[str, str]:
+        """Return for each of the given documents the id of another one with the same whole text, if possible one that is not among them.
+
+        Documents whose text no other one has are left out, and the first of those that are all among the given ones.
+        """
+        by_length: dict[int, list[str]] = {}
+        found: dict[str, str] = {}
+        with self.snapshot():
+            for id, characters in self.connection().execute("SELECT id, characters FROM documents WHERE characters > 0 ORDER BY id"):
+                by_length.setdefault(characters, []).append(id)
+            for alike in by_length.values():
+                if len(alike) == 1 or not any(id in ids for id in alike):
+                    continue
+                by_text: dict[bytes, list[str]] = {}
+                for id in sorted(alike, key=lambda id: (id in ids, id)):
+                    by_text.setdefault(self.text_digest(id), []).append(id)
+                found |= {id: first for first, *others in by_text.values() for id in others if id in ids}
+        return dict(sorted(found.items()))
 
     def documents_with(self, sha256: str) -> list[str]:
         """Return the ids of the documents whose files have that hash."""

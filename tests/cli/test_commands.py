@@ -129,6 +129,14 @@ def test_documents_are_added_updated_and_removed_one_by_one(shawahid: Shawahid, 
     assert shawahid("verify", "--index", index).code == 0
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "b.txt has the same text as a.txt"), ("ar", "نص b.txt هو نص a.txt نفسه")])
+def test_a_text_under_two_names_is_named(shawahid: Shawahid, tmp_path: Path, language: str, words: str) -> None:
+    folder = write(tmp_path / "copies", {"a.txt": "يُفتح الجسر في أيار.", "b.txt": "يُفتح الجسر في أيار."})
+    done = shawahid("build", folder, "--index", tmp_path / "index", language=language)
+    assert done.code == 0
+    assert words in " ".join(done.err.split())
+
+
 def test_a_web_page_is_added_by_its_address(shawahid: Shawahid, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(address: str, max_bytes: int) -> WebPage:
         return WebPage(address, "example.org_قرار.html", "<p>يُفتح الجسر في أيار.</p>".encode(), "2026-01-02")

@@ -552,7 +552,7 @@ def test_a_filter_follows_the_generations(shelf: Index, meeting: HashEmbedder) -
 
 def test_keywords_are_looked_for_among_what_the_filter_allows(tmp_path: Path, meeting: HashEmbedder) -> None:
     """Fifty passages have the word more often; the one that is allowed has it once."""
-    crowd = [Document(f"{n:02}.txt", "harbour harbour harbour", "", "en", str(n)) for n in range(50)]
+    crowd = [Document(f"{n:02}.txt", f"harbour harbour harbour {n}", "", "en", str(n)) for n in range(50)]
     add_documents(tmp_path / "i", [*crowd, Document("z.txt", "A long text that names the harbour once.", "", "en", "z")], meeting)
     with Index.open(tmp_path / "i", meeting) as index:
         (hit,) = index.search("harbour", filter=Filter(("z.txt",)), legs={"keyword"})
@@ -575,6 +575,28 @@ def test_pages_are_pieces_of_one_ranking(tmp_path: Path, meeting: HashEmbedder) 
         assert index.search("ship", 5, offset=120) == []
         with pytest.raises(BadSetting):
             index.search("ship", 5, offset=-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [("The ferry leaves at nine.", "When does the ferry leave?"), ("تبحر العبارة في التاسعة.", "متى تبحر العبارة؟")],
+)
+def test_copies_of_a_document_do_not_fill_the_results(tmp_path: Path, meeting: HashEmbedder, text: str, question: str) -> None:
+    files = {f"copy{n}.txt": text for n in range(60)} | {f"other{n}.txt": f"{text} {n}" for n in range(3)}
+    build_index(write(tmp_path / "documents", files), tmp_path / "index", meeting)
+    with Index.open(tmp_path / "index", meeting) as index:
+        found = documents(index, question)  # the copies are more than the candidates
+        assert sorted(found) == ["copy0.txt", "other0.txt", "other1.txt", "other2.txt"]
+        assert documents(index, question, 2, offset=2) == found[2:]
+        assert documents(index, question, legs={"keyword"}) == ["copy0.txt"]
+        assert documents(index, question, filter=Filter(documents=("copy7.txt",))) == ["copy7.txt"]
+
+
+def test_the_same_sentence_in_documents_that_differ_is_found_in_both(tmp_path: Path, meeting: HashEmbedder) -> None:
+    files = {"a.md": "Contract of Ali.\n\n# Pay\n\nThe wage is 500.", "b.md": "Contract of Eve.\n\n# Pay\n\nThe wage is 500."}
+    build_index(write(tmp_path / "documents", files), tmp_path / "index", meeting)
+    with Index.open(tmp_path / "index", meeting) as index:
+        assert sorted(documents(index, "What is the wage?", 2)) == ["a.md", "b.md"]
 
 
 def test_an_index_of_nothing_and_of_one(tmp_path: Path, meeting: HashEmbedder) -> None:

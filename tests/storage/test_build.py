@@ -153,7 +153,7 @@ def test_a_document_that_can_not_be_read_now_keeps_its_old_content(folder: Path,
 
 
 def test_bad_files_are_reported_and_the_rest_is_built(tmp_path: Path, meeting: HashEmbedder) -> None:
-    folder = write(tmp_path / "d", {**CORPUS, "broken.txt": b"\0" * 50, "empty.md": b"", "notes.odt": b"PK"})
+    folder = write(tmp_path / "d", {**CORPUS, "broken.txt": b"\0" * 50, "empty.md": b"", "notes.bin": b"PK"})
     with (folder / "huge.txt").open("wb") as file:
         file.truncate(50 * 2**20)
     report = build_index(folder, tmp_path / "i", meeting)
@@ -589,3 +589,20 @@ def test_ocr_turned_on_later_reads_unchanged_files_that_had_pages_left_out(
     known = len(Scanner.reads)
     assert build_index(folder, out, meeting, ocr=True).unchanged == 2
     assert len(Scanner.reads) == known
+
+
+# --- the same text under several names ------------------------------------------------------------------------------------
+
+
+def test_a_text_that_is_there_under_another_name_is_named(tmp_path: Path, meeting: HashEmbedder) -> None:
+    first = {"خبر.txt": "يُفتح الجسر في أيار.", "b.txt": "The bridge opens.", "b.md": "The bridge opens.", "c.txt": "The bridge closes."}
+    folder, index = write(tmp_path / "documents", first), tmp_path / "index"
+    report = build_index(folder, index, meeting)
+    assert [(item.id, item.of) for item in report.repeated] == [("b.txt", "b.md")]
+    write(folder, {"نسخة.txt": "يُفتح الجسر في أيار.", "a.txt": "The bridge opens."})
+    report = build_index(folder, index, meeting)
+    assert [(item.id, item.of) for item in report.repeated] == [("a.txt", "b.md"), ("نسخة.txt", "خبر.txt")]
+    assert report.documents == 6
+    for language in ("en", "ar"):
+        assert all(name in report.repeated[1].note.text(language) for name in ("نسخة.txt", "خبر.txt"))
+    assert build_index(folder, index, meeting).repeated == ()

@@ -392,7 +392,7 @@ export class LibraryView {
     const unseen = await this.refresh();
     this.busy = null;
     this.work.hide();
-    const problems = [...this.problems, ...(job.skipped ?? []).map((item) => this.text(item.error)), ...unseen];
+    const problems = [...this.problems, ...[...(job.skipped ?? []), ...(job.repeated ?? [])].map((item) => this.text(item.error)), ...unseen];
     this.problems = [];
     if (job.error) this.tell([], [...problems, this.text(job.error)]);
     else if (job.state === "cancelled") this.tell([page.t("index_cancelled")], problems);
