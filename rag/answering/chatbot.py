@@ -150,6 +150,11 @@ class Chatbot:
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
 
+    def quote(self, question: str, *, filter: Filter | None = None) -> Answer:
+        """Return the answer by quotation, without the generator. Raises BadQuestion and the index's errors."""
+        inquiry = self.inquire(question, filter=filter)
+        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry)
+
     def inquire(self, question: str, *, exclude: Container[int] = (), filter: Filter | None = None) -> Inquiry:
         """Return what is known of a question before its answer is worded: what was found, in the reader's order, and the confidence.
 

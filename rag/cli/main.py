@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import rag
-from rag.cli import asking, indexing, inspecting, models, serving
+from rag.cli import asking, indexing, inspecting, models, reviewing, serving
 from rag.cli.console import err, for_error_stream, out
 from rag.cli.evaluation import calibrate, eval_app
 from rag.errors import ShawahidError
@@ -39,6 +39,7 @@ for command in (
     asking.search,
     asking.ask,
     asking.chat,
+    reviewing.table,
     serving.serve,
     serving.mcp,
     models.doctor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Annotated, Any
@@ -14,6 +15,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.review_export import table_csv, table_xlsx
+from rag.answering.review_table import review_table
 from rag.errors import ShawahidError, as_ours
 from rag.library import Library
 from rag.library.library import Shelf
@@ -34,16 +37,23 @@ from rag.server.bodies import (
     OverviewBody,
     SearchRequest,
     SearchResponse,
+    TableBody,
+    TableRequest,
 )
 from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
 from rag.server.follow import Follower
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
 from rag.server.streams import EventStream, Left, begun, event, failed_event, last_of, present
-from rag.server.views import answer_body, document_text, found_fields, found_hits, overview_body
+from rag.server.views import answer_body, document_text, found_fields, found_hits, overview_body, table_body
 from rag.service.service import Service, State, Waiting
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SHEETS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {}, _XLSX: {}}, "description": "The table, in the form of `format`"}
+}
+_TABLE_DOCUMENTS = 100
 _PAGE = 20_000
 """Characters of a document given at once, where no end is named."""
 
@@ -127,7 +137,34 @@ def _answers(backend: Backend) -> APIRouter:
 
         return await present(request, work())
 
+    @router.post("/v1/table", response_model=TableBody, summary="Put questions to documents", responses={**ERRORS, **_SHEETS})
+    async def table(asked: TableRequest, request: Request) -> Response:
+        """Return a row a document with a cell a question: the words that answer with their citation, or nothing. A language model is not asked."""
+        asker, stop = asker_of(request.scope), threading.Event()
+
+        async def work() -> Response:
+            over = backend.over(asked.collection, asker.person)
+            async with backend.service.turn(asker.caller, backend.service.answers) as base:
+                try:
+                    filling = asyncio.to_thread(filled_table, over(base), asked, stop, language_for(request))
+                    return await asyncio.wait_for(filling, backend.limits.seconds)
+                finally:
+                    stop.set()
+
+        return await present(request, work())
+
     return router
+
+
+def filled_table(bot: Chatbot, asked: TableRequest, stop: threading.Event, language: str) -> Response:
+    """Return the table that a request asks for, in its format. Raises as `review_table` does."""
+    documents = bot.index.document_ids()[:_TABLE_DOCUMENTS] if asked.documents is None else asked.documents
+    found = review_table(bot, asked.questions, documents, stop=stop)
+    if asked.format == "csv":
+        return Response(table_csv(found, language), media_type="text/csv; charset=utf-8")
+    if asked.format == "xlsx":
+        return Response(table_xlsx(found, language), media_type=_XLSX)
+    return JSONResponse(table_body(found).model_dump())
 
 
 # --- documents ------------------------------------------------------------------------------------------------------------

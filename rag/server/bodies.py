@@ -168,6 +168,31 @@ class SearchResponse(BaseModel):
     hits: list[HitBody]
 
 
+class TableRequest(Taken):
+    """Questions to put to documents, each to each."""
+
+    questions: list[QuestionText] = Field(min_length=1, max_length=20)
+    documents: list[Name] | None = Field(default=None, min_length=1, max_length=100, description="Ids; without them all, at most 100")
+    collection: Name = ""
+    format: Literal["json", "csv", "xlsx"] = Field(default="json", description="A spreadsheet has the citations beside the answers")
+
+
+class TableCell(BaseModel):
+    text: str = Field(description="The words that answer; empty where the document does not")
+    citation: CitationBody | None
+
+
+class TableRow(BaseModel):
+    document: str
+    title: str
+    cells: list[TableCell] = Field(description="One for each question")
+
+
+class TableBody(BaseModel):
+    questions: list[str] = Field(description="Each once")
+    rows: list[TableRow]
+
+
 # --- documents ------------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rag.answering.overview import Overview
 from rag.answering.overview_text import overview_lines, overview_page
+from rag.answering.review_table import ReviewTable
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Document, Evidence, Filter, Found, Hit, Passage, RejectedCitation, Span
 from rag.server.bodies import (
@@ -20,6 +21,9 @@ from rag.server.bodies import (
     PassageBody,
     Range,
     RejectedBody,
+    TableBody,
+    TableCell,
+    TableRow,
     TimingBody,
     Usage,
 )
@@ -157,3 +161,16 @@ def overview_body(overview: Overview, language: str) -> OverviewBody:
         markdown=overview_page(overview, language),
         **{name: [OverviewLine(**line) for line in lines] for name, lines in overview_lines(overview).items()},
     )
+
+
+def table_body(table: ReviewTable) -> TableBody:
+    """Return a review table as the API gives it."""
+    rows = [
+        TableRow(
+            document=row.document_id,
+            title=row.title,
+            cells=[TableCell(text=cell.text, citation=citation_body(cell.citation) if cell.citation else None) for cell in row.cells],
+        )
+        for row in table.rows
+    ]
+    return TableBody(questions=list(table.questions), rows=rows)

@@ -199,6 +199,20 @@ def test_overview(shawahid: Shawahid, built: Path) -> None:
     assert "nowhere.txt" in missing.err
 
 
+def test_table(shawahid: Shawahid, built: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.txt"
+    questions.write_text("# about the boat\nHow many passengers did the ferry carry on Monday?\n\n", encoding="utf-8")
+    found = shawahid("table", questions, "--documents", "en/*", "--index", built, "--json").json
+    assert [row["document"] for row in found["rows"]] == ["en/ferry.txt", "en/library.md"]
+    assert shawahid("table", questions, "--documents", "en/ferry.txt", "--index", built).code == 0
+    out = tmp_path / "table.csv"
+    assert shawahid("table", questions, "--index", built, "--out", out).code == 0
+    assert out.read_text(encoding="utf-8-sig").startswith("Title,Document,How many passengers")
+    assert shawahid("table", questions, "--index", built, "--out", tmp_path / "table.pdf").code == 2
+    assert shawahid("table", questions, "--documents", "nowhere/*", "--index", built).code == 2
+    assert shawahid("table", tmp_path / "nowhere.txt", "--index", built).code == 2
+
+
 def test_verify(shawahid: Shawahid, built: Path) -> None:
     whole = shawahid("verify", "--index", built, language="ar")
     assert (whole.code, whole.out) == (0, f"الفهرس في {built} سليم: فُحص 6 مقطعًا.\n")

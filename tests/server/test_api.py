@@ -52,6 +52,27 @@ def events_of(text: str) -> list[tuple[str, Any]]:
     return found
 
 
+# --- tables -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_answers_each_question_from_each_document(api: httpx.Client) -> None:
+    asked = {"questions": [FERRY, LIBRARY], "documents": ["en/ferry.txt", "en/library.md"]}
+    body = api.post("/v1/table", json=asked).json()
+    assert body["questions"] == [FERRY, LIBRARY]
+    assert [row["document"] for row in body["rows"]] == ["en/ferry.txt", "en/library.md"]
+    ferry, library = (row["cells"] for row in body["rows"])
+    assert ferry[0]["text"] == PROVED
+    assert ferry[0]["citation"]["document"] == "en/ferry.txt"
+    assert ferry[1] == {"text": "", "citation": None}
+    assert library[1]["citation"]["quote"] == library[1]["text"]
+    sheet = api.post("/v1/table", json={**asked, "format": "csv"})
+    assert sheet.headers["content-type"].startswith("text/csv")
+    assert PROVED in sheet.text
+    book = api.post("/v1/table", json={**asked, "format": "xlsx"})
+    assert book.content.startswith(b"PK")
+    assert api.post("/v1/table", json={**asked, "documents": ["missing.txt"]}).status_code == 400
+
+
 # --- overviews ----------------------------------------------------------------------------------------------------------
 
 

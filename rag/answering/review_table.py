@@ -1,0 +1,102 @@
+"""A review table: several questions put to several documents, each cell the words that answer with their citation, or nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rag.answering.chatbot import Chatbot
+from rag.errors import BadSetting
+from rag.retrieval.query import validate_question
+from rag.schema import Answer, Citation, Filter
+
+MOST_CELLS = 2000
+"""Cells of one table."""
+_LONGEST_LIST = 8
+"""Items of a list that a cell shows."""
+
+Follow = Callable[[int, int], None]
+"""Called with the number of cells answered, and of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCell:
+    """The answer to one question from one document: the words that answer, with the citation of what they stand in.
+
+    `text` is "" and `citation` None where the document does not answer.
+    """
+
+    text: str = ""
+    citation: Citation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A document with a cell for each question."""
+
+    document_id: str
+    title: str
+    cells: tuple[ReviewCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewTable:
+    """Questions and, in order of document, their answers. Rows are missing if it was stopped."""
+
+    questions: tuple[str, ...]
+    rows: tuple[ReviewRow, ...]
+
+
+def review_table(
+    chatbot: Chatbot,
+    questions: Sequence[str],
+    documents: Sequence[str],
+    *,
+    stop: threading.Event | None = None,
+    follow: Follow | None = None,
+) -> ReviewTable:
+    """Return the answers of each document, by quotation. Setting `stop` ends it after the row being filled.
+
+    Ids that do not exist are left out. Raises BadQuestion, BadSetting without questions or documents or with too many, and the index's
+    errors.
+    """
+    asked = tuple(dict.fromkeys(validate_question(question) for question in questions))
+    infos = chatbot.index.infos(documents)
+    ids = [id for id in dict.fromkeys(documents) if id in infos]
+    if not asked:
+        raise BadSetting("error.table_questions")
+    if not ids:
+        raise BadSetting("error.table_documents")
+    if len(asked) * len(ids) > MOST_CELLS:
+        raise BadSetting("error.table_size", cells=len(asked) * len(ids), most=MOST_CELLS)
+    rows: list[ReviewRow] = []
+    for id in ids:
+        if stop is not None and stop.is_set():
+            break
+        cells = []
+        for question in asked:
+            cells.append(_cell(chatbot.quote(question, filter=Filter(documents=(id,)))))
+            if follow:
+                follow(len(rows) * len(asked) + len(cells), len(asked) * len(ids))
+        rows.append(ReviewRow(id, infos[id].title or id, tuple(cells)))
+    return ReviewTable(asked, tuple(rows))
+
+
+def _cell(answer: Answer) -> ReviewCell:
+    """Return what an answer says directly: its first line, or the items of its list."""
+    if not answer.citations:
+        return ReviewCell()
+    first = answer.citations[0]
+    lines = list(_lines(answer))
+    if len(lines) > 1 and lines[1] == " ".join(first.quote.split()):
+        lines = lines[:1]  # the words that answer, then what they stand in
+    elif len(lines) > 1:
+        lines = lines[1 : _LONGEST_LIST + 1]  # the items below their introduction
+    return ReviewCell("; ".join(lines), first)
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    """Yield what each line of an answer says, without its marker."""
+    for citation in answer.citations:
+        yield " ".join(citation.claim.of(answer.text).split())
