@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rag.documents.tree import CELL_SEPARATOR
 from rag.models.reader import Reader
 from rag.models.reader_input import ReadText, around
 from rag.schema import Evidence, Span
+from rag.text.territories import territories
 
 PASSAGES = 6
 """Passages that are read."""
@@ -18,6 +20,8 @@ _SEARCH_SHARE = 0.3
 """What the worth of the best candidate by search adds to its probability, and of the others in proportion; chosen, not fitted."""
 _SPANS = 6
 """Spans of words that are taken from each text read; those of a sentence are its direct words."""
+_ELSEWHERE = 0.05
+"""What remains of the probability of a text about another country than the one that was asked for."""
 CANDIDATES = 64
 """Sentences among which those to read around are looked for."""
 
@@ -26,8 +30,9 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
     """Return the `k` best pieces of evidence, best first, and the probability that one of the texts read answers the question.
 
     `candidates` are sentences, best first by search. Of the passages of the first of them, a window around the best sentence is read.
-    What was read is ranked by the probability that it answers, with a part of what search thinks of it (together its `worth`). What was
-    not read keeps its order after that, with a worth of 0. With no candidates the probability is 0. Raises ModelCorrupt.
+    What was read is ranked by the probability that it answers, which is small for a text about another country than the question's, with
+    a part of what search thinks of it (together its `worth`). What was not read keeps its order after that, with a worth of 0. With no
+    candidates the probability is 0. Raises ModelCorrupt.
     """
     windows: dict[int, tuple[Evidence, int, int]] = {}
     for item in candidates:
@@ -49,6 +54,21 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
     for item in candidates:
         answers, inside = read.get((item.passage.id, item.span), (None, None))
         share = _SEARCH_SHARE * (item.worth - least) / max(best - least, 1e-9)
+        if answers is not None and is_elsewhere(question, item):
+            answers *= _ELSEWHERE
         ranked.append(replace(item, worth=0.0 if answers is None else answers + share, answers=answers, words=inside))
     ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
     return tuple(ranked[:k]), max((reading.answers for reading in readings), default=0.0)
+
+
+def is_elsewhere(question: str, evidence: Evidence) -> bool:
+    """Return whether the question names countries and the evidence is about others: by its row, or by its passage and the headings above
+    it; False where either names none."""
+    asked = territories(question)
+    if not asked:
+        return False
+    passage = evidence.passage
+    context = territories(f"{passage.context} {evidence.lead}")
+    about = territories(evidence.text) if CELL_SEPARATOR in evidence.text else territories(passage.text) | context
+    about = about or context
+    return bool(about) and asked.isdisjoint(about)

@@ -10,7 +10,7 @@ import pytest
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration, reading_features
-from rag.answering.reading import PASSAGES, read_evidence
+from rag.answering.reading import PASSAGES, is_elsewhere, read_evidence
 from rag.models.reader import Reading
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
@@ -133,3 +133,25 @@ def test_what_a_question_names_and_the_row_lacks(question: str, text: str, expec
     read = [replace(evidence(1, text)[0], answers=0.5)]
     query = Query.of(question, HashEmbedder())
     assert reading_features(query, read, 0.5) == (0.0, 0.0, *expected)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("كم الطاقة الإنتاجية للبرازيل؟", "France · 2010: 40,000", True),
+        ("كم الطاقة الإنتاجية للبرازيل؟", "Brazil · 2010: 50,000", False),
+        ("What is the police number in Jordan?", "الشرطة 17", False),
+        ("What is the capacity?", "France · 2010: 40,000", False),
+        ("Exports of Egypt", "The exports of Egypt and Tunisia rose.", False),
+        ("Exports of Egypt", "The exports of Tunisia rose.", True),
+    ],
+)
+def test_evidence_about_another_country(question: str, text: str, expected: bool) -> None:
+    assert is_elsewhere(question, evidence(1, text)[0]) is expected
+
+
+def test_the_row_of_the_country_that_was_asked_for_comes_first() -> None:
+    rows = ["France · 2010: 40,000", "Brazil · 2010: 50,000"]
+    reader = Scripted(dict(zip(rows, (0.9, 0.3), strict=True)))
+    ranked, _ = read_evidence(reader, "كم إنتاج البرازيل عام 2010؟", evidence(1, *rows), 2)  # type: ignore[arg-type]
+    assert [item.text for item in ranked] == [rows[1], rows[0]]
