@@ -7,9 +7,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from rag.answering.ellipsis import spelled_out, stands_by_itself, without_opening
 from rag.answering.prompts import rewrite_prompt
 from rag.models.generator import Generator
 from rag.schema import History
+from rag.text.clitics import BEGIN_WITH_AND
 from rag.text.language import script
 from rag.text.names import names
 from rag.text.words import content_stems, words
@@ -28,9 +30,6 @@ _THERE_IS = frozenset("is are was were".split())
 
 
 _OF_IT = re.compile("[\u0620-\u064a]{3,}(?:ها|هما|هم|ه)[؟?.!]*$")  # «عمره», «كاتبها»
-_NOT_AND = frozenset(
-    "وزير وزاره وسيم وادي ورد وضع وصل وفق وقت وقع وحده والد والده وثيقه وثائق وظيفه ولايه ولي وجه وزن وسط وفاه ويليام واشنطن".split()
-)
 _NAMED = 3  # words that carry meaning before a pronoun, among which is what it stands for
 _SHORT, _LONG = 2, 3  # words that carry meaning: fewer than the first stand for nothing alone, more than the second do
 
@@ -42,7 +41,7 @@ def needs_context(question: str) -> bool:
     if not spoken:
         return True
     meaning = len(content_stems(question))
-    joined = spoken[0][0] == "و" and len(spoken[0]) > 3 and spoken[0] not in _NOT_AND
+    joined = spoken[0][0] == "و" and len(spoken[0]) > 3 and spoken[0] not in BEGIN_WITH_AND
     opens = spoken[0] in _OPENERS or (joined and meaning <= _LONG)
     attached = meaning <= _SHORT and any(map(_OF_IT.search, question.split()))
     refers = attached or any(_refers(spoken, place) for place in range(len(spoken)))
@@ -93,13 +92,21 @@ def standalone(
 
     A generator rewrites it; without one, or if its rewriting is unusable, the result is the question `with_topic`.
     """
-    if not history or not needs_context(question):
+    if not history or not (needs_context(question) or without_opening(question) != question):
         return question
     if generator is None:
-        return with_topic(question, history)
+        return in_full(question, history)
     messages = rewrite_prompt(question, language, history, prompts)
     written = "".join(generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
     first = written.splitlines()[0].strip() if written else ""
     # A rewriting that lost the language or ran away is worth less than the question with its topic.
     usable = first and len(first) <= 300 and script(first) == language
-    return first if usable else with_topic(question, history)
+    return first if usable else in_full(question, history)
+
+
+def in_full(question: str, history: History) -> str:
+    """Return a follow-up in full, by the rules of `rag.answering.ellipsis` or else `with_topic`."""
+    bare = without_opening(question)
+    if bare != question and not needs_context(bare) and stands_by_itself(bare):
+        return bare
+    return spelled_out(question, history[-1].question) or with_topic(question, history)

@@ -139,7 +139,8 @@ def _answers(backend: Backend) -> APIRouter:
 
     @router.post("/v1/table", response_model=TableBody, summary="Put questions to documents", responses={**ERRORS, **_SHEETS})
     async def table(asked: TableRequest, request: Request) -> Response:
-        """Return a row a document with a cell a question: the words that answer with their citation, or nothing. A language model is not asked."""
+        """Return a row a document with a cell a question: the words that answer with their citation, or nothing. No language model is
+        asked."""
         asker, stop = asker_of(request.scope), threading.Event()
 
         async def work() -> Response:

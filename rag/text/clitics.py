@@ -16,6 +16,14 @@ PREFIXES = (*PROCLITICS, ARTICLE, *(a + b for a in "وف" for b in "بلك"), *(
 PREFIX_PATTERN = f"(?:[وف]?(?:[بك]?{ARTICLE}|لل|[بكل])?)"
 """A regular expression for any prefixes of a word, none included: a conjunction, then a preposition, the article or both."""
 
+BEGIN_WITH_AND = frozenset(
+    """وزير وزراء وزاره وزارات وسيم وادي ورد وضع وضعت وصل وصلت وفق وقت وقع وقعت وقف وحده وحدات والد والده والدين وثيقه وثائق وثايق وظيفه
+    وظائف وظايف ولايه ولايات ولي وجه وجهت وجهات وجود وزن وسط وسائل وسايل وفاه وفد ورقه ورش ورشه وكاله وكالات وكيل واشنطن واجب وافق وافقت
+    واجه واجهت واصل واصلت وعد وعدت وعي ولد ولدت ورث وراثه وصف وصفت وديعه ودائع ودايع وقود وطن وطنيه وارسو وهران ويليام
+    وين وقتاش وقتيش وش""".split()
+)
+"""Words, folded, whose first letter is not the «و» that joins them to what was said before."""
+
 
 def without_proclitic(word: str, letters: str = PROCLITICS, least: int = 3) -> str:
     """Return a word without its first letter if that is one of `letters` and at least `least` letters remain; else the word."""

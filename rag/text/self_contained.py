@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rag.text.clitics import BEGIN_WITH_AND
 from rag.text.folding import fold
 from rag.text.language import script
 from rag.text.words import content_stems, words
@@ -52,12 +53,6 @@ _WITHOUT_SUBJECT = re.compile(
     "[وف]?(?:اضاف|تابع|اوضح|اشار|اكد|قال|ذكر|لفت|صرح|نوه|شدد|راي|اعتبر|بين|كشف|اعرب|دعا|طالب|استطرد|اردف)ت?(?:وا)? "
     "(?:ان|انه|انها|الي|بان|علي|عن|في|ايضا|قايلا|قايله|:)"
 )
-_NOT_AND = frozenset(
-    """وزير وزراء وزاره وزارات وسيم وادي ورد وضع وضعت وصل وصلت وفق وقت وقع وقعت وقف وحده وحدات والد والده والدين وثيقه وثائق وثايق وظيفه
-    وظائف وظايف ولايه ولايات ولي وجه وجهت وجهات وجود وزن وسط وسائل وسايل وفاه وفد ورقه ورش ورشه وكاله وكالات وكيل واشنطن واجب وافق وافقت
-    واجه واجهت واصل واصلت وعد وعدت وعي ولد ولدت ورث وراثه وصف وصفت وديعه ودائع ودايع وقود وطن وطنيه وارسو وهران""".split()
-)
-"""Words whose first letter is not the «و» that joins them to what was said before."""
 _VERBS = frozenset(
     """كان كانت يكون تكون ليس ليست بلغ بلغت يبلغ تبلغ يعد تعد يعتبر تعتبر حصل حصلت عمل عملت انتقل انتقلت بدا بدات شغل شغلت توفي اصبح اصبحت
     ولد ولدت قال قالت يقول تقول يري تري اكد اكدت""".split()
@@ -161,7 +156,7 @@ def _refers_back_ar(folded: str, sentence: str) -> bool:
 
 def _joins(word: str) -> bool:
     """Return whether a sentence that begins with an Arabic word may lack its subject: after «و», and after some verbs."""
-    return word in _VERBS or (word[0] == "و" and len(word) > 3 and word not in _NOT_AND)
+    return word in _VERBS or (word[0] == "و" and len(word) > 3 and word not in BEGIN_WITH_AND)
 
 
 def _names_a_subject(spoken: list[str]) -> bool:

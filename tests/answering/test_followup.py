@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rag.answering.followup import needs_context, standalone
 from rag.schema import Turn
 from rag.testing import ScriptedGenerator
+from rag.text.words import content_stems
 
 HISTORY = [Turn("Which ferry sails from Larne?", "The ferry Albatros.")]
 
@@ -68,3 +71,53 @@ def test_the_topic_is_that_of_the_last_question_that_stood_alone() -> None:
     assert standalone("وكم باحثًا فيه؟", "ar", history) == "وكم باحثًا فيه؟ أسس مختبر المجسّات البحرية"
     assert standalone("And how many researchers?", "en", history) == "And how many researchers? أسس مختبر المجسّات البحرية"
     assert standalone("ومتى؟", "ar", [Turn("ولماذا؟", "")]) == "ومتى؟"
+
+
+FOLLOW_UPS = Path(__file__).parent.parent / "data" / "follow_ups.tsv"
+
+
+@pytest.mark.parametrize(
+    ("last", "question", "expected"),
+    [
+        ("How many teachers does Cedar School have?", "And Palm School?", "How many teachers does Palm School have?"),
+        ("How much is the rent of the flat?", "And the deposit?", "How much is the deposit of the flat?"),
+        ("When was Cedar School founded?", "How many teachers does it have?", "How many teachers does Cedar School have?"),
+        ("When did the Albatros sail?", "And why?", "why did the Albatros sail?"),
+        ("What is the fee for residents?", "And for non-residents?", "What is the fee for non-residents?"),
+        ("Who wrote the letter?", "And when was Palm School founded?", "when was Palm School founded?"),
+        ("كم الإيجار في العقد؟", "والتأمين؟", "كم التأمين في العقد؟"),
+        ("متى تأسست مدرسة الأرز؟", "ومدرسة النخيل؟", "متى تأسست مدرسة النخيل؟"),
+        ("كم عدد سكان دمشق؟", "وحلب؟", "كم عدد سكان حلب؟"),
+        ("قديش راتب المدير في شركة النور؟", "طيب والمحاسب؟", "قديش راتب المحاسب في شركة النور؟"),
+        ("من أسس شركة النور؟", "ومتى؟", "متى أسس شركة النور؟"),
+    ],
+)
+def test_what_is_left_out_is_taken_from_the_question_before(last: str, question: str, expected: str) -> None:
+    language = "en" if question.isascii() else "ar"
+    assert standalone(question, language, [Turn(last, "")]) == expected
+
+
+@pytest.mark.parametrize(
+    ("last", "question"),
+    [
+        ("What warning did the bulletin of May give?", "And the ferry?"),
+        ("How much is a meal under the agreement?", "And if it comes late?"),
+        ("Which ferry sails from Larne?", "How fast is it?"),
+        ("متى صارت المنارة تضاء؟", "وقبل ذلك؟"),
+        ("كم مدة عقد النظافة؟", "وقيمته؟"),
+    ],
+)
+def test_what_no_rule_is_sure_of_keeps_its_words_with_the_topic(last: str, question: str) -> None:
+    language = "en" if question.isascii() else "ar"
+    assert standalone(question, language, [Turn(last, "")]).startswith(question)
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_follow_ups_are_searched_for_as_their_full_questions(language: str) -> None:
+    rows = [line.split("\t") for line in FOLLOW_UPS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    asked = [(last, question, full) for of, _, last, question, full in rows if of == language]
+    assert len(asked) >= 40
+    same = [
+        set(content_stems(standalone(question, language, [Turn(last, "")]))) == set(content_stems(full)) for last, question, full in asked
+    ]
+    assert sum(same) / len(same) >= 0.9

@@ -1,0 +1,349 @@
+"""A follow-up as the question that its asker means: what it leaves out is taken from the question before, a new name replaces the old one.
+
+"And Palm School?" after "How many teachers does Cedar School have?" asks how many teachers Palm School has; "And the deposit?" after
+"How much is the rent of the flat?" asks how much the deposit is. Words are moved, none is invented.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.schema import Span
+from rag.text.clitics import BEGIN_WITH_AND
+from rag.text.folding import ARABIC_LETTER, fold
+from rag.text.language import script
+from rag.text.words import content_stems
+
+_OPENING_EN = re.compile(
+    r"^(?:(?:and|but|so|then|also|ok|okay|well|now|hmm|right)[ ,]+)*"
+    r"(?:(?:what|how) about|what of|as for|same (?:question )?for|the same for)?\s*(?:,\s*)?",
+    re.IGNORECASE,
+)
+_OPENING_AR = re.compile(
+    r"^(?:(?:طيب|طب|تمام|حسنا|حسنًا|اوك|أوكي|اوكي|يعني|ثم|بس|لكن|زين|مزيان|واخا|باهي|كويس)\s*[،,]?\s+)*"
+    r"(?:(?:و\s?)?(?:ماذا عن|ماذا بشأن|شو عن|ايش عن|إيش عن|وش عن|ايه عن|إيه عن|شنو عن|بالنسبة إلى|بالنسبة ل(?=ل)|نفس السؤال عن)\s*)?"
+)
+_ASKING_EN = re.compile(
+    r"(?:(?:since|by|until|from) when|how (?:much|many|long|old|far|often|big|large|tall)|what (?:time|year|date|day)|when|where|who|whom"
+    r"|why|how|what|which)\b",
+    re.IGNORECASE,
+)
+_ASKING_AR = re.compile(
+    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|بماذا|عماذا|لماذا|عم|مم|ممّ|كم عدد|كم|متى|امتى"
+    r"|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين|شكون|ماذا|ما هو|ما هي|ما|شو|شنو"
+    r"|شنوة|اش|أش|ايش|إيش|وش|ايه|إيه|بكم|بكام|كام|قديش|أديش|اديش|قداش|شحال|بقداش|هل)(?=\s|$)"
+)
+_NAME = re.compile(r"(?:[A-Z\u00c0-\u00de][\w.&'’-]*)(?:(?: of(?: the)?| and| for)? [A-Z\u00c0-\u00de0-9][\w.&'’-]*)*")
+_PRONOUN = re.compile(r"\b(?:it|he|she|they|him|them|this one|that one|there|the (?:same|former|latter))\b", re.IGNORECASE)
+_OWNING = re.compile(r"\b(?:its|his|her|their)\b", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"\b(?:the|its|his|her|their) (?:(?!(?:of|for|in|at|to|on|by|from|under|is|are|was|were|about)\b)[\w'’-]+ ?)+", re.IGNORECASE
+)
+_DONE = re.compile(r"\b(?:do|does|did) $", re.IGNORECASE)
+_BEING = re.compile(r"\b(?:is|are|was|were|has|have|had) $", re.IGNORECASE)
+_PARTICIPLE = re.compile(r" (?:\w+(?:ed|en|wn)|built|held|sold|made|paid|sent|cut|lost|found|told|shut|born|due)$")
+"""The end of a noun that is the verb of its question: "was the bridge built"."""
+_KINDS = frozenset(
+    """مدرسه شركه جامعه بنك مصرف عقد مشروع مدينه قريه دوله محافظه وزاره مستشفي فندق متحف مكتبه مطار ميناء جسر نهر كتاب تقرير قانون قسم
+    فرع مصنع مطعم نادي فريق اداره كليه معهد عباره سفينه محطه حديقه سوق برنامج دوره شقه بيت سياره مقاطعه ولايه
+    اتفاقيه مناقصه""".split()
+)
+"""Common nouns that a proper one follows: «مدرسة الأرز»."""
+_TIMES = frozenset("يوم عام سنه شهر".split())
+_SMALL_AR = frozenset("في من الي على علي عن مع ب ل و او ثم عند لدي بين حتي منذ بعد قبل خلال".split())
+_AROUND = " \t؟?!.,،؛:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question before: its words of asking, and the rest."""
+
+    asking: str
+    rest: str
+
+
+def spelled_out(question: str, last: str) -> str | None:
+    """Return a follow-up to the question `last` in full, None where no rule says how."""
+    if re.search(r"[?؟]\s*\S", last):
+        return None  # a follow-up of which only the words of its topic are known
+    last = without_opening(last)
+    if ARABIC_LETTER.search(question) or (script(question) == "und" and script(last) == "ar"):
+        return _in_arabic(question.strip(_AROUND), last.strip(_AROUND))
+    return _in_english(question.strip(_AROUND), last.strip(_AROUND))
+
+
+def without_opening(question: str) -> str:
+    """Return a question without the words that join it to what was said before: "And", "What about", «طيب و»."""
+    if not ARABIC_LETTER.search(question):
+        opening = _OPENING_EN.match(question)
+        return question[opening.end() :] if opening else question
+    opening = _OPENING_AR.match(question)
+    rest = question[opening.end() :] if opening else question
+    return _without_and(rest)
+
+
+def _without_and(text: str) -> str:
+    """Return an Arabic text without the «و» that joins it to what was said before."""
+    if text[:1] != "و":
+        return text
+    return text[1:].lstrip(" ") if _ASKING_AR.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND else text
+
+
+_LATIN = re.compile("[A-Za-z]")
+
+
+# --- English --------------------------------------------------------------------------------------------------------------
+
+
+def _in_english(question: str, last: str) -> str | None:
+    rest = without_opening(question)
+    asking = _ASKING_EN.match(rest)
+    if not rest or rest.lower().startswith("if "):
+        return None
+    if asking and asking.end() == len(rest):
+        return _with_other_asking(rest, last, _ASKING_EN)
+    if asking is None:
+        return _with_other_noun(rest, last) if _NOUN.fullmatch(rest) else _with_topic_named(rest, last)
+    if _names_something(rest):
+        return f"{rest}?"
+    return _with_topic_named(rest, last)
+
+
+_NOUN = re.compile(
+    r"(?:(?:for|in|at|of|on|by|with|from|to|about) )?(?:(?:the|its|his|her|their|an?) )?"
+    r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have)\b)[\w'’&.-]+ ?){1,6}"
+)
+"""A noun with what belongs to it, and no clause."""
+
+
+def _names_something(text: str) -> bool:
+    """Return whether an English question names somebody or something after its first word."""
+    return _NAME.search(text, len(text.split()[0])) is not None
+
+
+def _with_other_asking(asking: str, last: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the last question with other words of asking: "And when?"."""
+    asked = pattern.match(last)
+    body = last[asked.end() :].strip() if asked else ""
+    return f"{asking} {body}{'؟' if pattern is _ASKING_AR else '?'}" if body else None
+
+
+def _with_other_noun(noun: str, last: str) -> str | None:
+    """Return the last question with a noun in the place of the one of its kind: a name for a name, "the deposit" for "the rent"."""
+    asked = _ASKING_EN.match(last)
+    start = asked.end() if asked else 0
+    lead = re.match(r"(?:for|in|at|of|on|by|with|from|to|about) ", noun)
+    bare = noun[lead.end() :] if lead else noun
+    if bare == noun and not re.match(r"[A-Z\d]|(?:the|its|his|her|their|an?) ", bare):
+        return None  # "tomorrow", "anywhere else"
+    named = re.sub(r"^the (?=[A-Z])", "", bare)
+    if named[:1].isupper() or named[:1].isdigit():
+        years = list(re.finditer(r"\b(?:1[5-9]|20)\d\d\b", last)) if named[:1].isdigit() else []
+        found = years or list(_NAME.finditer(last, start if asked else len(last.split()[0])))
+        return _swapped(last, Span(*found[-1].span()), named) if found else None
+    place = _attribute(last, start) if asked else _first_noun(last)
+    if lead and asked:
+        return _in_place_of_phrase(noun, last)
+    if place is None:
+        return None
+    if re.search(r"\b(?:of|for|in|at)\b", bare):
+        place = Span(place.start, len(last))
+    article = "" if not asked or re.match(r"(?:the|its|his|her|their|a|an|any) ", bare, re.IGNORECASE) else "the "
+    return _swapped(last, place, article + bare)
+
+
+def _attribute(last: str, start: int) -> Span | None:
+    """Return the first noun with an article in a question, without the verb that may follow it."""
+    found = _ATTRIBUTE.search(last, start)
+    if found is None:
+        return None
+    noun, before = found.group().rstrip(), last[: found.start()]
+    if _DONE.search(before):
+        if last[found.end() :].startswith("of "):
+            return None
+        if len(noun.split()) > 2 and found.end() == len(last):
+            noun = noun.rsplit(" ", 1)[0]
+    elif _BEING.search(before):
+        noun = _PARTICIPLE.sub("", noun)
+    return Span(found.start(), found.start() + len(noun))
+
+
+def _first_noun(last: str) -> Span | None:
+    """Return the noun that keywords without words of asking begin with: "deposit" of "deposit of the flat"."""
+    found = re.match(r"(.+?) (?:of|for|in|at) ", last)
+    return Span(*found.span(1)) if found else None
+
+
+def _in_place_of_phrase(noun: str, last: str) -> str | None:
+    """Return a question with a phrase in the place of the last one with the same preposition: "for non-residents"."""
+    at = last.lower().rfind(f" {noun.split()[0].lower()} ")
+    return f"{last[: at + 1]}{noun}?" if at >= 0 else None
+
+
+def _swapped(last: str, place: Span, words_: str) -> str:
+    return f"{last[: place.start]}{words_}{last[place.end :]}?"
+
+
+def _with_topic_named(question: str, last: str) -> str | None:
+    """Return a question with the name that the last one was about, in the place of its pronoun or after it."""
+    asked = _ASKING_EN.match(last)
+    start = asked.end() if asked else len(last.split()[0])
+    names = list(_NAME.finditer(last, start))
+    if len(names) == 1 and re.search(r"\b(?:from|in|at|on|to|by|with|near)(?: the)? $", last[: names[0].start()], re.IGNORECASE):
+        return None  # where or whence, and not what it is about: "Which ferry sails from Larne?"
+    if len(names) == 1:
+        named = names[0].group()
+        if re.search(r"\bthe $", last[: names[0].start()], re.IGNORECASE):
+            named = f"the {named}"
+    elif not names and len(list(_ATTRIBUTE.finditer(last, start))) == 1 and (place := _attribute(last, start)) is not None:
+        named = place.of(last)
+    else:
+        return None
+    if re.search(r"\b(?:that|this|those|these)\b", question, re.IGNORECASE):
+        return None
+    if _OWNING.search(question):
+        return _OWNING.sub(f"{named}'s", question, count=1) + "?"
+    if _PRONOUN.search(question):
+        return _PRONOUN.sub(named, question, count=1) + "?"
+    return f"{question} of {named}?" if _PLAIN.fullmatch(question) else None
+
+
+_PLAIN = re.compile(r"(?:what|how much|when|where|who) (?:is|are|was|were) the [\w-]+(?: [\w-]+)?", re.IGNORECASE)
+"""Asks for something that belongs to what was named last."""
+
+
+# --- Arabic ---------------------------------------------------------------------------------------------------------------
+
+
+def _in_arabic(question: str, last: str) -> str | None:
+    rest = without_opening(question)
+    if not rest or script(last) != "ar":
+        return None
+    asking = _ASKING_AR.match(rest)
+    if asking and asking.end() == len(rest):
+        return _with_other_asking(rest, last, _ASKING_AR)
+    if asking is None:
+        return _with_other_noun_ar(rest, last) if _is_noun_ar(rest) else None
+    topic = _topic_ar(last)
+    about = set(content_stems(topic)) if topic else set()
+    if not about:
+        return None
+    return f"{rest}؟" if about <= set(content_stems(rest)) or _names_its_own(rest) else f"{rest} {topic}؟"
+
+
+_LONGEST_NOUN = 4
+
+
+def _is_noun_ar(text: str) -> bool:
+    """Return whether an Arabic text is a short noun that names something itself: no «ذلك», no «قيمته»."""
+    said = fold(text).split()
+    if len(said) > _LONGEST_NOUN or not _POINTING.isdisjoint(said) or any(_ATTACHED.fullmatch(word) for word in text.split()):
+        return False
+    first = said[0]
+    plain = first.startswith(("ال", "لل", "ل", "في", "عن")) or _kind(first) or first in _TIMES or _LATIN.match(first) or first.isdigit()
+    return len(said) == 1 or bool(plain) or said[1].startswith("ال")
+
+
+_POINTING = frozenset("ذلك هذا هذه تلك هناك هنا اذا لو غير نفس نفسه نفسها".split()) - {"غير"}
+_ATTACHED = re.compile("[\u0621-\u064a\u064b-\u0652]{3,}(?:ها|هم|هما|(?<![\u0644])ه)")
+
+
+def _names_its_own(text: str) -> bool:
+    """Return whether an Arabic question names a thing of a kind («مدرسة النخيل»), or something in Latin letters."""
+    said = fold(text).split()
+    return _LATIN.search(text) is not None or any(_kind(word) and place + 1 < len(said) for place, word in enumerate(said))
+
+
+def _kind(word: str) -> str:
+    """Return the common noun that an Arabic word is, without its prefixes, "" for any other word."""
+    for prefix in ("", "ل", "ب", "و", "ف"):
+        if word.startswith(prefix) and word[len(prefix) :] in _KINDS:
+            return word[len(prefix) :]
+    return ""
+
+
+def _topic_ar(last: str) -> str | None:
+    """Return what the last question is about: the thing of a kind that it names, what is in Latin letters, or its one noun with the
+    article before the words of asking."""
+    tokens = last.split()
+    folded = [fold(token) for token in tokens]
+    for place in range(len(tokens) - 1, -1, -1):
+        if _kind(folded[place]) and place + 1 < len(tokens) and folded[place - 1 : place] != ["اي"]:
+            return " ".join(tokens[place : place + 3 if _goes_on(folded, place + 2) else place + 2])
+    if latin := re.search(r"[A-Za-z][\w.&'-]*(?: [A-Za-z0-9][\w.&'-]*)*", last):
+        return latin.group()
+    return tokens[0] if folded[0].startswith("ال") else None
+
+
+def _goes_on(folded: list[str], place: int) -> bool:
+    """Return whether the name of a thing goes on at a place: with a word that has the article as the one before, or a word in Latin."""
+    return place < len(folded) and folded[place - 1].startswith("ال") and folded[place].startswith("ال")
+
+
+def _with_other_noun_ar(noun: str, last: str) -> str | None:
+    """Return the last question with a noun in the place of the one of its kind."""
+    tokens, folded = last.split(), fold(last).split()
+    if len(tokens) != len(folded):
+        return None
+    lead = next((part for part in ("في ", "عن ", "من ", "لدى ") if noun.startswith(part)), "")
+    said = noun[len(lead) :]
+    first = fold(said).split()[0]
+    kind = _kind(first) or (first if first in _TIMES else "")
+    for place in range(len(tokens) - 1, -1, -1):
+        if kind and kind in (_kind(folded[place]), folded[place]) and place + 1 < len(tokens):
+            end = place + 3 if _goes_on(folded, place + 2) else place + 2
+            prefix = tokens[place][: len(folded[place]) - len(kind)]
+            return _around(tokens[:place], prefix + said.removeprefix(prefix), tokens[end:])
+    if first.startswith("ل") and len(first) > 3:
+        place = next((at for at in range(len(tokens) - 1, 0, -1) if folded[at].startswith("ل") and len(folded[at]) > 3), 0)
+        return _around(tokens[:place], said, []) if place else None
+    if _LATIN.match(said) and (latin := re.search(r"[A-Za-z][\w.&'-]*(?: [A-Za-z0-9][\w.&'-]*)*", last)):
+        return _swapped(last, Span(*latin.span()), said).replace("?", "؟")
+    return _in_place_of_attribute(said, tokens, folded) if not lead else _in_place_of_last(said, tokens, folded)
+
+
+def _around(before: list[str], noun: str, after: list[str]) -> str:
+    return " ".join([*before, noun, *after]) + "؟"
+
+
+_VALUES = frozenset(
+    "قيمه مبلغ مقدار مده سعر ثمن اجره حجم طول وزن معدل رقم عنوان تاريخ عدد موعد اسم رسم رسوم تكلفه كلفه نسبه مساحه عمر راتب".split()
+)
+"""Nouns of what is asked for, which the noun that it belongs to follows: «قيمة الإيجار»."""
+
+
+def _in_place_of_attribute(noun: str, tokens: list[str], folded: list[str]) -> str | None:
+    """Return the question with a noun in the place of the one that it asks for: «كم التأمين في العقد؟» for «كم الإيجار في العقد؟»."""
+    asked = _ASKING_AR.match(" ".join(tokens))
+    first = len(asked.group().split()) if asked else 0
+    while first < len(folded) and folded[first] in _VALUES:
+        first += 1
+    if first >= len(folded):
+        return None
+    if not (folded[first].startswith("ال") and fold(noun).startswith("ال")):
+        return _in_place_of_last(noun, tokens, folded)
+    end = first + 1
+    while end < len(folded) and folded[end].startswith("ال") and folded[end] not in _SMALL_AR:
+        end += 1
+    return _around(tokens[:first], noun, tokens[end:])
+
+
+def _in_place_of_last(noun: str, tokens: list[str], folded: list[str]) -> str | None:
+    """Return the question with a noun in the place of its last word, where a name mostly stands: «كم عدد سكان حلب؟»."""
+    if len(tokens) < 3 or folded[-1] in _SMALL_AR:
+        return None
+    said = fold(noun).split()
+    if len(said) == 2 and said[0] == folded[-2]:
+        return _around(tokens[:-2], noun, [])
+    if len(said) == 2 and said[1].startswith("ال") and folded[-1].startswith("ال") and folded[-2] not in _SMALL_AR:
+        return _around(tokens[:-2], noun, tokens[-1:])  # «نائب المدير» for «مدير» of «مدير المستشفى»
+    prefix = tokens[-1][0] if folded[-1][0] in "بل" and folded[-1][1:3] == "ال" else ""
+    return _around(tokens[:-1], prefix + noun, [])
+
+
+def stands_by_itself(question: str) -> bool:
+    """Return whether a question has words of asking and names what it is about."""
+    if ARABIC_LETTER.search(question):
+        return _ASKING_AR.match(question) is not None and _names_its_own(question)
+    return _ASKING_EN.match(question) is not None and _names_something(question)
