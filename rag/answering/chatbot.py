@@ -14,6 +14,7 @@ from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
 from rag.answering.declining import declines
 from rag.answering.followup import standalone
+from rag.answering.greeting import greeting_answer
 from rag.answering.inquiry import Inquiry
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
@@ -113,9 +114,9 @@ class Chatbot:
         `exclude` holds ids of passages that must not be used; `filter` restricts the answer to some documents.
         """
         stop = stop or threading.Event()
-        if (overview := self._overview_answer(question, filter)) is not None:
-            yield Found(overview.searched, overview.hits, overview.evidence)
-            yield overview
+        if (answer := greeting_answer(question) or self._overview_answer(question, filter)) is not None:
+            yield Found(answer.searched, answer.hits, answer.evidence)
+            yield answer
             return
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
