@@ -11,11 +11,11 @@ from rag.text.folding import fold
 from rag.text.language import answer_language, question_language
 
 _GREETING = re.compile(
-    r"(?:(?:hi|hello|hey|hiya|greetings|salam|salaam|assalamu? alaikum|as-salamu alaykum|marhaba|ahlan|good (?:morning|afternoon|evening|day)"
-    r"|how are you(?: doing)?(?: today)?|how is it going|nice to meet you"
-    r"|(?:و?السلام|سلام) (?:عليكم|عليكو)(?: ورحمه الله)?(?: وبركاته)?|سلام|مرحبا(?: بك| بكم)?|مراحب|اهلا(?: وسهلا)?|اهلين|هلا(?: والله)?|هاي|هلو"
-    r"|يا ?هلا|صباح (?:الخير|النور)|مساء (?:الخير|النور)|تحيه طيبه|كيف (?:حالك|الحال|حالكم)|كيفك|شلونك|ازيك|عامل ايه|شخبارك|لاباس|واش راك"
-    r"|all|there|everyone|team|dear|friend|bot|shawahid|شواهد|يا شواهد|جميعا)[ ,،.!؟?]*)+"
+    r"(?:(?:hi|hello|hey|hiya|greetings|salam|salaam|assalamu? alaikum|as-salamu alaykum|marhaba|ahlan"
+    r"|good (?:morning|afternoon|evening|day)|how are you(?: doing)?(?: today)?|how is it going|nice to meet you"
+    r"|(?:و?السلام|سلام) (?:عليكم|عليكو)(?: ورحمه الله)?(?: وبركاته)?|سلام|مرحبا(?: بك| بكم)?|مراحب|اهلا(?: وسهلا)?|اهلين|هلا(?: والله)?"
+    r"|هاي|هلو|يا ?هلا|صباح (?:الخير|النور)|مساء (?:الخير|النور)|تحيه طيبه|كيف (?:حالك|الحال|حالكم)|كيفك|شلونك|ازيك|عامل ايه|شخبارك"
+    r"|لاباس|واش راك|all|there|everyone|team|dear|friend|bot|shawahid|شواهد|يا شواهد|جميعا)[ ,،.!؟?]*)+"
 )
 _ONLY_ADDRESSED = re.compile(r"(?:(?:all|there|everyone|team|dear|friend|bot|shawahid|شواهد|يا شواهد|جميعا)[ ,،.!؟?]*)+")
 _THANKS = re.compile(

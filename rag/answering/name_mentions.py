@@ -51,7 +51,7 @@ _PERSON_AR = re.compile(
     rf"(?=[،,.:؛)»]|$| (?:{'|'.join(sorted(_SMALL_WORDS))})(?:\s|$))"
 )
 """A title, two words, and after them what is no third: a mark or a small word."""
-_ENDS_NAME = re.compile('[،,.؛:()\\[\\]«»"]')
+_ENDS_NAME = re.compile('[،–—,.؛:()\\[\\]«»"-]')
 _ADJECTIVES = frozenset(
     """العام العامه الوطني الوطنيه الدولي الدوليه العربي العربيه الاسلامي الاسلاميه الاجتماعي الاجتماعيه
     المتحده العالي العاليه العليا
@@ -109,6 +109,11 @@ def _compared(name: str, known: set[str]) -> Iterator[str]:
             yield word if word in known else word.removesuffix("'s").removesuffix("’s")
 
 
+def _continues_name(word: str) -> bool:
+    """Return whether a name goes on with an Arabic word after its first noun: joined by «و», or an adjective by its form or by the list."""
+    return word.startswith("وال") or word in _ADJECTIVES or (word.endswith(("يه", "ي")) and len(word) > 5)
+
+
 def _named_in_arabic(text: str) -> Iterator[Mention]:
     folded = fold(text)
     if len(folded) != len(text):  # vowel signs: positions would not be those of the text
@@ -116,7 +121,7 @@ def _named_in_arabic(text: str) -> Iterator[Mention]:
     for match in _HEAD_AR.finditer(folded):
         end = match.start("rest")
         for place, word in enumerate(match.group("rest").split()):
-            if word in _PARTLY or (place and not word.startswith("وال") and _ENDS_NAME.sub("", word) not in _ADJECTIVES):
+            if word in _PARTLY or (place and not _continues_name(_ENDS_NAME.sub("", word))):
                 break
             end += len(word)
             if mark := _ENDS_NAME.search(word):

@@ -43,6 +43,7 @@ _EARLY = 0.1
 """The share of a document that is its beginning."""
 _ALIKE = 0.93
 """Similarity from which two statements say the same."""
+_SCALE = re.compile(r"\s*(?:بليون|مليار|تريليون|ترليون|مليون|billion|million|trillion)\w*(?:\s+(?:دولار|يورو|جنيه|ريال|دينار|درهم)\w*)?")
 _RANGE = 24
 """Characters from the first day of a range to its last date."""
 _FIRST_YEAR, _LAST_YEAR = 1500, 2100
@@ -131,7 +132,7 @@ def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
     chosen = sorted(sorted(infos, key=lambda info: -info.characters)[:_MOST_DOCUMENTS], key=lambda info: info.id)
     read = [one for info in chosen if (one := _read(index, info.id)).statements]
     single = len(chosen) == 1
-    points = [line for one in read for line in _points(one, _point_count(one) if single else _POINTS_OF_EACH)]
+    points = [line for one in read for line in _points(one, _point_count(one) if single else _POINTS_OF_EACH, not single)]
     everything = _joined(read)
     return Overview(
         documents=tuple(info.id for info in chosen),
@@ -183,10 +184,13 @@ def _point_count(read: _Quotable) -> int:
     return min(_MOST_POINTS, max(_FEWEST_POINTS + 1, points // _STATEMENTS_PER_POINT))
 
 
-def _points(read: _Quotable, count: int) -> list[Line]:
-    """Return the statements that stand for a document: central, unlike each other, from all its sections; in its order."""
+def _points(read: _Quotable, count: int, is_one_of_many: bool = False) -> list[Line]:
+    """Return the statements that stand for a document: central, unlike each other, from all its sections; in its order.
+
+    A document that has hardly any is quoted from its beginning, unless it is a table among many documents.
+    """
     candidates = [n for n, one in enumerate(read.statements) if one.is_point]
-    if len(candidates) < _FEWEST_POINTS:
+    if len(candidates) < _FEWEST_POINTS and not (is_one_of_many and any(one.is_row for one in read.statements)):
         return [_line(one) for one in read.statements if one.says_something][:count]
     early = len(read.statements) * _EARLY
     worth = {n: float(read.central[n]) + _OPENING * (read.statements[n].opens + (n < early)) for n in candidates}
@@ -290,9 +294,15 @@ def _figures(read: _Quotable) -> list[Line]:
         if values and one.stands_alone:
             best = max(values, key=_weight)
             worth = float(read.central[number]) + _MONEY * ((best.kind is Kind.AMOUNT) - (not one.is_prose))
-            found.append(_Valued(number, worth, best.span if one.is_prose else None))
+            found.append(_Valued(number, worth, _with_scale(one, best.span) if one.is_prose else None))
     kept = _best(found, read, _MOST_FIGURES)
     return [_line(read.statements[item.number], item.words) for item in sorted(kept, key=lambda item: item.number)]
+
+
+def _with_scale(statement: Statement, words: Span) -> Span:
+    """Return the words of a value with the scale that follows its sign: «279.8$ بليون دولار»."""
+    found = _SCALE.match(statement.text, words.end)
+    return Span(words.start, found.end()) if found else words
 
 
 def _is_written(statement: Statement, value: Value) -> bool:

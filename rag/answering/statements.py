@@ -9,12 +9,16 @@ from functools import cached_property
 
 from rag.schema import Block, BlockKind, Document, Passage, Span, join_context
 from rag.text.folding import fold
+from rag.text.language import script
 from rag.text.numbers import Value, find_values
 from rag.text.self_contained import is_self_contained
 from rag.text.sentences import sentences
 
 _SHORTEST, _LONGEST = 12, 560
 """Characters of a statement."""
+_FULL_LINE = 60
+"""Characters of a paragraph that is a line of running text rather than a title."""
+_FINAL = '.!?؟…:؛۔»”")]}'
 _ASIDE = re.compile(
     r"(?:\d[\d.]* )?(?:references?|bibliography|works cited|notes?|footnotes|see also|external links|further reading|contents|"
     r"table of contents|acknowledge?ments?|index|contact(?: us| information)?|about (?:us|the authors?)|copyright|licen[cs]e|"
@@ -86,13 +90,22 @@ def statements(document: Document, passages: Sequence[Passage]) -> list[Statemen
 def _candidates(document: Document) -> Iterator[tuple[Block | None, Span]]:
     """Yield the blocks of a document that may be quoted, running text by its sentences; long ones that search cut are whole here."""
     blocks: Sequence[Block | None] = document.blocks or (None,)
-    for block in blocks:
+    for number, block in enumerate(blocks):
         span = block.span if block is not None else Span(0, len(document.text))
         if block is None or block.kind is BlockKind.PARAGRAPH:
             for part in sentences(span.of(document.text), longest=10**9):
-                yield block, Span(part.start + span.start, part.end + span.start)
+                if part.start or not _goes_on(document, blocks[number - 1] if number else None):
+                    yield block, Span(part.start + span.start, part.end + span.start)
         elif block.kind in (BlockKind.ITEM, BlockKind.ROW):
             yield block, span
+
+
+def _goes_on(document: Document, before: Block | None) -> bool:
+    """Return whether an Arabic paragraph is the rest of a line that a PDF broke: the block before it is long and ends without a mark."""
+    if before is None or before.kind is not BlockKind.PARAGRAPH or len(before.span) < _FULL_LINE:
+        return False
+    text = before.span.of(document.text).rstrip()
+    return script(text) == "ar" and text[-1] not in _FINAL
 
 
 def _statement(

@@ -29,7 +29,7 @@ _PRONOUNS_AR = frozenset(
     "هو هي هما هم هن منه منها عنه عنها فيه فيها له لها لهم لهما به بها بهم عليه عليها عليهم اليه اليها معه معها".split()
 )
 _JOINING = frozenset(
-    """however but and or nor so thus therefore hence then also moreover furthermore besides nevertheless nonetheless consequently
+    """however please but and or nor so thus therefore hence then also moreover furthermore besides nevertheless nonetheless consequently
     accordingly likewise similarly otherwise instead meanwhile still yet conversely additionally finally secondly thirdly lastly
     subsequently afterwards later rather indeed such here why because which who whom whose where others another both neither either
     former latter same again above below overall next previously earlier""".split()
@@ -38,7 +38,7 @@ _JOINING_PHRASES = (
     "as a result", "for example", "for instance", "in addition", "in contrast", "on the other hand", "at the same time", "in this",
     "in that", "in such", "at this", "at that", "by contrast", "even so", "in other words", "that is", "on the contrary", "after that",
     "for this", "for these", "of these", "of those", "among them", "among these", "in particular", "as well", "in turn", "as such",
-    "if so", "if not", "the same", "the former", "the latter", "the other", "some of", "most of these", "all of these", "at least",
+    "if so", "if not", "yes", "the same", "the former", "the latter", "the other", "some of", "most of these", "all of these", "at least",
 )  # fmt: skip
 _JOINING_AR = frozenset(
     """لكن ولكن لكنه لكنها ولكنه بل ثم اذ حيث لذلك ولذلك وبذلك بذلك كذلك وكذلك ايضا وايضا غير كما وكما رغم كذا فيما بينما كلاهما وهكذا هكذا
@@ -46,7 +46,8 @@ _JOINING_AR = frozenset(
     وان فان وانه انه وانها انها بدوره بدورها اضف زد مثلا والتي والذي الذي التي الذين اي و ف وقد فقد والى ولا ولم وليس وكانت وكان""".split()
 )
 _ALSO = frozenset("ايضا كذلك".split())
-_JOINING_PHRASES_AR = ("من جهه اخري", "من ناحيه اخري", "في المقابل", "بالاضافه الي ذلك", "الي جانب ذلك", "علي سبيل المثال", "في هذا",
+_JOINING_PHRASES_AR = ("علي الارجح", "نعم", "بالطبع", "بالتاكيد", "متوفره",
+    "من جهه اخري", "من ناحيه اخري", "في المقابل", "بالاضافه الي ذلك", "الي جانب ذلك", "علي سبيل المثال", "في هذا",
     "في هذه", "في ذلك", "في تلك", "من هذا", "من هذه", "من ذلك", "من تلك", "لهذه", "بهذه", "لهذا", "بهذا", "عند ذلك", "بعد ذلك", "قبل ذلك",
     "مع ذلك", "ومع ذلك", "نتيجه لذلك", "وفي هذا", "وفي ذلك", "ومن ثم", "ومن هنا", "الامر الذي", "الي ذلك", "علي ذلك")  # fmt: skip
 _WITHOUT_SUBJECT = re.compile(
@@ -55,7 +56,7 @@ _WITHOUT_SUBJECT = re.compile(
 )
 _VERBS = frozenset(
     """كان كانت يكون تكون ليس ليست بلغ بلغت يبلغ تبلغ يعد تعد يعتبر تعتبر حصل حصلت عمل عملت انتقل انتقلت بدا بدات شغل شغلت توفي اصبح اصبحت
-    ولد ولدت قال قالت يقول تقول يري تري اكد اكدت""".split()
+    انضم انضمت ترشح ترشحت التحق التحقت تخرج تخرجت ولد ولدت قال قالت يقول تقول يري تري اكد اكدت""".split()
 )
 """Verbs that often stand without the subject that was named before."""
 _PARTICLES = frozenset("في من الي علي عن مع ان انه انها بان حتي منذ قبل بعد خلال عند لدي نحو حوالي اكثر اقل".split())
@@ -64,7 +65,7 @@ _NOT_OF_IT = frozenset(
     """الله وجه مياه اتجاه تجاه شبه هذه فقه كره منتبه مكروه وجوه انتباه اشباه مشابه تنبيه توجيه ترفيه مهم اهم المهم الاهم درهم سهم اسهم
     الدرهم السهم فهم تفاهم متهم المتهم ملهم الفقه التوجيه المياه الوجه الاتجاه""".split()
 )
-_ROWS = (" · ", " | ", "\t", "....", "…..", "____", "http://", "https://", "www.", "doi:", "=>", "{", "}", "©", "\ufffd")
+_ROWS = (" · ", " | ", "\t", "....", "…..", "____", "http://", "https://", "www.", "doi:", "=>", "{", "}", "©", "\ufffd", "@")
 _POINTS_ELSEWHERE = re.compile(
     r"\b(?:et al|ibid|op\. ?cit|see (?:also|above|below|section|table|figure|page|chapter|p\.)"
     r"|as (?:shown|described|discussed|mentioned|noted) (?:above|below|earlier|previously|in)|(?:the )?following|follows|above|below"
@@ -89,6 +90,8 @@ _OF_THEM = frozenset("منه منها منهم منهن".split())
 _SHORT = 10
 """Words of an Arabic sentence in which a pronoun hardly stands for one of them."""
 _FEWEST_WORDS = 5
+_FEWEST_OF_ITEM = 9
+"""Words of a numbered sentence; with fewer it is mostly the title of what follows."""
 _NUMBERED = re.compile(r"(?:\(?\d{1,3}(?:\.\d{1,3})*\)?[.)/–-]*|[ivxlc]{1,5}[.)]|[^\W\d_][/.)])\s*(?=\S)")
 """The number of a clause or paragraph before its text."""
 
@@ -100,7 +103,8 @@ def is_self_contained(sentence: str) -> bool:
     It is strict: a sentence that is turned away may well be one that could be read alone.
     """
     text = " ".join(sentence.split())
-    return len(words(text)) >= _FEWEST_WORDS and _is_whole(text) and not _is_remnant(text) and not refers_back(text)
+    least = _FEWEST_OF_ITEM if _NUMBERED.match(text) and ":" not in text else _FEWEST_WORDS
+    return len(words(text)) >= least and _is_whole(text) and not _is_remnant(text) and not refers_back(text)
 
 
 def refers_back(sentence: str) -> bool:
@@ -162,7 +166,7 @@ def _joins(word: str) -> bool:
 def _names_a_subject(spoken: list[str]) -> bool:
     """Return whether a noun with the article, one that such a noun belongs to, or a Latin name follows the first word."""
     following = spoken[1:3]
-    if not following or following[0].isdigit() or following[0] in _PARTICLES:
+    if not following or following[0].isdigit() or following[0] in _PARTICLES or following[0][0] in "لب":
         return False
     return any(word.startswith("ال") or word.isascii() for word in following)
 
