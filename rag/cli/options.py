@@ -9,7 +9,12 @@ import typer
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index.  [SHAWAHID_INDEX; index]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-FolderArgument = Annotated[Path | None, typer.Argument(help="The folder of documents.  [SHAWAHID_DOCUMENTS; seeds]")]
+FolderArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="PDF, Word, Excel, PowerPoint, OpenDocument, RTF, HTML, EPUB, CSV, JSON, text, mail, ZIP.  [SHAWAHID_DOCUMENTS; seeds]"
+    ),
+]
 FilesArgument = Annotated[list[str], typer.Argument(help="Files, and addresses of web pages (https://…), which are fetched once.")]
 UnderOption = Annotated[
     Path | None, typer.Option("--under", help="Name documents by their path in this folder.  [SHAWAHID_DOCUMENTS; else the file's name]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from rag.documents.load import Skipped, load_folder
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import BlockKind, Document
+from tests.helpers import ROOT
 
 
 def read(data: bytes, suffix: str, ocr: bool = False) -> Content:
@@ -342,3 +344,12 @@ def test_an_unknown_kind_lists_those_that_are_read() -> None:
         read(b"MZ", ".exe")
     assert raised.value.key == "error.unknown_kind"
     assert "XLSX" in raised.value.fields["kinds"]
+
+
+def test_the_window_and_the_documents_name_every_kind() -> None:
+    window = (ROOT / "rag/ui/static/library.js").read_text(encoding="utf-8")
+    accepted = re.search(r'accept: "([^"]*)"', window)
+    assert accepted is not None
+    assert {name for name in accepted[1].split(",") if name.startswith(".")} == readers.SUFFIXES
+    table = (ROOT / "docs/documents.md").read_text(encoding="utf-8")
+    assert [suffix for suffix in sorted(readers.SUFFIXES) if f"`{suffix}`" not in table] == []
