@@ -44,6 +44,8 @@ _HEADS_AR = (
     "شركه شركات وزاره جامعه بنك مصرف مؤسسه موسسه منظمه مجلس هييه محكمه جمعيه اتحاد حزب معهد وكاله لجنه مستشفي مديريه دايره بلديه نقابه كليه"
 )
 _HEAD_AR = re.compile(rf"(?:^|\s)و?(?P<head>(?:{'|'.join(_HEADS_AR.split())})) (?P<rest>(?:(?:و?ال|لل)\S+ ?){{1,4}})")
+_CUT = re.compile(r"\s[هي](?:\W|$)")
+"""The last letter of a word, which some PDFs set apart: «الداخلي ة»."""
 _TITLES_AR = "رييس وزير دكتور سيد سيده استاذ مهندس نايب قاضي شيخ ملك امير لواء عميد محامي ناشط"
 _SMALL_WORDS = frozenset("في من الي علي عن مع ان انه انها بان قد لم لن لا هو هي بعد قبل خلال عند كل اي هذا هذه ذلك".split())
 _PERSON_AR = re.compile(
@@ -129,7 +131,7 @@ def _named_in_arabic(text: str) -> Iterator[Mention]:
                 break
             end += 1
         name = folded[match.start("head") : end].rstrip()
-        if len(name.split()) > 1:
+        if len(name.split()) > 1 and not _CUT.match(folded, match.start("head") + len(name)):
             yield Mention(Span(match.start("head"), match.start("head") + len(name)), name, True)
     for match in _PERSON_AR.finditer(folded):
         if not _SMALL_WORDS.intersection(match.group("name").split()):
