@@ -118,6 +118,35 @@ def test_values_are_shown_as_in_the_sheet(value: object, number_format: str, exp
     assert shown_value(value, number_format) == expected
 
 
+def test_a_format_far_from_the_cells_costs_nothing() -> None:
+    def fill(book: Any) -> None:
+        book.active.append(["المادة", "Price"])
+        book.active.append(["رمل", 95])
+        book.active["XFD1048576"].number_format = "0.00"
+
+    assert "المادة: رمل · Price: 95" in lines(read(workbook(fill), ".xlsx"))
+
+
+def test_a_range_merged_over_a_whole_sheet_is_refused() -> None:
+    data = workbook(lambda book: book.active.append(["x"]))
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        members = {path: packed.read(path) for path in packed.namelist()}
+    merged = b'</sheetData><mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>'
+    members["xl/worksheets/sheet1.xml"] = members["xl/worksheets/sheet1.xml"].replace(b"</sheetData>", merged)
+    with pytest.raises(DocumentError) as raised:
+        read(archive(**members), ".xlsx")
+    assert raised.value.key == "error.too_much_text"
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".docx", ".pptx"])
+@pytest.mark.parametrize(("entry", "key"), [("EncryptedPackage", "error.protected"), ("Workbook", "error.damaged")])
+def test_an_office_file_with_a_password_says_so(suffix: str, entry: str, key: str) -> None:
+    with pytest.raises(DocumentError) as raised:
+        read(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + entry.encode("utf-16-le") + bytes(100), suffix)
+    assert raised.value.key == key
+    assert all(f"file{suffix}" in raised.value.text(language) for language in ("en", "ar"))
+
+
 # --- OpenDocument ---------------------------------------------------------------------------------------------------------
 
 _HEAD = (

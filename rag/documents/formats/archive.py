@@ -12,6 +12,9 @@ from rag.errors import DocumentError
 
 _MOST_MEMBERS = 20_000
 _ENCRYPTED = 0x1
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+_PROTECTED = "EncryptedPackage".encode("utf-16-le")
+"""An entry of the compound files in which Office keeps a document with a password."""
 
 
 @contextmanager
@@ -21,6 +24,10 @@ def open_archive(data: bytes, name: str, limits: Limits) -> Iterator[zipfile.Zip
     A member is never longer than the archive declares: `zipfile` reads no further. Names are only looked up, so a path that climbs out of
     the archive names nothing.
     """
+    if data.startswith(_COMPOUND):
+        if _PROTECTED in data:
+            raise DocumentError("error.protected", name=name)
+        raise DocumentError("error.damaged", name=name, reason="a file of Office 97-2003")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()

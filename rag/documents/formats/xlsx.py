@@ -15,6 +15,7 @@ from rag.errors import DocumentError
 _MOST_CELLS = 2_000_000
 _QUOTED = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
 _PLACES = re.compile(r"[#0?]\.([0#?]+)|^\.([0#?]+)")
+_MERGED = re.compile(rb'<mergeCell\s+ref="([A-Z]+\d+:[A-Z]+\d+)"')
 _UNCOMPUTED = re.compile(rb"<f[ />][^<]*(?:</f>)?(?:<v\s*/>|<v></v>)?</c>")
 
 
@@ -29,7 +30,12 @@ def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
     notes: list[DocumentError] = []
     with open_archive(data, name, limits) as archive:
         sheets = [entry.filename for entry in archive.infolist() if entry.filename.startswith("xl/worksheets/sheet")]
-        uncomputed = sum(len(_UNCOMPUTED.findall(member(archive, sheet, name))) for sheet in sheets)
+        uncomputed = 0
+        for sheet in sheets:
+            written = member(archive, sheet, name)
+            uncomputed += len(_UNCOMPUTED.findall(written))
+            if _merged_cells(written) > _MOST_CELLS:  # openpyxl makes an object of each
+                raise DocumentError("error.too_much_text", name=name, limit=f"{_MOST_CELLS / 1e6:.0f}")
     if uncomputed:
         notes.append(DocumentError("error.formulas_without_values", name=name, count=uncomputed))
     try:
@@ -41,15 +47,34 @@ def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
         if sheet.sheet_state != "visible":
             notes.append(DocumentError("error.sheet_hidden", name=name, sheet=sheet.title))
             continue
-        if sheet.max_row * sheet.max_column > _MOST_CELLS:
+        height, width = _extent(sheet)
+        if height * width > _MOST_CELLS:
             raise DocumentError("error.too_much_text", name=name, limit=f"{_MOST_CELLS / 1e6:.0f}")
-        rows = [[shown_value(cell.value, cell.number_format) for cell in row] for row in sheet.iter_rows()]
+        cells = sheet.iter_rows(max_row=height, max_col=width) if height else ()
+        rows = [[shown_value(cell.value, cell.number_format) for cell in row] for row in cells]
         spread_merged(rows, ((r.min_row - 1, r.min_col - 1, r.max_row, r.max_col) for r in sheet.merged_cells.ranges))
         if any(any(row) for row in rows):
             writer.heading(sheet.title)
             writer.grid(rows)
     title = (book.properties.title or "").strip()
     return writer.content(title=title, notes=tuple(notes))
+
+
+def _merged_cells(sheet: bytes) -> int:
+    """Return how many cells the merged ranges in a sheet's XML cover."""
+    from openpyxl.utils.cell import range_boundaries
+
+    total = 0
+    for reference in _MERGED.findall(sheet):
+        left, top, right, bottom = range_boundaries(reference.decode("ascii"))
+        total += (right - left + 1) * (bottom - top + 1)
+    return total
+
+
+def _extent(sheet: Any) -> tuple[int, int]:
+    """Return the last row and the last column with a value; a format alone may reach to the end of a sheet."""
+    filled = [cell for cell in sheet._cells.values() if cell.value is not None]
+    return max((cell.row for cell in filled), default=0), max((cell.column for cell in filled), default=0)
 
 
 def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
