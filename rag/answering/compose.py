@@ -152,8 +152,10 @@ class Composer:
         words = quoted.direct
         if native:
             return words, Grade.QUOTED
-        if carried := localize_values(words, language) or (words if script(words) == language else ""):
-            return carried, Grade.CHECKED
+        if carried := localize_values(words, language):
+            return carried, Grade.QUOTED if carried == words else Grade.CHECKED
+        if script(words) == language:
+            return words, Grade.QUOTED  # «TruthGPT», in Arabic text
         if language == "ar" and len(words.split()) <= _MOST_FOREIGN_WORDS:
             return f"\u2068{words}\u2069", Grade.QUOTED  # Latin names and terms are read in Arabic texts as they are
         return None
