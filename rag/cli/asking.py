@@ -12,18 +12,8 @@ from rich.markup import escape
 from rag.answering.chatbot import Chatbot
 from rag.cli.answers import print_source, print_stream
 from rag.cli.console import err, load_settings, open_embedder, out, print_json, print_notices
-from rag.cli.options import (
-    CollectionOption,
-    DocumentOption,
-    IndexOption,
-    JsonOption,
-    LanguageOption,
-    QuestionArgument,
-    SinceOption,
-    UntilOption,
-    WhereOption,
-)
-from rag.errors import BadSetting, ShawahidError
+from rag.cli.options import IndexOption, JsonOption, QuestionArgument, grouped, search_filter
+from rag.errors import ShawahidError
 from rag.factory import open_chatbot, open_milvus
 from rag.messages import say
 from rag.retrieval.index import Index
@@ -31,22 +21,17 @@ from rag.schema import Filter, Turn
 from rag.text.terminal import for_terminal
 
 
+@grouped("chosen", search_filter)
 def search(
     question: QuestionArgument,
     k: Annotated[int, typer.Option("-k", help="How many passages.")] = 5,
     offset: Annotated[int, typer.Option("--offset", help="Skip this many of the best passages, for the next page.")] = 0,
-    document: DocumentOption = None,
-    passages_in: LanguageOption = None,
-    collection: CollectionOption = None,
-    since: SinceOption = "",
-    until: UntilOption = "",
-    where: WhereOption = None,
+    chosen: Filter | None = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the passages nearest to a question."""
     settings = load_settings(index)
-    chosen = _filter(document, passages_in, collection, since, until, where)
     with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
         hits = opened.search(question, k, offset=offset, filter=chosen)
         evidence = opened.evidence(question, hits, len(hits))
@@ -61,20 +46,15 @@ def search(
         print_source(hit.rank, hit.passage, found.span if found else None)
 
 
+@grouped("chosen", search_filter)
 def ask(
     question: QuestionArgument,
-    document: DocumentOption = None,
-    passages_in: LanguageOption = None,
-    collection: CollectionOption = None,
-    since: SinceOption = "",
-    until: UntilOption = "",
-    where: WhereOption = None,
+    chosen: Filter | None = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question, with numbered sources."""
     settings = load_settings(index)
-    chosen = _filter(document, passages_in, collection, since, until, where)
     bot, notices = open_chatbot(settings)
     print_notices(notices, settings.language)
     _warm(bot)
@@ -104,35 +84,6 @@ def chat(index: IndexOption = None) -> None:
             err.print(f"[red]{escape(for_terminal(error.text(settings.language)))}[/]")
             continue
         history.append(Turn(answer.searched, answer.text))
-
-
-def _filter(
-    documents: list[str] | None,
-    languages: list[str] | None,
-    collections: list[str] | None,
-    since: str,
-    until: str,
-    where: list[str] | None,
-) -> Filter | None:
-    """Return the options of a search as a filter. Raises BadSetting for a field without a value, or an invalid date."""
-    from rag.documents.filter_values import day_limits
-
-    day_limits(since, until)  # before a model is loaded
-    fields: dict[str, list[str]] = {}
-    for condition in where or ():
-        name, equals, value = condition.partition("=")
-        if not (name.strip() and equals):
-            raise BadSetting("error.where", value=condition)
-        fields.setdefault(name.strip(), []).append(value)
-    found = Filter(
-        documents=tuple(documents) if documents else None,
-        languages=tuple(languages or ()),
-        collections=tuple(collections or ()),
-        since=since,
-        until=until,
-        metadata=fields,
-    )
-    return found or None
 
 
 def _warm(bot: Chatbot) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from rag.cli.console import out, question_bar
-from rag.cli.evaluation_sets import WORK, Bench, answer_settings, choose_sets, digest, folder_of
+from rag.cli.evaluation_sets import WORK, Bench, ChosenSet, answer_settings, choose_sets, digest, folder_of
 from rag.cli.evaluation_tables import print_calibration, print_comparison, print_table
+from rag.cli.options import grouped
 from rag.errors import BadSetting
 from rag.messages import say
 from rag.text.terminal import for_terminal
@@ -39,7 +41,7 @@ eval_app = typer.Typer(
 
 
 @eval_app.callback()
-def prepared() -> None:
+def require_extra() -> None:
     """Measure answers on question sets; without a command: run."""
     from importlib.util import find_spec
 
@@ -50,32 +52,40 @@ def prepared() -> None:
 REPORTS = Path("reports")
 SetsArgument = Annotated[
     list[Path] | None,
-    typer.Argument(help="Question sets: JSONL, or SQuAD files (.json), which make one set.  [the project's own]"),
+    typer.Argument(help="Question sets: JSONL, or SQuAD files (.json), which make one set. Default: the project's own."),
 ]
 DocumentsOption = Annotated[
     list[Path] | None,
-    typer.Option("--documents", help="The folder a JSONL set is about  [its own]; or SQuAD files whose paragraphs are searched."),
+    typer.Option("--documents", help="The folder a JSONL set is about (default: its own); or SQuAD files whose paragraphs are searched."),
 ]
 OwnIndexOption = Annotated[Path | None, typer.Option("--index", help="Use this index instead of building one from the documents.")]
-SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all  [report; SQuAD: all]")]
+SplitOption = Annotated[str, typer.Option("--split", help="report | calibrate | all (default: report; SQuAD: all)")]
 LimitOption = Annotated[int, typer.Option("--limit", min=0, help="At most this many of each set, always the same ones; 0: all.")]
 DropOption = Annotated[bool, typer.Option("--drop-gold", help="Ask each question again without the passages that answer it.")]
 DirectionsOption = Annotated[
     bool, typer.Option("--directions", help="Ask SQuAD files of several languages in every direction, not as one mixed collection.")
 ]
 FiguresOption = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
-OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results.  [reports/NAME-HASH]")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="The folder of the results. Default: reports/NAME-HASH.")]
 
 
-@eval_app.command()
-def run(
+def _chosen_sets(
     sets: SetsArgument = None,
     documents: DocumentsOption = None,
-    index: OwnIndexOption = None,
     split: SplitOption = "",
     limit: LimitOption = 0,
     drop_gold: DropOption = False,
     directions: DirectionsOption = False,
+) -> Sequence[ChosenSet]:
+    """Return the question sets that the options of a run name."""
+    return choose_sets(sets, documents or [], split, limit, drop_gold, directions)
+
+
+@eval_app.command()
+@grouped("chosen", _chosen_sets)
+def run(
+    chosen: Sequence[ChosenSet],
+    index: OwnIndexOption = None,
     retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Only search; ask for no answers.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything again, whatever was recorded.")] = False,
     required: Annotated[
@@ -95,7 +105,7 @@ def run(
     settings = Settings.load()
     requirements = [Requirement.parse(text) for text in required or ()]
     bench = Bench(settings, index)
-    pairs = bench.open(choose_sets(sets, documents or [], split, limit, drop_gold, directions), without_generator=retrieval_only)
+    pairs = bench.open(chosen, without_generator=retrieval_only)
     known = [identify(bot, answer_settings(settings)) for _, bot in pairs]
     name = "-".join(dict.fromkeys(questions.name for questions, _ in pairs))[:60]
     folder = out_folder or REPORTS / f"{name}-{settings.profile}-{digest(*map(short, known))}"
@@ -170,14 +180,10 @@ def compare(
 
 
 @eval_app.command()
+@grouped("chosen", _chosen_sets)
 def ablate(
-    sets: SetsArgument = None,
-    documents: DocumentsOption = None,
+    chosen: Sequence[ChosenSet],
     index: OwnIndexOption = None,
-    split: SplitOption = "",
-    limit: LimitOption = 0,
-    drop_gold: DropOption = False,
-    directions: DirectionsOption = False,
     answers: Annotated[bool, typer.Option("--answers", help="Ask for answers too, not only search; takes long.")] = False,
     into: Annotated[Path | None, typer.Option("--into", help="Put the tables into this Markdown file.")] = None,
     out_folder: OutOption = None,
@@ -190,7 +196,7 @@ def ablate(
 
     settings = Settings.load()
     bench = Bench(settings, index)
-    pairs = bench.open(choose_sets(sets, documents or [], split, limit, drop_gold, directions), not answers, remember=True)
+    pairs = bench.open(chosen, not answers, remember=True)
     variants = ablation.ANSWERS if answers else ablation.RETRIEVAL
     columns = (*ablation.RETRIEVAL_COLUMNS[:1], *ablation.ANSWER_COLUMNS) if answers else ablation.RETRIEVAL_COLUMNS
     folder = out_folder or REPORTS / f"ablation-{settings.profile}"
@@ -232,7 +238,7 @@ def calibrate(
     from rag.evaluation import calibrate as fitting
 
     settings = Settings.load()
-    prepared()
+    require_extra()
     bench = Bench(settings, None)
     pairs = bench.open(choose_sets(sets, documents or [], "all", limit, False, directions=True), without_generator=True, remember=True)
     embedder = pairs[0][1].index.embedder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from rag.cli.console import err, load_settings, open_embedder, out, plain, print_json, step_bars
-from rag.cli.options import FilesArgument, FolderArgument, IndexOption, JsonOption, UnderOption, WaitOption
+from rag.cli.options import FilesArgument, FolderArgument, IndexOption, JsonOption, UnderOption, WaitOption, grouped
 from rag.config import Settings
 from rag.errors import BadSetting, ShawahidError
 from rag.factory import open_milvus
@@ -59,30 +60,31 @@ def sync(
             _print_report(event, settings, as_json)
 
 
-def add(
-    files: FilesArgument,
-    under: UnderOption = None,
-    index: IndexOption = None,
-    wait: WaitOption = 10.0,
-    as_json: JsonOption = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Files to put into an index, and how."""
+
+    files: FilesArgument
+    under: UnderOption = None
+    index: IndexOption = None
+    wait: WaitOption = 10.0
+    as_json: JsonOption = False
+
+
+@grouped("given", _Files)
+def add(given: _Files) -> None:
     """Add files and web pages to an index; those already in it are refused."""
     from rag.storage.build import add_documents
 
-    _put(add_documents, files, under, load_settings(index), wait, as_json)
+    _put(add_documents, given)
 
 
-def update(
-    files: FilesArgument,
-    under: UnderOption = None,
-    index: IndexOption = None,
-    wait: WaitOption = 10.0,
-    as_json: JsonOption = False,
-) -> None:
+@grouped("given", _Files)
+def update(given: _Files) -> None:
     """Add files and web pages to an index, replacing those of the same name; only what changed is embedded."""
     from rag.storage.build import update_documents
 
-    _put(update_documents, files, under, load_settings(index), wait, as_json)
+    _put(update_documents, given)
 
 
 def remove(
@@ -137,14 +139,15 @@ def follow_in_milvus(settings: Settings, *, replace: bool = False, wait: float =
         milvus.close()
 
 
-def _put(change: Callable[..., BuildReport], files: list[str], under: Path | None, settings: Settings, wait: float, as_json: bool) -> None:
+def _put(change: Callable[..., BuildReport], given: _Files) -> None:
     """Read the files and add or update them in the index."""
-    documents = _documents(files, under, settings)
+    settings = load_settings(given.index)
+    documents = _documents(given.files, given.under, settings)
     embedder = open_embedder(settings)
     with step_bars(settings.language) as follow:
-        report = change(settings.index, documents, embedder, wait=wait, progress=follow)
+        report = change(settings.index, documents, embedder, wait=given.wait, progress=follow)
     follow_in_milvus(settings)
-    _print_report(report, settings, as_json)
+    _print_report(report, settings, given.as_json)
 
 
 def _documents(files: list[str], under: Path | None, settings: Settings) -> list[Document]:

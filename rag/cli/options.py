@@ -1,11 +1,17 @@
-"""Options and arguments that several commands take."""
+"""Options and arguments that several commands take, and a way for commands to share a group of them."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from rag.errors import BadSetting
+from rag.schema import Filter
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="The folder of the index.  [SHAWAHID_INDEX; index]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -27,3 +33,52 @@ SinceOption = Annotated[str, typer.Option("--since", help="Only documents of thi
 UntilOption = Annotated[str, typer.Option("--until", help="Only documents of this day, month or year or earlier.")]
 WhereOption = Annotated[list[str] | None, typer.Option("--where", help="Only documents with FIELD=VALUE in their metadata.")]
 QuestionArgument = Annotated[str, typer.Argument(help="The question, in Arabic or English.")]
+
+
+def grouped(name: str, group: Callable[..., object]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that replaces a command's parameter `name` by the parameters of `group`; the command gets what `group` returns
+    for them."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own, shared = inspect.signature(command, eval_str=True), inspect.signature(group, eval_str=True).parameters
+        parameters = [part for one in own.parameters.values() for part in (shared.values() if one.name == name else (one,))]
+
+        @wraps(command)
+        def run(**given: Any) -> None:
+            options = {option: given.pop(option) for option in shared}
+            command(**given, **{name: group(**options)})
+
+        run.__dict__["__signature__"] = own.replace(parameters=parameters)
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        return run
+
+    return decorate
+
+
+def search_filter(
+    document: DocumentOption = None,
+    language: LanguageOption = None,
+    collection: CollectionOption = None,
+    since: SinceOption = "",
+    until: UntilOption = "",
+    where: WhereOption = None,
+) -> Filter | None:
+    """Return the options of a search as a filter. Raises BadSetting for a field without a value, or an invalid date."""
+    from rag.documents.filter_values import day_limits
+
+    day_limits(since, until)  # before a model is loaded
+    fields: dict[str, list[str]] = {}
+    for condition in where or ():
+        field, equals, value = condition.partition("=")
+        if not (field.strip() and equals):
+            raise BadSetting("error.where", value=condition)
+        fields.setdefault(field.strip(), []).append(value)
+    found = Filter(
+        documents=tuple(document) if document else None,
+        languages=tuple(language or ()),
+        collections=tuple(collection or ()),
+        since=since,
+        until=until,
+        metadata=fields,
+    )
+    return found or None

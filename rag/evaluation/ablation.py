@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rag.errors import BadSetting
 from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares_of
@@ -19,7 +19,7 @@ from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query
 from rag.retrieval.search import LEGS
-from rag.schema import Evidence, Filter, Hit
+from rag.schema import Evidence, Hit
 from rag.storage.database import DATABASE, Store
 
 SHIPPED = "as shipped"
@@ -78,19 +78,9 @@ class SwitchedIndex(Index):
         super().__init__(index.folder, Store(index.folder / DATABASE), index.embedder, variant.weights)
         self._variant = variant
 
-    def search(
-        self,
-        question: str | Query,
-        k: int = 10,
-        *,
-        offset: int = 0,
-        filter: Filter | None = None,
-        exclude: Container[int] = (),
-        legs: Container[str] = LEGS,
-        stems: bool = True,
-    ) -> list[Hit]:
-        own = self._variant
-        return super().search(question, k, offset=offset, filter=filter, exclude=exclude, legs=own.legs, stems=own.stems)
+    def search(self, question: str | Query, k: int = 10, **options: Any) -> list[Hit]:
+        switches = {"legs": self._variant.legs, "stems": self._variant.stems}
+        return super().search(question, k, **(options | switches))
 
     def query(self, question: str) -> Query:
         made = super().query(question)
