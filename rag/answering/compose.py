@@ -18,8 +18,8 @@ from rag.answering.quotation import Documents, Quotation, asks_whether, quotatio
 from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
-from rag.text.names import annotated, unmatched_names
-from rag.text.numbers import contradicted
+from rag.text.names import add_other_spellings, unmatched_names
+from rag.text.numbers import contradicts_values
 
 _LONGEST = 200
 """Tokens of a draft."""
@@ -94,7 +94,7 @@ class Composer:
         quoted = self._quotation(inquiry)
         if quoted.words is None or quoted.items or asks_whether(inquiry.query.text) or self._direct(quoted, inquiry.language, native=False):
             return ""
-        return annotated(quoted.direct, inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
+        return add_other_spellings(quoted.direct, inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
 
     def _quotation(self, inquiry: Inquiry) -> Quotation:
         """Return what is quoted for an inquiry."""
@@ -202,8 +202,8 @@ class Composer:
         sound = (
             script(draft) == inquiry.language
             and len(draft) <= _LONGEST_TRANSLATION * len(words)
-            and not contradicted(draft, words)
-            and not contradicted(words, draft)
+            and not contradicts_values(draft, words)
+            and not contradicts_values(words, draft)
             and not unmatched_names(draft, f"{words} {quoted.evidence.passage.text}")
         )
         return self._with_quotation(inquiry, quoted, (draft, Grade.UNVERIFIED) if sound else None)
@@ -289,7 +289,7 @@ def _spelled(inquiry: Inquiry) -> list[Evidence]:
     """Return the evidence with the other script's spelling after names, where question or documents show it: a small model does not
     know that سبيرو is Spiro."""
     around = (inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
-    return [item if inquiry.in_language(item) else replace(item, text=annotated(item.text, *around)) for item in inquiry.evidence]
+    return [item if inquiry.in_language(item) else replace(item, text=add_other_spellings(item.text, *around)) for item in inquiry.evidence]
 
 
 def _citation(number: int, source: Evidence, claim: Span, support: float, grade: Grade = Grade.QUOTED) -> Citation:

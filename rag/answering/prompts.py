@@ -88,7 +88,7 @@ def template(kind: str, language: str, folder: Path | None = None) -> Template:
     return Template.load((folder or prompts_dir()) / f"{kind}.{'ar' if language == 'ar' else 'en'}.txt")
 
 
-def numbered(evidence: Sequence[Evidence]) -> str:
+def format_sources(evidence: Sequence[Evidence]) -> str:
     """Return the sources as the model reads them, one a line, each under its number."""
     return "\n".join(f"[{number}] {' '.join(item.text.split())}" for number, item in enumerate(evidence, start=1))
 
@@ -104,7 +104,7 @@ def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], fo
     Source *n* of it is `sources[n - 1]`.
     """
     kind = "short" if short else "answer"
-    messages = template(kind, language, folder).fill(evidence=numbered(evidence), question=question)
+    messages = template(kind, language, folder).fill(evidence=format_sources(evidence), question=question)
     return Prompt(messages, tuple(evidence))
 
 

@@ -220,7 +220,7 @@ def _root() -> str:
     return str(Path(__file__).resolve().parents[2])
 
 
-def chosen(remembered: Path) -> str:
+def chosen_generator(remembered: Path) -> str:
     """Return the generator chosen in the window before, or "" if none was chosen or it is gone."""
     try:
         name = remembered.read_text(encoding="utf-8").strip()

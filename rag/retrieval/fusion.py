@@ -27,7 +27,7 @@ _HOME = 0.1
 """The part of the spread by which the question's own language comes first in a mixed collection: of two copies, one's own."""
 
 
-def balanced(scores: Mapping[int, float], languages: Mapping[int, str], home: str) -> dict[int, float]:
+def balance_languages(scores: Mapping[int, float], languages: Mapping[int, str], home: str) -> dict[int, float]:
     """Return the scores with every other language's raised or lowered so that its candidates' median is that of `home`'s.
 
     An embedder finds two texts in one language more alike than the same texts in two, so in a mixed collection the wrong passage in the
@@ -66,16 +66,16 @@ def convex_combination(
         return []
     base = {id: weights.passage * score + weights.sentence * sentences.get(id, score) for id, score in passages.items()}
     if languages is not None:
-        base = balanced(base, languages, home)
+        base = balance_languages(base, languages, home)
     spread = max(base.values()) - median(base.values()) if len(base) > 1 else 1.0
     highest = max(keywords.values(), default=0.0)
     fused = {id: score + (weights.keyword * spread * keywords.get(id, 0.0) / highest if highest > 0 else 0.0) for id, score in base.items()}
     if languages is not None and len(set(languages.values())) > 1:
-        fused = base | _levelled(fused, base, [id for id in base if languages[id] == home], _HOME * spread)
+        fused = base | _reorder_home(fused, base, [id for id in base if languages[id] == home], _HOME * spread)
     return sorted(fused.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _levelled(fused: Mapping[int, float], base: Mapping[int, float], home: Sequence[int], more: float) -> dict[int, float]:
+def _reorder_home(fused: Mapping[int, float], base: Mapping[int, float], home: Sequence[int], more: float) -> dict[int, float]:
     """Return the passages of the question's language in the order of their fused scores, with the scores that they have without keywords
     plus a little `more`.
 

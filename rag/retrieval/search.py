@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, products
 from rag.models.tokens import Tokens
-from rag.retrieval.fusion import Weights, balanced, convex_combination
+from rag.retrieval.fusion import Weights, balance_languages, convex_combination
 from rag.retrieval.late_interaction import stored_matches
 from rag.retrieval.query import Query
 from rag.schema import Filter, Hit, Passage, Span
@@ -239,7 +239,7 @@ class PassageSearch:
             groups.setdefault(languages[id], []).append(id)
         passages = self._store.existing_passages([id for group in groups.values() for id in group[:_MATCHED]])
         found = stored_matches(self._store, question, list(passages.values()))
-        level = balanced({id: max(match.sentence for match in of) for id, of in found.items()}, languages, home)
+        level = balance_languages({id: max(match.sentence for match in of) for id, of in found.items()}, languages, home)
         judged = [(id, score + self._weights.match * level.get(id, 0.0)) for id, score in fused]
         return sorted(judged, key=lambda item: (-item[1], item[0]))
 

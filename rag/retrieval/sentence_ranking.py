@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from rag.retrieval.fusion import balanced
+from rag.retrieval.fusion import balance_languages
 from rag.retrieval.late_interaction import stored_matches
 from rag.retrieval.query import Query
 from rag.schema import Evidence, Hit, Match
@@ -45,7 +45,7 @@ def ranked_sentences(store: Store, query: Query, hits: Sequence[Hit]) -> list[Ev
     if not found:
         return []
     languages = {number: item.passage.language for number, item in enumerate(found)}
-    level = balanced(dict(enumerate(near)), languages, query.language)
+    level = balance_languages(dict(enumerate(near)), languages, query.language)
     spread = max(level.values()) - median(level.values())
     ranked = [replace(item, worth=item.worth + level[number] + _WORD_SHARE * spread * shares[number]) for number, item in enumerate(found)]
     ranked.sort(key=lambda item: (-item.worth, item.passage.id, item.span.start))

@@ -16,7 +16,7 @@ from rag.errors import BadSetting
 from rag.factory import open_chatbot, open_generator, open_milvus
 from rag.files import user_data
 from rag.library import Generators, Library
-from rag.library.generators import chosen
+from rag.library.generators import chosen_generator
 from rag.models.installed import profile
 from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
@@ -111,7 +111,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
     size = settings.max_file_mb * 2**20
     remembered = home / "generator"
     if not settings.generator:
-        settings = replace(settings, generator=chosen(remembered))
+        settings = replace(settings, generator=chosen_generator(remembered))
 
     def with_generator(base: Chatbot, name: str) -> Chatbot:
         generator, missing = open_generator(replace(settings, generator=name))

@@ -205,7 +205,7 @@ def unmatched_names(claim: str, evidence: str) -> list[str]:
 _ARABIC_WORD = re.compile("[\u0621-\u064a]{3,}")
 
 
-def annotated(text: str, *others: str) -> str:
+def add_other_spellings(text: str, *others: str) -> str:
     """Return the text with names in one script followed by their spelling in the other, as far as `others` show it.
 
     «قال سبيرو», next to a text that has "Spiro", becomes «قال سبيرو (Spiro)», so that a translator need not guess the spelling.

@@ -410,7 +410,7 @@ class Window:
 def _function(method: Call) -> Call:
     """Wrap a method as a function that the page can call with one argument; a failure is returned under "error".
 
-    Gradio passes the request to the parameter annotated with it, and reads the signature through functools.wraps.
+    Gradio passes the request to the parameter add_other_spellings with it, and reads the signature through functools.wraps.
     """
 
     def call(asked: Any, request: gr.Request) -> Any:

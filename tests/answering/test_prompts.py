@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.answering.prompts import Template, answer_prompt, numbered, prompts_dir, template, transcript
+from rag.answering.prompts import Template, answer_prompt, format_sources, prompts_dir, template, transcript
 from rag.errors import PromptInvalid
 from rag.schema import Evidence, Passage, Span, Turn
 
@@ -74,8 +74,8 @@ def test_both_languages_have_each_template() -> None:
 
 
 def test_sources_are_numbered_from_one_each_on_a_line() -> None:
-    assert numbered([]) == ""
-    assert numbered([evidence("one\n two"), evidence("اثنان", 2)]) == "[1] one two\n[2] اثنان"
+    assert format_sources([]) == ""
+    assert format_sources([evidence("one\n two"), evidence("اثنان", 2)]) == "[1] one two\n[2] اثنان"
     prompt = answer_prompt("من؟", "ar", [evidence("one"), evidence("two", 2)])
     assert prompt.sources[1 - 1].text == "one"
     assert "[2] two" in prompt.messages[-1]["content"]

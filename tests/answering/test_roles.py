@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.checking.roles import misplaced
+from rag.answering.checking.roles import swaps_terms
 
 COURT = "The court ordered the defendant to pay 2,300 dinars to the claimant."
 FERRY = "وتتسع العبّارة لـ ٣٢٠ راكبًا و٤٥ سيارة"
@@ -21,7 +21,7 @@ BLAME = "فحمّلت سلطة الميناء ستين في المئة من ال
     ],
 )
 def test_misplaced(claim: str, evidence: str) -> None:
-    assert misplaced(claim, evidence)
+    assert swaps_terms(claim, evidence)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_misplaced(claim: str, evidence: str) -> None:
     ],
 )
 def test_in_place(claim: str, evidence: str) -> None:
-    assert not misplaced(claim, evidence)
+    assert not swaps_terms(claim, evidence)

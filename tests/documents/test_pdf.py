@@ -267,7 +267,7 @@ def test_a_ligatures_letters_are_put_in_order() -> None:
     assert arabic.ligature("هللا") == "الله"
     assert arabic.ligature("\u0651ب") == "ب\u0651"
     assert arabic.ligature("fi") == "fi"
-    assert arabic.composed("ﻻﷲ") == "لاالله"
+    assert arabic.normalize_presentation_forms("ﻻﷲ") == "لاالله"
 
 
 def test_pages_that_are_pictures_are_named_and_the_rest_is_read(tmp_path: Path) -> None:

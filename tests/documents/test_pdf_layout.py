@@ -379,9 +379,9 @@ def test_the_letters_of_a_ligature_have_one_order(given_: str, letters: str) -> 
 
 
 def test_signs_of_both_scripts_become_their_letters() -> None:
-    assert arabic.composed("\ufb01") == "fi"
-    assert arabic.composed("\ufdfc") == "ريال"
-    assert arabic.composed("\U0001d465") == "x"  # a variable in a font for mathematics
+    assert arabic.normalize_presentation_forms("\ufb01") == "fi"
+    assert arabic.normalize_presentation_forms("\ufdfc") == "ريال"
+    assert arabic.normalize_presentation_forms("\U0001d465") == "x"  # a variable in a font for mathematics
 
 
 def test_persian_letters_of_an_arabic_text_are_the_arabic_ones_they_look_like() -> None:

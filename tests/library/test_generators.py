@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rag.errors import ModelMissing
-from rag.library.generators import Generators, ModelsBusy, Task, chosen, fetch_command
+from rag.library.generators import Generators, ModelsBusy, Task, chosen_generator, fetch_command
 from rag.library.generators import main as fetching
 from rag.service.service import Service
 from rag.testing import ScriptedGenerator
@@ -67,14 +67,14 @@ def test_a_missing_generator_is_offered_fetched_used_and_remembered(no_models: P
     assert models.generators.offer() is None
     assert next(row["name"] for row in models.generators.rows() if row["used"]) == WRITER
     assert (no_models / "home" / "generator").read_text() == WRITER
-    assert chosen(no_models / "home" / "generator") == ""  # the double put nothing on the disk
+    assert chosen_generator(no_models / "home" / "generator") == ""  # the double put nothing on the disk
 
 
 def test_no_generator_is_a_choice_that_is_remembered(no_models: Path) -> None:
     models = Models(no_models)
     models.generators.use("none")
     assert models.end().state == "done"
-    assert chosen(no_models / "home" / "generator") == "none"
+    assert chosen_generator(no_models / "home" / "generator") == "none"
     with pytest.raises(ModelMissing):
         models.generators.use(WRITER)
     with pytest.raises(ModelMissing):

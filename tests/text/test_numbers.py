@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.text.numbers import Bound, Date, Kind, Value, contradicted, find_values, names_month, stated_values, values_claimed
+from rag.text.numbers import Bound, Date, Kind, Value, contradicts_values, find_values, names_month, stated_values, values_claimed
 from rag.text.numbers.reading import read
 
 DATA = Path(__file__).parent.parent / "data"
@@ -23,7 +23,7 @@ ESCAPES = {"\\u00a0": "\u00a0", "\\u202f": "\u202f", "\\u2009": "\u2009", "\\n":
 
 
 def table(name: str) -> list[tuple[bool, str, str]]:
-    """The pairs of a table: whether the claim is contradicted, the claim, the evidence."""
+    """The pairs of a table: whether the claim is contradicts_values, the claim, the evidence."""
     pairs = []
     for line in (DATA / name).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -42,7 +42,7 @@ PAIRS = table("number_pairs.tsv")
 
 @pytest.mark.parametrize(("expected", "claim", "evidence"), PAIRS)
 def test_what_differs_is_contradicted_and_what_is_the_same_is_not(expected: bool, claim: str, evidence: str) -> None:
-    assert contradicted(claim, evidence) is expected
+    assert contradicts_values(claim, evidence) is expected
 
 
 def test_the_table_is_large_and_balanced() -> None:
@@ -52,7 +52,7 @@ def test_the_table_is_large_and_balanced() -> None:
 
 def test_pairs_that_nobody_looked_at_while_mending() -> None:
     pairs = table("number_pairs_unseen.tsv")
-    right = sum(contradicted(claim, evidence) is answer for answer, claim, evidence in pairs)
+    right = sum(contradicts_values(claim, evidence) is answer for answer, claim, evidence in pairs)
     assert len(pairs) >= 60
     assert right / len(pairs) >= UNSEEN
 
@@ -61,9 +61,9 @@ UNSEEN = 0.95
 
 
 def test_no_evidence_states_no_number() -> None:
-    assert contradicted("There are 5.", "")
-    assert not contradicted("There are some.", "")
-    assert not contradicted("", "")
+    assert contradicts_values("There are 5.", "")
+    assert not contradicts_values("There are some.", "")
+    assert not contradicts_values("", "")
 
 
 # --- reading --------------------------------------------------------------------------------------------------------------
@@ -411,17 +411,17 @@ def test_every_way_of_marking_groups_and_decimals_is_one_number(whole: int, cent
     written = "".join(digits.get(character, character) for character in written)
     value = one(f"{written} دينار")
     assert (value.number, value.unit) == (Decimal(whole) + Decimal(cents) / 100, "dinar")
-    assert not contradicted(f"{whole}.{cents:02} dinars", f"بلغ {written} دينار")
-    assert contradicted(f"{whole + 1}.{cents:02} dinars", f"بلغ {written} دينار")
+    assert not contradicts_values(f"{whole}.{cents:02} dinars", f"بلغ {written} دينار")
+    assert contradicts_values(f"{whole + 1}.{cents:02} dinars", f"بلغ {written} دينار")
 
 
 @settings(max_examples=200, deadline=None)
 @given(NUMBERS, st.integers(-50, 50).filter(bool))
 def test_words_and_digits_meet_across_the_languages(number: int, off: int) -> None:
-    assert not contradicted(f"There are {number:,} of them.", f"عددها {in_arabic(number, 'ون')}")
-    assert not contradicted(f"عددها {in_arabic(number, 'ين')}.", f"There are {in_english(number)} of them.")
+    assert not contradicts_values(f"There are {number:,} of them.", f"عددها {in_arabic(number, 'ون')}")
+    assert not contradicts_values(f"عددها {in_arabic(number, 'ين')}.", f"There are {in_english(number)} of them.")
     if number + off > 0:
-        assert contradicted(f"There are {number + off:,} of them.", f"عددها {in_arabic(number, 'ون')}")
+        assert contradicts_values(f"There are {number + off:,} of them.", f"عددها {in_arabic(number, 'ون')}")
 
 
 PIECES = st.sampled_from(
@@ -449,7 +449,7 @@ def test_any_text_can_be_read_and_its_values_lie_in_it_in_order(text: str) -> No
 @settings(max_examples=500, deadline=None)
 @given(TEXTS, TEXTS)
 def test_no_text_contradicts_itself_whatever_else_is_known(text: str, more: str) -> None:
-    assert not contradicted(text, text)
+    assert not contradicts_values(text, text)
 
 
 def work(task: Callable[[], object]) -> int:
@@ -492,5 +492,5 @@ def test_comparing_takes_work_in_proportion_to_length(sentence: str) -> None:
         return "".join(sentence.format(first + number) for number in range(size))
 
     read("12 km")
-    small, large = (work(lambda size=size: contradicted(text(size, 1), text(size, 1))) for size in (200, 800))
+    small, large = (work(lambda size=size: contradicts_values(text(size, 1), text(size, 1))) for size in (200, 800))
     assert large <= 5 * small + 500

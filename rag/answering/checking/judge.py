@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rag.answering.checking.polarity import contrary, unsupported_act
-from rag.answering.checking.roles import misplaced
+from rag.answering.checking.roles import swaps_terms
 from rag.arrays import Vectors
 from rag.models.embedder import Embedder
 from rag.schema import Evidence, Span, Verdict
 from rag.text.folding import fold, without_tashkeel
 from rag.text.language import script
 from rag.text.names import unmatched_names
-from rag.text.numbers import contradicted, stated_values, values_claimed
+from rag.text.numbers import contradicts_values, stated_values, values_claimed
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, words
 
@@ -113,7 +113,7 @@ class Checker:
         same = script(claim) == script(source)
         if orders(source):
             return Verdict.INSTRUCTION
-        if contradicted(claim, whole):
+        if contradicts_values(claim, whole):
             return Verdict.NUMBER
         if unmatched_names(claim, whole):
             return Verdict.NAME
@@ -123,7 +123,7 @@ class Checker:
             least += _FEW_WORDS * (1 - least) * max(0.0, 1 - 2 * _shared(claim, whole))
         if similarity < least:
             return Verdict.MEANING
-        if unsupported_act(claim, whole) or misplaced(claim, source) or contrary(claim, source, self._likeness):
+        if unsupported_act(claim, whole) or swaps_terms(claim, source) or contrary(claim, source, self._likeness):
             return Verdict.MEANING
         return None
 

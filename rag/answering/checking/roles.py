@@ -24,7 +24,7 @@ _FOLLOWS = 0.8  # of those words, the share that must then stand in the evidence
 _GAIN = 2  # words more in order than before
 
 
-def misplaced(claim: str, evidence: str) -> bool:
+def swaps_terms(claim: str, evidence: str) -> bool:
     """Return whether a claim has two of the evidence's names, numbers or things in each other's place."""
     return (script(claim) == script(evidence) and _exchanged(claim, evidence)) or _tied_otherwise(claim, evidence)
 

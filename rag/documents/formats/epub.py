@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rag.documents.formats.archive import member, open_archive
-from rag.documents.formats.html import parsed, text_of, write_blocks
+from rag.documents.formats.html import parse_html, text_of, write_blocks
 from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, url
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
@@ -33,7 +33,7 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
                 raise DocumentError("error.protected", name=name)
             if path not in archive.NameToInfo:
                 continue
-            root = parsed(text_of(member(archive, path, name), name), name, limits)
+            root = parse_html(text_of(member(archive, path, name), name), name, limits)
             if root is not None:
                 body = root.find("body")
                 write_blocks(writer, root if body is None else body)

@@ -83,7 +83,7 @@ def _is_arabic_in_latin(text: str) -> bool:
 
 def page(text: str, name: str, limits: Limits) -> Content:
     """Return the content of a page that is decoded. Raises DocumentError if its elements are nested too deeply."""
-    root = parsed(text, name, limits)
+    root = parse_html(text, name, limits)
     if root is None:
         return Content("")
     writer = TreeWriter(name, limits)
@@ -102,7 +102,7 @@ def page(text: str, name: str, limits: Limits) -> Content:
     return writer.content(title, fields)
 
 
-def parsed(text: str, name: str, limits: Limits) -> _Element | None:
+def parse_html(text: str, name: str, limits: Limits) -> _Element | None:
     """Return the root element of a page; None where there is none. Nothing is fetched, and no entity but HTML's own is known."""
     from lxml import etree, html
 

@@ -48,7 +48,7 @@ _ROUNDED = Context(prec=15)
 _LEAST_DIGITS = 7  # of a phone number without its country and area, to be known by
 
 
-def contradicted(claim: str, evidence: str) -> bool:
+def contradicts_values(claim: str, evidence: str) -> bool:
     """Return whether a claim states a number, amount, date, time or phone number that the evidence does not.
 
     Another way of writing the same value is no contradiction; a different unit or currency is one. A number that the evidence only denies

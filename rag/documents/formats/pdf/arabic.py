@@ -27,7 +27,7 @@ _DOUBLED = re.compile(r"اا|ووو|(?<=.)وو(?=.)|([^\Wله])\1\1")
 _LEAST = 40  # letters, below which nothing is judged
 
 
-def composed(text: str) -> str:
+def normalize_presentation_forms(text: str) -> str:
     """Presentation forms as the letters they are forms of («ﻻ» as «لا»); a mark's form without the space it is drawn on."""
     if text == "\ufdfc":
         return "ريال"  # its decomposition has a Persian yeh

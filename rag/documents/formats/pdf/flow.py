@@ -11,7 +11,7 @@ from statistics import median
 
 from rag.documents.formats.pdf.bidi import kind
 from rag.documents.formats.pdf.layout import Piece, TextLine
-from rag.documents.formats.pdf.table_structure import Recognised, recognised
+from rag.documents.formats.pdf.table_structure import TableStructure, read_structure
 from rag.documents.formats.pdf.tables import Grid, GridCell
 from rag.documents.tree import PAGE, TreeWriter
 from rag.schema import Block, Span
@@ -64,7 +64,7 @@ class _Part:
     rtl: bool = False
     open: bool = False
     """Return whether its last line was full, so that it may go on in the next column or on the next page."""
-    table: Recognised | None = None
+    table: TableStructure | None = None
     grid: Grid | None = None
     level: int = 1
 
@@ -141,7 +141,7 @@ def _parts(pages: Sequence[PageContent], body: _Body, vocabulary: frozenset[str]
             yield _Part("paragraph", " ".join(text.split()), page=page.number)
         for part in page.parts:
             if isinstance(part, Grid):
-                table = recognised(part)
+                table = read_structure(part)
                 yield _Part("table", page=page.number, table=table, grid=part)
                 for cell in table.after:
                     yield _Part("paragraph", cell.text, pieces=[(page.number, piece) for piece in cell.pieces], page=page.number)

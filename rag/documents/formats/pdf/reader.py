@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from rag.documents.filter_values import UNREAD
 from rag.documents.formats.metadata import AUTHOR, DATE, iso_date
-from rag.documents.formats.pdf.arabic import composed, from_windows, is_garbled, is_reversed, is_windows, ligature, without_lookalikes
+from rag.documents.formats.pdf.arabic import (
+    from_windows,
+    is_garbled,
+    is_reversed,
+    is_windows,
+    ligature,
+    normalize_presentation_forms,
+    without_lookalikes,
+)
 from rag.documents.formats.pdf.bidi import is_rtl
 from rag.documents.formats.pdf.columns import in_order
 from rag.documents.formats.pdf.flow import PageContent, write
@@ -327,7 +335,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
                 continue
             get_box(raw, n, box)
             get_origin(raw, n, x, y)
-            character = composed(chr(code)) if code >= 0xFB00 else chr(code)
+            character = normalize_presentation_forms(chr(code)) if code >= 0xFB00 else chr(code)
             if (code < 32 and code not in (9, 10, 13)) or code in (0xFFFE, 0xFFFF):
                 broken += code != 2  # a hyphen that PDFium marks
                 character = "-" if code == 2 else ""

@@ -24,7 +24,7 @@ class Section:
 
 
 @dataclass(slots=True)
-class Recognised:
+class TableStructure:
     """A table as a person reads it. `columns` is empty where no row of names was found; a form has labels in the first column of
     each row and one value in the second. `after` holds lines that stand below the last row."""
 
@@ -43,7 +43,7 @@ class Recognised:
         return max([len(self.columns), *(len(row) for section in self.sections for row in section.rows)])
 
 
-def recognised(grid: Grid) -> Recognised:
+def read_structure(grid: Grid) -> TableStructure:
     """Return what the cells of a table are. The grid has been read."""
     table = [row for row in grid.cells if any(cell.text for cell in row)]
     title = ""
@@ -56,10 +56,10 @@ def recognised(grid: Grid) -> Recognised:
         table = table[:-1]
     count = _headers(table, grid.ruled)
     if count == 0 and (fields := _fields(table)) is not None:
-        return Recognised(title, [], fields, True, None, after)
+        return TableStructure(title, [], fields, True, None, after)
     columns = _names(table[:count])
     body = table[count:] if grid.ruled else _with_wrapped_names(table[count:])
-    return Recognised(title, columns, _sections(body), False, _naming(body), after, table[:count])
+    return TableStructure(title, columns, _sections(body), False, _naming(body), after, table[:count])
 
 
 def _alone(row: Sequence[GridCell]) -> GridCell | None:
