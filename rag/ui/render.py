@@ -175,7 +175,7 @@ def _sources(answer: Answer, about: About) -> list[View]:
         if source is None:
             source = sources[citation.number] = {"number": citation.number, **_cited(citation, passages, about), "claims": []}
         claim = citation.claim.of(answer.text)
-        if claim not in source["claims"] and " ".join(claim.split()) != " ".join(citation.quote.split()):
+        if claim not in source["claims"]:
             source["claims"].append(claim)
     return list(sources.values())
 

@@ -598,9 +598,9 @@ def test_without_a_generator_it_quotes_and_says_so(visit: Opener, tmp_path: Path
         assert turn.locator(".verdict").inner_text() == "Quoted word for word"
         assert "The harbour bridge was closed on 12 March 2023" in turn.locator(".answer").inner_text()
         assert turn.locator("a.cite").all_inner_texts() == ["[1]"]
-        # A follow-up that nothing words anew is searched for with words of the question before it, which are told as such.
+        # A follow-up is searched for as the question that it means, and that is said.
         follow_up = ask(page, "And when did it reopen?")
-        assert follow_up.locator(".searched").inner_text() == "With words of an earlier question: harbour · bridge · closed"
+        assert follow_up.locator(".searched").inner_text() == "Understood as: when did the harbour bridge reopen?"
         page.close()
 
 

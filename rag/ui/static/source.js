@@ -23,9 +23,10 @@ export function sourceCard(page, turn, source, brief) {
   const where = about(source, [source.title ? source.document : "", source.locator]);
   if (where) card.append(where);
   // A quotation is its own proof; anything else is shown beside the sentence that proves it.
-  if (!brief && source.claims.length) {
+  const claims = brief ? [] : source.claims.filter((claim) => plain(claim) !== plain(source.quote));
+  if (claims.length) {
     const box = h("div", { class: "claims" }, fill(h("p", { class: "label" }), page.t("answer_says"), page.base));
-    for (const claim of source.claims) paragraphs(box, [{ text: claim }], page.base);
+    for (const claim of claims) paragraphs(box, [{ text: claim }], page.base);
     card.append(box, fill(h("p", { class: "label" }), page.t("source_says"), page.base));
   }
   const passage = h("blockquote", { class: "passage" });
@@ -35,6 +36,8 @@ export function sourceCard(page, turn, source, brief) {
   card.append(passage, feet);
   return card;
 }
+
+const plain = (text) => text.replace(/\s+/g, " ").trim();
 
 /** A source in a line of text, for what is copied or saved. */
 export function named(source) {
