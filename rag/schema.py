@@ -341,10 +341,10 @@ class Grade(StrEnum):
     QUOTED = "quoted"
     """Word for word from the source, by construction: its whole sentences, or in the style "short" words of one."""
     CHECKED = "checked"
-    """In other words than the source's, and sure: a value that a rule carried over from the other language, or a sentence of a model that
-    passed a check whose precision was measured for this generator and direction."""
+    """Worded by a model, and accepted by a check whose precision was measured for this generator and direction."""
     UNVERIFIED = "unverified"
-    """Worded by a model, with nothing found against it; whether the source says so is for the reader to see."""
+    """In other words than the source's: worded by a model, with nothing found against it, or a value that a rule carried over from the
+    other language. Whether it answers is for the reader to see in the source."""
 
 
 @dataclass(frozen=True, slots=True)

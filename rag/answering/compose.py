@@ -153,7 +153,7 @@ class Composer:
         if native:
             return words, Grade.QUOTED
         if carried := localize_values(words, language):
-            return carried, Grade.QUOTED if carried == words else Grade.CHECKED
+            return carried, Grade.QUOTED if carried == words else Grade.UNVERIFIED
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
         if language == "ar" and len(words.split()) <= _MOST_FOREIGN_WORDS:

@@ -11,7 +11,7 @@ import pytest
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration, reading_features
 from rag.answering.reading import PASSAGES, is_elsewhere, read_evidence
-from rag.models.reader import Reading
+from rag.models.reader import Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query
@@ -155,3 +155,24 @@ def test_the_row_of_the_country_that_was_asked_for_comes_first() -> None:
     reader = Scripted(dict(zip(rows, (0.9, 0.3), strict=True)))
     ranked, _ = read_evidence(reader, "كم إنتاج البرازيل عام 2010؟", evidence(1, *rows), 2)  # type: ignore[arg-type]
     assert [item.text for item in ranked] == [rows[1], rows[0]]
+
+
+def test_a_value_that_a_rule_carried_over_is_not_called_checked(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    sentence = "The yearly fee is 1,900 dinars."
+    (documents / "school.txt").write_text(sentence, encoding="utf-8")
+    embedder = HashEmbedder(lexicon={"الرسوم": "fee", "السنوية": "yearly"})
+    build_index(documents, tmp_path / "index", embedder)
+
+    class Found(Scripted):
+        def read(self, question: str, texts: list[ReadText], *, spans: int = 3) -> list[Reading]:
+            at = sentence.index("1,900 dinars")
+            return [replace(item, spans=(ScoredSpan(Span(at, at + 12), 0.9),)) for item in super().read(question, texts)]
+
+    with Index.open(tmp_path / "index", embedder) as index:
+        bot = Chatbot(index, calibration=Calibration.of("unknown"), reader=Found({sentence: 0.9}))  # type: ignore[arg-type]
+        answer = bot.ask("كم الرسوم السنوية؟")
+    assert answer.text.startswith("1,900 دينار [1]")
+    assert [citation.grade for citation in answer.citations] == [Grade.UNVERIFIED, Grade.QUOTED]
+    assert answer.grade is Grade.UNVERIFIED
