@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.documents.formats.archive import member, open_archive
-from rag.documents.formats.xlsx import spread_merged, trimmed
+from rag.documents.formats.cells import spread_merged, trimmed
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from rag.documents.formats.pdf.ocr import Ocr
+from rag.documents.formats.pdf.reader import ranges
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
@@ -18,7 +19,7 @@ _MOST_PAGES = 200
 def read_picture(data: bytes, name: str, limits: Limits) -> Content:
     """Raise DocumentError: a picture has no text, unless it is read with OCR."""
     pages = sum(1 for _ in _pages(data, name))
-    raise DocumentError("error.pages_pictures", name=name, pages=f"1-{pages}" if pages > 1 else "1")
+    raise DocumentError("error.pages_pictures", name=name, pages=ranges(range(1, pages + 1)))
 
 
 def read_picture_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
@@ -34,11 +35,11 @@ def read_picture_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
         writer.mark(_PAGE.format(n=number))
         for paragraph in found:
             writer.paragraph(paragraph)
-    pages = ", ".join(map(str, weak))
+    pages = ranges(weak)
     if not read:
         raise DocumentError("error.pages_pictures", name=name, pages=pages)
     notes = (DocumentError("error.pages_pictures", name=name, pages=pages),) if weak else ()
-    fields = {"ocr_pages": ", ".join(map(str, read))} | ({"illegible_pages": pages} if weak else {})
+    fields = {"ocr_pages": ranges(read)} | ({"illegible_pages": pages} if weak else {})
     return writer.content(metadata=fields, notes=notes)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rag.documents.formats.archive import open_archive
-from rag.documents.formats.xlsx import spread_merged
+from rag.documents.formats.cells import spread_merged
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from rag.documents.formats.archive import member, open_archive
+from rag.documents.formats.cells import spread_merged
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
@@ -77,22 +77,6 @@ def _extent(sheet: Any) -> tuple[int, int]:
     return max((cell.row for cell in filled), default=0), max((cell.column for cell in filled), default=0)
 
 
-def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
-    """Write the value of each merged range (first row, first column, end row, end column) into all of its cells.
-
-    A wide one that is alone in its row is a title, which stays in its first cell.
-    """
-    for top, left, bottom, right in ranges:
-        if top >= len(rows) or left >= len(rows[top]):
-            continue
-        value = rows[top][left]
-        if right - left > 1 and not any(rows[top][:left] + rows[top][right:]):
-            continue
-        for row in rows[top : min(bottom, len(rows))]:
-            for column in range(left, min(right, len(row))):
-                row[column] = value
-
-
 def shown_value(value: Any, number_format: str) -> str:
     """Return a cell's value as the sheet shows it: a date as a date, 0.125 in the format `0.0%` as 12.5%."""
     if value is None:
@@ -124,7 +108,7 @@ def _number(value: int | float, number_format: str) -> str:
         digits = len(places[1] or places[2]) if places else 0
         scaled = value * 100 if "%" in pattern else value
         text = f"{scaled:,.{digits}f}" if "," in pattern else f"{scaled:.{digits}f}"
-        if "#" in (places[1] or "" if places else ""):
+        if places and "#" in (places[1] or ""):
             text = text.rstrip("0").rstrip(".")
     if "%" in pattern:
         text += "%"
@@ -139,11 +123,3 @@ def _plain(value: int | float) -> str:
     if isinstance(value, int) or value.is_integer():
         return str(int(value))
     return f"{value:.15g}"
-
-
-def trimmed(rows: Sequence[list[str]]) -> list[list[str]]:
-    """Return rows without empty cells at the right and empty rows at the end."""
-    kept = [row[: max((at + 1 for at, cell in enumerate(row) if cell), default=0)] for row in rows]
-    while kept and not kept[-1]:
-        kept.pop()
-    return kept

@@ -1,0 +1,29 @@
+"""The cells of tables, for the formats that give them as a grid with merged ranges: spreadsheets, slides and OpenDocument texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
+    """Write the value of each merged range (first row, first column, end row, end column) into all of its cells.
+
+    A wide one that is alone in its row is a title, which stays in its first cell.
+    """
+    for top, left, bottom, right in ranges:
+        if top >= len(rows) or left >= len(rows[top]):
+            continue
+        value = rows[top][left]
+        if right - left > 1 and not any(rows[top][:left] + rows[top][right:]):
+            continue
+        for row in rows[top : min(bottom, len(rows))]:
+            for column in range(left, min(right, len(row))):
+                row[column] = value
+
+
+def trimmed(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Return rows without empty cells at the right and empty rows at the end."""
+    kept = [row[: max((at + 1 for at, cell in enumerate(row) if cell), default=0)] for row in rows]
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept
