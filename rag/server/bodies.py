@@ -85,7 +85,7 @@ class CitationBody(BaseModel):
     claim: Range = Field(description="The sentence it is cited for, counted in the answer's text")
     support: float = Field(description="How similar the two are, from 0 to 1")
     grade: Literal["quoted", "checked", "unverified"] = Field(
-        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: worded only"
+        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: other words"
     )
     words: Range | None = Field(description="The words of the quote that answer, counted in the document; null where the whole quote does")
     context: str = Field(description="The line that introduces the quote, or the heading above it; empty if it can be understood alone")
