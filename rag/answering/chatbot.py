@@ -147,14 +147,13 @@ class Chatbot:
         for part in parts:
             inquiry = self.inquire(part, exclude=exclude, filter=filter)
             inquiry.language, inquiry.number = whole.language, number
-            answers.append(inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry))
+            answers.append(self._quoted(inquiry))
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
 
     def quote(self, question: str, *, filter: Filter | None = None) -> Answer:
         """Return the answer by quotation, without the generator. Raises BadQuestion and the index's errors."""
-        inquiry = self.inquire(question, filter=filter)
-        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry)
+        return self._quoted(self.inquire(question, filter=filter))
 
     def inquire(self, question: str, *, exclude: Container[int] = (), filter: Filter | None = None) -> Inquiry:
         """Return what is known of a question before its answer is worded: what was found, in the reader's order, and the confidence.
@@ -265,6 +264,10 @@ class Chatbot:
                     while len(self._rewritten) > _REMEMBERED:
                         del self._rewritten[next(iter(self._rewritten))]
         return known
+
+    def _quoted(self, inquiry: Inquiry) -> Answer:
+        """Return the answer by quotation, or that there is none."""
+        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry)
 
     def _drafted(self, inquiry: Inquiry, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into an inquiry, with the time of its first word. Raises GenerationFailed."""

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
-from rag.answering.confidence import Calibration, Manner
+from rag.answering.confidence import Calibration
 from rag.answering.inquiry import Inquiry
 from rag.answering.localization import localize_values
 from rag.answering.phrase import phrase
-from rag.answering.prompts import answer_prompt, translate_prompt
+from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
+from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
-from rag.text.names import add_other_spellings, unmatched_names
-from rag.text.numbers import contradicts_values
+from rag.text.names import add_other_spellings
 
 _LONGEST = 200
 """Tokens of a draft."""
@@ -29,8 +29,6 @@ _POINTED = 2
 """Sentences of evidence that a short answer is copied from."""
 _MOST_FOREIGN_WORDS = 6
 """Words of an English source that stand alone in an Arabic answer; more are left in their sentence."""
-_LONGEST_TRANSLATION = 3
-"""Times as many characters as the words that it translates."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -76,25 +74,11 @@ class Composer:
     def prompt(self, inquiry: Inquiry) -> Prompt | None:
         """Return what the generator is asked, or None where the evidence is quoted."""
         calibration = self._calibration
-        if self._manner(inquiry) == "quote" and not self._short:
-            phrase = self._foreign_words(inquiry)
-            return Prompt(translate_prompt(phrase, inquiry.language, self._prompts), inquiry.evidence[:1]) if phrase else None
+        manner = calibration.manner_same if inquiry.in_language(inquiry.evidence[0]) else calibration.manner_across
+        if manner == "quote" and not self._short:
+            return None
         sources = inquiry.evidence[:_POINTED] if self._copies(inquiry) else _spelled(inquiry)[: calibration.prompted]
         return answer_prompt(inquiry.query.text, inquiry.language, sources, folder=self._prompts, short=self._short)
-
-    def _manner(self, inquiry: Inquiry) -> Manner:
-        return self._calibration.manner_same if inquiry.in_language(inquiry.evidence[0]) else self._calibration.manner_across
-
-    def _foreign_words(self, inquiry: Inquiry) -> str:
-        """Return the words that answer, if they are to be translated by the generator: in another language, from which it may, and with
-        no form by rule; else ""."""
-        best = inquiry.evidence[0]
-        if inquiry.in_language(best) or f"{inquiry.language}-{best.passage.language}" not in self._calibration.translated:
-            return ""
-        quoted = self._quotation(inquiry)
-        if quoted.words is None or quoted.items or asks_whether(inquiry.query.text) or self._direct(quoted, inquiry.language, native=False):
-            return ""
-        return add_other_spellings(quoted.direct, inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
 
     def _quotation(self, inquiry: Inquiry) -> Quotation:
         """Return what is quoted for an inquiry."""
@@ -119,29 +103,18 @@ class Composer:
         if quoted.items:
             return self._listed(inquiry, quoted, native, status, rejected)
         direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry.language, native)
-        return self._with_quotation(inquiry, quoted, direct, status, rejected)
-
-    def _with_quotation(
-        self,
-        inquiry: Inquiry,
-        quoted: Quotation,
-        direct: tuple[str, Grade] | None,
-        status: Status = Status.ANSWERED,
-        rejected: tuple[RejectedCitation, ...] = (),
-    ) -> Answer:
-        """Return the words that answer, in a grade, and below them what they stand in."""
-        native = inquiry.in_language(quoted.evidence)
         if direct is None:
             quoted = self._with_neighbour(inquiry, quoted)
         lines = _Lines(inquiry.number)
         if direct:
-            lines.add(*direct)
+            words, grade = direct
+            lines.add(words, words, grade)
         quote = " ".join(quoted.text.split())
         if quoted.context:
             key = "answer.quote_under" if native else "answer.quote_foreign_under"
         else:
             key = "answer.quote" if native else "answer.quote_foreign"
-        lines.add(say(key, inquiry.language, quote=quote, context=quoted.context), Grade.QUOTED, quote)
+        lines.add(say(key, inquiry.language, quote=quote, context=quoted.context), quote)
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
@@ -163,18 +136,21 @@ class Composer:
     def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
         """Return a list with the line that introduces it, an item a line."""
         lines = _Lines(inquiry.number)
-        introduction = quoted.context or say("answer.list", inquiry.language)
-        lines.add(introduction if native else say("answer.list_foreign", inquiry.language, context=quoted.context).strip(), Grade.QUOTED)
+        if native and quoted.context:
+            introduction = quoted.context
+        else:
+            introduction = say("answer.list" if native else "answer.list_foreign", inquiry.language, context=quoted.context).strip()
+        lines.add(introduction, quoted.context)
         for item in quoted.items:
-            lines.add(item if item[:1].isdigit() or not item[:1].isalnum() else f"• {item}", Grade.QUOTED, item)
+            lines.add(item if item[:1].isdigit() or not item[:1].isalnum() else f"• {item}", item)
         if quoted.left_out:
-            lines.add(say("answer.list_more", inquiry.language, count=quoted.left_out), Grade.QUOTED)
+            lines.add(say("answer.list_more", inquiry.language, count=quoted.left_out))
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _with_neighbour(self, inquiry: Inquiry, quoted: Quotation) -> Quotation:
         """Return the quotation of the best sentence and of the adjacent one where that is nearly as good, in running text."""
         wide = widened(inquiry.evidence)
-        if wide.span == inquiry.evidence[0].span or quoted.context or " · " in wide.text or wide.lead:
+        if wide.span == inquiry.evidence[0].span or quoted.context or CELL_SEPARATOR in wide.text or wide.lead:
             return quoted
         span = Span(min(wide.span.start, quoted.span.start), max(wide.span.end, quoted.span.end))
         if not (wide.passage.span.start <= span.start and span.end <= wide.passage.span.end):
@@ -186,27 +162,10 @@ class Composer:
 
         Once `stop` is set, it is what was proved, with the status STOPPED.
         """
-        if self._manner(inquiry) == "quote" and not self._short:
-            answer = self._translated(inquiry)
-        else:
-            answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
+        answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
         if stop.is_set():
             return replace(answer, status=Status.STOPPED)
         return answer if answer.citations else self.quoted(inquiry, Status.UNSUPPORTED, answer.rejected)
-
-    def _translated(self, inquiry: Inquiry) -> Answer:
-        """Return the draft as a translation of the words that answer, with what they stand in; without it where it shows itself wrong:
-        in another script, with other numbers or names, or far longer."""
-        quoted = self._quotation(inquiry)
-        words, draft = quoted.direct, " ".join(inquiry.draft.split()).strip(" .")
-        sound = (
-            script(draft) == inquiry.language
-            and len(draft) <= _LONGEST_TRANSLATION * len(words)
-            and not contradicts_values(draft, words)
-            and not contradicts_values(words, draft)
-            and not unmatched_names(draft, f"{words} {quoted.evidence.passage.text}")
-        )
-        return self._with_quotation(inquiry, quoted, (draft, Grade.UNVERIFIED) if sound else None)
 
     def _copied(self, inquiry: Inquiry, sources: Sequence[Evidence]) -> Answer:
         """Return the words of a source that the draft points at."""
@@ -257,22 +216,23 @@ class Composer:
 
 
 class _Lines:
-    """The lines of an answer that quotes, each with the marker of its one source."""
+    """The lines of an answer that quotes, with the marker of their one source where it says them."""
 
     def __init__(self, number: int) -> None:
         self.text = ""
         self._number = number
         self._claims: list[tuple[Span, Grade]] = []
 
-    def add(self, line: str, grade: Grade, claim: str = "") -> None:
-        """Append a line with its marker; `claim` is the part of it that the source says, the whole line by default."""
+    def add(self, line: str, claim: str = "", grade: Grade = Grade.QUOTED) -> None:
+        """Append a line. `claim` is the part of it that the source says, for which it is cited; a line without one is the answer's own."""
         self.text += "\n" if self.text else ""
-        start = len(self.text) + (line.index(claim) if claim else 0)
-        self.text += f"{line} [{self._number}]"
-        self._claims.append((Span(start, start + len(claim or line)), grade))
+        start = len(self.text) + line.index(claim)
+        self.text += f"{line} [{self._number}]" if claim else line
+        if claim:
+            self._claims.append((Span(start, start + len(claim)), grade))
 
     def citations(self, quoted: Quotation) -> tuple[Citation, ...]:
-        """Return a citation of the same source for every line."""
+        """Return a citation of the same source for every claim."""
         return tuple(
             replace(
                 _citation(self._number, quoted.evidence, claim, 1.0, grade),

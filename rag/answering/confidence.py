@@ -59,9 +59,6 @@ class Calibration:
     checked: frozenset[str] = frozenset()
     """Directions, as question's and source's language ("en-ar"), in which what the check accepts was measured to be true: at least 0.98 of
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
-    translated: frozenset[str] = frozenset()
-    """Directions in which the generator's translation of a few words of a source was found to be understandable; it is always shown as
-    unverified, with the source."""
 
     @classmethod
     def of(cls, embedder: str, generator: str | None = None) -> Calibration:
@@ -85,7 +82,6 @@ class Calibration:
             read_same=tuple(values["read_same"]),
             read_across=tuple(values["read_across"]),
             checked=frozenset(manners.get("checked", ())),
-            translated=frozenset(manners.get("translated", ())),
         )
 
     def confidence_read(self, query: Query, evidence: Sequence[Evidence], read: Sequence[Evidence], answers: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rag.answering.followup import needs_context, with_topic
 from rag.answering.inquiry import Inquiry
 from rag.messages import say
-from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Span, Status, Turn
+from rag.schema import Answer, Citation, Evidence, Hit, Span, Status, Turn
 from rag.text.words import content_stems
 
 _MOST = 4
@@ -39,14 +39,13 @@ def _is_short(piece: str) -> bool:
 
 
 def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
-    """Return the answers of the parts as one, each below its part; a part without an answer is named.
+    """Return the quoted answers of the parts as one, each below its part; a part without an answer is named.
 
     Citations are numbered through, by parts: those of the second part follow those of the first. The confidence is that of the part
     that is least sure among those answered.
     """
     text = ""
     citations: list[Citation] = []
-    rejected: list[RejectedCitation] = []
     evidence: dict[tuple[int, Span], Evidence] = {}
     hits: dict[int, Hit] = {}
     for part, answer in zip(parts, answers, strict=True):
@@ -57,12 +56,11 @@ def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> A
             moved = len(text)
             text += answer.text
             citations += [replace(item, claim=Span(item.claim.start + moved, item.claim.end + moved)) for item in answer.citations]
-        rejected += answer.rejected
         evidence |= {(item.passage.id, item.span): item for item in answer.evidence if answer.status is not Status.NO_EVIDENCE}
         for hit in answer.hits:
             hits.setdefault(hit.passage.id, hit)
     if not citations:
         return whole.declined()
     whole.confidence = min(answer.confidence for answer in answers if answer.citations)
-    found = whole.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
+    found = whole.answer(text, Status.ANSWERED, tuple(citations))
     return replace(found, evidence=tuple(evidence.values()), hits=tuple(hits.values()))

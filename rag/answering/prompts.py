@@ -20,7 +20,6 @@ FIELDS = {
     "answer": frozenset({"evidence", "question"}),
     "short": frozenset({"evidence", "question"}),
     "rewrite": frozenset({"history", "question"}),
-    "translate": frozenset({"phrase"}),
 }
 """The fields that each kind of template must have, and may have."""
 
@@ -111,8 +110,3 @@ def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], fo
 def rewrite_prompt(question: str, language: str, history: History, folder: Path | None = None) -> tuple[Message, ...]:
     """Return the prompt that asks for a follow-up as a question that stands alone."""
     return template("rewrite", language, folder).fill(history=transcript(history), question=question)
-
-
-def translate_prompt(phrase: str, language: str, folder: Path | None = None) -> tuple[Message, ...]:
-    """Return the prompt that asks for a phrase of a source in the answer's language."""
-    return template("translate", language, folder).fill(phrase=phrase)

@@ -92,7 +92,8 @@ def _cell(answer: Answer) -> ReviewCell:
     if len(lines) > 1 and lines[1] == " ".join(first.quote.split()):
         lines = lines[:1]  # the words that answer, then what they stand in
     elif len(lines) > 1:
-        lines = lines[1 : _LONGEST_LIST + 1]  # the items below their introduction
+        start = lines[0] == first.context  # the items below what introduces them
+        lines = lines[start : start + _LONGEST_LIST]
     return ReviewCell("; ".join(lines), first)
 
 
