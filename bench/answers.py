@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.bare import Bare
+from bench.bare_llama import Bare
 from bench.corpus import ROOT, collection, questions
 from bench.measure import Measurement, Options, measured, ratio
 from rag.answering.chatbot import Chatbot

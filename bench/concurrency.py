@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from bench.bare import Bare
+from bench.bare_llama import Bare
 from bench.corpus import ROOT, questions
 from bench.measure import Measurement, Options, measured, ratio
 from rag.answering.chatbot import Chatbot

@@ -19,7 +19,7 @@ import numpy as np
 from rag.arrays import Vectors, unit
 from rag.evaluation.questions import write_documents
 from rag.models.embedder import Embedder, Progress, passage_tokens, query_tokens
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 from rag.storage.build import build_index
 
 ROOT = Path(__file__).resolve().parent.parent

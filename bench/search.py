@@ -16,13 +16,13 @@ import numpy as np
 
 from bench.cold import application
 from bench.corpus import documents, questions
-from bench.large import large, total
 from bench.measure import Measurement, Options, measured, resident
+from bench.synthetic import large, total
 from rag.answering.chatbot import Chatbot
 from rag.arrays import Vectors
 from rag.config import Settings
+from rag.evaluation.cached_embedder import CachedEmbedder
 from rag.evaluation.questions import write_documents
-from rag.evaluation.remember import Remembering
 from rag.factory import open_embedder
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
@@ -35,7 +35,7 @@ from rag.testing import HashEmbedder
 TITLE = "Search"
 ABOUT = """
 Collections of 1,000 to 1,000,000 passages of four sentences, half Arabic and half English, which the benchmark makes
-(bench/large.py): words of the repository's documents and made-up ones by Zipf's law, vectors with the structure of real ones. Asked are
+(bench/synthetic.py): words of the repository's documents and made-up ones by Zipf's law, vectors with the structure of real ones. Asked are
 the repository's questions; embedding them is not counted. Dense:
 the 50 nearest passages of either language, in the index of vectors alone. The reference is raw faiss.IndexFlatIP over the same vectors
 in the same run, which also tells the recall, of the ten nearest in each language. Everything is asked for the second time, after a
@@ -70,7 +70,7 @@ def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Mea
     assert manifest is not None
     with store.snapshot():
         view = Segments(folder).at(store, manifest)
-    embedder = Remembering(real)  # embedding costs nothing the second time
+    embedder = CachedEmbedder(real)  # embedding costs nothing the second time
     vectors = [embedder.embed_query(text) for text in texts]
     started = time.perf_counter()
     index = Index.open(folder, embedder)

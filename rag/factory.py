@@ -11,7 +11,7 @@ from rag.files import user_cache
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
-from rag.models.remote import RemoteGenerator, is_address
+from rag.models.remote_generator import RemoteGenerator, is_address
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
 

@@ -17,7 +17,7 @@ from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import end
 from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 from rag.schema import Message
 from rag.text.words import content_stems, stem, words
 

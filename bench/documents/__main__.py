@@ -21,7 +21,7 @@ from bench.documents.compare import (
 )
 from bench.documents.scores import Gold, Reading
 from bench.documents.sources import Unavailable
-from rag.evaluation.metrics import ratio
+from rag.evaluation.bootstrap import ratio
 
 
 def main() -> int:

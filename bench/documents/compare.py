@@ -15,7 +15,7 @@ from bench.documents.other_readers import READERS
 from bench.documents.scores import MEASURES, Gold, Reading, Scores, gold_from, score
 from bench.documents.sources import HERE, Unavailable, real_pages
 from rag import ShawahidError, read_document
-from rag.evaluation.metrics import Figure, ratio
+from rag.evaluation.bootstrap import Figure, ratio
 from rag.schema import Document
 
 OURS = "ours"

@@ -23,7 +23,7 @@ from bench.documents.cost import GROWTH, growth, page_cost
 from bench.documents.scores import MEASURES, Reading
 from bench.documents.sources import Unavailable
 from bench.measure import Measurement, Options, measured
-from rag.evaluation.metrics import ratio
+from rag.evaluation.bootstrap import ratio
 
 _TABLES: list[str] = []
 

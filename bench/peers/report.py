@@ -10,9 +10,9 @@ from statistics import median
 from typing import Any
 
 from bench.peers.asking import MARKER, read_task, texts
-from rag.evaluation.measures import NOT_ABOUT, answer_sentences, figures, shares_of
-from rag.evaluation.metrics import Figure, difference, rounded
+from rag.evaluation.bootstrap import Figure, difference, rounded
 from rag.evaluation.records import ERROR, Cited, Place, Record
+from rag.evaluation.scoring import NOT_ABOUT, answer_sentences, figures, shares_of
 from rag.schema import Span
 from rag.text.folding import fold
 

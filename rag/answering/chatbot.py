@@ -19,8 +19,8 @@ from rag.answering.inquiry import Inquiry
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
-from rag.answering.parts import joined, split_parts
 from rag.answering.prompts import rewrite_prompt
+from rag.answering.question_parts import joined, split_parts
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens

@@ -12,9 +12,9 @@ from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.confidence import Calibration
 from rag.answering.inquiry import Inquiry
 from rag.answering.localization import localize_values
-from rag.answering.phrase import phrase
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
+from rag.answering.short_answer import find_short_answer
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
@@ -170,7 +170,7 @@ class Composer:
     def _copied(self, inquiry: Inquiry, sources: Sequence[Evidence]) -> Answer:
         """Return the words of a source that the draft points at."""
         for source in sources:
-            if place := phrase(inquiry.draft, source.text, inquiry.query.stems):
+            if place := find_short_answer(inquiry.draft, source.text, inquiry.query.stems):
                 words = " ".join(place.of(source.text).split())
                 return inquiry.answer(f"{words} [1]", Status.ANSWERED, (_citation(1, source, Span(0, len(words)), 1.0),))
         rejected = tuple(RejectedCitation(None, span, Verdict.MEANING) for span in claims(inquiry.draft))

@@ -14,7 +14,7 @@ from decimal import Decimal
 import numpy as np
 
 from rag.answering.name_mentions import Mention, named
-from rag.answering.statements import Statement, statements
+from rag.answering.overview_statements import Statement, statements
 from rag.arrays import Vectors
 from rag.retrieval.index import Index
 from rag.schema import Passage, Span

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from rag.answering.chatbot import Chatbot
-from rag.cli.answers import print_source, print_stream
+from rag.cli.answer_output import print_source, print_stream
 from rag.cli.console import err, load_settings, open_embedder, out, print_json, print_notices
 from rag.cli.options import IndexOption, JsonOption, QuestionArgument, grouped, search_filter
 from rag.errors import ShawahidError

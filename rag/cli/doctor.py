@@ -17,7 +17,7 @@ from rag.errors import IndexMissing, ModelMissing, ShawahidError
 from rag.messages import say
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.installed import catalogue, find, models_dir, profile, state
-from rag.models.remote import is_address
+from rag.models.remote_generator import is_address
 
 if TYPE_CHECKING:
     from rich.console import Console

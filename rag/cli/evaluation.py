@@ -97,10 +97,11 @@ def run(
 ) -> None:
     """Ask question sets and report the figures. If interrupted, the same command continues."""
     from rag.config import Settings
-    from rag.evaluation.page import write_html
+    from rag.evaluation.html_report import write_html
     from rag.evaluation.records import RecordFile
     from rag.evaluation.report import Requirement, require, summarise, write_json
-    from rag.evaluation.run import Options, evaluate, identify, short
+    from rag.evaluation.run import Options, evaluate
+    from rag.evaluation.run_identity import identify, short
 
     settings = Settings.load()
     requirements = [Requirement.parse(text) for text in required or ()]
@@ -135,10 +136,11 @@ def claims(
 ) -> None:
     """Run only the citation check, over true and false claims, and list those it judged wrongly."""
     from rag.config import Settings
-    from rag.evaluation.measures import faults, shares_of
     from rag.evaluation.records import RecordFile
     from rag.evaluation.report import summarise
-    from rag.evaluation.run import evaluate, identify
+    from rag.evaluation.run import evaluate
+    from rag.evaluation.run_identity import identify
+    from rag.evaluation.scoring import faults, shares_of
 
     settings = Settings.load()
     chosen = choose_sets(files or [Path("tests/corpus/claims.jsonl")], [], split, 0, False)
@@ -192,7 +194,7 @@ def ablate(
     from rag.config import Settings
     from rag.evaluation import ablation
     from rag.evaluation.report import distinct
-    from rag.evaluation.run import identify
+    from rag.evaluation.run_identity import identify
 
     settings = Settings.load()
     bench = Bench(settings, index)

@@ -121,13 +121,13 @@ class Bench:
         `remember`: the vector of a question is computed once, however often it is asked.
         """
         from rag.answering.chatbot import Chatbot
-        from rag.evaluation.remember import Remembering
+        from rag.evaluation.cached_embedder import CachedEmbedder
         from rag.factory import open_embedder, open_generator
         from rag.models.reader import open_reader
         from rag.retrieval.index import Index
 
         opened, notice = open_embedder(self._settings)
-        embedder: Embedder = Remembering(opened) if remember else opened
+        embedder: Embedder = CachedEmbedder(opened) if remember else opened
         print_notices((notice,), self._settings.language)
         reader = open_reader(opened)
         generator = None

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rag.evaluation.bootstrap import rounded
 from rag.evaluation.calibrate import Fitted, GroupFigures
 from rag.evaluation.compare import Comparison
-from rag.evaluation.metrics import rounded
 from rag.evaluation.report import Summary, by_section, cell, distinct, group_label, label
 from rag.messages import say
 from rag.text.terminal import for_terminal

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rag.errors import BadSetting
-from rag.evaluation.measures import NOT_ABOUT, figures, groups, shares_of
-from rag.evaluation.metrics import Difference, Figure, difference, rounded
+from rag.evaluation.bootstrap import Difference, Figure, difference, rounded
 from rag.evaluation.questions import QuestionSet
 from rag.evaluation.records import AnyRecord, RecordFile
 from rag.evaluation.run import Bot, Options, QuestionProgress, evaluate
-from rag.models.tokens import Tokens
+from rag.evaluation.scoring import NOT_ABOUT, figures, groups, shares_of
+from rag.models.token_vectors import Tokens
 from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query

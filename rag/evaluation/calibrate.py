@@ -17,10 +17,12 @@ import numpy.typing as npt
 from rag.answering.chatbot import EVIDENCE, Chatbot
 from rag.answering.confidence import Calibration, features, logistic, reading_features
 from rag.errors import BadSetting
-from rag.evaluation.metrics import Figure, Floats, auroc, ratio
-from rag.evaluation.metrics import rounded as _rounded
+from rag.evaluation.bootstrap import Figure, Floats, ratio
+from rag.evaluation.bootstrap import rounded as _rounded
+from rag.evaluation.gold_spans import Corpus
+from rag.evaluation.metrics import auroc
 from rag.evaluation.questions import Claim, Question, QuestionSet, drop_gold
-from rag.evaluation.run import Bot, Corpus, QuestionProgress
+from rag.evaluation.run import Bot, QuestionProgress
 from rag.files import write_atomically
 from rag.retrieval.query import Query
 from rag.schema import Evidence, Found

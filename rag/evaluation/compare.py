@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import BadSetting
-from rag.evaluation.measures import MEASURES, NOT_ABOUT, Shares, faults, groups, shares_of
-from rag.evaluation.metrics import Difference, auroc_difference, difference, ratio
+from rag.evaluation.bootstrap import Difference, difference, ratio
+from rag.evaluation.metrics import auroc_difference
 from rag.evaluation.records import AnyRecord, ClaimRecord, Record, read_records
+from rag.evaluation.scoring import MEASURES, NOT_ABOUT, Shares, faults, groups, shares_of
 
 if TYPE_CHECKING:
     pass

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rag.evaluation.metrics import Figure, risk_coverage
+from rag.evaluation.bootstrap import Figure
+from rag.evaluation.metrics import risk_coverage
 
 _COLOURS = (
     "#4477aa",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import BadSetting, ShawahidError
-from rag.evaluation.measures import MEASURES, Shares, figures, groups, shares_of
-from rag.evaluation.metrics import Figure, rounded
+from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, Record
+from rag.evaluation.scoring import MEASURES, Shares, figures, groups, shares_of
 from rag.messages import say
 
 if TYPE_CHECKING:

@@ -8,19 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, partial
-from pathlib import Path
+from functools import partial
 from typing import Any, Protocol
 
-import rag
 from rag.answering.checking.judge import Checker
-from rag.answering.prompts import prompts_dir
 from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing, ModelCorrupt, ModelMissing
-from rag.evaluation.questions import BadQuestionSet, Claim, Dialogue, Gold, Question, QuestionSet, SetFault
-from rag.evaluation.records import RETRIEVED, AnyRecord, Cited, ClaimRecord, Place, Record, RecordFile
-from rag.messages import table
+from rag.evaluation.gold_spans import Corpus
+from rag.evaluation.questions import Claim, Dialogue, Question, QuestionSet
+from rag.evaluation.records import RETRIEVED, AnyRecord, ClaimRecord, Place, Record, RecordFile
 from rag.retrieval.index import Index
-from rag.schema import Answer, Citation, Delta, Evidence, Found, History, Hit, Passage, Span, Turn
+from rag.schema import Answer, Delta, Found, History, Hit, Turn
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
 QuestionProgress = Callable[[int, int, str], None]
@@ -235,147 +232,6 @@ class _Runner:
         )
         self.file.add(record)
         return record
-
-
-class Corpus:
-    """An index as the evaluation reads it: gold evidence is located in its documents, never in its passages."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._texts: dict[str, str | None] = {}
-
-    @cached_property
-    def _languages(self) -> dict[str, str]:
-        return {document.id: document.language for document in self._index.documents()}
-
-    @cached_property
-    def languages(self) -> list[str]:
-        """The languages of the documents, each once, sorted."""
-        return sorted(set(self._languages.values()))
-
-    @cached_property
-    def _passages(self) -> dict[str, list[Passage]]:
-        found: dict[str, list[Passage]] = {}
-        for passage in self._index.all_passages():
-            found.setdefault(passage.document_id, []).append(passage)
-        return found
-
-    def _text(self, document: str) -> str | None:
-        if document not in self._texts:
-            found = self._index.document(document)
-            self._texts[document] = found.text if found else None
-        return self._texts[document]
-
-    def _span(self, question: str, piece: Gold) -> Span:
-        text = self._text(piece.document)
-        if text is None:
-            fault = SetFault("", 0, question, f"there is no document {piece.document} in the index")
-            raise BadQuestionSet("error.question_set", fault=fault)
-        span = piece.span(text)
-        if span is None:
-            fault = SetFault("", 0, question, f"the quote «{piece.quote}» is not in {piece.document}")
-            raise BadQuestionSet("error.question_set", fault=fault)
-        return span
-
-    def gold(self, question: Question) -> tuple[Place, ...]:
-        """Return the gold evidence with its positions. If two documents are needed, each is a need of its own; otherwise all pieces are
-        one."""
-        order = list(dict.fromkeys(piece.document for piece in question.evidence))
-        places = []
-        for piece in question.evidence:
-            span = self._span(question.id, piece)
-            need = order.index(piece.document) if question.needed > 1 else 0
-            language = self._languages.get(piece.document, "und")
-            places.append(Place(piece.document, span.start, span.end, language, piece.quote, needs=(need,)))
-        return tuple(places)
-
-    def overlapping(self, pieces: Sequence[Gold]) -> frozenset[int]:
-        """Return the ids of all passages that overlap the evidence."""
-        spans = [(piece.document, self._span("", piece)) for piece in pieces]
-        return frozenset(
-            passage.id for document, span in spans for passage in self._passages.get(document, []) if passage.span.overlaps(span)
-        )
-
-    def passage(self, passage: Passage, gold: Sequence[Place]) -> Place:
-        """Return a retrieved passage without its text."""
-        return self._place(passage.document_id, passage.span, passage.language, "", 0.0, gold)
-
-    def sentence(self, item: Evidence, gold: Sequence[Place]) -> Place:
-        """Return a retrieved sentence."""
-        return self._place(item.passage.document_id, item.span, item.passage.language, item.text, item.score, gold)
-
-    def _place(self, document: str, span: Span, language: str, text: str, score: float, gold: Sequence[Place]) -> Place:
-        needs = dict.fromkeys(need for place in gold if _overlap(document, span, place) for need in place.needs)
-        return Place(document, span.start, span.end, language, text, round(score, 6), tuple(needs))
-
-    def cited(self, citation: Citation, gold: Sequence[Place]) -> Cited:
-        """Compare a citation with the document and the gold evidence."""
-        text = self._text(citation.document_id)
-        exact = text is not None and citation.span.of(text).encode() == citation.quote.encode() and bool(citation.quote)
-        return Cited(
-            number=citation.number,
-            document=citation.document_id,
-            start=citation.span.start,
-            end=citation.span.end,
-            quote=citation.quote,
-            claim_start=citation.claim.start,
-            claim_end=citation.claim.end,
-            support=citation.support,
-            exact=exact,
-            gold=any(_overlap(citation.document_id, citation.span, place) for place in gold),
-        )
-
-
-def _overlap(document: str, span: Span, place: Place) -> bool:
-    return document == place.document and span.overlaps(Span(place.start, place.end))
-
-
-# --- what a result depends on ---------------------------------------------------------------------------------------------
-
-# Packages and modules on which no answer depends: how one comes in, how models are fetched, what is printed, how it is measured.
-# Everything else is hashed, wherever it lies: what is forgotten here costs a repeated run, what is forgotten there a wrong figure.
-_UNRELATED = frozenset("adapters cli doctor evaluation library metrics server testing ui".split())
-_UNRELATED_MODULES = frozenset("catalogue convert_e5 download expand fetch installed models".split())
-
-
-def identify(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Path | None = None) -> dict[str, str]:
-    """Return everything a result depends on besides the question: package version and code, index, models, prompts, settings."""
-    manifest = bot.index.manifest()
-    documents = [(document.id, document.sha256) for document in bot.index.documents()]
-    generator = getattr(bot, "generator", None)
-    return {
-        "version": rag.__version__,
-        "code": code_hash(Path(__file__).resolve().parent.parent),
-        "generation": str(manifest.generation),
-        "index": _hash(documents, dict(manifest.chunker), manifest.analysis),
-        "embedder": manifest.fingerprint,
-        "generator": str(getattr(generator, "fingerprint", None) or getattr(generator, "name", "none")),
-        "reader": str(getattr(getattr(bot, "reader", None), "fingerprint", "none")),
-        "prompts": _hash([(path.name, path.read_text("utf-8")) for path in sorted((prompts or prompts_dir()).glob("*.txt"))]),
-        "calibration": _hash(repr(getattr(bot, "calibration", None))),
-        "settings": _hash(dict(settings or {})),
-    }
-
-
-def short(identity: Mapping[str, str]) -> str:
-    """Return eight hexadecimal digits that name an identity."""
-    return _hash(dict(identity))[:8]
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
-
-
-def code_hash(package: Path) -> str:
-    """Return a hash of the modules and tables of a package that answers depend on, all sub-packages included."""
-    found = []
-    for path in sorted((*package.rglob("*.py"), *package.rglob("*.toml")), key=lambda path: path.relative_to(package).as_posix()):
-        place = path.relative_to(package)
-        if place.parts[0].removesuffix(".py") in _UNRELATED or place.stem in _UNRELATED_MODULES or place.name == "strings.toml":
-            continue
-        found.append((place.as_posix(), path.read_text("utf-8")))
-    said = {key: texts for key, texts in table().items() if key.startswith("answer.")}
-    return _hash(found, said)
 
 
 def memory_mb() -> float | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rag.errors import ShawahidError
 from rag.files import write_atomically, write_error
-from rag.library.people import OPERATOR, is_same
+from rag.library.identity import OPERATOR, is_same
 
 FIRST = ""
 """The id of the collection that Shawahid was started with."""
@@ -42,7 +42,7 @@ class NotYours(ShawahidError):
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A collection. Requests name it by `id`; `name` is what its owner calls it; `owner` is a person (`rag.library.people`)."""
+    """A collection. Requests name it by `id`; `name` is what its owner calls it; `owner` is a person (`rag.library.identity`)."""
 
     id: str
     name: str

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rag.errors import ShawahidError
 from rag.files import write_atomically
-from rag.library.people import OPERATOR
+from rag.library.identity import OPERATOR
 from rag.library.views import View
 from rag.messages import say
 from rag.schema import Document

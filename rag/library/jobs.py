@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rag.errors import IndexBusy, ShawahidError, as_ours
-from rag.library.people import is_same
+from rag.library.identity import is_same
 from rag.library.views import View, error_view
 from rag.service.fair_queue import FairQueue, Ticket
 from rag.service.signals import Signal

@@ -16,8 +16,8 @@ from rag.errors import IndexMissing
 from rag.files import folder_bytes
 from rag.library import trash, uploads
 from rag.library.collections import FIRST, BadName, Collection, Collections
+from rag.library.identity import OPERATOR, is_same
 from rag.library.jobs import Indexing, Job
-from rag.library.people import OPERATOR, is_same
 from rag.library.views import View, about_view
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index

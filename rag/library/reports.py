@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rag.library.feedback import READER
-from rag.library.people import OPERATOR
+from rag.library.identity import OPERATOR
 
 _PAGE, _RECORDS = "report.html", "records.jsonl"
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rag.arrays import Vectors, unit
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.encoder import Encoder, read_layout
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 from rag.models.torch_import import whole_torch
 
 Progress = Callable[[int, int], None]

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from rag.models.token_vectors import Tokens
 from rag.models.tokenizer import LazyTokenizer
-from rag.models.tokens import Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,7 +22,7 @@ from rag.storage.generations import Segments, base_is_whole
 from rag.storage.manifest import ANALYSIS, Manifest
 from rag.storage.milvus.client import MilvusIndex
 from rag.storage.milvus.sync import Mirror, disagreements
-from rag.storage.rows import DocumentInfo
+from rag.storage.sql_schema import DocumentInfo
 from rag.storage.verify import Fault, faults
 
 _ATTEMPTS = 5

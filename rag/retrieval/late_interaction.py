@@ -12,7 +12,7 @@ import numpy as np
 
 from rag.arrays import Vectors
 from rag.errors import IndexCorrupt
-from rag.models.tokens import Tokens, unpack_tokens
+from rag.models.token_vectors import Tokens, unpack_tokens
 from rag.schema import Match, Passage, Span
 from rag.storage.database import Store
 

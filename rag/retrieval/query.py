@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rag.arrays import Vectors
 from rag.errors import BadQuestion
 from rag.models.embedder import Embedder, query_tokens
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 from rag.schema import Evidence
 from rag.text.language import is_in_language, question_language
 from rag.text.words import content_stems

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, products
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 from rag.retrieval.fusion import Weights, balance_languages, convex_combination
 from rag.retrieval.late_interaction import stored_matches
 from rag.retrieval.query import Query

@@ -24,6 +24,7 @@ from rag.messages import say
 from rag.schema import Answer, Delta, Found, Turn
 from rag.server.access import Access, RequestLimits
 from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
+from rag.server.background_indexing import Follower
 from rag.server.bodies import (
     AnswerBody,
     AskRequest,
@@ -40,8 +41,7 @@ from rag.server.bodies import (
     TableBody,
     TableRequest,
 )
-from rag.server.failures import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
-from rag.server.follow import Follower
+from rag.server.error_responses import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
 from rag.server.streams import EventStream, Left, begun, event, failed_event, last_of, present

@@ -12,11 +12,11 @@ from starlette.requests import Request
 
 from rag.answering.chatbot import Chatbot
 from rag.library import Library
-from rag.library.people import caller_of, person_of
+from rag.library.identity import caller_of, person_of
 from rag.schema import Answer, Filter, Status, Turn
 from rag.server.access import RequestLimits
 from rag.server.bodies import ErrorBody
-from rag.server.failures import TooSlow, Unknown, language_of
+from rag.server.error_responses import TooSlow, Unknown, language_of
 from rag.service.service import Event, Service, Waiting
 from rag.service.signals import Signal
 

@@ -35,7 +35,7 @@ from rag.server.bodies import (
     ModelLine,
     ModelList,
 )
-from rag.server.failures import BadRequest, Unknown, error_body
+from rag.server.error_responses import BadRequest, Unknown, error_body
 from rag.server.streams import EventStream, begun, last_of, line, present
 from rag.server.views import answer_body, found_fields, sentences, usage_body
 from rag.service.service import Event, Preparing, Waiting

@@ -20,8 +20,8 @@ from rag.library.generators import chosen_generator
 from rag.models.installed import profile
 from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
-from rag.server.gate import Gate
-from rag.server.guard import Guard, Measured
+from rag.server.authentication import Gate
+from rag.server.request_checks import Guard, Measured
 from rag.service.service import Service
 from rag.storage.milvus.sync import mirror_index
 from rag.ui import mount_page
@@ -53,8 +53,8 @@ def site(
     from starlette.routing import Route
 
     from rag.server.api import build_api
+    from rag.server.browser_keys import key_routes
     from rag.server.embed import route
-    from rag.server.keys import key_routes
     from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or RequestLimits()

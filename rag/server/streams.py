@@ -14,7 +14,7 @@ from starlette.responses import Response
 from rag.errors import ShawahidError, as_ours
 from rag.schema import Answer
 from rag.server.asgi import Receive, Scope, Send
-from rag.server.failures import error_body
+from rag.server.error_responses import error_body
 from rag.service.aio import beating
 from rag.service.service import Event
 

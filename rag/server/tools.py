@@ -17,7 +17,7 @@ from rag.server.access import RequestLimits
 from rag.server.asgi import Receive, Scope, Send
 from rag.server.backend import Asker, Backend, asker_of
 from rag.server.bodies import AnswerBody, DocumentText, HitBody
-from rag.server.failures import Unknown
+from rag.server.error_responses import Unknown
 from rag.server.streams import last_of
 from rag.server.views import answer_body, document_text, found_hits
 from rag.service.service import Service

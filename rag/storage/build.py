@@ -16,7 +16,7 @@ from rag.files import writing
 from rag.models.embedder import Embedder
 from rag.schema import Document
 from rag.storage.database import DATABASE, Store
-from rag.storage.rows import FOLDER, Known
+from rag.storage.sql_schema import FOLDER, Known
 from rag.storage.writer import Incoming, Step, Writer
 
 _SETTLED = 2 * 10**9

@@ -18,7 +18,7 @@ from rag.schema import Document, Passage, Span
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageVectors:
     """The vectors of one passage: its own, shape (dimension,); its sentences', shape (sentences, dimension); and its tokens, as
-    `rag.models.tokens.pack_tokens` makes them (empty: the embedder has no vectors of tokens)."""
+    `rag.models.token_vectors.pack_tokens` makes them (empty: the embedder has no vectors of tokens)."""
 
     passage: Vectors
     sentences: npt.NDArray[Any]

@@ -19,10 +19,10 @@ from rag.documents.filter_values import collection, days, facts
 from rag.documents.serialization import pack_blocks, pack_layouts
 from rag.schema import Document, Passage
 from rag.storage.codec import PassageVectors, crc, float32_bytes, manifest_crc, marks_json, metadata_json, pack, pack_sentences
+from rag.storage.database_readers import ManifestReader, PassageReader
 from rag.storage.keywords import KEYWORDS, KeywordReader, passage_keywords
 from rag.storage.manifest import ANALYSIS, BASE_FIELDS, BASE_KEYS, FORMAT, Base
-from rag.storage.reading import ManifestReader, PassageReader
-from rag.storage.rows import ADDED, CONTENT_COLUMNS, FOLDER, INFO_COLUMNS, PASSAGE_COLUMNS, SCHEMA, SENTENCE_COUNT, as_text
+from rag.storage.sql_schema import ADDED, CONTENT_COLUMNS, FOLDER, INFO_COLUMNS, PASSAGE_COLUMNS, SCHEMA, SENTENCE_COUNT, as_text
 from rag.storage.sqlite_errors import sqlite_errors
 from rag.storage.vector_rows import VectorReader
 

@@ -15,7 +15,7 @@ import numpy as np
 from rag.arrays import Vectors
 from rag.errors import IndexCorrupt
 from rag.models.embedder import Embedder, passage_tokens
-from rag.models.tokens import pack_tokens
+from rag.models.token_vectors import pack_tokens
 from rag.storage.checked_rows import chunks, marks
 from rag.storage.codec import crc
 from rag.storage.sqlite_errors import index_error, sqlite_errors
@@ -40,7 +40,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """A text's unit vector, shape (dimension,), and its packed tokens (`rag.models.tokens`); None if they were not requested."""
+    """A text's unit vector, shape (dimension,), and its packed tokens (`rag.models.token_vectors`); None if they were not requested."""
 
     vector: Vectors
     tokens: bytes | None = None

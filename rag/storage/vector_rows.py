@@ -72,7 +72,7 @@ class VectorReader(CheckedRows):
         return found
 
     def tokens(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """Return each passage's tokens as stored by `rag.models.tokens.pack_tokens`; empty if the embedder has no token vectors."""
+        """Return each passage's tokens as stored by `rag.models.token_vectors.pack_tokens`; empty if the embedder has no token vectors."""
         found: dict[int, bytes] = {}
         for id, check, blob in self._blobs("tokens", ids):
             self.check("tokens of passage", id, (id, blob), check)

@@ -23,7 +23,7 @@ from rag.storage.erasure import is_erased, left_vectors
 from rag.storage.generations import open_base, open_clusters, open_flat
 from rag.storage.keywords import KEYWORDS, passage_keywords
 from rag.storage.manifest import Manifest
-from rag.storage.rows import CONTENT_COLUMNS, INFO_COLUMNS, PASSAGE_COLUMNS, UNREADABLE, as_text, read_document_row
+from rag.storage.sql_schema import CONTENT_COLUMNS, INFO_COLUMNS, PASSAGE_COLUMNS, UNREADABLE, as_text, read_document_row
 
 _ROUNDING = 2e-2
 """What the length of a vector may differ from 1 by: sentences' vectors are rounded to a byte a number."""

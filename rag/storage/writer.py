@@ -24,7 +24,7 @@ from rag.storage.database import DATABASE, Store
 from rag.storage.erasure import erase_keywords, erase_vectors, is_erased
 from rag.storage.generations import base_is_whole, files, is_due, remove_files, write_base
 from rag.storage.manifest import ANALYSIS, Base, Manifest
-from rag.storage.rows import ADDED
+from rag.storage.sql_schema import ADDED
 from rag.storage.staging import BLOCK, Embedded, Staging, Text
 
 Step = Callable[[str, int, int], None]

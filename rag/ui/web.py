@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import ShawahidError
 from rag.library.generators import Generators
+from rag.library.identity import person_of
 from rag.library.library import Library
-from rag.library.people import person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
 from rag.service.service import Service

@@ -20,8 +20,8 @@ from rag.documents.load import SUFFIXES, largest
 from rag.errors import BadQuestion, ShawahidError, as_ours
 from rag.library.feedback import as_question, lines, record
 from rag.library.generators import Generators
+from rag.library.identity import OPERATOR, caller_of, person_of
 from rag.library.library import Library, Shelf, text_or_empty
-from rag.library.people import OPERATOR, caller_of, person_of
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
 from rag.retrieval.query import LONGEST_QUESTION, validate_question

@@ -79,7 +79,8 @@ def test_a_conversation_of_two_hundred_messages_scrolls_smoothly(visit: Opener, 
 
     # A new answer at the end of it is drawn as fast as the first: the others are not drawn again while it is written.
     page.evaluate(
-        "window.drawn = 0; new MutationObserver((list) => (window.drawn += list.filter((m) => m.target.id.startsWith('turn-0000000000')).length))"
+        "window.drawn = 0; const made = (m) => m.target.id.startsWith('turn-0000000000');"
+        "new MutationObserver((list) => (window.drawn += list.filter(made).length))"
         ".observe(document.querySelector('.turns'), {childList: true, subtree: true})"
     )
     ask(page, "When did the harbour bridge reopen?")

@@ -13,7 +13,8 @@ from bidi.algorithm import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents.formats.pdf import arabic, ocr
+from rag.documents.formats import ocr
+from rag.documents.formats.pdf import arabic
 from rag.documents.formats.pdf.bidi import reading_order, with_brackets
 from rag.documents.formats.pdf.columns import in_order
 from rag.documents.formats.pdf.flow import PageContent

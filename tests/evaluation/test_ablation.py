@@ -13,8 +13,8 @@ from rag.answering.confidence import Calibration
 from rag.arrays import Vectors
 from rag.errors import BadSetting
 from rag.evaluation import ablation
-from rag.evaluation.remember import Remembering
-from rag.evaluation.run import identify
+from rag.evaluation.cached_embedder import CachedEmbedder
+from rag.evaluation.run_identity import identify
 from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
@@ -87,7 +87,7 @@ def test_whole_passages_as_evidence(index: Index, question: str, passage: str) -
 
 def test_a_question_is_embedded_once() -> None:
     counted = Counted()
-    remembering = Remembering(counted)
+    remembering = CachedEmbedder(counted)
     first, second = remembering.embed_query("من كتب الرسالة؟"), remembering.embed_query("من كتب الرسالة؟")
     other = remembering.embed_query("Who wrote the letter?")
     assert counted.queries == ["من كتب الرسالة؟", "Who wrote the letter?"]

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rag.evaluation.measures import faults, figures, shares_of
-from rag.evaluation.metrics import Figure
+from rag.evaluation.bootstrap import Figure
 from rag.evaluation.questions import (
     Claim,
     Dialogue,
@@ -18,6 +17,7 @@ from rag.evaluation.questions import (
 )
 from rag.evaluation.records import ClaimRecord, RecordFile, read_records
 from rag.evaluation.run import evaluate
+from rag.evaluation.scoring import faults, figures, shares_of
 from rag.retrieval.index import Index
 from rag.schema import Turn
 from tests.evaluation.world import (

@@ -6,30 +6,10 @@ import math
 
 import pytest
 
-from rag.evaluation.metrics import (
-    NOTHING,
-    RULES,
-    Figure,
-    auroc,
-    auroc_difference,
-    contains,
-    difference,
-    exact_match,
-    is_written_in,
-    mlqa_tokens,
-    plain_tokens,
-    quantile,
-    ratio,
-    retrieval,
-    risk_area,
-    risk_coverage,
-    rounded,
-    squad_tokens,
-    strays,
-    strict_tokens,
-    token_f1,
-    without_markers,
-)
+from rag.evaluation.answer_language import is_written_in, strays, without_markers
+from rag.evaluation.answer_matching import RULES, contains, exact_match, mlqa_tokens, plain_tokens, squad_tokens, strict_tokens, token_f1
+from rag.evaluation.bootstrap import NOTHING, Figure, difference, quantile, ratio, rounded
+from rag.evaluation.metrics import auroc, auroc_difference, retrieval, risk_area, risk_coverage
 
 # --- figures --------------------------------------------------------------------------------------------------------------
 

@@ -13,16 +13,16 @@ from rich.console import Console
 from rag.cli.evaluation_tables import print_comparison, print_table
 from rag.errors import BadSetting
 from rag.evaluation import plots
+from rag.evaluation.bootstrap import Figure
 from rag.evaluation.compare import compare, read_run
-from rag.evaluation.measures import MEASURES, figures, groups
-from rag.evaluation.metrics import Figure
-from rag.evaluation.page import write_html
+from rag.evaluation.html_report import write_html
 from rag.evaluation.questions import (
     QuestionSet,
 )
 from rag.evaluation.records import ClaimRecord, Place
 from rag.evaluation.report import Requirement, RequirementMissed, Summary, by_section, cell, distinct, require, summarise
 from rag.evaluation.run import memory_mb
+from rag.evaluation.scoring import MEASURES, figures, groups
 from rag.messages import table
 from rag.retrieval.index import Index
 from tests.evaluation.world import (

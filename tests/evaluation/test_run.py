@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from rag.errors import ModelMissing
-from rag.evaluation.measures import answer_sentences, faults, figures, shares_of
 from rag.evaluation.questions import (
     BadQuestionSet,
     Gold,
@@ -18,7 +17,8 @@ from rag.evaluation.questions import (
     write_documents,
 )
 from rag.evaluation.records import Cited, Place, Record, read_records
-from rag.evaluation.run import code_hash, identify, short
+from rag.evaluation.run_identity import code_hash, identify, short
+from rag.evaluation.scoring import answer_sentences, faults, figures, shares_of
 from rag.retrieval.index import Index
 from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
@@ -310,8 +310,8 @@ def test_a_changed_question_is_asked_again(index: Index, tmp_path: Path) -> None
     ],
 )
 def test_the_language_of_an_answer_is_that_of_its_own_words(text: str, quote: str, language: str, own: float, foreign: float) -> None:
-    from rag.evaluation.measures import own_language as measure
     from rag.evaluation.records import Cited, Record
+    from rag.evaluation.scoring import own_language as measure
 
     start = text.index(quote)
     cited = Cited(1, "d", 0, len(quote), quote, start, start + len(quote), 1.0, True, True)

@@ -13,7 +13,8 @@ from rag.evaluation.questions import (
     QuestionSet,
 )
 from rag.evaluation.records import Record, RecordFile
-from rag.evaluation.run import Options, evaluate, identify
+from rag.evaluation.run import Options, evaluate
+from rag.evaluation.run_identity import identify
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Delta, Found, History, Span, Status, Timing, Turn
 

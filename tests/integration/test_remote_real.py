@@ -17,7 +17,7 @@ import pytest
 from rag.answering.chatbot import Chatbot
 from rag.errors import ShawahidError
 from rag.models.catalogue import profile
-from rag.models.remote import RemoteGenerator
+from rag.models.remote_generator import RemoteGenerator
 from rag.schema import Message, Status
 from rag.testing import HashEmbedder
 from tests.helpers import model

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from rag.evaluation.measures import faults, shares_of
 from rag.evaluation.questions import read_lines, validate
 from rag.evaluation.records import Record, RecordFile
-from rag.evaluation.run import evaluate, identify
+from rag.evaluation.run import evaluate
+from rag.evaluation.run_identity import identify
+from rag.evaluation.scoring import faults, shares_of
 from tests.reader import Reader
 from tests.serving import CAPTAIN, FERRY, FERRY_AR, LIBRARY, Running, served
 

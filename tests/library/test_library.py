@@ -14,9 +14,9 @@ from rag.documents.load import load_folder
 from rag.documents.web import WebPage
 from rag.errors import DocumentError, IndexBusy
 from rag.library.collections import BadName
+from rag.library.identity import OPERATOR
 from rag.library.jobs import Job
 from rag.library.library import Library, Shelf
-from rag.library.people import OPERATOR
 from rag.library.uploads import file_name
 from rag.retrieval.index import Index
 from rag.schema import Document

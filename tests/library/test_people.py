@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rag.errors import IndexBusy
-from rag.library import people
+from rag.library import identity
 from rag.library.collections import BadName, NotYours
 from rag.library.library import Library
 from rag.library.reports import reports_for
@@ -143,7 +143,7 @@ def test_an_evaluation_of_complaints_is_read_by_whoever_started_shawahid_only(se
     # Asked again with a complaint among the questions, the same run is no longer for all.
     (server.folder / "reports" / "seed" / "records.jsonl").write_text(json.dumps(question), encoding="utf-8")
     assert reader.http.get("/shawahid/report", params={"name": "seed"}).status_code == 404
-    assert len(reports_for(server.folder / "reports", people.OPERATOR)) == 5
+    assert len(reports_for(server.folder / "reports", identity.OPERATOR)) == 5
 
 
 # --- what is shared -------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_the_key_is_nowhere_on_the_disk_and_in_no_log(tmp_path: Path, caplog: py
         reader = Reader(server)
         key = reader.http.cookies["shawahid-owner"]
         id = reader.collection("أثر", PRIVATE, HERON)
-        assert (tmp_path / "home" / "collections" / id / "owner").read_text() == people.digest(key)
+        assert (tmp_path / "home" / "collections" / id / "owner").read_text() == identity.digest(key)
         for path in tmp_path.rglob("*"):
             assert not path.is_file() or key.encode() not in path.read_bytes()
         own = [record.getMessage() for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]  # the test's own
@@ -241,7 +241,7 @@ def test_a_key_that_nothing_belongs_to_does_not_take_the_place_of_a_good_one(ser
     reader = Reader(server)
     id = reader.call("create", "stays")["collection"]
     key = reader.http.post("/shawahid/key/show").json()["key"]
-    for wrong in (key[:-1], people.new_key(), "", "ق" * 43, None, {"a": 1}):
+    for wrong in (key[:-1], identity.new_key(), "", "ق" * 43, None, {"a": 1}):
         answer = reader.http.post("/shawahid/key/use", json={"key": wrong})
         assert (answer.status_code, answer.json()["error"]["key"]) == (400, "server.unknown_key"), wrong
         assert "set-cookie" not in answer.headers
@@ -335,12 +335,12 @@ def test_the_room_is_told_in_megabytes_rounded_up(library: Library) -> None:
     (folder / "b.txt").write_bytes(b"x" * 11_000_000)
     assert shelf.room(id) == {"held": "11", "most": "512", "aside": "0.2"}
     assert shelf.room("") == {"held": "11", "most": "512", "aside": "0"}
-    assert library.of(people.OPERATOR).room("") is None
+    assert library.of(identity.OPERATOR).room("") is None
 
 
 # --- the shelf itself -----------------------------------------------------------------------------------------------------
 
-LAYLA, OMAR = people.digest("a" * 43), people.digest("b" * 43)
+LAYLA, OMAR = identity.digest("a" * 43), identity.digest("b" * 43)
 
 
 @pytest.fixture
@@ -352,14 +352,14 @@ def library(tmp_path: Path) -> Library:
 
 def test_owners_are_compared_in_constant_time_and_all_of_them(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[int, int]] = []
-    really = people.hmac.compare_digest
+    really = identity.hmac.compare_digest
 
     def counted(one: bytes, other: bytes) -> bool:
         compared.append((len(one), len(other)))
         return really(one, other)
 
     ids = [library.of(LAYLA).create(f"c{n}").id for n in range(3)]
-    monkeypatch.setattr(people.hmac, "compare_digest", counted)
+    monkeypatch.setattr(identity.hmac, "compare_digest", counted)
     for id in (*ids, "~" + "0" * 32):
         compared.clear()
         assert library.of(OMAR).sees(id) is False
@@ -372,12 +372,12 @@ def test_a_collection_whose_owner_can_not_be_shown_is_nobodys(library: Library, 
     folder = library.home / "collections" / id
     what, how = damage.split()
     (folder / what).unlink() if how == "missing" else (folder / what).write_text("../x" if what == "name" else LAYLA[:9])
-    for person in (LAYLA, OMAR, people.OPERATOR):
+    for person in (LAYLA, OMAR, identity.OPERATOR):
         assert library.of(person).sees(id) is False
 
 
 def test_what_was_made_with_a_plain_name_stays_the_operators(library: Library) -> None:
-    library.of(people.OPERATOR).create("قضية")
+    library.of(identity.OPERATOR).create("قضية")
     assert library.of(LAYLA).sees("قضية") is False
     (library.home / "collections" / "قضية" / "shared").touch()
     assert library.of(LAYLA).sees("قضية") is True
@@ -403,7 +403,7 @@ def test_indexings_of_several_people_wait_for_each_other_and_each_sees_its_place
             wait_for(gate)
             return super().embed_passages(*arguments, **named)
 
-    first = library.of(people.OPERATOR).build("", Held())
+    first = library.of(identity.OPERATOR).build("", Held())
     waiting = []
     for person in (LAYLA, OMAR):
         shelf = library.of(person)

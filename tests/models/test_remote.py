@@ -20,7 +20,7 @@ from rag.config import Settings
 from rag.errors import BadSetting, GenerationFailed
 from rag.factory import open_generator
 from rag.models.generator import Generation, TokenCounts
-from rag.models.remote import RemoteGenerator, _native
+from rag.models.remote_generator import RemoteGenerator, _native
 from rag.retrieval.index import Index
 from rag.schema import Message, Status
 from rag.storage.build import build_index

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import large as made
+from bench import synthetic as made
 from bench.corpus import documents
 from bench.indexing import _update, sample
-from bench.large import LANGUAGES, large, vocabulary
 from bench.search import overhead, searched
+from bench.synthetic import LANGUAGES, large, vocabulary
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
 from rag.text.language import script

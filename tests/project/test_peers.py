@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from bench.peers import SYSTEMS, __main__, asking, report, task
-from rag.evaluation.measures import figures, shares_of
 from rag.evaluation.questions import read_squad
+from rag.evaluation.scoring import figures, shares_of
 from tests.helpers import ROOT
 
 ENGLISH = "Alex Spiro wrote the letter. The fee was 50,000 dollars."

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rag.models.tokens import Tokens, pack_tokens, unpack_tokens
+from rag.models.token_vectors import Tokens, pack_tokens, unpack_tokens
 from rag.retrieval.late_interaction import matches
 from rag.schema import Span
 

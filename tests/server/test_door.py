@@ -18,10 +18,10 @@ import pytest
 
 from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting
-from rag.library.people import CALLER, PERSON
+from rag.library.identity import CALLER, PERSON
 from rag.server.access import LOOPBACK, Access, RequestLimits
-from rag.server.gate import Gate
-from rag.server.guard import Guard, Measured, content_policy
+from rag.server.authentication import Gate
+from rag.server.request_checks import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
 from tests.waiting import run_async
 
@@ -193,17 +193,17 @@ def test_guessing_is_slowed_down() -> None:
 
 
 def test_every_secret_is_compared_in_constant_time_and_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rag.server import gate
+    from rag.server import authentication
 
     compared: list[tuple[int, int]] = []
-    really = gate.hmac.compare_digest
+    really = authentication.hmac.compare_digest
 
     def counted(one: bytes, other: bytes) -> bool:
         compared.append((len(one), len(other)))
         return really(one, other)
 
     door = Door()
-    monkeypatch.setattr(gate.hmac, "compare_digest", counted)
+    monkeypatch.setattr(authentication.hmac, "compare_digest", counted)
     for token in (TOKEN, OTHER, "x", TOKEN + "y" * 500):
         compared.clear()
         door.knock("/v1/ask", authorization=f"Bearer {token}")

@@ -19,7 +19,7 @@ from rag.storage.build import add_documents, build_index
 from rag.storage.database import DATABASE, Store
 from rag.storage.generations import dense_path
 from rag.storage.repair import repair_index
-from rag.storage.rows import DocumentInfo
+from rag.storage.sql_schema import DocumentInfo
 from rag.storage.sqlite_errors import index_error, sqlite_errors
 from rag.testing import TokenHashEmbedder
 from tests.helpers import CORPUS, LEXICON, write

@@ -20,7 +20,7 @@ from rag.storage.build import add_documents, build_index
 from rag.storage.codec import crc
 from rag.storage.connections import Connections
 from rag.storage.database import DATABASE, Store
-from rag.storage.rows import INFO_COLUMNS
+from rag.storage.sql_schema import INFO_COLUMNS
 from rag.testing import HashEmbedder
 from tests.helpers import CORPUS, ROOT, write
 

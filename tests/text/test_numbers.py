@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.text.numbers import Bound, Date, Kind, Value, contradicts_values, find_values, names_month, stated_values, values_claimed
-from rag.text.numbers.reading import read
+from rag.text.numbers.parsing import read
 
 DATA = Path(__file__).parent.parent / "data"
 ESCAPES = {"\\u00a0": "\u00a0", "\\u202f": "\u202f", "\\u2009": "\u2009", "\\n": "\n", "\\t": "\t"}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.archive import open_archive
 from rag.documents.formats.docx_numbering import Numbering
 from rag.documents.formats.markup_superscripts import lower_text, raise_text
 from rag.documents.formats.metadata import AUTHOR, DATE
+from rag.documents.formats.safe_zip import open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

@@ -7,9 +7,9 @@ import zipfile
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from rag.documents.formats.archive import member, open_archive
 from rag.documents.formats.html import parse_html, text_of, write_blocks
 from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, url
+from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 

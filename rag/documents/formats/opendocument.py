@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rag.documents.formats.archive import member, open_archive
 from rag.documents.formats.cells import spread_merged, trimmed
+from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

@@ -6,7 +6,7 @@ import io
 import math
 from collections.abc import Iterator
 
-from rag.documents.formats.pdf.ocr import Ocr
+from rag.documents.formats.ocr import Ocr
 from rag.documents.formats.pdf.reader import ranges
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError

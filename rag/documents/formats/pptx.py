@@ -6,8 +6,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rag.documents.formats.archive import open_archive
 from rag.documents.formats.cells import spread_merged
+from rag.documents.formats.safe_zip import open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

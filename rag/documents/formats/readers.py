@@ -30,8 +30,8 @@ _READERS = {
     ".odt": "opendocument:read_odt",
     ".pptx": "pptx:read_pptx",
     ".rtf": "rtf:read_rtf",
-    ".eml": "containers:read_eml",
-    ".zip": "containers:read_zip",
+    ".eml": "zip_and_eml:read_eml",
+    ".zip": "zip_and_eml:read_zip",
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "picture:read_picture"),
 }
 _WITH_OCR = {"pdf.reader:read_pdf": "pdf.reader:read_pdf_with_ocr", "picture:read_picture": "picture:read_picture_with_ocr"}

@@ -7,8 +7,8 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from rag.documents.formats.archive import member, open_archive
 from rag.documents.formats.cells import spread_merged
+from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 

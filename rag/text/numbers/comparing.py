@@ -17,7 +17,7 @@ from itertools import pairwise
 from rag.schema import Span
 from rag.text.folding import fold
 from rag.text.numbers import lexicon
-from rag.text.numbers.reading import read
+from rag.text.numbers.parsing import read
 from rag.text.numbers.values import Bound, Date, Kind, Value
 
 _CLOSE = Decimal("1e-15")  # thirds don't end

@@ -1,6 +1,6 @@
 """The words of numbers, units, currencies, months and days of the week in Arabic and English, folded as `rag.text.folding.fold` folds.
 
-Words only: how they combine is in `reading`. Arabic entries hold each form a word is written in; forms that follow from the grammar
+Words only: how they combine is in `parsing`. Arabic entries hold each form a word is written in; forms that follow from the grammar
 (accusative, dual, article) are made here from the singular.
 """
 

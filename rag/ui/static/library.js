@@ -4,7 +4,7 @@ import { about } from "./about.js";
 import { h, recall, remember } from "./dom.js";
 import { KeyView } from "./key.js";
 import { fill } from "./text.js";
-import { WorkBar } from "./work.js";
+import { WorkBar } from "./work_bar.js";
 
 const PACE = 400; // ms between two looks at the indexing
 const megabytes = (bytes) => (bytes < 10 * 2 ** 20 ? Math.ceil(bytes / 2 ** 20 * 10) / 10 : Math.ceil(bytes / 2 ** 20)).toString();

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { fill } from "./text.js";
-import { WorkBar } from "./work.js";
+import { WorkBar } from "./work_bar.js";
 
 const PACE = 500; // ms between two looks at the work
 const LOOKS = 40; // that may fail one after another before the connection is taken for lost

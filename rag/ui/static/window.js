@@ -1,7 +1,7 @@
 // The chat window: its frame, its language and its colours. Each part of it stands in a module of its own; Python sends the state of
 // the turn that is being answered, each time whole, and everything else lives in the page.
 
-import { Ahead } from "./ahead.js";
+import { Ahead } from "./prefetch.js";
 import { Conversation } from "./conversation.js";
 import { h, icon, recall, remember } from "./dom.js";
 import { DocumentView } from "./document.js";

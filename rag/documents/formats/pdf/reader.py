@@ -36,7 +36,7 @@ from rag.errors import DocumentError
 from rag.schema import PageLayout
 
 if TYPE_CHECKING:
-    from rag.documents.formats.pdf.ocr import Ocr
+    from rag.documents.formats.ocr import Ocr
 
 _TITLE_OF_A_PROGRAM = re.compile(
     r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document)\s*\d*$", re.I
@@ -54,7 +54,7 @@ def read_pdf(data: bytes, name: str, limits: Limits) -> Content:
 
 def read_pdf_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
     """Return the same, with pages that are pictures, or whose text is garbled, read by Tesseract."""
-    from rag.documents.formats.pdf.ocr import Ocr
+    from rag.documents.formats.ocr import Ocr
 
     return _read(data, name, limits, Ocr(name, limits))
 

@@ -1,4 +1,4 @@
-"""Ownership of collections.
+"""Who sends a request: the person who owns collections, and the caller who takes turns in the queue.
 
 Without a password there is one person, the operator, who owns everything. With a password every browser is a different person: at its first
 login it receives an unguessable key, which owns what the browser creates. Only a digest of the key is stored.

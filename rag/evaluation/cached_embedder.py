@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rag.arrays import Vectors
 from rag.models.embedder import Embedder, Progress, passage_tokens, query_tokens
-from rag.models.tokens import Tokens
+from rag.models.token_vectors import Tokens
 
 
-class Remembering:
+class CachedEmbedder:
     """An embedder that computes a question's vector once. Not for measuring time: a remembered vector costs none."""
 
     def __init__(self, embedder: Embedder) -> None:

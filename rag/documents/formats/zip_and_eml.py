@@ -9,8 +9,8 @@ from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 from pathlib import PurePosixPath
 
-from rag.documents.formats.archive import member, open_archive
 from rag.documents.formats.html import read_html
+from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 from rag.text.folding import nfc

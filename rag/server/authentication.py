@@ -1,4 +1,7 @@
-"""The gate before the whole site: a password for the page, tokens for programs. Required as soon as other computers can connect."""
+"""Authentication before the whole site: a password for the page, with slowed attempts, and tokens for programs.
+
+Required as soon as other computers can connect.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
-from rag.library.people import CALLER, OPERATOR, PERSON, digest, is_key, new_key
+from rag.library.identity import CALLER, OPERATOR, PERSON, digest, is_key, new_key
 from rag.messages import say
 from rag.server.access import Access, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
-from rag.server.failures import failure, language_of
+from rag.server.error_responses import failure, language_of
 
 COOKIE, OWNER_COOKIE = "shawahid", "shawahid-owner"
 _STAY, _OWNED = 12 * 3600, 400 * 86400  # seconds that a login and a browser's key last

@@ -20,7 +20,7 @@ from rag.schema import Document, Filter, PageLayout, Passage
 from rag.storage.checked_rows import CheckedRows, chunks, marks
 from rag.storage.codec import manifest_crc
 from rag.storage.manifest import FORMAT, Manifest
-from rag.storage.rows import (
+from rag.storage.sql_schema import (
     CONTENT_COLUMNS,
     INFO_COLUMNS,
     PASSAGE_COLUMNS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.phrase import phrase
+from rag.answering.short_answer import find_short_answer
 from rag.text.words import content_stems
 
 BRIDGE = "The harbour bridge was closed on 12 March 2023, after divers from Leith found cracks in two piers."
@@ -34,7 +34,7 @@ PHONE = "أعلنت شركة نور عن هاتفها الجديد في ٣ أي�
     ],
 )
 def test_the_shortest_run_that_says_it_is_taken_from_the_source(draft: str, text: str, question: str, found: str) -> None:
-    place = phrase(draft, text, content_stems(question))
+    place = find_short_answer(draft, text, content_stems(question))
     assert place is not None
     assert place.of(text) == found
 
@@ -51,10 +51,10 @@ def test_the_shortest_run_that_says_it_is_taken_from_the_source(draft: str, text
     ],
 )
 def test_what_the_source_does_not_say_is_not_found(draft: str, text: str) -> None:
-    assert phrase(draft, text) is None
+    assert find_short_answer(draft, text) is None
 
 
 def test_a_draft_that_only_repeats_the_question_points_at_the_questions_words() -> None:
-    place = phrase("the bridge", BRIDGE, content_stems("What about the bridge?"))
+    place = find_short_answer("the bridge", BRIDGE, content_stems("What about the bridge?"))
     assert place is not None
     assert place.of(BRIDGE) == "bridge"

@@ -9,22 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.evaluation.metrics import (
-    RULES,
-    Figure,
-    Share,
-    auroc,
-    contains,
-    exact_match,
-    is_written_in,
-    quantile,
-    ratio,
-    retrieval,
-    risk_area,
-    strays,
-    token_f1,
-    without_markers,
-)
+from rag.evaluation.answer_language import is_written_in, strays, without_markers
+from rag.evaluation.answer_matching import RULES, contains, exact_match, token_f1
+from rag.evaluation.bootstrap import Figure, Share, quantile, ratio
+from rag.evaluation.metrics import auroc, retrieval, risk_area
 from rag.evaluation.records import ERROR, AnyRecord, ClaimRecord, Place, Record
 from rag.schema import Span
 from rag.text.sentences import sentences
@@ -111,10 +99,10 @@ def across_copies(record: Record) -> Shares:
 def answers(record: Record) -> Shares:
     """Compute the measures of answers to answerable questions; a declined or failed question has 0 in all.
 
-    right: an accepted answer is contained in the answer (`rag.evaluation.metrics.contains`). em and f1: by the Arabic-aware rule; em_squad
-    and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each the best over the accepted answers
-    (`rag.evaluation.metrics.RULES`). Citation markers are removed first. in_sources: the sentences that the answer was made from hold gold
-    evidence, all of it if two documents are needed.
+    right: an accepted answer is contained in the answer (`rag.evaluation.answer_matching.contains`). em and f1: by the Arabic-aware rule;
+    em_squad and f1_squad by that of SQuAD's and XQuAD's script, em_mlqa and f1_mlqa by that of MLQA's, each the best over the accepted
+    answers (`rag.evaluation.answer_matching.RULES`). Citation markers are removed first. in_sources: the sentences that the answer was made
+    from hold gold evidence, all of it if two documents are needed.
     """
     if not record.answerable or not record.asked:
         return {}
@@ -202,8 +190,8 @@ def own_language(record: Record) -> Shares:
     """Compute the measures of language, over all replies, refusals included; a failed question has none of them.
 
     language: replies whose own words are in the question's language by script; a passage quoted verbatim, and announced as such, is the
-    document's words. clean: replies without stray script in their own words (`rag.evaluation.metrics.strays`). foreign_quote: answers given
-    whose content is such a quotation in the other language, which a reader of one language cannot use.
+    document's words. clean: replies without stray script in their own words (`rag.evaluation.answer_language.strays`). foreign_quote:
+    answers given whose content is such a quotation in the other language, which a reader of one language cannot use.
     """
     if not record.asked:
         return {}

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 from rag.evaluation import plots
-from rag.evaluation.measures import faults, is_right, shares_of
-from rag.evaluation.metrics import Figure, rounded
+from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
 from rag.evaluation.report import Summary, by_section, distinct, group_label, label
+from rag.evaluation.scoring import faults, is_right, shares_of
 from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"

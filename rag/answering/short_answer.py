@@ -20,7 +20,7 @@ _OUTSIDE = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018
 _DASHES = "-\u2010\u2011\u2013\u2014"
 
 
-def phrase(draft: str, text: str, asked: Collection[str] = ()) -> Span | None:
+def find_short_answer(draft: str, text: str, asked: Collection[str] = ()) -> Span | None:
     """Return where the run of words stands in `text` that says what the draft says; None where it says too little of it.
 
     Words are compared by stem. Of all runs of up to 25 words that begin and end with a word of the draft, the one with the

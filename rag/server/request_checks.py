@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rag.messages import say
 from rag.server.access import Access, RequestLimits, is_api
 from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
-from rag.server.failures import failure
+from rag.server.error_responses import failure
 
 _TEXT = "text/plain; charset=utf-8"
 _UPLOADS = ("/shawahid/upload", "/v1/documents/")

@@ -8,7 +8,7 @@ import pytest
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
-from rag.answering.parts import split_parts
+from rag.answering.question_parts import split_parts
 from rag.retrieval.index import Index
 from rag.schema import Answer, Status
 from rag.storage.build import build_index

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rag.library import Library
 from rag.library.collections import BadName
-from rag.library.people import OPERATOR, digest, is_key, person_of
+from rag.library.identity import OPERATOR, digest, is_key, person_of
 from rag.library.views import error_view
-from rag.server.gate import OWNER_COOKIE, owner_cookie
+from rag.server.authentication import OWNER_COOKIE, owner_cookie
 
 if TYPE_CHECKING:
     from starlette.requests import Request
