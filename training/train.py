@@ -16,7 +16,7 @@ import os
 import random
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -163,6 +163,11 @@ def begin(named: dict[str, torch.nn.Parameter], path: Path) -> None:
     weights = torch.load(path, map_location="cpu")["weights"] if path.suffix == ".pt" else learned(path)
     if strange := sorted(set(weights) - set(named)):
         raise ValueError(f"{path} holds what this reader has not: {', '.join(strange[:3])}")
+    copy_weights(weights, named)
+
+
+def copy_weights(weights: Mapping[str, Tensor], named: Mapping[str, torch.nn.Parameter]) -> None:
+    """Copy values into the parameters of the same names, in place."""
     for name, value in weights.items():
         named[name].data.copy_(value)
 
@@ -195,8 +200,7 @@ def train(options: argparse.Namespace) -> None:
     last = options.out / "last.pt"
     if options.resume and last.is_file():
         kept = torch.load(last, map_location=device)
-        for name, value in named:
-            value.data.copy_(kept["weights"][name])
+        copy_weights(kept["weights"], dict(named))
         optimizer.load_state_dict(kept["optimizer"])
         step, seen, spent = kept["step"], kept["seen"], kept["spent"]
     elif options.init:

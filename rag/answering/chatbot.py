@@ -20,7 +20,7 @@ from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
 from rag.answering.prompts import rewrite_prompt
-from rag.answering.question_parts import joined, split_parts
+from rag.answering.question_parts import joined, split_parts, stopped
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
@@ -120,8 +120,8 @@ class Chatbot:
             return
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
-        if self.reader is not None and len(parts := split_parts(inquiry.query.text)) > 1:
-            yield self._by_parts(inquiry, parts, exclude, filter)
+        if len(parts := self._parts(inquiry)) > 1:
+            yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
@@ -140,11 +140,19 @@ class Chatbot:
             raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
         return overview_of(self.index, [document_id])
 
-    def _by_parts(self, whole: Inquiry, parts: Sequence[str], exclude: Container[int], filter: Filter | None) -> Answer:
-        """Return the answer to a question of several parts, each quoted."""
+    def _parts(self, inquiry: Inquiry) -> tuple[str, ...]:
+        """Return the parts of a question that are answered one by one; without a reader a question is never cut."""
+        return split_parts(inquiry.query.text) if self.reader is not None else (inquiry.query.text,)
+
+    def _by_parts(
+        self, whole: Inquiry, parts: Sequence[str], stop: threading.Event, exclude: Container[int], filter: Filter | None
+    ) -> Answer:
+        """Return the answer to a question of several parts, each quoted. Once `stop` is set, that of the parts answered so far."""
         answers: list[Answer] = []
         number = 1
         for part in parts:
+            if stop.is_set():
+                return stopped(whole, parts[: len(answers)], answers)
             inquiry = self.inquire(part, exclude=exclude, filter=filter)
             inquiry.language, inquiry.number = whole.language, number
             answers.append(self._quoted(inquiry))
@@ -166,7 +174,8 @@ class Chatbot:
 
     def anticipate(self, question: str, history: History = (), *, stop: threading.Event | None = None) -> None:
         """Do now what an answer to this question would begin with, so that it comes at once if it is asked: while somebody types
-        or hesitates. Gives way to questions that were asked; ends when `stop` is set. A text that is no question is passed over.
+        or hesitates. Gives way to questions that were asked; ends when `stop` is set. A text that is no question is passed over, as is
+        a question of several parts, whose answers are quoted.
 
         Raises GenerationFailed and the index's errors.
         """
@@ -175,7 +184,7 @@ class Chatbot:
             inquiry = self._begun(question, history, stop)
         except BadQuestion:
             return
-        if self.generator is None or stop.is_set():
+        if self.generator is None or stop.is_set() or len(self._parts(inquiry)) > 1:
             return
         self._read(inquiry)
         if declines(inquiry, self.calibration):

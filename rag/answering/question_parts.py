@@ -64,3 +64,10 @@ def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> A
     whole.confidence = min(answer.confidence for answer in answers if answer.citations)
     found = whole.answer(text, Status.ANSWERED, tuple(citations))
     return replace(found, evidence=tuple(evidence.values()), hits=tuple(hits.values()))
+
+
+def stopped(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
+    """Return the answers of the parts that were reached before the question was stopped, with the status STOPPED; without any, no text."""
+    if any(answer.citations for answer in answers):
+        return replace(joined(whole, parts, answers), status=Status.STOPPED)
+    return whole.answer("", Status.STOPPED)

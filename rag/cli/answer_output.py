@@ -38,7 +38,8 @@ def print_answer(answer: Answer, language: str) -> None:
     out.print(escape(for_terminal(answer.text)))
     first = answer.timing.first_token if answer.timing.first_token is not None else answer.timing.total
     timing = say("cli.timing", language, first=f"{first:.1f}", total=f"{answer.timing.total:.1f}")
-    out.print(f"[dim]{escape(for_terminal(_grade_of(answer, language)))} · {escape(for_terminal(timing))}[/]")
+    remarks = [_grade_of(answer, language), timing]
+    out.print(f"[dim]{' · '.join(escape(for_terminal(remark)) for remark in remarks if remark)}[/]")
     passages = {hit.passage.id: hit.passage for hit in answer.hits}
     if answer.citations:
         out.print(f"\n[bold]{escape(for_terminal(say('cli.sources', language)))}[/]")

@@ -165,10 +165,6 @@ class EncoderReader:
         """The name of the encoder the weights belong to."""
         return self._learned.base
 
-    def prepare(self) -> None:
-        """Load what the first reading would wait for."""
-        self.read("?", [ReadText("?", (Span(0, 1),))])
-
     def read(self, question: str, texts: Sequence[ReadText], *, spans: int = 3) -> list[Reading]:
         found = []
         for text, windows in zip(texts, self._judged(question, texts, claim=False), strict=True):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +15,7 @@ from rag.answering.question_parts import split_parts
 from rag.retrieval.index import Index
 from rag.schema import Answer, Status
 from rag.storage.build import build_index
-from rag.testing import HashEmbedder, WordReader
+from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,8 @@ def bot(tmp_path: Path) -> Chatbot:
     documents.mkdir()
     (documents / "cedar.txt").write_text("The yearly fee of Cedar is 1,900 dinars.", encoding="utf-8")
     (documents / "teachers.txt").write_text("Cedar employs 37 teachers in two buildings.", encoding="utf-8")
+    (documents / "olive.txt").write_text("تبلغ رسوم مدرسة الزيتون السنوية 900 دينار.", encoding="utf-8")
+    (documents / "olive-teachers.txt").write_text("عدد معلمي مدرسة الزيتون 24 معلمًا في مبنيين.", encoding="utf-8")
     embedder = HashEmbedder()
     build_index(documents, tmp_path / "index", embedder)
     return Chatbot(Index.open(tmp_path / "index", embedder), calibration=Calibration.of("unknown"), reader=WordReader())
@@ -77,3 +82,53 @@ def test_a_question_without_any_answer_is_declined_once(bot: Chatbot) -> None:
     answer = asked(bot, "Who painted Guernica in Paris and when did Caesar cross the Rubicon river?")
     assert answer.status is Status.NO_EVIDENCE
     assert answer.citations == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "reached", "text"),
+    [
+        ("What is the yearly fee of Cedar and how many teachers does Cedar employ?", 0, ""),
+        ("What is the yearly fee of Cedar and how many teachers does Cedar employ?", 1, "1,900 dinars"),
+        ("Who painted Guernica in Paris and how many teachers does Cedar employ?", 1, ""),
+        ("كم تبلغ رسوم مدرسة الزيتون السنوية وكم عدد معلمي مدرسة الزيتون؟", 0, ""),
+        ("كم تبلغ رسوم مدرسة الزيتون السنوية وكم عدد معلمي مدرسة الزيتون؟", 1, "900 دينار"),
+    ],
+)
+def test_a_stopped_question_keeps_the_parts_that_were_answered(bot: Chatbot, question: str, reached: int, text: str) -> None:
+    """It is stopped once `reached` parts have been searched for, and the next is not searched for."""
+    stop, searched = threading.Event(), 0
+    search = bot.index.search
+
+    def counted(*given: Any, **more: Any) -> Any:
+        nonlocal searched
+        found = search(*given, **more)
+        if searched == reached:  # the whole question is searched for first
+            stop.set()
+        searched += 1
+        return found
+
+    bot.index.search = counted  # type: ignore[method-assign]
+    with bot.index:
+        answer = bot.ask(question, stop=stop)
+    assert answer.status is Status.STOPPED
+    assert searched == reached + 1
+    assert "37" not in answer.text
+    assert "24" not in answer.text
+    assert (text in answer.text) if text else (answer.text == "")
+
+
+@pytest.mark.parametrize(
+    ("question", "prepared"),
+    [
+        ("What is the yearly fee of Cedar?", 1),
+        ("What is the yearly fee of Cedar and how many teachers does Cedar employ?", 0),
+        ("كم تبلغ رسوم مدرسة الزيتون السنوية؟", 1),
+        ("كم تبلغ رسوم مدرسة الزيتون السنوية وكم عدد معلمي مدرسة الزيتون؟", 0),
+    ],
+)
+def test_no_prompt_is_read_ahead_for_several_parts_because_they_are_quoted(bot: Chatbot, question: str, prepared: int) -> None:
+    generator = ScriptedGenerator("x")
+    writing = Chatbot(bot.index, generator, calibration=replace(bot.calibration, manner_same="write"), reader=WordReader())
+    with bot.index:
+        writing.anticipate(question)
+    assert len(generator.prepared) == prepared

@@ -268,6 +268,15 @@ def test_ask_quotes_without_a_generator(shawahid: Shawahid, folder: Path, tmp_pa
     assert "ثانية" in shown.out
 
 
+@pytest.mark.parametrize(("language", "said", "text"), [("en", "hello", "Hello"), ("ar", "مرحبا", "أهلًا")])
+def test_under_a_greeting_stands_its_time_alone(shawahid: Shawahid, built: Path, language: str, said: str, text: str) -> None:
+    shown = shawahid("ask", said, "--index", built, language=language)
+    greeting, time = (line.strip() for line in shown.out.strip().splitlines())
+    assert text in greeting
+    assert time
+    assert "·" not in time
+
+
 def test_ask_declines_what_the_documents_do_not_say(shawahid: Shawahid, built: Path) -> None:
     told = shawahid("ask", "ما عاصمة منغوليا؟", "--index", built, "--json").json
     assert (told["status"], told["text"], told["citations"]) == ("no_evidence", "لا تجيب الوثائق عن هذا السؤال.", [])
