@@ -99,6 +99,8 @@ class ServerSettings:
     """SHAWAHID_FRAME_ANCESTORS: sites that may show the window in a frame, separated by spaces"""
     changes: bool = False
     """SHAWAHID_CHANGES: 1 lets the API add and remove documents"""
+    proxies: tuple[str, ...] = ()
+    """SHAWAHID_PROXIES: addresses or networks of reverse proxies that are believed about a client, separated by spaces"""
     quota_mb: int = 512
     """SHAWAHID_QUOTA_MB: behind a password, the MiB of files that one reader's collections may hold; 0 sets no limit"""
     timeout: int = 120
@@ -115,6 +117,7 @@ class ServerSettings:
             origins=tuple(text("ORIGINS", "").split()),
             frame_ancestors=tuple(text("FRAME_ANCESTORS", "'self'").split()),
             changes=number("CHANGES", 0, 0, 1) == 1,
+            proxies=tuple(text("PROXIES", "").split()),
             quota_mb=number("QUOTA_MB", default.quota_mb, 0),
             timeout=number("TIMEOUT", default.timeout, 1, 3600),
         )

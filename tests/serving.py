@@ -18,6 +18,7 @@ from rag.library import Library
 from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, RequestLimits, site
+from rag.server.site import http_config
 from rag.service.service import Service
 from rag.storage.build import build_index
 from rag.testing import ScriptedGenerator
@@ -94,7 +95,7 @@ def served(
     shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota) if library else None
     app = site(service, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
     try:
-        with listening(service, app) as address:
+        with listening(service, app, access=access, limits=limits) as address:
             yield Running(address, service, generator, gate, folder, app)
     finally:
         gate.open.set()
@@ -102,13 +103,15 @@ def served(
 
 
 @contextmanager
-def listening(service: Service, app: Any, port: int = 0) -> Iterator[str]:
+def listening(
+    service: Service, app: Any, port: int = 0, *, access: Access | None = None, limits: RequestLimits | None = None
+) -> Iterator[str]:
     """Run an app in a thread of this process until the block is left; yields its address."""
     import uvicorn
 
     service.start()
     taken = socket.create_server(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(http_config(app, access or Access(), limits or RequestLimits()))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
     thread.start()
     try:

@@ -113,10 +113,8 @@ class Collections:
                 raise write_error(mark.parent, error) from error
         return self.readable(id, person)
 
-    def adopt(self, person: str, by: str) -> bool:
-        """Transfer everything one person owns to another; return False if that other person owns no collection. Raises DiskFull."""
-        if not self.own(by):
-            return False
+    def transfer(self, person: str, by: str) -> None:
+        """Transfer everything one person owns to another. Raises DiskFull."""
         for each in self.own(person):
             owner = self._home / each.id / "owner"
             try:
@@ -124,7 +122,6 @@ class Collections:
                     part.write_text(by, encoding="ascii")
             except OSError as error:
                 raise write_error(owner.parent, error) from error
-        return True
 
     def own(self, person: str) -> list[Collection]:
         """Return a person's own collections, without the first one, in no particular order."""

@@ -60,10 +60,19 @@ class Library:
 
     def adopt(self, person: str, by: str) -> bool:
         """Transfer everything one person owns to another; return False if that other person owns no collection. Raises DiskFull."""
-        adopted = self._collections.adopt(person, by)
-        if adopted:
-            self._indexing.adopt(person, by)
-        return adopted
+        if not self.owns(by):
+            return False
+        self.transfer(person, by)
+        return True
+
+    def transfer(self, person: str, by: str) -> None:
+        """Transfer everything one person owns to another, known or not. Raises DiskFull."""
+        self._collections.transfer(person, by)
+        self._indexing.adopt(person, by)
+
+    def owns(self, person: str) -> bool:
+        """Return whether a person owns a collection."""
+        return bool(self._collections.own(person))
 
     def _chatbot(self, collection: Collection, base: Chatbot) -> Chatbot:
         if collection.id == FIRST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_PASSWORD = 8
 LEAST_TOKEN = 16
 """In characters. Password attempts are slowed down, token attempts are not, so a token has to be long."""
-API = ("/v1/", "/mcp", "/metrics", "/openapi.json")
+API = ("/v1/", "/mcp", "/mcp/", "/metrics", "/openapi.json")
 """The paths for programs, opened by a token; all others are the page, opened by the password."""
 
 _SOURCE = re.compile(r"'self'|'none'|\*|https?://[A-Za-z0-9.*\[\]:-]+")
@@ -34,6 +35,9 @@ class Access:
     """Sites that may show the page in a frame, in Content-Security-Policy syntax."""
     changes: bool = False
     """Whether the API may add and remove documents. The page always may, for anyone who is logged in."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of the proxies that are believed when they say (X-Forwarded-For, X-Forwarded-Proto) where a request comes
+    from. Nobody else is: such a header can be invented."""
 
     def __post_init__(self) -> None:
         if self.password and len(self.password) < LEAST_PASSWORD:
@@ -44,6 +48,9 @@ class Access:
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
                 raise BadSetting("error.setting", name="SHAWAHID_ORIGINS", value=origin, allowed="https://example.org …")
+        for proxy in self.proxies:
+            if not _is_network(proxy):
+                raise BadSetting("error.setting", name="SHAWAHID_PROXIES", value=proxy, allowed="127.0.0.1 10.0.0.0/8 …")
         for source in self.frame_ancestors:
             if not _SOURCE.fullmatch(source):
                 raise BadSetting(
@@ -60,6 +67,7 @@ class Access:
         origins: tuple[str, ...] = (),
         frame_ancestors: tuple[str, ...] = ("'self'",),
         changes: bool = False,
+        proxies: tuple[str, ...] = (),
     ) -> Access:
         """Return the access rules of a server that listens on `host`. Raises BadSetting if it could be reached from elsewhere without a
         secret."""
@@ -67,7 +75,7 @@ class Access:
             raise BadSetting("server.password", host=host, least=LEAST_PASSWORD)
         # Behind a secret the server may be reached through a proxy, by whatever name that has.
         hosts = None if password or tokens else LOOPBACK
-        return cls(password, tokens, hosts, origins, frame_ancestors, changes)
+        return cls(password, tokens, hosts, origins, frame_ancestors, changes, proxies)
 
     @property
     def open(self) -> bool:
@@ -84,13 +92,28 @@ class RequestLimits:
     document: int = 64 * 2**20
     """Bytes of an added document of any kind; the library has a limit for each kind."""
     patience: float = 30.0
-    """Seconds that a started request may pause."""
+    """Seconds that a started request may pause, and that its head may take."""
+    arrival: float = 120.0
+    """Seconds in which a request must have arrived; an added document may take longer."""
     seconds: float = 120.0
     """Seconds that one answer may take, not counting the time in the queue."""
     waiting: int = 40
     """Questions that may wait or run at once."""
 
 
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_api(path: str) -> bool:
     """Return whether a path belongs to the API."""
-    return path.startswith(API)
+    return is_one_of(path, API)
+
+
+def is_one_of(path: str, places: tuple[str, ...]) -> bool:
+    """Return whether a path is one of the places, or lies in one that ends with a slash."""
+    return path in places or path.startswith(tuple(place for place in places if place.endswith("/")))

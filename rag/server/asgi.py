@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rag.server.access import RequestLimits
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class TooLarge(Exception):
+    """A body is larger than it may be."""
+
+
+class Disconnected(Exception):
+    """The client left before its body was complete."""
+
+
+async def read_body(receive: Receive, most: int, limits: RequestLimits) -> bytes:
+    """Return the body of a request. Raises TooLarge above `most` bytes, TimeoutError where it pauses or takes too long, Disconnected."""
+    body, whole = b"", False
+    async with asyncio.timeout(limits.arrival):
+        while not whole:
+            message = await asyncio.wait_for(receive(), limits.patience)
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            body += message.get("body", b"")
+            whole = not message.get("more_body", False)
+            if len(body) > most:
+                raise TooLarge
+    return body
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

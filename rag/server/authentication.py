@@ -8,21 +8,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import html
-import secrets
-import time
-from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
-from rag.library.identity import CALLER, OPERATOR, PERSON, digest, is_key, new_key
+from rag.library.identity import CALLER, OPERATOR, PERSON, Keys, digest, is_key, is_same
 from rag.messages import say
-from rag.server.access import Access, is_api
-from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
+from rag.server.access import Access, RequestLimits, is_api, is_one_of
+from rag.server.asgi import App, Disconnected, Receive, Scope, Send, TooLarge, headers_of, read_body, respond
 from rag.server.error_responses import failure, language_of
+from rag.server.logins import STAY, Attempts, Logins, network_of
 
-COOKIE, OWNER_COOKIE = "shawahid", "shawahid-owner"
-_STAY, _OWNED = 12 * 3600, 400 * 86400  # seconds that a login and a browser's key last
-_TRIES, _PAUSE = 5, 60.0  # wrong passwords from one address, and the seconds it then has to wait
+LOGIN = "shawahid.login"
+"""The key in a request's scope that holds the secret of its login, if it came in with one."""
+LOGOUT = "/shawahid/logout"
+_COOKIE, _OWNER_COOKIE = "shawahid", "shawahid-owner"
+_OWNED = 400 * 86400  # seconds that a browser keeps its key
 _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
 _OPEN = ("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz")
@@ -46,20 +46,31 @@ button {{ background: #0b5a4b; color: #fff; border: 0; }}
 class Gate:
     """Passes requests for the page after a login, and requests for the API with a token or after a login.
 
-    A login is a cookie signed with a key of this process, so it ends with the server. All comparisons take constant time, and no secret
-    that is sent is stored or logged.
+    A login ends with the server, after some hours, or when it is ended. All comparisons of a given secret with ours take constant time,
+    and no secret that is sent is stored or logged.
 
-    A browser without a key receives one at login. The key outlasts the login and owns what the browser creates.
+    A browser without a key receives one at login; so does one whose key was not issued here. The key outlasts the login and owns what the
+    browser creates. A login belongs to one key: with another it is none.
     """
 
-    def __init__(self, app: App, access: Access, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: App,
+        access: Access,
+        *,
+        limits: RequestLimits | None = None,
+        logins: Logins | None = None,
+        keys: Keys | None = None,
+        attempts: Attempts | None = None,
+    ) -> None:
         self._app = app
         self._password = _digest(access.password) if access.password else b""
         self._tokens = [_digest(token) for token in access.tokens]
         self._open = access.open
-        self._now = now
-        self._key = secrets.token_bytes(32)
-        self._failed: dict[str, list[float]] = {}
+        self._limits = limits or RequestLimits()
+        self._logins = logins or Logins()
+        self._keys = keys or Keys()
+        self._attempts = attempts or Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -69,7 +80,9 @@ class Gate:
         caller, person = self._caller(scope, headers, is_api(path))
         if self._password and path == "/login" and scope.get("method") == "POST":
             await self._login(scope, headers, receive, send)
-        elif caller or path.startswith(_OPEN):
+        elif path == LOGOUT and scope.get("method") == "POST" and LOGIN in scope:
+            await self._logout(scope, person, send)
+        elif caller or is_one_of(path, _OPEN):
             scope[CALLER], scope[PERSON] = caller, person
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -92,56 +105,51 @@ class Gate:
             same = [hmac.compare_digest(given, known) for known in self._tokens]  # all of them, whichever it is
             if any(same):
                 return f"token {same.index(True)}", OPERATOR
-        return self._visitor(headers)
+        return self._visitor(scope, headers)
 
-    def _visitor(self, headers: dict[str, str]) -> tuple[str, str]:
+    def _visitor(self, scope: Scope, headers: dict[str, str]) -> tuple[str, str]:
         cookies = _cookies(headers)
-        key = _key(cookies)
-        until, _, rest = cookies.get(COOKIE, "").partition(".")
-        nonce, _, signature = rest.partition(".")
-        valid = (
-            self._password
-            and key
-            and until.isdecimal()
-            and int(until) > self._now()
-            and hmac.compare_digest(signature.encode(), self._sign(until, nonce).encode())
-        )
-        return (f"visitor {nonce}", digest(key)) if valid else ("", OPERATOR)
-
-    def _sign(self, until: str, nonce: str) -> str:
-        return hmac.new(self._key, f"{until}.{nonce}".encode(), hashlib.sha256).hexdigest()
-
-    def _failures(self, scope: Scope) -> list[float]:
-        address = (scope.get("client") or ("",))[0]
-        if len(self._failed) > 10_000:  # a flood of addresses must not fill the memory
-            self._failed.clear()
-        recent = [at for at in self._failed.get(address, []) if self._now() - at < _PAUSE]
-        self._failed[address] = recent
-        return recent
-
-    def _waits(self, scope: Scope) -> bool:
-        return len(self._failures(scope)) >= _TRIES
+        secret = cookies.get(cookie_name(_COOKIE, scope), "")
+        login = self._logins.find(secret) if secret else None
+        if login is None or not is_same(login.person, digest(owner_key(scope))):
+            return "", OPERATOR
+        scope[LOGIN] = secret
+        return f"visitor {login.name}", login.person
 
     async def _login(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
-        body = b""
-        more = True
-        while more and len(body) <= _LONGEST_FORM:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        if self._waits(scope):
+        try:
+            body = await read_body(receive, _LONGEST_FORM, self._limits)
+        except TooLarge:
+            await self._page(send, headers, 413, "server.login_wrong")
+            return
+        except TimeoutError:
+            await self._page(send, headers, 408, "server.too_slow")
+            return
+        except Disconnected:
+            return
+        key = owner_key(scope)
+        known = self._keys.knows(key)
+        # A browser that has been here keeps out of the way of whoever guesses from the same address.
+        source = f"key {digest(key)}" if known else f"address {network_of(str((scope.get('client') or ('',))[0]))}"
+        if not await self._attempts.turn(source):
             await self._page(send, headers, 429, "server.login_wait")
             return
-        given = parse_qs(body[:_LONGEST_FORM].decode("utf-8", "replace")).get("password", [""])[0]
+        given = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
         if not hmac.compare_digest(_digest(given), self._password):
-            self._failures(scope).append(self._now())
+            self._attempts.failed(source)
             await self._page(send, headers, 401, "server.login_wrong")
             return
-        until, nonce = str(int(self._now()) + _STAY), secrets.token_hex(8)
-        login = _cookie(COOKIE, f"{until}.{nonce}.{self._sign(until, nonce)}", _STAY, scope)
-        owner = owner_cookie(_key(_cookies(headers)) or new_key(), scope)
-        cookies = [(b"set-cookie", cookie.encode()) for cookie in (login, owner)]
-        await respond(send, 303, b"", _TEXT, (b"location", b"/"), *cookies)
+        if not known:
+            key = self._keys.new()
+        cookies = login_cookies(self._logins, key, scope)
+        await respond(send, 303, b"", _TEXT, (b"location", b"/"), *((b"set-cookie", cookie.encode()) for cookie in cookies))
+
+    async def _logout(self, scope: Scope, person: str, send: Send) -> None:
+        """End the login of a request or, with `?everywhere`, all of its person. The browser keeps its key."""
+        if scope.get("query_string") == b"everywhere":
+            self._logins.end_all(person)
+        self._logins.end(scope[LOGIN])
+        await respond(send, 204, b"", _TEXT, (b"set-cookie", _cookie(_COOKIE, "", 0, scope).encode()))
 
     async def _page(self, send: Send, headers: dict[str, str], status: int, problem: str = "") -> None:
         language = language_of(headers)
@@ -160,14 +168,34 @@ class Gate:
         await respond(send, status, text.encode(), "text/html; charset=utf-8")
 
 
+def login_cookies(logins: Logins, key: str, scope: Scope) -> list[str]:
+    """Begin a login for the person of a key, and return the header values of the cookies that keep both."""
+    return [_cookie(_COOKIE, logins.begin(digest(key)), STAY, scope), owner_cookie(key, scope)]
+
+
 def owner_cookie(key: str, scope: Scope) -> str:
     """Return the header value of the cookie that keeps a browser's key."""
-    return _cookie(OWNER_COOKIE, key, _OWNED, scope)
+    return _cookie(_OWNER_COOKIE, key, _OWNED, scope)
+
+
+def owner_key(scope: Scope) -> str:
+    """Return the key of the browser, or "" if it has none."""
+    key = _cookies(headers_of(scope)).get(cookie_name(_OWNER_COOKIE, scope), "")
+    return key if is_key(key) else ""
+
+
+def cookie_name(name: str, scope: Scope) -> str:
+    """Return a cookie's name. Over HTTPS its prefix keeps servers of neighbouring names, and those without HTTPS, from setting it."""
+    return f"__Host-{name}" if _is_secure(scope) else name
+
+
+def _is_secure(scope: Scope) -> bool:
+    return scope.get("scheme") == "https"
 
 
 def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
-    secure = "; Secure" if scope.get("scheme") == "https" else ""
-    return f"{name}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/{secure}"
+    secure = "; Secure" if _is_secure(scope) else ""
+    return f"{cookie_name(name, scope)}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/{secure}"
 
 
 def _digest(secret: str) -> bytes:
@@ -180,9 +208,3 @@ def _cookies(headers: dict[str, str]) -> dict[str, str]:
         return {name: morsel.value for name, morsel in SimpleCookie(headers.get("cookie", "")).items()}
     except CookieError:
         return {}
-
-
-def _key(cookies: dict[str, str]) -> str:
-    """Return the key of the browser, or "" if it has none."""
-    key = cookies.get(OWNER_COOKIE, "")
-    return key if is_key(key) else ""

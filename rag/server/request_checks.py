@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from rag.messages import say
-from rag.server.access import Access, RequestLimits, is_api
-from rag.server.asgi import App, Receive, Scope, Send, headers_of, respond
+from rag.server.access import Access, RequestLimits, is_api, is_one_of
+from rag.server.asgi import App, Disconnected, Receive, Scope, Send, TooLarge, headers_of, read_body, respond
 from rag.server.error_responses import failure
 
-_TEXT = "text/plain; charset=utf-8"
+_TEXT, _JSON = "text/plain; charset=utf-8", "application/json"
 _UPLOADS = ("/shawahid/upload", "/v1/documents/")
+_GRADIO = re.compile(
+    r"""
+      /gradio_api/ (?:
+          queue/(?:join|data) | component_server | heartbeat/[^/]+ | startup-events | app_id | info | reset | cancel | theme\.css
+      ) /?
+    | /(?:config | theme\.css | robots\.txt)? /?
+    | /(?:assets | static | svelte)/ .+
+    """,
+    re.VERBOSE,
+)
+"""What the page calls of Gradio. Everything else that Gradio answers stays closed: it fetches addresses, takes files in, lists its API."""
+_OURS = ("/shawahid/", "/healthz", "/favicon.ico", "/manifest.json", "/login")
 
 
 def content_policy(frame_ancestors: tuple[str, ...] = ("'self'",)) -> str:
@@ -67,16 +79,17 @@ class Guard:
         if scope.get("method") not in ("GET", "HEAD", "OPTIONS") and not self._may_act(headers, path):
             await respond(send, 403, say("server.wrong_origin").encode(), _TEXT)
             return
-        # Gradio fetches the address that follows on behalf of the page, and takes files in: ways that nothing here needs.
-        if "/file=http:" in path or "/file=https:" in path or "/proxy=" in path or path.startswith("/gradio_api/upload"):
+        if not is_served(scope.get("method", ""), path, headers):
             await respond(send, 403, b"", _TEXT)
             return
 
         async def with_headers(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                names = {key.lower() for key, _ in message["headers"]}
+                # Gradio answers foreign origins with its own CORS headers, cookies allowed. Those of listed sites are set outside.
+                own = [(key, value) for key, value in message["headers"] if not key.lower().startswith(b"access-control-")]
+                names = {key.lower() for key, _ in own}
                 extra = [(k.encode(), v.encode()) for k, v in self._headers.items() if k.encode() not in names]
-                message["headers"] = [*message["headers"], *extra]
+                message["headers"] = [*own, *extra]
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -84,7 +97,8 @@ class Guard:
     def _may_act(self, headers: dict[str, str], path: str) -> bool:
         """Return whether a page may ask or upload: one of this server or, for the API, one of a listed site."""
         origin = headers.get("origin")
-        if not origin or urlsplit(origin).netloc == headers.get("host"):
+        # Compared as text: a browser writes the origin as it writes the host, and what no browser sends need not be parsed.
+        if not origin or origin in (f"http://{headers.get('host')}", f"https://{headers.get('host')}"):
             return True
         return is_api(path) and origin in self._access.origins
 
@@ -108,26 +122,23 @@ class Measured:
         limit = self._limits.document if uploads else self._limits.body
         headers = headers_of(scope)
         declared = headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > limit:
+        # Its length is looked at first: int() refuses more than 4,300 digits.
+        if not re.fullmatch(r"[0-9]{1,18}", declared) or int(declared) > limit:
             await failure(send, 413, "server.too_large", headers, limit=limit)
             return
         if uploads:
             await self._app(scope, self._patient(receive), send)
             return
-        body, whole = b"", False
-        while not whole:
-            try:
-                message = await asyncio.wait_for(receive(), self._limits.patience)
-            except TimeoutError:
-                await failure(send, 408, "server.too_slow", headers)
-                return
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            whole = not message.get("more_body", False)
-            if len(body) > limit:
-                await failure(send, 413, "server.too_large", headers, limit=limit)
-                return
+        try:
+            body = await read_body(receive, limit, self._limits)
+        except TooLarge:
+            await failure(send, 413, "server.too_large", headers, limit=limit)
+            return
+        except TimeoutError:
+            await failure(send, 408, "server.too_slow", headers)
+            return
+        except Disconnected:
+            return
         given = False
 
         async def again() -> MutableMapping[str, Any]:
@@ -155,6 +166,23 @@ class Measured:
             return message
 
         return patient
+
+
+def is_served(method: str, path: str, headers: dict[str, str]) -> bool:
+    """Return whether anything here needs such a request.
+
+    Of Gradio only what the page calls is open, with a JSON body. A path with "." or ".." among its parts is none that a client sends: the
+    gate compares how a path begins, and what serves files would resolve it to another.
+    """
+    if is_api(path):
+        return True
+    if not {".", ".."}.isdisjoint(re.split(r"[/\\]", path)):
+        return False
+    if is_one_of(path, _OURS):
+        return True
+    if method == "POST" and path.startswith("/gradio_api/") and headers.get("content-type", "").partition(";")[0].strip() != _JSON:
+        return False
+    return _GRADIO.fullmatch(path) is not None
 
 
 def hostname(host: str) -> str:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rag.answering.chatbot import Chatbot
 from rag.config import ServerSettings, Settings
@@ -17,18 +17,25 @@ from rag.factory import open_chatbot, open_generator, open_milvus
 from rag.files import user_data
 from rag.library import Generators, Library
 from rag.library.generators import chosen_generator
+from rag.library.identity import Keys, read_secret
 from rag.models.installed import profile
 from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
 from rag.server.authentication import Gate
+from rag.server.logins import Logins
 from rag.server.request_checks import Guard, Measured
 from rag.service.service import Service
 from rag.storage.milvus.sync import mirror_index
 from rag.ui import mount_page
 from rag.ui.web import examples_of
 
+if TYPE_CHECKING:
+    import uvicorn
+
 _WIDTH = 16
 """Questions answered concurrently; the generator writes their answers in the same passes."""
+_CONNECTIONS = 2000
+"""Open connections from which on a new request is refused; every open page keeps two."""
 
 
 def site(
@@ -58,6 +65,7 @@ def site(
     from rag.server.tools import HttpTools, available
 
     access, limits = access or Access(), limits or RequestLimits()
+    logins, keys = Logins(), Keys()
     programs = HttpTools(service, library, limits) if available() else None
     app = build_api(service, library, access, limits, running=programs.running if programs else None)
     app.router.routes.append(route())  # before the window's own files, which are in the same place
@@ -65,11 +73,22 @@ def site(
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     service.answers.most = limits.waiting
     if window and library is not None and access.password:
-        app.router.routes.extend(key_routes(library))
+        keys = Keys(read_secret(library.home / "keys"), library.owns)
+        app.router.routes.extend(key_routes(library, keys, logins))
     if window:
         choice = generators if access.open else None
-        app = mount_page(app, service, library, choice, feedback=feedback, reports=reports, language=language, examples=examples)
-    guarded: App = Guard(Gate(Measured(app, limits), access), access)
+        app = mount_page(
+            app,
+            service,
+            library,
+            choice,
+            feedback=feedback,
+            reports=reports,
+            language=language,
+            examples=examples,
+            login=bool(access.password),
+        )
+    guarded: App = Guard(Gate(Measured(app, limits), access, limits=limits, logins=logins, keys=keys), access)
     if access.origins:
         # Before the gate: a browser asks without a token whether it may ask with one. Cookies are not let through.
         methods, headers = ["GET", "POST", "PUT", "DELETE"], ["authorization", "content-type", "accept-language"]
@@ -95,14 +114,33 @@ def serve(
     """
     import uvicorn
 
-    access = access or Access.listening(host)
+    access, limits = access or Access.listening(host), limits or RequestLimits()
     listening = listen(host, port)
     service.start()
     app = site(service, library, access=access, limits=limits, **parts)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{listening.getsockname()[1]}/")
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(http_config(app, access, limits)).run(sockets=[listening])
+
+
+def http_config(app: App, access: Access, limits: RequestLimits) -> uvicorn.Config:
+    """Return how an app is served: by whom a client's address is believed, and how long and how many connections are waited for."""
+    import uvicorn
+
+    from rag.server.patience import patient_protocol
+
+    return uvicorn.Config(
+        app,
+        http=patient_protocol(limits.patience),
+        ws="none",
+        proxy_headers=bool(access.proxies),
+        forwarded_allow_ips=list(access.proxies),
+        limit_concurrency=_CONNECTIONS,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
 
 
 def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[[str], None], window: bool = True) -> None:
@@ -138,6 +176,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             origins=door.origins,
             frame_ancestors=door.frame_ancestors,
             changes=door.changes,
+            proxies=door.proxies,
         ),
         limits=RequestLimits(document=largest(".pdf", size), seconds=door.timeout),
         host=settings.host,

@@ -35,8 +35,12 @@ def mount_page(
     reports: Path | None = None,
     language: str = "en",
     examples: Sequence[View] = (),
+    login: bool = False,
 ) -> FastAPI:
-    """Mount the page under / and its files under /shawahid, and return the app; routes mounted before take precedence."""
+    """Mount the page under / and its files under /shawahid, and return the app; routes mounted before take precedence.
+
+    With `login` the page offers to log out.
+    """
     stay_offline()
     import gradio as gr
     from fastapi.responses import FileResponse, Response
@@ -60,7 +64,17 @@ def mount_page(
     if reports is not None:
         app.router.routes.append(Route(f"{STATIC}/report", _reporter(reports)))
     app.mount(STATIC, StaticFiles(directory=static), name="static")
-    window = Window(service, library, generators, feedback=feedback, reports=reports, language=language, examples=examples, static=STATIC)
+    window = Window(
+        service,
+        library,
+        generators,
+        feedback=feedback,
+        reports=reports,
+        language=language,
+        examples=examples,
+        static=STATIC,
+        login=login,
+    )
     mounted: FastAPI = gr.mount_gradio_app(
         app,
         window.blocks(),

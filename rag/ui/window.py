@@ -72,6 +72,7 @@ class Window:
         language: str = "en",
         examples: Sequence[View] = (),
         static: str = "/shawahid",
+        login: bool = False,
     ) -> None:
         self._service = service
         self._library = library
@@ -81,6 +82,7 @@ class Window:
         self._language = language
         self._examples = list(examples)
         self._static = static
+        self._login = login
         self._stops: dict[str, Signal] = {}
         self._prefetcher = Prefetcher(service)
 
@@ -93,6 +95,7 @@ class Window:
             "examples": self._examples,
             "library": self._library is not None,
             "choice": self._generators is not None,
+            "login": self._login,
             "limits": {suffix: largest(suffix, self._library.max_bytes) for suffix in SUFFIXES} if self._library else {},
         }
         calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]

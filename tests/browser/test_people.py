@@ -116,6 +116,27 @@ def test_collections_are_found_again_in_another_browser_with_the_key(visit: Open
         page.close()
 
 
+def test_a_reader_logs_out_here_and_everywhere(visit: Opener, shared: Scene) -> None:
+    page = enter(visit, shared, "ar")
+    key = page.evaluate("fetch('/shawahid/key/show', {method: 'POST'}).then((r) => r.json()).then((r) => r.key)")
+    page.get_by_role("button", name="المزيد").click()
+    page.get_by_role("button", name="تسجيل الخروج", exact=True).click()
+    page.wait_for_selector("#password")
+    page.locator("#password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#shawahid[data-ready]")
+    open_documents(page, "الوثائق")
+    page.get_by_text("مجموعاتك في متصفح آخر").click()
+    page.get_by_role("button", name="استبدال المفتاح").click()
+    page.wait_for_function("old => ![old, ''].includes(document.querySelector('.secret[readonly]').value)", arg=key)
+    assert page.locator(".toast").inner_text().startswith("استُبدل المفتاح.")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="المزيد").click()
+    page.get_by_role("button", name="تسجيل الخروج من كل متصفح يحمل هذا المفتاح").click()
+    page.wait_for_selector("#password")
+    page.close()
+
+
 def test_what_a_reader_has_room_for_is_told_and_made_by_deleting_for_good(visit: Opener, shared: Scene) -> None:
     page = enter(visit, shared, "ar")
     page.allowed_complaints += ["507"]

@@ -241,7 +241,7 @@ def test_a_key_that_nothing_belongs_to_does_not_take_the_place_of_a_good_one(ser
     reader = Reader(server)
     id = reader.call("create", "stays")["collection"]
     key = reader.http.post("/shawahid/key/show").json()["key"]
-    for wrong in (key[:-1], identity.new_key(), "", "ق" * 43, None, {"a": 1}):
+    for wrong in (key[:-1], identity.Keys().new(), "", "ق" * 43, None, {"a": 1}):
         answer = reader.http.post("/shawahid/key/use", json={"key": wrong})
         assert (answer.status_code, answer.json()["error"]["key"]) == (400, "server.unknown_key"), wrong
         assert "set-cookie" not in answer.headers

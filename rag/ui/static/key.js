@@ -26,7 +26,7 @@ export class KeyView {
       { class: "key", hidden: true, ontoggle: () => this.element.open || this.hide() },
       page.say(h("summary"), "key"),
       page.say(h("p"), "key_text"),
-      h("div", {}, this.toggle),
+      h("div", {}, this.toggle, " ", page.say(h("button", { type: "button", class: "button outline", onclick: () => this.renew() }), "key_renew")),
       this.shown,
       form,
       this.problem,
@@ -62,6 +62,17 @@ export class KeyView {
     this.shown.hidden = false;
     this.draw();
     this.own.select();
+  }
+
+  /** Another key from now on: whoever has the old one is left out, and this browser's others need the new one. */
+  async renew() {
+    const { key, error } = await this.post("renew", {});
+    this.tell(error);
+    if (error) return;
+    this.own.value = key;
+    this.shown.hidden = false;
+    this.draw();
+    this.page.toast(this.page.t("key_renewed"));
   }
 
   /** The key is in the page only while it is looked at. */

@@ -32,8 +32,17 @@ export class Menu {
       item("export_html", () => exporting.save("shawahid.html", "text/html", exporting.html(page, turns)), { disabled }),
       item("keep", () => page.conversation.toggleKeeping(), { "aria-pressed": String(keeping), class: "menu-item toggle" }),
       item("quality", () => page.qualityView.open()),
+      ...(page.boot.login ? [item("log_out", () => this.logOut()), item("log_out_everywhere", () => this.logOut("?everywhere"))] : []),
     );
     this.list.querySelector("button:not(:disabled)").focus();
+  }
+
+  /** End the login of this browser, or of all that have its key. The page that comes then asks for the password. */
+  async logOut(where = "") {
+    const { page } = this;
+    const left = await fetch(new URL(`logout${where}`, new URL(page.boot.script, location.href)), { method: "POST", cache: "no-store" }).catch(() => null);
+    if (left?.ok || left?.status === 401) location.reload();
+    else page.toast(page.t("error_connection"));
   }
 
   /** Close it, if it is open; whether it was. */
