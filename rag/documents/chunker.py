@@ -1,4 +1,5 @@
-"""Documents into passages: runs of whole sentences, list items and table rows, each with what it needs to be understood alone."""
+"""Cut documents into passages: runs of whole sentences, list items and table rows, each with the context it needs to be understood
+alone."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ _LONGEST_LEAD = 400
 
 @dataclass(frozen=True, slots=True)
 class Chunker:
-    """How passages are cut, in characters. Part of the index's identity: another setting is another index.
+    """Passage lengths in characters. Part of the index's identity: other settings make another index.
 
     `passage` is the length that passages are filled up to; `sentence` the length past which a sentence is cut at clause marks.
     """
@@ -44,7 +45,7 @@ class Chunker:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph."""
+    """A span that is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph."""
 
     span: Span
     path: tuple[str, ...] = ()
@@ -56,14 +57,14 @@ class _Unit:
 
 @dataclass(slots=True)
 class _Group:
-    """The units of a passage; `outside` is the lead of all of them where it stands in an earlier passage."""
+    """The units of a passage; `outside` is the lead of all units if it lies in an earlier passage."""
 
     units: list[_Unit] = field(default_factory=list)
     outside: Span | None = None
 
 
 def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
-    """Yield the sentences of a plain text; a mark opens a passage, but for a heading that follows another."""
+    """Yield the sentences of a plain text; a mark opens a passage, except a heading that follows another."""
     marks = [(mark.offset, mark.label.startswith("§")) for mark in document.marks]
     heading, at, end = False, 0, 0
     for span in sentences(document.text, longest):
@@ -79,7 +80,7 @@ def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
 
 
 def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
-    """Yield the sentences, items and rows of a document's blocks; a heading is none, unless nothing stands below it."""
+    """Yield the sentences, items and rows of a document's blocks; a heading counts only if nothing follows below it."""
     leads = {block.lead for block in document.blocks if block.lead is not None}
     paths = heading_paths(document)
     opens = True
@@ -98,7 +99,7 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
 
 
 def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[Span]:
-    """Return what is quoted of a block: rows, short items and leads whole, lines of code, sentences of everything else."""
+    """Return the quotable spans of a block: whole rows, short items and leads; lines of code; sentences of everything else."""
     length = len(block.span)
     whole = (
         block.kind is BlockKind.ROW
@@ -114,8 +115,7 @@ def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[
 
 
 def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
-    """Yield the passages: filled up to `longest`, never with a lead at the end, and nothing but its items after a lead that stands in an
-    earlier passage."""
+    """Yield passages filled up to `longest`, never ending with a lead; after a lead in an earlier passage, nothing but its items."""
     group = _Group()
     waiting = list(units)
     for at, unit in enumerate(waiting):
@@ -172,5 +172,5 @@ def _passage(document: Document, group: _Group, id: int) -> Passage:
 
 
 def _without_title(path: Sequence[str], title: str) -> tuple[str, ...]:
-    """Return the headings of a path but for one that repeats the document's title."""
+    """Return the headings of a path, except one that repeats the document's title."""
     return tuple(label for label in path if label != title)

@@ -1,4 +1,4 @@
-"""A document's tree and page layouts as text and bytes: between the reading process and the rest, and in the index."""
+"""Serialize a document's tree and page layouts, for the pipe of the reading process and for the index."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def unpack_blocks(text: str) -> tuple[tuple[Block, ...], tuple[Table, ...]]:
 
 
 def pack_layouts(pages: Sequence[PageLayout]) -> bytes:
-    """Return where the words of pages stand, as JSON compressed with zlib, whose checksum detects a flipped bit;
+    """Return the positions of the words of pages as JSON compressed with zlib, whose checksum detects a flipped bit;
     coordinates in tenths of a point."""
     rows = [
         [page.number, round(page.width, 1), round(page.height, 1), [[a, b, *(round(10 * x) for x in box)] for a, b, *box in page.words]]

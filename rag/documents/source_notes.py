@@ -13,18 +13,18 @@ _LONGEST = 8192
 
 
 def note_path(path: Path) -> Path:
-    """Return where the note of a file stands."""
+    """Return the path of a file's note."""
     return path.with_name(f".{path.name}.source.json")
 
 
 def write_source_note(path: Path, sha256: str, metadata: Mapping[str, str]) -> None:
-    """Note the `source` and `retrieved` fields of the file with this content. Raises OSError."""
+    """Record the `source` and `retrieved` fields of the file with this content. Raises OSError."""
     with write_atomically(note_path(path), durable=False) as part:
         part.write_text(json.dumps({"sha256": sha256, **metadata}, ensure_ascii=False), encoding="utf-8")
 
 
 def read_source_note(path: Path, sha256: str) -> dict[str, str]:
-    """Return what was noted of a file with this content; nothing if there is no note, or one of other content."""
+    """Return the fields recorded for a file with this content; none if there is no note, or one for other content."""
     try:
         with note_path(path).open("rb") as file:
             noted = json.loads(file.read(_LONGEST))

@@ -1,6 +1,6 @@
-"""A grid of cells into tables: which rows are titles, which name the columns, and what the rest says.
+"""Split a grid of cells into tables: recognise titles, header rows, data and notes.
 
-Shared by every format whose tables do not say so themselves: CSV, spreadsheets, and tables found on a page.
+Shared by every format that does not mark these itself: CSV, spreadsheets, and tables found on a page.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from rag.text.folding import fold
 from rag.text.words import words
 
 _SAMPLE = 200
-"""Rows by which a column is judged."""
+"""The number of rows by which a column is judged."""
 _MOST_HEADERS = 3
-"""Rows that name the columns together."""
+"""The largest number of header rows."""
 _LONGEST_NAME = 80
 _LONGEST_LABEL = 60
 _DIGITS = re.compile(r"\d")
@@ -24,7 +24,7 @@ _LETTERS = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
 _LABEL = re.compile(r"[^\W\d_]{1,3}\d")
 _CODES = re.compile(r"[a-z]{1,4}\.?|%|[$€£¥₪]", re.IGNORECASE)
-# Names of columns that tables of every kind have; folded. They only tip the scales where the values say nothing.
+# Column names common to tables of every kind, folded. They only tip the balance if the values are inconclusive.
 _USUAL = frozenset(
     """name names title id no code type kind date year month day city town country region state status price cost amount total
     quantity qty unit units description note notes address phone email product item category number count share percent value
@@ -47,20 +47,20 @@ class GridTable:
     first: int = 1
     notes: tuple[str, ...] = ()
     is_form: bool = False
-    """Whether it has no names of columns, but pairs of a label and its value side by side."""
+    """Whether it has no header, but pairs of a label and its value side by side."""
 
 
 @dataclass(slots=True)
 class _Section:
-    """Rows between two lines that are alone in their row."""
+    """The rows under a section title, up to the next one."""
 
     label: str = ""
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
 
 def read_grid(grid: Sequence[Sequence[str]]) -> list[GridTable]:
-    """Return the tables of a grid in order; blank rows separate them. A block without names of its own and of the same width as the one
-    before goes on with its names."""
+    """Return the tables of a grid in order; blank rows separate them. A block without a header of its own and as wide as the one before
+    continues with that one's header."""
     found: list[GridTable] = []
     first = 1
     for block in _blocks(grid):
@@ -118,7 +118,7 @@ def _width(row: Sequence[str]) -> int:
 
 
 def _alone(row: Sequence[str]) -> int | None:
-    """Return the place of a row's only cell; None if it has several. A row whose filled cells are all the same is a merged one."""
+    """Return the index of a row's only filled cell; None if it has several. A row whose filled cells are all the same is a merged one."""
     filled = [at for at, cell in enumerate(row) if cell]
     if len(filled) == 1 or (len(filled) > 2 and len({row[at] for at in filled}) == 1 and len(filled) == len(row)):
         return filled[0]
@@ -144,7 +144,7 @@ def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
 
 
 def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
-    """Return whether every second column holds labels: short words, each once, that have nothing in common; and the others their values."""
+    """Return whether every second column holds labels (short, distinct words) and the others their values."""
     if len(body) < 2 or len(body[0]) not in (2, 4):
         return False
     labels = [row[at] for row in body for at in range(0, len(row), 2) if row[at]]
@@ -160,9 +160,9 @@ def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
 
 
 def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
-    """Return how many rows at the top name the columns: 0 where the first is a row like all others."""
+    """Return the number of header rows: 0 if the first row is like all others."""
     if len(rows) < 2 or _score(rows[0], rows[1 : _SAMPLE + 1]) < 0:
-        # The upper of two header rows may say little by itself, with its names over several columns each.
+        # The upper of two header rows may be inconclusive by itself, each of its names spanning several columns.
         if len(rows) > 2 and _spans(rows[0]) and _score(rows[1], rows[2 : _SAMPLE + 2]) > 0:
             return 2
         return 0
@@ -176,14 +176,14 @@ def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
 
 
 def _spans(row: Sequence[str]) -> bool:
-    """Return whether names of a row stand over several columns: repeated side by side, or with nothing after them."""
+    """Return whether names of a row span several columns: repeated side by side, or followed by empty cells."""
     return any(row[at] and row[at] == row[at - 1] for at in range(1, len(row))) or any(
         row[at - 1] and not row[at] for at in range(1, len(row))
     )
 
 
 def _score(row: Sequence[str], body: Sequence[tuple[str, ...]]) -> float:
-    """Return how much speaks for a row naming the columns above `body`: positive for, negative against, 0 for nothing either way."""
+    """Return the evidence that a row is the header of `body`: positive for, negative against, 0 if inconclusive."""
     years = [cell for cell in row if _YEAR.fullmatch(_ascii(cell))]
     in_sequence = len(set(years)) >= 2
     total = 0.0
@@ -221,7 +221,7 @@ def _column_score(cell: str, values: Sequence[str], years_in_sequence: bool) -> 
 
 
 def _common_word(values: Sequence[str]) -> str:
-    """Return a word that most cells of a column share, "" where there is none."""
+    """Return a word that most cells of a column share, or ""."""
     if len(values) < 2:
         return ""
     counted = Counter(word for value in values for word in set(words(value)) if not word.isdigit())
@@ -245,7 +245,7 @@ def _ascii(text: str) -> str:
 
 
 def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the names that one or several rows give the columns; a name over several columns holds for each of them."""
+    """Return the column names from one or several header rows; a name spanning several columns holds for each of them."""
     filled = []
     for number, row in enumerate(rows):
         last, cells = "", []

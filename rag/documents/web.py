@@ -62,7 +62,7 @@ _AGENT = "Shawahid (one page, at the request of a person)"
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """A page as it was read. `address` is the one after redirects, `name` a file name made of it, `retrieved` the ISO 8601 day (UTC)."""
+    """A page as fetched. `address` is the one after redirects, `name` a file name made of it, `retrieved` the ISO 8601 day (UTC)."""
 
     address: str
     name: str
@@ -75,7 +75,7 @@ class WebPage:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """The fields that a document made of it bears."""
+        """The metadata of a document made from it."""
         return {"source": self.address, "retrieved": self.retrieved}
 
 
@@ -111,10 +111,8 @@ def fetch_page(
     resolve: Resolver = resolve_host,
     connect: Connector = socket.create_connection,
 ) -> WebPage:
-    """Return what stands at a web address.
-
-    Raises DocumentError, naming the address, if it is none, leads to a private network or too far, takes too long, is too large, is of a
-    kind that is not read, or if the server refuses it.
+    """Return the page at a web address. Raises DocumentError, naming the address, if it is malformed, leads to a private network or through
+    too many redirects, takes too long, is too large, is of a kind that is not read, or if the server refuses it.
     """
     deadline = _Deadline(seconds)
     try:
@@ -148,7 +146,7 @@ def _fetch(url: SplitResult, asked: str, max_bytes: int, deadline: _Deadline, re
 
 
 class _Deadline:
-    """Ends the open connection when the time is over, however slowly the other side sends."""
+    """Closes the open connection at the deadline, however slowly the other side sends."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -160,14 +158,14 @@ class _Deadline:
         self._timer.start()
 
     def watch(self, connection: socket.socket) -> None:
-        """End this connection instead of the one before."""
+        """Watch this connection instead of the previous one."""
         with self._lock:
             self._forget()
             self._handle = connection.dup()  # TLS takes the socket itself away
         self.check()
 
     def check(self) -> None:
-        """Raise TimeoutError if the time is over."""
+        """Raise TimeoutError past the deadline."""
         if self.passed:
             raise TimeoutError
 
@@ -205,7 +203,7 @@ class _Connection(HTTPConnection):
     def connect(self) -> None:
         self._deadline.check()
         found = list(dict.fromkeys(self._resolve(self._host, self._port)))
-        # All of them: a name that resolves to both is a trick, or belongs to the network this server stands in.
+        # All of them: a name that resolves to both is an attack, or belongs to this server's own network.
         if not all(is_public(each) for each in found):
             raise DocumentError("error.web_private", name=_shown(self._asked))
         self._deadline.check()
@@ -267,7 +265,7 @@ def _headers(url: SplitResult) -> dict[str, str]:
 
 
 def _suffix(response: HTTPResponse, url: SplitResult, asked: str) -> str:
-    """Return the suffix of the kind of file that the server sends; where it does not say, the one in the address. Raises DocumentError."""
+    """Return the suffix of the file type that the server declares, else the one in the address. Raises DocumentError."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind in _SAYS_NOTHING:
         suffix = "." + url.path.rpartition(".")[2].lower()
@@ -279,7 +277,7 @@ def _suffix(response: HTTPResponse, url: SplitResult, asked: str) -> str:
 
 
 def _body(response: HTTPResponse, most: int, asked: str) -> bytes:
-    """Return a response's content, unpacked if the server packed it although nobody asked. Raises DocumentError beyond `most` bytes."""
+    """Return a response's content, decompressed if the server compressed it unasked. Raises DocumentError beyond `most` bytes."""
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise DocumentError("error.web_kind", name=_shown(asked), kind=packing[:80])
@@ -296,7 +294,7 @@ def _body(response: HTTPResponse, most: int, asked: str) -> bytes:
 
 
 def _name(url: SplitResult, suffix: str) -> str:
-    """Return a file name made of an address: `example.org_news_bridge.html`. A hash stands for a query, and for what is cut off."""
+    """Return a file name derived from an address: `example.org_news_bridge.html`. A hash stands for a query, and for what is cut off."""
     path = unicodedata.normalize("NFC", unquote(url.path)).strip("/")
     stem = path.removesuffix(suffix) if path.lower().endswith(suffix) else path
     words = [re.sub(r"[^\w.-]+", "_", part).strip("._") for part in (str(url.hostname), *stem.split("/"))]
@@ -307,7 +305,7 @@ def _name(url: SplitResult, suffix: str) -> str:
 
 
 def _shown(address: str) -> str:
-    """Return an address for a message, on one line and without a password that may stand in it."""
+    """Return an address for a message, on one line and without any password in it."""
     plain = "".join(c for c in address if unicodedata.category(c) not in ("Cc", "Cf")).strip()
     return re.sub(r"//[^/?#@]*@", "//", plain)[:200]
 

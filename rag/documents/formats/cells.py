@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
     """Write the value of each merged range (first row, first column, end row, end column) into all of its cells.
 
-    A wide one that is alone in its row is a title, which stays in its first cell.
+    A wide range alone in its row is a title and stays in its first cell.
     """
     for top, left, bottom, right in ranges:
         if top >= len(rows) or left >= len(rows[top]):

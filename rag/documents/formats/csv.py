@@ -20,7 +20,7 @@ _MANY_COLUMNS = 1000
 def read_csv(data: bytes, name: str, limits: Limits) -> Content:
     """Return a table in which every row says `column: value` for each cell that is not empty.
 
-    Titles above the names, names in several rows and files without names are recognised by what stands below them. Raises
+    Titles above the header, headers of several rows and files without a header are recognised by the rows below. Raises
     DocumentError for more than a thousand columns.
     """
     text = decode(data, name).lstrip("\ufeff")
@@ -42,7 +42,7 @@ def _declared_delimiter(text: str) -> tuple[str, str]:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter that cuts most lines of the first into the same number of cells, more than one; "," where none does.
+    """Return the delimiter that splits most of the first lines into the same number of cells, more than one; "," if none does.
 
     csv.Sniffer is not used: its regular expressions take seconds on a few hundred kilobytes.
     """

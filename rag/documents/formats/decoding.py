@@ -1,4 +1,4 @@
-"""The encoding of a text file, and its text."""
+"""Detect the encoding of a text file and decode it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
 def decode(data: bytes, name: str) -> str:
-    """Return the text of a file in UTF-8, UTF-8 with BOM, UTF-16 or Windows-1256. Raises DocumentError when it is no text."""
+    """Return the text of a file in UTF-8, UTF-8 with BOM, UTF-16 or Windows-1256. Raises DocumentError if it is not text."""
     for bom, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(bom):
             try:
@@ -31,7 +31,7 @@ def decode(data: bytes, name: str) -> str:
         # UTF-16 of a few Arabic words is valid UTF-8 as well: every second character of it is a control character.
         if _controls(text) <= len(text) // 10 and "\0" not in text:
             return text
-    from charset_normalizer import from_bytes  # decides by which decoding reads as language
+    from charset_normalizer import from_bytes  # decided by which decoding looks like language
 
     best = from_bytes(data, cp_isolation=_ENCODINGS, threshold=0.3).best()
     if best is None:

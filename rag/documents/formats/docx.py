@@ -1,4 +1,4 @@
-"""Word documents: headings, paragraphs, lists with their numbers, tables and notes, as they are printed with all changes accepted."""
+"""Word documents: headings, paragraphs, lists with their numbers, tables and notes, as printed with all tracked changes accepted."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _INSIDE = frozenset((f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}customXml", f"{_W}smartTag", f"{_W}moveTo"))
 _BREAKS = frozenset((f"{_W}br", f"{_W}cr"))
-# What is not there for the reader: deleted text, the second rendering of a text box, instructions of fields, phonetic guides.
+# What a reader does not see: deleted text, the second rendering of a text box, instructions of fields, phonetic guides.
 _UNSEEN = frozenset((f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback", f"{_W}instrText", f"{_W}rt", f"{_W}p", f"{_W}pPr", f"{_W}rPr"))
 _NOTES = {f"{_W}footnoteReference": "footnotes", f"{_W}endnoteReference": "endnotes"}
 _HEADER, _FOOTER = "header", "footer"
-"""The labels of what stands above and below every page."""
+"""The labels of page headers and footers."""
 _MANY_COLUMNS = 200
 
 
 def read_docx(data: bytes, name: str, limits: Limits) -> Content:
-    """Return a document's text with its properties. Raises DocumentError if it is damaged, protected or unpacks to too much."""
+    """Return a document's text with its properties. Raises DocumentError if it is damaged, protected or too large when unpacked."""
     with open_archive(data, name, limits):
         pass
     import docx
@@ -75,7 +75,7 @@ def _parts(document: Any) -> dict[str, _Element]:
 
 
 def _notes(parts: dict[str, _Element]) -> dict[tuple[str, str], _Element]:
-    """Return footnotes and endnotes by kind and number; the lines that separate them are none."""
+    """Return footnotes and endnotes by kind and number, without the separator lines."""
     return {
         (kind, note.get(f"{_W}id") or ""): note
         for kind in ("footnotes", "endnotes")
@@ -86,7 +86,7 @@ def _notes(parts: dict[str, _Element]) -> dict[tuple[str, str], _Element]:
 
 @dataclass(slots=True)
 class _WordDocument:
-    """One document on its way into a tree. `pending` holds the notes that the paragraph being written refers to."""
+    """Writes one document into a tree. `pending` holds the notes that the current paragraph refers to."""
 
     writer: TreeWriter
     name: str
@@ -98,7 +98,7 @@ class _WordDocument:
     numbers: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def write(self, root: _Element) -> None:
-        """Write the paragraphs and tables of an element in their order."""
+        """Write the paragraphs and tables of an element in document order."""
         for element in self._children(root):
             if element.tag == f"{_W}tbl":
                 self._table(element)
@@ -106,7 +106,7 @@ class _WordDocument:
                 self._paragraph(element)
 
     def _children(self, root: _Element) -> Iterator[_Element]:
-        """Yield paragraphs and tables, those in content controls and insertions too, and those in text boxes after their paragraph."""
+        """Yield paragraphs and tables, including those in content controls and insertions; those in text boxes follow their paragraph."""
         waiting: list[tuple[_Element, int]] = [(child, 1) for child in reversed(root)]
         while waiting:
             element, depth = waiting.pop()
@@ -175,7 +175,7 @@ class _WordDocument:
         self._write_notes()
 
     def _rows(self, table: _Element) -> Iterator[_Element]:
-        """Yield the rows of a table, those in content controls too; deleted ones are left out."""
+        """Yield the rows of a table, including those in content controls, without deleted ones."""
         for row in _nested(table, f"{_W}tr"):
             if row.find(f"{_W}trPr/{_W}del") is None:
                 yield row
@@ -186,7 +186,7 @@ class _WordDocument:
                 yield cell
 
     def _cell(self, cell: _Element) -> str:
-        """Return the text of a cell on one line, with what stands in tables inside it."""
+        """Return the text of a cell on one line, nested tables included."""
         parts = []
         for p in cell.iter(f"{_W}p"):
             if text := self.text(p):
@@ -217,7 +217,7 @@ class _WordDocument:
         return ""
 
     def text(self, paragraph: _Element) -> str:
-        """Return the text of a paragraph as it stands when all changes are accepted; its notes wait until it is written."""
+        """Return the text of a paragraph with all tracked changes accepted; its notes are kept until the paragraph is written."""
         found = ""
         waiting = list(reversed(paragraph))
         while waiting:
@@ -248,7 +248,7 @@ class _WordDocument:
         return lower_text(text) if where == "subscript" else text
 
     def _refer(self, kind: str, id: str) -> str:
-        """Return the mark of a note, and keep the note for after the paragraph; a note is written where it is first referred to."""
+        """Return the mark of a note, and keep the note for after the paragraph. A note is written once, at its first reference."""
         note = self.notes.get((kind, id))
         if note is None:
             return ""
@@ -260,7 +260,7 @@ class _WordDocument:
 
 
 def _nested(root: _Element, tag: str) -> Iterator[_Element]:
-    """Yield the children of a kind, those inside content controls and insertions too."""
+    """Yield the children of a kind, including those inside content controls and insertions."""
     waiting = list(reversed(root))
     while waiting:
         element = waiting.pop()

@@ -1,4 +1,4 @@
-"""The automatic numbers of Word's paragraphs, as they are printed: "2.1", "المادة 3.", "(b)", "iv."."""
+"""The automatic numbers of Word's paragraphs, as printed: "2.1", "المادة 3.", "(b)", "iv."."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEVELS = 9
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What stands in front of a paragraph; `is_number` is false for a bullet."""
+    """The label in front of a paragraph; `is_number` is false for a bullet."""
 
     text: str
     level: int
@@ -34,8 +34,7 @@ class _Level:
 
 @dataclass(slots=True)
 class Numbering:
-    """The lists of a document and how far each has counted. Paragraphs must be asked for in their order, each once; a paragraph that is
-    asked for again keeps its number."""
+    """The lists of a document with their counters. Paragraphs must be asked for in document order; one asked for again keeps its number."""
 
     levels: dict[str, dict[int, _Level]] = field(default_factory=dict)
     abstract: dict[str, str] = field(default_factory=dict)
@@ -83,7 +82,7 @@ class Numbering:
                 self.of_style.setdefault(id, self.of_style[at])
 
     def label(self, paragraph: _Element) -> Label | None:
-        """Return what is printed in front of a paragraph; None where nothing is."""
+        """Return the label printed in front of a paragraph, or None."""
         if paragraph not in self._given:
             self._given[paragraph] = self._next(paragraph)
         return self._given[paragraph]
@@ -105,7 +104,7 @@ class Numbering:
         return Label(self._printed(id, level, levels), level, True)
 
     def _count(self, id: str, level: int, levels: dict[int, _Level]) -> None:
-        """Count on at a level; deeper levels begin again."""
+        """Increment the counter of a level and reset the deeper ones."""
         counts = self._counts.setdefault(self.abstract[id], [None] * _LEVELS)
         start = levels[level].start
         if (id, level) in self.overrides and (id, level) not in self._started:
@@ -145,7 +144,7 @@ def _integer(text: str | None) -> int:
 
 
 def _number(value: int, kind: str) -> str:
-    """Return a number as Word writes it in a format; one it does not know is written in digits."""
+    """Return a number in one of Word's number formats; digits for an unknown format."""
     if kind == "decimalZero":
         return f"{value:02}"
     if kind in ("lowerLetter", "upperLetter") and value > 0:

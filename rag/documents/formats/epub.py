@@ -1,4 +1,4 @@
-"""EPUB: a zip of XHTML pages in an order that its package file gives."""
+"""EPUB: a ZIP archive of XHTML pages, in the order that its package file gives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/x-dtbook+
 
 
 def read_epub(data: bytes, name: str, limits: Limits) -> Content:
-    """Return the chapters in reading order, headings as marks. Raises DocumentError when it is damaged or protected."""
+    """Return the chapters in reading order, headings as marks. Raises DocumentError if it is damaged or protected."""
     with open_archive(data, name, limits) as archive:
         package_path = _rootfile(xml(member(archive, _CONTAINER, name), name), name)
         package = xml(member(archive, package_path, name), name)
@@ -65,7 +65,7 @@ def _rootfile(container: _Element, name: str) -> str:
 
 
 def _spine(package: _Element, package_path: str) -> list[str]:
-    """Return the members that are read one after the other, as paths in the archive, each once."""
+    """Return the members in reading order (the spine), as paths in the archive, each once."""
     folder = posixpath.dirname(package_path)
     manifest = {
         element.get("id"): posixpath.normpath(posixpath.join(folder, unquote(str(element.get("href") or "")).partition("#")[0]))

@@ -1,4 +1,4 @@
-"""HTML and XHTML: the text of a page without its menus, banners and footers, as a tree, and what the page says of itself."""
+"""HTML and XHTML: the text of a page without its menus, banners and footers, as a tree, and the page's own metadata."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _ENCODINGS = frozenset("utf-8 utf8 us-ascii ascii windows-1256 cp1256 windows-1252 cp1252 iso-8859-1 iso-8859-6 iso-8859-15 latin1".split())
 _WESTERN = frozenset("us-ascii ascii windows-1252 cp1252 iso-8859-1 iso-8859-15 latin1".split())
 _ACCENTED = re.compile("[\u00c0-\u00ff]")
-# What stands around a page's own text, by the words in class and id by which page builders name it.
+# What surrounds a page's own text, by the words that page builders use for it in class and id.
 _AROUND_WORD = re.compile(
     r"(?:^|[-_\s])(?:cookies?|consent|gdpr|banner|menu|navbar|nav|navigation|breadcrumbs?|share|sharing|social|related|teasers?|sidebar|"
     r"footer|newsletter|subscribe|subscription|promo|advert|advertisement|ads?|sponsored|comments?|pagination|pager|skip|masthead|topbar|"
@@ -42,9 +42,9 @@ _AROUND_ROLES = frozenset("navigation banner contentinfo search complementary di
 _AROUND_TAGS = frozenset(("footer", "aside", "header"))
 _MAIN_ROLES = frozenset(("main", "article"))
 _LEAST_MAIN = 200
-"""Characters of a main part that is believed to be one."""
+"""Fewest characters of an element that is accepted as the main part."""
 _MOST_AROUND = 0.5
-"""What is named as standing around the text, and holds more than this share of it, is the text."""
+"""An element that is named as surroundings but holds more than this share of the text is kept."""
 _LINKED = 0.6
 """A list or block with this share of its letters inside links, and no sentence, is a menu."""
 _NOTE_TYPES = ("footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote")
@@ -58,7 +58,7 @@ def read_html(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def text_of(data: bytes, name: str) -> str:
-    """Return the characters of a page, in the encoding it declares if its letters fit that, else as `decode` finds it."""
+    """Decode a page in the encoding it declares if its letters are plausible in that one, else as `decode` detects it."""
     start = data[:4096]
     declared = _CHARSET.search(start) or _DECLARED.search(start)
     encoding = declared[1].decode("ascii").lower() if declared else ""
@@ -82,7 +82,7 @@ def _is_arabic_in_latin(text: str) -> bool:
 
 
 def page(text: str, name: str, limits: Limits) -> Content:
-    """Return the content of a page that is decoded. Raises DocumentError if its elements are nested too deeply."""
+    """Return the content of a decoded page. Raises DocumentError if its elements are nested too deeply."""
     root = parse_html(text, name, limits)
     if root is None:
         return Content("")
@@ -103,7 +103,7 @@ def page(text: str, name: str, limits: Limits) -> Content:
 
 
 def parse_html(text: str, name: str, limits: Limits) -> _Element | None:
-    """Return the root element of a page; None where there is none. Nothing is fetched, and no entity but HTML's own is known."""
+    """Return the root element of a page, or None. Nothing is fetched, and only HTML's own entities are resolved."""
     from lxml import etree, html
 
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1).replace("\0", "")
@@ -114,7 +114,7 @@ def parse_html(text: str, name: str, limits: Limits) -> _Element | None:
         root: Any = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         root = None
-    # The parser stops at the depth it can bear and keeps what came before: half a page is not the page.
+    # At its depth limit the parser stops and keeps what came before: half a page must not pass for the page.
     if any("depth" in entry.message.lower() for entry in parser.error_log):
         raise DocumentError("error.too_nested", name=name)
     if root is not None and _depth(root) > limits.nesting:
@@ -135,8 +135,8 @@ def _depth(root: _Element) -> int:
 
 
 def _main_part(body: _Element) -> _Element:
-    """Return the part that a page marks as its main one, if it holds enough text; else the body. Parts around the text are removed
-    from the tree."""
+    """Return the element that a page marks as its main one if it holds enough text, else the body. Surroundings are removed from the
+    tree."""
     candidates = list(body.iter("main")) or [
         element for element in body.iter() if isinstance(element.tag, str) and element.get("role") == "main"
     ]
@@ -152,7 +152,7 @@ def _main_part(body: _Element) -> _Element:
 
 
 def _length(element: _Element) -> int:
-    """Return the letters and digits of an element, those of scripts and other unseen parts left out."""
+    """Return the letters and digits of an element, without those of scripts and other invisible parts."""
     return sum(len(piece.split()) for piece in _pieces(element))
 
 
@@ -172,7 +172,7 @@ def _pieces(element: _Element) -> Iterator[str]:
 
 
 def _remove_around(root: _Element) -> None:
-    """Remove menus, banners, teasers and footers from a tree, by what they are called and by what they consist of."""
+    """Remove menus, banners, teasers and footers from a tree, recognised by name and by content."""
     total = max(_length(root), 1)
     waiting = [child for child in root if isinstance(child.tag, str)]
     while waiting:
@@ -200,7 +200,7 @@ def _is_named_around(element: _Element) -> bool:
 
 
 def _is_menu(element: _Element) -> bool:
-    """Return whether a block is a row of links: nearly all of its words are, and none of them is a sentence."""
+    """Return whether a block is a row of links: nearly all its words are linked, and no link is a sentence."""
     if element.tag not in ("ul", "ol", "div", "p", "section", "table"):
         return False
     links = list(element.iter("a"))
@@ -230,7 +230,7 @@ def _remove(element: _Element) -> None:
 
 
 def write_blocks(writer: TreeWriter, body: _Element) -> None:
-    """Write what a reader sees of an element: headings, paragraphs, lists, tables, and notes after the block that refers to them."""
+    """Write the visible content of an element: headings, paragraphs, lists, tables, and notes after the block that refers to them."""
     notes = {id: element for element in body.iter() if isinstance(element.tag, str) and (id := element.get("id")) and _is_note(element)}
     _Page(writer, notes).block(body)
 
@@ -242,7 +242,7 @@ def _is_note(element: _Element) -> bool:
 
 @dataclass(slots=True)
 class _Page:
-    """One page on its way into a tree. `inline` is the paragraph that is open; `lists` the kinds of the lists around it."""
+    """Writes one page into a tree. `inline` is the open paragraph; `lists` are the kinds of the enclosing lists."""
 
     writer: TreeWriter
     notes: dict[str, _Element]
@@ -333,7 +333,7 @@ class _Page:
     # --- inline -----------------------------------------------------------------------------------------------------------
 
     def _inline_text(self, element: _Element) -> str:
-        """Return the text of an element in which nothing is a block."""
+        """Return the text of an element that contains no blocks."""
         found = re.sub(r"[ \t\r\n\f]+", " ", element.text or "")
         for child in element:
             if isinstance(child.tag, str) and not _unseen(child):
@@ -360,7 +360,7 @@ class _Page:
         return text
 
     def _refer(self, element: _Element) -> bool:
-        """Keep the note that a link points at for after the paragraph; whether there is one."""
+        """Keep the note that a link points at for after the paragraph; return whether there is one."""
         found = False
         for link in element.iter("a"):
             target = (link.get("href") or "").rpartition("#")[2]
@@ -385,9 +385,9 @@ class _Page:
         self._write_notes()
 
     def _grid(self, rows: list[list[_Element]]) -> list[list[str]]:
-        """Return the cells of a table in their columns; a merged cell is repeated wherever it stands."""
+        """Return the cells of a table by row and column; a merged cell is repeated in every position it covers."""
         grid: list[list[str]] = []
-        down: dict[int, tuple[int, str]] = {}  # of each column: how many rows more its cell goes on, and what it says
+        down: dict[int, tuple[int, str]] = {}  # for each column: how many more rows its cell spans, and its text
         for row in rows:
             cells: list[str] = []
             going: dict[int, tuple[int, str]] = {}
@@ -467,7 +467,7 @@ _NAMES = {
 
 
 def _fields(root: _Element) -> Iterator[tuple[str, str]]:
-    """What a page says of itself in its head; the first of two that say the same wins."""
+    """The metadata in a page's head; of several values for one field the first wins."""
     found: dict[str, str] = {}
     for element in root.iter("meta"):
         key = (element.get("name") or element.get("property") or element.get("itemprop") or "").strip().lower()

@@ -1,4 +1,4 @@
-"""JSON and JSON lines: every list of objects is a table of records, and what stands around it is said of each."""
+"""JSON and JSON lines: every list of objects is a table of records, captioned with the fields around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rag.documents.tree import CELL_SEPARATOR, ROW, Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
 TEXT_FIELDS = ("text", "content", "body", "article", "page_content", "document", "passage", "abstract", "النص", "المحتوى")
-"""Where a record's text is looked for, in this order."""
+"""The fields that may hold a record's text, in order of preference."""
 _TITLES = ("title", "headline", "العنوان")
 _FEW = 3
 """The longest list of objects inside a record that is written in the record's own row; a longer one is a table of its own."""
@@ -32,7 +32,7 @@ def read_lines(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def is_question_set(first: bytes) -> bool:
-    """Return whether the first line of a JSON lines file is a question, claim or dialogue of an evaluation, which is no document."""
+    """Return whether the first line of a JSON lines file is a question, claim or dialogue of an evaluation rather than a document."""
     try:
         record = json.loads(first)
     except (ValueError, RecursionError):
@@ -76,7 +76,7 @@ def _content(value: Any, name: str, limits: Limits) -> Content:
 
 
 def _write(writer: TreeWriter, value: Any, name: str, limits: Limits) -> None:
-    """Write a value: its single fields, then each of its lists of objects as a table under a caption of what stands around it."""
+    """Write a value: its single fields, then each of its lists of objects as a table captioned with the fields around it."""
     waiting: list[tuple[Any, tuple[str, ...], str, int]] = [(value, (), "", 1)]
     while waiting:
         item, around, label, depth = waiting.pop()
@@ -143,7 +143,7 @@ def _write_article(writer: TreeWriter, fields: Mapping[str, str], text: str, num
 
 
 def _caption(around: Sequence[str], label: str) -> str:
-    """Return what stands around a table in one line; what is nearest is kept where it is too long."""
+    """Return the fields around a table on one line; the nearest ones if that would be too long."""
     parts = list(around)
     while parts and sum(len(part) + len(CELL_SEPARATOR) for part in parts) > _LONGEST_CAPTION:
         parts.pop(0)
@@ -155,10 +155,10 @@ def _joined(label: str, key: str) -> str:
 
 
 def _parted(item: _Object, few: int, name: str, limits: Limits) -> tuple[list[tuple[str, str]], list[tuple[str, Any]]]:
-    """Return the leaves of an object with their names, and its lists of more than `few` objects, which are written by themselves."""
+    """Return the leaves of an object with their names, and its lists of more than `few` objects, which are written separately."""
     inner = [(key, value) for key, value in item.items() if _is_records(value) and len(value) > few]
     wide = [(key, value) for key, value in item.items() if isinstance(value, dict) and _holds_records(value)]
-    if not _scalars(item):  # an object that only wraps lists has nothing to say of itself
+    if not _scalars(item):  # an object that only wraps lists has no fields of its own
         inner = [(key, value) for key, value in item.items() if isinstance(value, (dict, list)) and _holds_records(value)]
         wide = []
     apart = {key for key, _ in (*inner, *wide)}
@@ -171,7 +171,7 @@ def _scalars(item: _Object) -> bool:
 
 
 def _holds_records(value: Any) -> bool:
-    """Return whether a list of objects is found in a value, a few levels down."""
+    """Return whether a value contains a list of objects within a few levels."""
     level = [value]
     for _ in range(4):
         if any(_is_records(item) for item in level):
@@ -181,7 +181,7 @@ def _holds_records(value: Any) -> bool:
 
 
 def _feature(feature: _Object) -> dict[str, Any]:
-    """Return a GeoJSON feature as a record: its properties, and where a point is."""
+    """Return a GeoJSON feature as a record: its properties, and the coordinates of a point."""
     properties = feature.get("properties")
     record = dict(properties) if isinstance(properties, dict) else {}
     geometry = feature.get("geometry")
@@ -207,7 +207,7 @@ def _is_records(value: Any) -> bool:
 
 
 def _shared(records: Sequence[_Object], name: str, limits: Limits) -> dict[str, str]:
-    """Return the fields that all records have with the same value: they are said once, of the document."""
+    """Return the fields that have the same value in all records: they are written once, for the whole document."""
     shared: dict[str, str] | None = None
     for record in records:
         field = _text_field(record)
@@ -219,7 +219,7 @@ def _shared(records: Sequence[_Object], name: str, limits: Limits) -> dict[str, 
 
 
 def _leaves(value: Any, name: str, limits: Limits) -> Iterator[tuple[str, str]]:
-    """Yield the leaves of a value with the names on the way to them, lists of plain values joined; empty ones are left out."""
+    """Yield the leaves of a value with their paths; lists of plain values are joined, empty values skipped."""
     waiting: list[tuple[str, Any, int]] = [("", value, 0)]
     while waiting:
         path, item, depth = waiting.pop()

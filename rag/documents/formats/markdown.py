@@ -23,7 +23,7 @@ _LONGEST_FRONT = 64 * 2**10
 
 
 def read_markdown(data: bytes, name: str, limits: Limits) -> Content:
-    """Return what a Markdown file says, without its marks: headings, lists, tables and code as blocks, links without addresses.
+    """Return the content of a Markdown file without its markup: headings, lists, tables and code as blocks, links without addresses.
 
     Fields before the text (YAML or TOML) are metadata, not text.
     """
@@ -45,7 +45,7 @@ def read_markdown(data: bytes, name: str, limits: Limits) -> Content:
 def _write_markdown(writer: TreeWriter, tokens: Sequence[Token]) -> list[str]:
     """Write the tokens of a parsed text; return its headings."""
     headings: list[str] = []
-    numbers: list[int | None] = []  # of the lists that are open: the next number, or None for bullets
+    numbers: list[int | None] = []  # for each open list: the next number, or None for bullets
     opens_item = False
     rows: list[list[str]] = []
     for at, token in enumerate(tokens):
@@ -87,7 +87,7 @@ def _write_markdown(writer: TreeWriter, tokens: Sequence[Token]) -> list[str]:
 
 
 def _inline(token: Token) -> str:
-    """Return the words of a line: emphasis and links without their marks, pictures by what they show."""
+    """Return the text of a line: emphasis and links without markup, pictures by their alternative text."""
     found: list[str] = []
     for child in token.children or ():
         if child.type in ("text", "code_inline"):
@@ -102,12 +102,12 @@ def _inline(token: Token) -> str:
 
 
 def _without_tags(text: str) -> str:
-    """Return the words of a piece of HTML in a Markdown file."""
+    """Return the text of a piece of HTML in a Markdown file."""
     return re.sub(r"[ \t]+", " ", _TAG.sub(" ", unescape(_COMMENT.sub("", text)))).strip()
 
 
 def _fields(front: re.Match[str]) -> dict[str, str] | None:
-    """Return the fields of a front matter, values as text, lists joined; None where it is none (a rule, a table)."""
+    """Return the fields of a front matter, values as text, lists joined; None if it is something else (a rule, a table)."""
     try:
         raw = _toml(front["fields"]) if front["fence"] == "+++" else _yaml(front["fields"])
     except (ValueError, RecursionError):
@@ -127,7 +127,7 @@ def _yaml(text: str) -> Any:
     import yaml
 
     try:
-        # Aliases, by which a few lines grow to gigabytes, are refused; the base loader keeps `2024-10-14` as it is written.
+        # Aliases, with which a few lines can expand to gigabytes, are refused; the base loader keeps `2024-10-14` as it is written.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.BaseLoader)):
             return None
         return yaml.load(text, Loader=yaml.BaseLoader)

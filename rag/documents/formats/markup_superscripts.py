@@ -1,4 +1,4 @@
-"""Raised characters: a note mark is kept apart from the number before it, a power stays with its unit."""
+"""Superscripts in DOCX and HTML: a note mark is set apart from the number before it, a power stays with its unit."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def raise_text(before: str, text: str) -> str:
 
 
 def lower_text(text: str) -> str:
-    """Return a lowered text as subscript characters where there are such: CO₂."""
+    """Return a lowered text in subscript characters where these exist: CO₂."""
     return text.translate(_SUBSCRIPTS) if text.strip().isdigit() else text

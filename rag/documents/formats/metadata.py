@@ -24,7 +24,7 @@ def url(text: str) -> str:
 
 
 def iso_date(text: str) -> str:
-    """Return a date as ISO 8601 (`2024-10-14`, `2024-10` or `2024`), or "" for what is none.
+    """Return a date as ISO 8601 (`2024-10-14`, `2024-10` or `2024`), or "" for anything else.
 
     Understood are ISO dates with or without a time, `14.10.2024`, the dates of e-mail, and those of PDF (`D:20241014…`), with digits of any
     script. `03/04/2024` is not: it is March in one country and April in another.
@@ -68,7 +68,7 @@ _ALIASES = {
 def standard_metadata(raw: Mapping[str, str]) -> dict[str, str]:
     """Fields that a file gives under names of its own, under ours: `author`, `date` (ISO), `source` (a URL), and `title`.
 
-    Other fields keep their names. A date that is none keeps its own name; a source that is no URL stays as text.
+    Other fields keep their names. An unreadable date keeps its own field name; a source that is not a URL stays as text.
     """
     found: dict[str, str] = {}
     for key, value in raw.items():

@@ -1,6 +1,6 @@
-"""Pages that are pictures, read by Tesseract, a separate program with data for Arabic and English.
+"""OCR of scanned pages and pictures by Tesseract, a separate program with data for Arabic and English.
 
-Used only on request. The picture goes in through a pipe and the words come out of another; no file is written.
+Used only on request. Picture and words pass through pipes; no file is written.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Ocr:
         self.missing = None if self._languages else DocumentError("error.ocr_missing", name=name)
 
     def read(self, page: Any) -> list[str]:
-        """Return the paragraphs of a PDF's page; none if nothing can be read with some certainty."""
+        """Return the paragraphs of a PDF page; none if the confidence is too low."""
         return self.recognise(_picture(page)) if self._languages else []
 
     def recognise(self, picture: bytes) -> list[str]:
-        """Return the paragraphs of a picture (PGM); none if nothing can be read with some certainty."""
+        """Return the paragraphs of a picture (PGM); none if the confidence is too low."""
         if not self._languages or self._program is None:
             return []
         command = [self._program, "stdin", "stdout", "-l", "+".join(self._languages), "--dpi", str(_DOTS_PER_INCH), "tsv"]
@@ -63,7 +63,7 @@ def _installed(program: str) -> list[str]:
 
 
 def _picture(page: Any) -> bytes:
-    """Return a page in grey, as a portable grey map (PGM)."""
+    """Render a page in grey, as a portable grey map (PGM)."""
     width, height = page.get_size()
     scale = min(_DOTS_PER_INCH / 72, math.sqrt(_MOST_PIXELS / max(1.0, width * height)))
     bitmap = page.render(scale=scale, grayscale=True)
@@ -76,7 +76,7 @@ def _picture(page: Any) -> bytes:
 
 
 def paragraphs(table: str) -> list[str]:
-    """Return the paragraphs of Tesseract's table of words; none if their confidence is too low."""
+    """Return the paragraphs in Tesseract's table of words; none if the confidence is too low."""
     found: dict[tuple[str, ...], list[str]] = {}
     sure: list[float] = []
     for row in table.splitlines()[1:]:

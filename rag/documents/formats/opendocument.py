@@ -1,4 +1,4 @@
-"""OpenDocument texts and spreadsheets. Their XML holds every value as it is shown, so lxml is all that reading them needs."""
+"""OpenDocument texts and spreadsheets. Their XML holds every value as displayed, so lxml is enough to read them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMESPACES = {
     "manifest": "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0",
 }
 _MOST_REPEATED = 1000
-"""Times that a repeated row or cell is written; more of them are the empty rest of a sheet."""
+"""Most repetitions of a row or cell that are written; more are the empty rest of a sheet."""
 _DEEPEST = 100
 
 
@@ -43,7 +43,7 @@ def read_odt(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def read_ods(data: bytes, name: str, limits: Limits) -> Content:
-    """Return the sheets of a spreadsheet as sections, their cells as they are shown. Raises DocumentError."""
+    """Return the sheets of a spreadsheet as sections, their cells as displayed. Raises DocumentError."""
     body, title = _body(data, name, limits, "office:spreadsheet")
     writer = TreeWriter(name, limits)
     for sheet in body.iterfind("table:table", _NAMESPACES):
@@ -55,7 +55,7 @@ def read_ods(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def _body(data: bytes, name: str, limits: Limits, kind: str) -> tuple[Any, str]:
-    """Return the element that holds the document, and its title."""
+    """Return the body element of the document, and its title."""
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
@@ -142,7 +142,7 @@ def _pieces(element: Any, depth: int) -> Iterator[str]:
 
 
 def _cells(table: Any) -> list[list[str]]:
-    """Return a table's cells as rows of the same grid, merged ones in every place they cover."""
+    """Return a table's cells as rows of the same grid, merged ones repeated in every position they cover."""
     rows: list[list[str]] = []
     merged: list[tuple[int, int, int, int]] = []
     for row in table.iter(_tag("table:table-row")):

@@ -1,4 +1,4 @@
-"""Pictures of pages, read by Tesseract when that is asked for. A TIFF may hold several pages."""
+"""Pictures of pages, read with OCR on request. A TIFF may hold several pages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_picture(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def read_picture_with_ocr(data: bytes, name: str, limits: Limits) -> Content:
-    """Return the text of a picture, page by page; pages that cannot be read with some certainty are noted. Raises DocumentError."""
+    """Return the text of a picture, page by page; pages whose confidence is too low are noted. Raises DocumentError."""
     ocr = Ocr(name, limits)
     if ocr.missing is not None:
         raise ocr.missing

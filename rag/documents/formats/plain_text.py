@@ -17,7 +17,7 @@ _LONGEST_LEAD = 400
 _LONGEST_HEADING = 80
 _HEADING_WORDS = 10
 _LEAST_BELOW = 60
-"""Characters of the text below a heading that has no mark of its own."""
+"""Fewest characters of the text below a heading that has no mark of its own."""
 
 
 def read_text(data: bytes, name: str, limits: Limits) -> Content:
@@ -28,7 +28,7 @@ def read_text(data: bytes, name: str, limits: Limits) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """Lines between blank ones: where they stand."""
+    """A run of lines between blank ones, with its position."""
 
     lines: tuple[Span, ...]
 
@@ -52,7 +52,7 @@ def _runs(text: str) -> list[_Run]:
 def _blocks(text: str) -> Iterator[Block]:
     """Yield the blocks of a plain text: items of lists with the line that introduces them, headings, and paragraphs."""
     runs = _runs(text)
-    lead: Span | None = None  # of the list that is open, or of the one that may begin
+    lead: Span | None = None  # for the open list, or the one that may begin
     for at, run in enumerate(runs):
         following = runs[at + 1] if at + 1 < len(runs) else None
         if at and _is_heading(text, run, following):
@@ -86,7 +86,7 @@ def _introduction(text: str, line: Span, run: _Run) -> Span | None:
 
 
 def _is_heading(text: str, run: _Run, following: _Run | None) -> bool:
-    """Return whether a line that stands alone is a heading: short, without a mark at its end, above a longer text."""
+    """Return whether a line that stands alone is a heading: short, without a punctuation mark at its end, above a longer text."""
     if len(run.lines) > 1 or following is None:
         return False
     line = run.lines[0].of(text)

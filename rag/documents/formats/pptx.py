@@ -1,4 +1,4 @@
-"""PowerPoint presentations: each slide a place, its title a heading, with its lists, tables and the speaker's notes."""
+"""PowerPoint presentations: each slide is a place with its title as heading, its lists, tables and speaker's notes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_pptx(data: bytes, name: str, limits: Limits) -> Content:
 
 
 def _shapes(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
-    """Yield shapes from top to bottom, those of groups in the place of the group."""
+    """Yield shapes from top to bottom, those of a group at the group's position."""
     for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
         if hasattr(shape, "shapes") and depth < _DEEPEST:
             yield from _shapes(shape.shapes, depth + 1)

@@ -55,7 +55,7 @@ def kinds() -> str:
 
 
 def read(data: bytes, suffix: str, name: str, limits: Limits, ocr: bool = False) -> Content:
-    """Return the content of a file. Whatever a library raises becomes a DocumentError that names the file."""
+    """Return the content of a file. Any exception of a library becomes a DocumentError that names the file."""
     if suffix not in SUFFIXES:
         raise DocumentError("error.unknown_kind", name=name, kinds=kinds())
     try:

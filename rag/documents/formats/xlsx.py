@@ -1,4 +1,4 @@
-"""Excel workbooks: each sheet a section, its tables with merged cells in every place they cover, and numbers as the sheet shows them."""
+"""Excel workbooks: each sheet a section, merged cells repeated in every position they cover, numbers as the sheet displays them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _UNCOMPUTED = re.compile(rb"<f[ />][^<]*(?:</f>)?(?:<v\s*/>|<v></v>)?</c>")
 
 
 def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
-    """Return the sheets of a workbook. Formulas are read as the values that were saved with them.
+    """Return the sheets of a workbook. Formulas are read as the values saved with them.
 
     What is left out is noted: hidden sheets, and formulas saved without a value. Raises DocumentError.
     """
@@ -78,7 +78,7 @@ def _extent(sheet: Any) -> tuple[int, int]:
 
 
 def shown_value(value: Any, number_format: str) -> str:
-    """Return a cell's value as the sheet shows it: a date as a date, 0.125 in the format `0.0%` as 12.5%."""
+    """Return a cell's value as the sheet displays it: a date as a date, 0.125 in the format `0.0%` as 12.5%."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -119,7 +119,7 @@ def _number(value: int | float, number_format: str) -> str:
 
 
 def _plain(value: int | float) -> str:
-    """Return a number without the noise of binary fractions, as Excel shows 15 digits."""
+    """Return a number without the noise of binary fractions, at Excel's 15 significant digits."""
     if isinstance(value, int) or value.is_integer():
         return str(int(value))
     return f"{value:.15g}"

@@ -1,1 +1,1 @@
-"""PDF: from the characters of a page with their places to the tree of a document (`reader`)."""
+"""PDF: from positioned characters to the tree of a document (`reader`)."""

@@ -1,4 +1,4 @@
-"""Arabic as it comes out of PDF: what can be put right with certainty, and what is no text at all."""
+"""Arabic text extracted from PDF: repair what can be repaired with certainty, recognise what is not text."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _VOWELS = frozenset("aeiouyàâäáãåèéêëìíîïòóôöõùúûüæœ")
 _WINDOWS = {bytes([byte]).decode("cp1252", "ignore"): bytes([byte]).decode("cp1256") for byte in range(0xC0, 0x100)}
 _STRANGE_MARKS = re.compile("[\u0654-\u065f]")
 _DOUBLED = re.compile(r"اا|ووو|(?<=.)وو(?=.)|([^\Wله])\1\1")
-_LEAST = 40  # letters, below which nothing is judged
+_LEAST = 40  # fewest letters for a judgement
 
 
 def normalize_presentation_forms(text: str) -> str:
-    """Presentation forms as the letters they are forms of («ﻻ» as «لا»); a mark's form without the space it is drawn on."""
+    """Presentation forms as their letters («ﻻ» as «لا»); a mark's form without the space it is drawn on."""
     if text == "\ufdfc":
         return "ريال"  # its decomposition has a Persian yeh
     return _FORMS.sub(lambda m: unicodedata.normalize("NFKC", m.group()).strip() or m.group(), text)
@@ -40,15 +40,15 @@ _LEAST_MARBUTA = 3
 
 
 def without_lookalikes(text: str) -> dict[int, str]:
-    """Return what to make of the Persian and Urdu letters of an Arabic text, which some fonts name in place of the Arabic ones they look
-    like; nothing for a text in those languages."""
+    """Return replacements for Persian and Urdu letters in an Arabic text, which some fonts give in place of similar Arabic ones; none for a
+    text in those languages."""
     if text.count("ة") + text.count("ﺓ") < _LEAST_MARBUTA or any(c in _OTHER_LANGUAGES for c in text):
         return {}
     return {code: chr(to) if isinstance(to, int) else to for code, to in _LOOKALIKES.items()}
 
 
 def ligature(text: str) -> str:
-    """Return the letters that one sign stands for in the order they are read, whichever way round they come.
+    """Return the letters of one ligature in reading order, whichever way round they come.
 
     Fonts join letters in few ways: lam and alef in this order only, marks follow a letter, «الله» is read in one way, and of the pairs
     that Unicode has signs for most have none the other way round («لج» but no «جل»).
@@ -65,13 +65,13 @@ def ligature(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _joined_letters() -> frozenset[str]:
-    """Return the letters that Unicode has one sign for."""
+    """Return the letter sequences that Unicode has a single character for."""
     signs = (unicodedata.normalize("NFKC", chr(code)) for code in range(0xFC00, 0xFDC8))
     return frozenset("".join(c for c in sign if _LETTER.match(c)) for sign in signs)
 
 
 def is_windows(text: str) -> bool:
-    """Return whether letters, in any order, are Arabic in Windows-1256 that was taken for Western European."""
+    """Return whether letters, in any order, are Arabic in Windows-1256 that was mistaken for Western European text."""
     letters = [c for c in text if c.isalpha()]
     if len(letters) < _LEAST or sum(c in _WINDOWS for c in letters) < 0.7 * len(letters):
         return False
@@ -102,7 +102,7 @@ def is_reversed(text: str) -> bool:
 
 
 def is_garbled(text: str) -> bool:
-    """Return whether a page's text is no language: unmapped characters, letters in no order of a language, or words without spaces."""
+    """Return whether a page's text is garbled: unmapped characters, implausible letter sequences, or words without spaces."""
     visible = [c for c in text if not c.isspace()]
     if not visible:
         return False

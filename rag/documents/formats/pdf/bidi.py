@@ -20,19 +20,19 @@ _PAIR = {**dict(zip(_OPENING, _CLOSING, strict=True)), **dict(zip(_CLOSING, _OPE
 
 @lru_cache(maxsize=8192)
 def kind(character: str) -> str:
-    """Return the bidirectional class of a character, "ON" where it has none."""
+    """Return the bidirectional class of a character, "ON" if it has none."""
     return unicodedata.bidirectional(character) or "ON"
 
 
 def is_rtl(character: str) -> bool:
-    """Return whether a character is a letter of a script that is written from right to left."""
+    """Return whether a character is a letter of a right-to-left script."""
     return kind(character) in _RTL
 
 
 def reading_order(drawn: Sequence[str], rtl: bool, gaps: Sequence[float] | None = None) -> list[int]:
     """Return the positions of `drawn` (characters of one line from left to right) in the order they are read.
 
-    `rtl` is the direction of the paragraph. `gaps` holds at each space how wide it is, in sizes of the font.
+    `rtl` is the direction of the paragraph. `gaps` holds the width of each space, in ems.
     """
     kinds = [kind(character) for character in drawn]
     order: list[int] = []
@@ -75,7 +75,7 @@ class _Number:
 def _groups(
     drawn: Sequence[str], kinds: Sequence[str], numbers: Sequence[tuple[int, int]], gaps: Sequence[float] | None
 ) -> dict[int, tuple[int, list[int]]]:
-    """Return the numbers of a right-to-left line with their signs, and rows of numbers that are one thing, as
+    """Return the numbers of a right-to-left line with their signs, and groups of numbers that belong together, as
     {start: (end, positions in reading order)}.
 
     Paper does not say how a number came to stand as it does: "+966 50" may have been written from the left, "50 966+" from the right.
@@ -142,7 +142,7 @@ def _signed(drawn: Sequence[str], kinds: Sequence[str], start: int, end: int, le
 
 
 def _is_left_to_right(chain: Sequence[_Number], joiner: str, letters: bool) -> bool:
-    """Return whether numbers that are one thing were written from left to right."""
+    """Return whether a group of numbers was written from left to right."""
     first, last = chain[0], chain[-1]
     if first.plus_left or last.sign_right:
         return first.plus_left
@@ -153,7 +153,7 @@ def _is_left_to_right(chain: Sequence[_Number], joiner: str, letters: bool) -> b
         if len(texts) < 3:
             return not letters and all(text.isdigit() for text in texts) and texts[0].startswith("0")
     if joiner != " " and _is_date(texts):
-        return len(texts[0]) == 4  # as it is drawn, or the same date turned round
+        return len(texts[0]) == 4  # as drawn, or the same date reversed
     starts, ends = texts[0].startswith(("0", "٠")), texts[-1].startswith(("0", "٠"))
     if starts != ends and all(text.isdigit() for text in texts):
         return starts
@@ -245,7 +245,7 @@ def _rtl_runs(kinds: Sequence[str]) -> list[tuple[int, int, bool]]:
 
 
 def with_brackets(text: str) -> str:
-    """Return a text in reading order whose brackets and «quotation marks» open before and close after what they stand around.
+    """Return a text in reading order whose brackets and «quotation marks» open before and close after what they enclose.
 
     A font draws `(` in right-to-left text with the shape of `)`, and files differ in which of the two they name.
     """

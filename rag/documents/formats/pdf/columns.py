@@ -1,4 +1,4 @@
-"""Columns of text on a page: white strips between lines that are filled on both sides, narrow ones included.
+"""Columns of text on a page: white strips (gutters) between lines that are filled on both sides, narrow ones included.
 
 A strip between the columns of a table differs from one between columns of text in its surroundings: the lines of a column of text are
 wrapped (the next line's first word had no room on the line before it), those of a table are not.
@@ -15,21 +15,21 @@ from rag.documents.formats.pdf.bidi import is_rtl
 from rag.documents.formats.pdf.layout import Word, mostly_rtl, rows
 from rag.documents.formats.pdf.tables import Grid
 
-_NARROWEST = 0.5  # of the font's size: a gutter; spaces between words are wide, but not in every line at the same place
+_NARROWEST = 0.5  # em: a gutter; spaces between words can be as wide, but not at the same place in every line
 _WIDE = 1.2
 _FEWEST_LINES = 3
 _FEWEST_LINES_NARROW = 5
 _LEAST_LETTERS = 10  # of an average line
 _MOST_STRIPS = 48
 _MOST_TRIED = 12
-_WIDEST_SPACE = 1.5  # of the font's size: between words of justified text
+_WIDEST_SPACE = 1.5  # em: between words of justified text
 _DEEPEST = 12
 _INFINITE = 1e9
 
 
 @dataclass(slots=True)
 class _Row:
-    """Words on one base line from left to right, or a table."""
+    """Words on one baseline from left to right, or a table."""
 
     top: float
     bottom: float
@@ -47,7 +47,7 @@ class _Row:
 
 @dataclass(slots=True)
 class _Strip:
-    """A white strip from `left` to `right` through the rows from `start`, with how many rows have something on each side."""
+    """A white strip from `left` to `right` through the rows from `start`, with the number of rows that have text on each side."""
 
     left: float
     right: float
@@ -58,7 +58,7 @@ class _Strip:
 
 
 def in_order(words: Sequence[Word], grids: Sequence[Grid]) -> list[list[Word] | Grid]:
-    """Return what stands on a page in reading order: runs of words of one column, and tables."""
+    """Return the content of a page in reading order: runs of words of one column, and tables."""
     found = [_row_of(row) for _, row in rows(words)]
     found += [_Row(grid.top, grid.bottom, grid=grid) for grid in grids]
     found.sort(key=lambda row: -row.top if row.grid is not None else -(row.top + row.bottom) / 2)
@@ -108,7 +108,7 @@ def _side(band: Sequence[_Row], x: float, before: bool) -> list[_Row]:
 
 
 def _gutter(found: Sequence[_Row]) -> _Strip | None:
-    """Return the strip between columns that has most lines on both sides."""
+    """Return the strip between columns with the most lines on both sides."""
     sizes = [word.size for row in found for word in row.words]
     if not sizes:
         return None
@@ -121,7 +121,7 @@ def _gutter(found: Sequence[_Row]) -> _Strip | None:
 
 
 def _strips(found: Sequence[_Row], narrowest: float) -> Iterator[_Strip]:
-    """Yield the white strips that go through several rows, each as wide as it is through all of them."""
+    """Yield the white strips through several rows, each as wide as its narrowest row."""
     open_: list[_Strip] = []
     for number, row in enumerate(found):
         gaps = _gaps(row, narrowest)
@@ -156,7 +156,7 @@ def _strips(found: Sequence[_Row], narrowest: float) -> Iterator[_Strip]:
 
 
 def _gaps(row: _Row, narrowest: float) -> list[tuple[float, float]]:
-    """Return the white of a row: left of it, between its words, right of it."""
+    """Return the white space of a row: left of it, between its words, right of it."""
     gaps = [(-_INFINITE, row.left)]
     reached = row.left if not row.words else row.words[0].right
     for word in row.words[1:]:
@@ -167,7 +167,7 @@ def _gaps(row: _Row, narrowest: float) -> list[tuple[float, float]]:
 
 
 def _trimmed(found: Sequence[_Row], strip: _Strip, size: float) -> _Strip | None:
-    """Return a strip without the rows above it that stand on one side only, and without what follows on one side after a gap."""
+    """Return a strip without the one-sided rows at its top, and without what follows on one side after a gap."""
     if strip.right - strip.left > _INFINITE / 2:
         return None
     x = (strip.left + strip.right) / 2
@@ -205,7 +205,7 @@ def _is_between_columns(found: Sequence[_Row], strip: _Strip, size: float) -> bo
 
 
 def _is_of_numbers(side: Sequence[_Row]) -> bool:
-    """Return whether much of what stands on one side is numbers, as in a table."""
+    """Return whether one side consists largely of numbers, as in a table."""
     words = [word for row in side for word in row.words]
     return sum(any(c.isdigit() for text in word.texts for c in text) for word in words) > 0.4 * len(words)
 
@@ -216,7 +216,7 @@ def side_words(side: Sequence[_Row]) -> list[list[Word]]:
 
 
 def is_wrapped(lines: Sequence[Sequence[Word]]) -> bool:
-    """Return whether lines are those of a running text: few of them had room for the first word of the next one."""
+    """Return whether lines are running text: few of them had room for the first word of the next."""
     if len(lines) < 2:
         return False
     letters = sum(len(word.texts) for line in lines for word in line)

@@ -1,4 +1,5 @@
-"""From the lines and tables of pages to the tree of a document: paragraphs, headings, lists, notes, over the ends of columns and pages."""
+"""Build the tree of a document from the lines and tables of its pages: paragraphs, headings, lists and notes, joined across columns and
+pages."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from rag.documents.tree import PAGE, TreeWriter
 from rag.schema import Block, Span
 
 _LONGEST_HEADING = 160
-_LARGER = 1.12  # of the text's size: a heading
+_LARGER = 1.12  # times the size of the text: a heading
 _SMALLER = 0.92  # a note at the foot of a page
 _LONGEST_CAPTION = 220
 _LONGEST_MERGED = 40
@@ -38,12 +39,12 @@ _HYPHENS = "-\u00ad\u2010"
 
 @dataclass(slots=True)
 class PageContent:
-    """What stands on a page, its number from 1, in reading order: the lines of columns, and tables."""
+    """The content of a page in reading order, lines of columns and tables; `number` counts from 1."""
 
     number: int
     parts: list[list[TextLine] | Grid] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
-    """Paragraphs without places, as OCR gives them."""
+    """Paragraphs without positions, from OCR."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class _Part:
     text: str = ""
     label: str = ""
     pieces: list[tuple[int, Piece]] = field(default_factory=list)
-    """Of each word the page and the place."""
+    """The page and the box of each word."""
     breaks: list[tuple[int, int]] = field(default_factory=list)
     """(offset in the text, page) where another page begins inside it."""
     page: int = 0
@@ -63,14 +64,14 @@ class _Part:
     bold: bool = False
     rtl: bool = False
     open: bool = False
-    """Return whether its last line was full, so that it may go on in the next column or on the next page."""
+    """Return whether its last line was full, so that it may continue in the next column or on the next page."""
     table: TableStructure | None = None
     grid: Grid | None = None
     level: int = 1
 
 
 def write(pages: Sequence[PageContent], writer: TreeWriter) -> dict[int, list[tuple[int, int, Piece]]]:
-    """Write pages through `writer`. Return for each page its words, as (start, end, place)."""
+    """Write pages through `writer`. Return the words of each page, as (start, end, box)."""
     words: dict[int, list[tuple[int, int, Piece]]] = {page.number: [] for page in pages}
     body = _body_of(pages)
     vocabulary = _vocabulary(pages)
@@ -106,7 +107,7 @@ def write(pages: Sequence[PageContent], writer: TreeWriter) -> dict[int, list[tu
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """The size of most letters, and whether most are bold, so that being bold says nothing."""
+    """The size of most letters, and whether most are bold, in which case bold type marks nothing."""
 
     size: float
     bold: bool
@@ -125,7 +126,7 @@ def _body_of(pages: Sequence[PageContent]) -> _Body:
 
 
 def _vocabulary(pages: Sequence[PageContent]) -> frozenset[str]:
-    """Return the words that stand whole inside a line, as evidence for words that are cut at its end."""
+    """Return the words that occur unbroken within a line, as evidence for rejoining those hyphenated at its end."""
     found: set[str] = set()
     for page in pages:
         for part in page.parts:
@@ -151,8 +152,8 @@ def _parts(pages: Sequence[PageContent], body: _Body, vocabulary: frozenset[str]
 
 
 def _groups(lines: Sequence[TextLine]) -> Iterator[list[TextLine]]:
-    """Yield the lines of each paragraph: a new one begins after a gap, after a line that had room for the next word, where the letters
-    change their size or weight, and with each item of a list."""
+    """Yield the lines of each paragraph: a new one begins after a gap, after a line that had room for the next word, where size or weight
+    changes, and with each item of a list."""
     if not lines:
         return
     pitches = [above.base - below.base for above, below in pairwise(lines)]
@@ -240,7 +241,7 @@ def _is_heading(part: _Part, group: Sequence[TextLine], body: _Body) -> bool:
 
 
 def _joined(text: str, line: TextLine, vocabulary: frozenset[str]) -> tuple[str, list[Piece]]:
-    """Return a paragraph with one more line, and the places of that line's words as they are in the text now."""
+    """Return a paragraph with one more line, and the positions of that line's words in the new text."""
     pieces = list(line.pieces)
     if not text:
         return line.text, pieces
@@ -248,7 +249,7 @@ def _joined(text: str, line: TextLine, vocabulary: frozenset[str]) -> tuple[str,
 
 
 def _glue(text: str, line: str, vocabulary: frozenset[str]) -> str:
-    """Join two lines; a hyphen at the end of the first is taken out where it cuts a word."""
+    """Join two lines; a hyphen at the end of the first is removed if it breaks a word."""
     if text[-1:] not in _HYPHENS or not text[-2:-1].isalpha() or not line[:1].isalpha() or kind(line[0]) != "L":
         return f"{text} {line}"
     head = re.search(r"[^\W\d_]+$", text[:-1])
@@ -260,7 +261,7 @@ def _glue(text: str, line: str, vocabulary: frozenset[str]) -> str:
         return text[:-1] + line
     if not line[0].islower() or f"{first}-{second}" in vocabulary:
         return text + line
-    # Two words of the document, or a word that is put before others with a hyphen: "long-term", "well-being".
+    # Two words of the document, or a prefix that is written with a hyphen: "long-term", "well-being".
     compound = (first in vocabulary and second in vocabulary) or first in _PREFIXES
     return text + line if compound else text[:-1] + line
 
@@ -274,7 +275,7 @@ _PREFIXES = frozenset(
 
 
 def _continued(parts: list[_Part], vocabulary: frozenset[str]) -> list[_Part]:
-    """Join paragraphs that go on in the next column or on the next page; notes between the halves come after them."""
+    """Join paragraphs that continue in the next column or on the next page; notes between the halves follow them."""
     found: list[_Part] = []
     waiting: list[_Part] = []
     for part in parts:
@@ -300,7 +301,7 @@ def _goes_on(last: _Part, part: _Part) -> bool:
         return False
     if abs(last.size - part.size) > 0.1 * last.size or last.rtl != part.rtl or last.bold != part.bold:
         return False
-    # On the same page this is a new column; elsewhere in a column a paragraph that ends with a full line has ended.
+    # On the same page this is a new column; within a column, a paragraph that ends with a full line is complete.
     return part.page != last.page or part.last.base > last.last.base or part.text[:1].islower()
 
 
@@ -308,7 +309,7 @@ def _goes_on(last: _Part, part: _Part) -> bool:
 
 
 def _levels(parts: Sequence[_Part]) -> None:
-    """Give headings their levels: larger letters stand above smaller ones, bold ones above plain ones."""
+    """Set the levels of headings: larger type ranks above smaller, bold above regular."""
     styles = sorted({(round(part.size * 2) / 2, part.bold) for part in parts if part.kind == "heading"}, reverse=True)
     levels = {style: min(number, 6) for number, style in enumerate(styles, start=1)}
     for part in parts:
@@ -339,7 +340,7 @@ def _write_part(writer: TreeWriter, part: _Part, words: dict[int, list[tuple[int
 
 
 def _place(writer: TreeWriter, span: Span, pieces: Iterable[tuple[int, Piece]], words: dict[int, list[tuple[int, int, Piece]]]) -> None:
-    """Note where the words of a block stand: each is looked for behind the one before it."""
+    """Record the positions of the words of a block: each is searched for after the one before it."""
     text, at = writer.text_of(span), 0
     for page, piece in pieces:
         wanted = piece.text
@@ -355,7 +356,7 @@ def _place(writer: TreeWriter, span: Span, pieces: Iterable[tuple[int, Piece]], 
 
 @dataclass(slots=True)
 class _Table:
-    """A table that was written, in case it goes on on the next page."""
+    """A table that was written, in case it continues on the next page."""
 
     columns: list[str]
     edges: tuple[float, ...]
@@ -366,7 +367,7 @@ class _Table:
 
 
 def _captions(parts: Sequence[_Part], at: int) -> int:
-    """Return how many paragraphs before a table say what it is: its number and name, its unit."""
+    """Return how many paragraphs before a table describe it: its number and name, its unit."""
     for count in (1, 2):
         if at + count >= len(parts):
             return 0
@@ -406,7 +407,7 @@ def _write_table(
     )
     sections = [(section.title, section.rows) for section in table.sections]
     if goes_on and before is not None:
-        if columns and columns != before.columns:  # the first row was no row of names
+        if columns and columns != before.columns:  # the first row was not a header
             sections = [("", table.names), *sections]
         columns, header, title = before.columns, before.header, ""
     for number, (name, rows) in enumerate(sections):
@@ -434,7 +435,7 @@ def _write_table(
 
 
 def _texts_of(row: Sequence[GridCell]) -> list[str]:
-    """Return the texts of a row; a short one that goes over several columns is the value in each, a long one stands once."""
+    """Return the texts of a row; a short one that spans several columns is repeated in each, a long one is kept once."""
     return ["" if at and cell is row[at - 1] and len(cell.text) > _LONGEST_MERGED else cell.text for at, cell in enumerate(row)]
 
 
@@ -456,7 +457,7 @@ def _place_row(
     page: int,
     words: dict[int, list[tuple[int, int, Piece]]],
 ) -> None:
-    """Note where the words of a row stand, merged cells once."""
+    """Record the positions of the words of a row, merged cells once."""
     seen: set[int] = set()
     for block in blocks:
         if form:

@@ -1,16 +1,16 @@
-"""A character as a page of PDF draws it."""
+"""A character as drawn on a page of a PDF."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 WORD_GAP = 0.16
-"""The gap between two words, in sizes of their font; letters of a word that do not join stand nearer."""
+"""The least gap between two words, in ems; letters of a word that do not join are closer."""
 
 
 @dataclass(slots=True)
 class Glyph:
-    """A character as it is drawn: `left`, `right` of its box, `base` its line's height on the page, `size` of its font."""
+    """A drawn character, in points: `left` and `right` of its box, `base` the height of its baseline, `size` of its font."""
 
     text: str
     left: float
@@ -19,14 +19,14 @@ class Glyph:
     size: float
     bold: bool = False
     origin: float | None = None
-    """Where the pen stood, None for `left`. Letters that are drawn over one another are in order by this alone."""
+    """The pen position, None for `left`. It alone orders letters that are drawn over one another."""
 
     @property
     def place(self) -> float:
-        """What characters of a line are in order by."""
+        """The sort key of the characters of a line."""
         return self.left if self.origin is None else self.origin
 
     @property
     def middle(self) -> float:
-        """Half-way between its sides."""
+        """The horizontal centre of its box."""
         return (self.left + self.right) / 2

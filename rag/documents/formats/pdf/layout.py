@@ -1,8 +1,8 @@
-"""From characters with their places on a page to words and lines in reading order.
+"""Words and lines in reading order, from the positioned characters of a page.
 
-The order in which a PDF draws is not that in which it is read; places are certain. Characters make words by the gaps between
+The order in which a PDF draws is not the order in which it is read; only positions are reliable. Characters make words by the gaps between
 them, words make lines, and lines are put into reading order (`rag.documents.formats.pdf.bidi`). Coordinates are points, `base`
-grows upwards; a page whose text runs in another direction is turned first.
+grows upwards; a page whose text runs in another direction is rotated first.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from rag.documents.formats.pdf.superscripts import MOVED, SMALLER, SPACE, is_not
 from rag.text.folding import nfc
 
 ASCENT, DESCENT = 0.8, 0.22
-"""How far letters reach above and below their base line, in sizes of their font."""
+"""How far letters reach above and below their baseline, in ems."""
 
-_GAPS = (0.08, 0.28)  # of the font's size: between these, a page's own gaps show where letters end and words begin
+_GAPS = (0.08, 0.28)  # em: between these, a page's own gaps show where words begin
 _LEAST_GAPS = 20
-_NEIGHBOUR = 0.15  # of the font's size: by so much a mark's letter may be further than another and still be its letter
-_LINE = 0.45  # of the font's size: what stands higher or lower than that is another line
+_NEIGHBOUR = 0.15  # em: how much further than another letter a mark's own letter may be
+_LINE = 0.45  # em: anything higher or lower is on another line
 _EXACT = 0.12
 _LEAST_LINE = 8  # characters
-_HIGH = 0.75  # and this for what is smaller than the line: raised digits
+_HIGH = 0.75  # and this much for what is smaller than the line: raised digits
 _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
 _LEADERS = frozenset(".…·_‥")
@@ -39,7 +39,7 @@ _SIGNS = frozenset('.,;:)]،؛»"”')
 
 @dataclass(slots=True)
 class Word:
-    """Characters without a gap, from left to right; `texts[n]` is a character with the marks that stand on it."""
+    """Characters without a gap, from left to right; `texts[n]` is a character with its combining marks."""
 
     texts: list[str]
     left: float
@@ -48,12 +48,12 @@ class Word:
     size: float
     bold: bool = False
     turn: int = 0
-    """How its page was turned so that its line runs to the right, in quarters."""
+    """How its page was rotated so that its line runs to the right, in quarter turns."""
     counted: tuple[int, int] | None = None
 
     @property
     def letters(self) -> tuple[int, int]:
-        """How many of its characters are of a script that runs from right to left, and how many of one that runs from left to right."""
+        """The numbers of its characters in right-to-left and in left-to-right scripts."""
         if self.counted is None:
             kinds = [kind(text[0]) for text in self.texts]
             self.counted = sum(k in ("R", "AL") for k in kinds), kinds.count("L")
@@ -62,7 +62,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A word in reading order, with its box on the turned page: `bottom` < `top`."""
+    """A word in reading order, with its box on the rotated page: `bottom` < `top`."""
 
     text: str
     left: float
@@ -86,7 +86,7 @@ class TextLine:
     text: str = ""
     pieces: list[Piece] = field(default_factory=list)
     opening: float = 0.0
-    """How wide the first word that is read is."""
+    """The width of the first word in reading order."""
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------------
@@ -95,9 +95,8 @@ Placed = TypeVar("Placed", Glyph, Word)
 
 
 def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
-    """Characters or words by the lines they stand on, as (base, items) from top to bottom.
-
-    Base lines with most on them come first, and take what stands a little higher or lower: raised digits and lowered ones.
+    """Return characters or words grouped by line, as (base, items) from top to bottom. The fullest baselines come first and take what is a
+    little higher or lower: superscripts and subscripts.
     """
     found: dict[float, list[Placed]] = {}
     weights: dict[float, float] = {}
@@ -110,7 +109,7 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
             breadths[base] += breadth
         else:
             found[base], weights[base], breadths[base] = [item], item.size * breadth, breadth
-    # The size of most of a line: an initial of three lines stands on the third, and is no measure for those above.
+    # The size of most of a line: a drop cap of three lines stands on the third, and is no measure for those above.
     sizes = {base: weight / breadths[base] for base, weight in weights.items()}
     anchors: list[float] = []
     lines: dict[float, list[Placed]] = {}
@@ -132,9 +131,9 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
 
 
 def _over_one_another(items: Sequence[Placed], row: Sequence[Placed]) -> bool:
-    """Return whether items stand where a row has something, so that they are another line, however near."""
+    """Return whether items overlap those of a row horizontally, so that they are another line, however near."""
     if len(items) < _LEAST_LINE:
-        return False  # raised digits, and letters that a font lifts over one another
+        return False  # superscripts, and letters that a font stacks
     taken = sorted((other.left, other.right) for other in row if _is_visible(other))
     lefts = [left for left, _ in taken]
     seen = [item for item in items if _is_visible(item)]
@@ -151,7 +150,7 @@ def _is_visible(item: Glyph | Word) -> bool:
 
 
 def _same_line(rise: float, size: float, of_line: float, shorter: bool) -> bool:
-    """Return whether what stands `rise` above the base of a line belongs to it; only what is `shorter` than the line can be raised."""
+    """Return whether an item `rise` above a baseline belongs to its line; only what is `shorter` than the line can be a superscript."""
     if size < SMALLER * of_line:
         if not shorter:
             return abs(rise) <= _LINE * size
@@ -163,7 +162,7 @@ def _same_line(rise: float, size: float, of_line: float, shorter: bool) -> bool:
 
 
 def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
-    """Return the words of a page in no order of lines. Glyphs are changed: give them away."""
+    """Return the words of a page, not yet ordered by lines. Modifies the glyphs."""
     words: list[Word] = []
     based = rows([glyph for glyph in glyphs if not _is_mark(glyph)])
     lines = [row for _, row in based]
@@ -177,7 +176,7 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
         mark_superscripts(row)
         word: Word | None = None
         for glyph in row:
-            if glyph.text in ("", MOVED):  # raised, and put to the character it belongs to, on its left or right
+            if glyph.text in ("", MOVED):  # raised, and attached to the character it belongs to, on its left or right
                 if word is not None and (not glyph.text or word.texts[-1] in _SIGNS) and glyph.left - word.right <= 0.3 * word.size:
                     word.right = max(word.right, glyph.right)
                 else:
@@ -200,7 +199,7 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
 
 
 def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
-    """Return a row without spaces that are drawn over a letter, where the gap is on that letter's other side."""
+    """Return a row without spaces that are drawn over a letter although the gap is on its other side."""
     found: list[Glyph] = []
     for at, glyph in enumerate(row):
         if glyph.text.isspace() and glyph.right > glyph.left and 0 < at < len(row) - 1:
@@ -215,7 +214,7 @@ def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
 
 
 def _without_leaders(row: list[Glyph]) -> list[Glyph]:
-    """Return a row without the dots or strokes that lead from a name to its value; a gap stands for them."""
+    """Return a row without its dot or dash leaders; a gap takes their place."""
     if sum(glyph.text in _LEADERS for glyph in row) < _FEWEST_LEADERS:
         return row
     found: list[Glyph] = []
@@ -236,7 +235,7 @@ def _without_leaders(row: list[Glyph]) -> list[Glyph]:
 
 
 def _without_doubles(row: list[Glyph]) -> list[Glyph]:
-    """Return a row without what is drawn a second time, a little to the side, to look bold."""
+    """Return a row without characters drawn twice, slightly offset, to look bold."""
     found: list[Glyph] = []
     for glyph in row:
         for last in found[-2:]:
@@ -249,7 +248,7 @@ def _without_doubles(row: list[Glyph]) -> list[Glyph]:
 
 
 def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
-    """Where gaps between letters end and those between words begin: in the middle of the widest range that holds none."""
+    """Return the threshold between letter gaps and word gaps: the middle of the widest range that contains no gap."""
     gaps = sorted(
         gap
         for row in lines
@@ -265,9 +264,9 @@ def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
 
 
 def _untangle(row: list[Glyph]) -> None:
-    """Put lam before alef where a font draws the two over one another: in no other way do they overlap."""
+    """Put lam before alef where a font draws the two over one another: only in this way do they overlap."""
     for at in range(len(row) - 1):
-        first, second = row[at], row[at + 1]  # from left to right: what is read first stands second
+        first, second = row[at], row[at + 1]  # from left to right: what is read first comes second
         if first.text == _LAM and second.text in _ALEFS:
             overlap = min(first.right, second.right) - max(first.left, second.left)
             narrower = min(first.right - first.left, second.right - second.left)
@@ -276,10 +275,8 @@ def _untangle(row: list[Glyph]) -> None:
 
 
 def _put_marks(glyphs: Sequence[Glyph], lines: Sequence[Sequence[Glyph]], heights: Sequence[float]) -> None:
-    """Give each mark (tashkeel) to the letter it stands on: the nearest.
-
-    Of two that are about equally near, it is the one it is drawn next to, on the right: a mark is drawn just before or just
-    after its letter, and runs of letters to either side.
+    """Attach each mark (tashkeel) to the nearest letter. Of two about equally near, take the one drawn next to it, on the right: a mark is
+    drawn just before or just after its letter.
     """
     middles = [[glyph.middle for glyph in row] for row in lines]
     for n, mark in enumerate(glyphs):
@@ -296,7 +293,7 @@ def _put_marks(glyphs: Sequence[Glyph], lines: Sequence[Sequence[Glyph]], height
         preferred = max(beside, key=lambda glyph: glyph.middle, default=None)
         best = min(near, key=lambda glyph: _distance(mark, glyph) - (_NEIGHBOUR if glyph is preferred else 0.0), default=None)
         if best is not None and _distance(mark, best) < 1.2:
-            # Over a joined lam-alef stand the marks of lam: alef bears no shadda and no vowel.
+            # Marks over a joined lam-alef belong to lam: alef carries no shadda and no vowel.
             joined = len(best.text) > 1 and best.text[-1] in _ALEFS and mark.text in _MARKS_OF_LAM
             best.text = best.text[:-1] + mark.text + best.text[-1] if joined else best.text + mark.text
 
@@ -307,7 +304,7 @@ def _around(row: Sequence[Glyph], middles: Sequence[float], place: float) -> Seq
 
 
 def _letter(glyphs: Sequence[Glyph], at: int, step: int) -> Glyph | None:
-    """Return the letter that was drawn next before or after a mark, if nothing but marks is between."""
+    """Return the letter drawn immediately before or after a mark, other marks aside."""
     at += step
     while 0 <= at < len(glyphs) and _is_mark(glyphs[at]):
         at += step
@@ -319,7 +316,7 @@ def _is_mark(glyph: Glyph) -> bool:
 
 
 def _distance(mark: Glyph, glyph: Glyph) -> float:
-    """How far a mark is from a letter, in sizes of its font: along the line, and twice that across it."""
+    """Return the distance of a mark from a letter, in ems: along the line, and twice that across it."""
     return (abs(mark.middle - glyph.middle) + 2 * max(0.0, abs(mark.base - glyph.base) - 0.3 * mark.size)) / mark.size
 
 
@@ -327,14 +324,14 @@ def _distance(mark: Glyph, glyph: Glyph) -> float:
 
 
 def mostly_rtl(words: Sequence[Word]) -> bool:
-    """Return whether words are rather of a script that is written from right to left."""
+    """Return whether words are mostly of a right-to-left script."""
     right = sum(word.letters[0] for word in words)
     left = sum(word.letters[1] for word in words)
     return right * 1.5 > left
 
 
 def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
-    """Return the lines of one column in reading order. `as_drawn` takes right-to-left lines for drawn in their reading order."""
+    """Return the lines of one column in reading order. `as_drawn` takes right-to-left lines as drawn in reading order."""
     found = []
     for _, row in rows(words):
         row.sort(key=lambda word: word.left)
@@ -391,7 +388,7 @@ def _piece(text: str, word: Word) -> Piece:
 
 
 def _directions(lines: Sequence[TextLine]) -> None:
-    """Which way each line runs: by its letters, or where they are mixed, as the line before it does."""
+    """Return the direction of each line: by its letters, or if they are mixed, as the line before it."""
     whole = mostly_rtl([word for line in lines for word in line.words])
     before = whole
     for line in lines:

@@ -1,4 +1,4 @@
-"""PDF: the characters of each page with their places, through PDFium; pages that can't be read are named, not indexed."""
+"""PDF: the positioned characters of each page, through PDFium; pages that can't be read are named, not indexed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TITLE_OF_A_PROGRAM = re.compile(
     r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document)\s*\d*$", re.I
 )
 _NOBODY = frozenset(("anonymous", "unknown", "user", "admin", "administrator", "unspecified", "owner"))
-_NO_TEXT = 8  # characters, below which a page with a picture is a picture
+_NO_TEXT = 8  # a page with a picture and fewer characters is a picture
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
 _SECURITY = 5  # FPDF_ERR_SECURITY
 
@@ -118,7 +118,7 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
 
 
 def ranges(numbers: Sequence[int]) -> str:
-    """Page numbers for a message: `3, 7-9`."""
+    """Return page numbers for a message: `3, 7-9`."""
     found: list[list[int]] = []
     for number in numbers:
         if found and found[-1][1] == number - 1:
@@ -130,14 +130,14 @@ def ranges(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The size of a page as it is shown, and how its coordinates are turned to that."""
+    """The size of a page as displayed, and the rotation of its coordinates to that."""
 
     width: float
     height: float
     left: float = 0.0
     bottom: float = 0.0
     rotation: int = 0
-    """In quarters of a turn, clockwise."""
+    """In quarter turns, clockwise."""
 
     def layout(self, number: int, words: Sequence[tuple[int, int, Piece]]) -> PageLayout:
         """Return the words of a page with their boxes from its upper left corner."""
@@ -172,7 +172,7 @@ def _turned_back(turn: int, x: float, y: float) -> tuple[float, float]:
 
 @dataclass(slots=True)
 class _RawPage:
-    """The words of a page before their order is known: those that run in the same direction together, most of them first."""
+    """The words of a page before they are ordered, grouped by direction, the largest group first."""
 
     number: int
     place: _Place
@@ -186,7 +186,7 @@ class _RawPage:
 
 
 def _with_neighbours(pages: Iterable[_RawPage]) -> Iterator[tuple[_RawPage, int, list[Edges]]]:
-    """Yield each page with the edges of the pages around it, when those after it have been read, and its place among them."""
+    """Yield each page with the edges of the pages around it, once those after it have been read, and its position among them."""
     waiting: list[_RawPage] = []
     edges: list[Edges] = []
     done = 0
@@ -241,7 +241,7 @@ def _raw_page(document: Any, index: int) -> _RawPage:
 
 
 def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
-    """Return what stands on a page in reading order, and "picture" or "garbled" where nothing is to be had."""
+    """Return what stands on a page in reading order, and "picture" or "garbled" if nothing can be read."""
     page, number, edges = raw
     content = PageContent(page.number)
     if page.state:
@@ -265,7 +265,7 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
 
 
 def _turned(line: TextLine, turn: int, main: int) -> Turned:
-    """Return a line that runs in another direction than most of the page, with its middle."""
+    """Return a line that runs in another direction than most of the page, with its centre."""
     x, y = _turned_back(turn, (line.left + line.right) / 2, line.base + 0.3 * line.size)
     return (*_upright_point(main, x, y), line)
 
@@ -289,9 +289,9 @@ def _texts(content: PageContent) -> Iterator[str]:
 
 
 def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], int]:
-    """Return the characters of a page, those that run in the same direction together, and how many have no known letter.
+    """Return the characters of a page, grouped by direction, and how many have no known letter.
 
-    The shapes of digits are added to `digits`."""
+    Adds the shapes of digits to `digits`."""
     import pypdfium2.raw as pdfium
 
     text_page = page.get_textpage()
@@ -313,7 +313,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
     get_origin, has_error = pdfium.FPDFText_GetCharOrigin, pdfium.FPDFText_HasUnicodeMapError
     try:
         for n in range(text_page.count_chars()):
-            # What PDFium puts in between on its own, by gaps that it measured, belongs to no object of the page.
+            # Characters that PDFium inserts itself, from gaps that it measured, belong to no object of the page.
             if not (address := get_address(raw, n)):
                 continue
             code = get_unicode(raw, n)
@@ -325,7 +325,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
                 size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * scale)
                 turn = round(math.degrees(math.atan2(matrix.b, matrix.a)) / 90) % 4
                 bold, font = _font(owner, fonts)
-            if 0xD800 <= code < 0xDC00:  # half of a character beyond the first 65,536, as PDFium gives it
+            if 0xD800 <= code < 0xDC00:  # half of a surrogate pair, as PDFium gives it
                 high = code
                 continue
             if 0xDC00 <= code < 0xE000 and high:
@@ -337,7 +337,7 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
             get_origin(raw, n, x, y)
             character = normalize_presentation_forms(chr(code)) if code >= 0xFB00 else chr(code)
             if (code < 32 and code not in (9, 10, 13)) or code in (0xFFFE, 0xFFFF):
-                broken += code != 2  # a hyphen that PDFium marks
+                broken += code != 2  # a hyphen marked by PDFium
                 character = "-" if code == 2 else ""
             if not character or (code > 0xAD and unicodedata.category(character[0]) == "Cf"):
                 continue
@@ -345,8 +345,8 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
             last = drawn.get((address, x.value, y.value))
             if last is not None and not last.text.isspace():
                 if character.isspace():
-                    continue  # a gap that PDFium believes in
-                # One sign that stands for several letters. PDFium turns right-to-left text round, and with it the letters of a sign.
+                    continue  # a space inserted by PDFium
+                # One glyph that stands for several letters. PDFium reverses right-to-left text, and with it the letters of a glyph.
                 turned = is_rtl(character) or is_rtl(last.text[0])
                 last.text = f"{character}{last.text}" if turned else f"{last.text}{character}"
                 last.left, last.right = min(last.left, left), max(last.right, right)
@@ -375,7 +375,7 @@ _FEWEST_STROKES = 5
 
 
 def _strokes(raw: Any, unmapped: Sequence[tuple[int, int]], get_unicode: Any) -> int:
-    """Return how many characters without a known letter are strokes that lengthen a word (kashida): one sign, always between letters."""
+    """Return how many characters without a known letter are kashida, strokes that lengthen a word: one glyph, always between letters."""
     places: dict[int, list[int]] = {}
     for code, n in unmapped:
         places.setdefault(code, []).append(n)
@@ -392,7 +392,7 @@ def _strokes(raw: Any, unmapped: Sequence[tuple[int, int]], get_unicode: Any) ->
 
 
 def _without_heads(group: list[Glyph]) -> None:
-    """Take out signs without a letter that are the first strokes of seen and sad: some fonts draw these letters in two parts."""
+    """Remove glyphs without a letter that are the first strokes of seen and sad: some fonts draw these letters in two parts."""
     heads = [n for n, glyph in enumerate(group) if glyph.text == "\ufffd"]
     if not heads:
         return
@@ -409,7 +409,7 @@ _FORCE_BOLD = 1 << 18
 
 
 def _font(owner: Any, fonts: dict[int, tuple[bool, str]]) -> tuple[bool, str]:
-    """Return whether the font of a text object is a bold one, by its name or flag, and its name. The weight that a file gives is often a
+    """Return whether the font of a text object is bold, by its name or flag, and its name. The weight that a file gives is often a
     guess."""
     import pypdfium2.raw as pdfium
 
@@ -428,7 +428,7 @@ def _font(owner: Any, fonts: dict[int, tuple[bool, str]]) -> tuple[bool, str]:
 # --- digits ---------------------------------------------------------------------------------------------------------------
 
 Digits = dict[tuple[str, str], Counter[tuple[float, float]]]
-"""How wide and high the ink of each digit of a font is, in sizes of the font, and how often."""
+"""The width and height of the ink of each digit of a font, in ems, with counts."""
 
 _OTHER_WIDTH = 0.08
 _SAME_LINE = 0.05
@@ -437,10 +437,10 @@ _LEAST_SHARE = 0.05
 
 
 def wrong_digits(digits: Digits) -> frozenset[str]:
-    """Return the fonts of which one digit stands for two shapes of the same height: their digits are other ones than they say.
+    """Return the fonts in which one digit has two shapes of the same height: their mapping to digits is wrong.
 
-    «1» alone proves nothing, fonts have a wide and a narrow one; what is smaller is a raised or lowered digit; and where every digit has
-    two shapes, some text is drawn wider than other.
+    «1» alone proves nothing, fonts have a wide and a narrow one; a smaller shape is a superscript or subscript; and where every digit has
+    two shapes, some text is drawn wider.
     """
     single, double = set[str](), set[str]()
     for (font, digit), shapes in digits.items():
@@ -463,7 +463,7 @@ _MOST_SEGMENTS = 400
 
 
 def _rules(page: Any, turn: int) -> list[Rule]:
-    """Return the straight level and upright lines of a page: strokes, thin boxes and the edges of boxes."""
+    """Return the straight horizontal and vertical lines of a page: strokes, thin boxes and the edges of boxes."""
     found: list[Rule] = []
     left = [_MOST_PATHS]
     import pypdfium2.raw as pdfium
@@ -515,7 +515,7 @@ def _times(a: tuple[float, ...], b: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _boxes(item: Any, outer: tuple[float, ...]) -> Iterator[tuple[float, float, float, float]]:
-    """Yield the boxes (left, bottom, right, top) of a path's figures: of a line, of a rectangle; of a curve none."""
+    """Yield the boxes (left, bottom, right, top) of a path's figures: lines and rectangles, not curves."""
     import pypdfium2.raw as pdfium
 
     segments = pdfium.FPDFPath_CountSegments(item)
@@ -540,12 +540,12 @@ def _boxes(item: Any, outer: tuple[float, ...]) -> Iterator[tuple[float, float, 
 
 
 def _is_upright(figure: Sequence[tuple[float, float]]) -> bool:
-    """Return whether all sides of a figure are level or upright."""
+    """Return whether all sides of a figure are horizontal or vertical."""
     return all(abs(a[0] - b[0]) < 0.5 or abs(a[1] - b[1]) < 0.5 for a, b in itertools.pairwise(figure))
 
 
 def _edges_of(left: float, bottom: float, right: float, top: float, drawn: bool) -> list[Rule]:
-    """Return a thin box as one line, another as its four sides; none where it is too small."""
+    """Return a thin box as one line, any other as its four sides; nothing if it is too small."""
     width, height = right - left, top - bottom
     if height <= _THIN and width <= _THIN:
         return []
@@ -571,7 +571,7 @@ def _turned_box(turn: int, left: float, bottom: float, right: float, top: float)
 
 
 def _upright_point(turn: int, x: float, y: float) -> tuple[float, float]:
-    """Return a point of the page turned so that its lines run to the right."""
+    """Return a point of the page rotated so that its lines run to the right."""
     if turn == 1:
         return y, -x
     if turn == 2:
@@ -582,7 +582,7 @@ def _upright_point(turn: int, x: float, y: float) -> tuple[float, float]:
 
 
 def _upright(turn: int, left: float, right: float, bottom: float, top: float, x: float, y: float) -> tuple[float, float, float]:
-    """Left, right and base of a character, the page turned so that its line runs to the right."""
+    """Return left, right and base of a character, with the page rotated so that its line runs to the right."""
     if turn == 1:
         return bottom, top, -x
     if turn == 2:

@@ -1,4 +1,4 @@
-"""What is printed on every page and says nothing there: running headers and footers, numbers of pages and of lines."""
+"""Remove what repeats on every page: running headers and footers, page numbers and line numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rag.documents.formats.pdf.columns import is_wrapped
 from rag.documents.formats.pdf.layout import Word, lines_of, rows
 
 _ROWS = 4
-"""Rows at the top and at the bottom of a page that may be a running header or footer."""
+"""The number of rows at the top and at the bottom of a page that may be a running header or footer."""
 REACH = 3
 """Pages before and after that are compared; left and right pages often have headers of their own."""
 _MARGIN = 0.14  # of the page's height
@@ -40,7 +40,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """The rows of a page that may be printed on other pages, too. The first of each side is the outermost."""
+    """The rows of a page that may repeat on other pages. The first of each side is the outermost."""
 
     above: tuple[Edge, ...] = ()
     below: tuple[Edge, ...] = ()
@@ -61,7 +61,7 @@ def _edge(row: Sequence[Word], height: float, top: bool) -> Edge:
 
 
 def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges], bottom: float, top: float) -> list[Word]:
-    """Return the words of page `number` (from 0) without running headers, footers, the page's number and numbers of lines."""
+    """Return the words of page `number` (from 0) without running headers and footers, page number and line numbers."""
     near = [(n - number, pages[n]) for n in range(max(0, number - REACH), min(len(pages), number + REACH + 1)) if n != number]
     lines = rows(words)
     drop: set[int] = set()
@@ -86,7 +86,7 @@ def without_furniture(words: Sequence[Word], number: int, pages: Sequence[Edges]
 
 
 def _is_repeated(edge: Edge, others: Sequence[tuple[int, Edge]], pages: int, in_margin: bool) -> bool:
-    """Return whether a row stands on other pages, too: word for word, or in the margin with no other difference than the page's number."""
+    """Return whether a row repeats on other pages: word for word, or in the margin with nothing but the page number changed."""
     letters = sum(c.isalpha() for c in edge.text)
     if letters < 2:
         return False
@@ -98,7 +98,7 @@ def _is_repeated(edge: Edge, others: Sequence[tuple[int, Edge]], pages: int, in_
 
 
 def _counts(edge: Edge, other: Edge, away: int) -> bool:
-    """Return whether one number of a row is larger by as much as its page comes later, and the others are the same."""
+    """Return whether one number of a row increases with the page number and the others stay the same."""
     different = [(a, b) for a, b in zip(edge.numbers, other.numbers, strict=False) if a != b]
     return len(different) == 1 and different[0][1] - different[0][0] == away
 
@@ -106,14 +106,14 @@ def _counts(edge: Edge, other: Edge, away: int) -> bool:
 def _is_page_number(edge: Edge, others: Sequence[tuple[int, Edge]]) -> bool:
     if not _OF_PAGE.match(edge.text):
         return False
-    if edge.text == "#":  # alone, it is one if other pages are counted at this place
+    if edge.text == "#":  # alone, it is one if other pages have their number in this position
         there = [(away, other) for away, other in others if other.text == "#" and abs(other.height - edge.height) < _SAME_HEIGHT]
         return not others or any(_counts(edge, other, away) for away, other in there)
     return True
 
 
 def _page_part(row: Sequence[Word]) -> set[int]:
-    """Return the words of a row that say which page it is ("Page 1 of 2"), where more stands in the row."""
+    """Return the words of a row that number the page ("Page 1 of 2"), where the row has other words too."""
     for line in lines_of(row):
         if (found := _PAGE_IN_LINE.search(line.text)) is None:
             continue
@@ -127,7 +127,7 @@ def _page_part(row: Sequence[Word]) -> set[int]:
 
 
 def _without_line_numbers(words: list[Word]) -> list[Word]:
-    """Return words without numbers in the margin that count the lines of a text, each or every fifth."""
+    """Return words without the line numbers in the margin, of every line or every fifth."""
     lines = [sorted(row, key=lambda word: word.left) for _, row in rows(words)]
     for side in (0, -1):
         counted = [(n, row[side], _value(row[side])) for n, row in enumerate(lines) if _value(row[side]) is not None]

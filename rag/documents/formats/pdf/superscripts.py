@@ -1,6 +1,6 @@
-"""Raised digits in PDF: a power stays with its unit, a note's number is set apart in brackets.
+"""Superscripts in PDF: a power stays with its unit, the number of a note is set apart in brackets.
 
-What is raised is known by its place and size alone. The superscripts that DOCX and HTML mark are `formats.markup_superscripts`.
+A superscript is recognised by its position and size alone. The superscripts that DOCX and HTML mark are `formats.markup_superscripts`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from rag.documents.formats.pdf.bidi import is_rtl, kind
 from rag.documents.formats.pdf.glyphs import WORD_GAP, Glyph
 
 SMALLER = 0.85
-"""Of the line's size: what is raised is smaller than that."""
+"""Times the line's size: a superscript is smaller."""
 MOVED = "\x01"
-"""In the place of what was raised."""
+"""Placeholder for a superscript."""
 SPACE = "\x00"
-"""A space inside one word, until the line has been put in order."""
+"""A space inside one word, until the line has been ordered."""
 _RISE = 0.15
 _POWERS = {**dict(zip("0123456789-−+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺", strict=True)), "n": "ⁿ"}
 _DIGITS = {raised: plain for plain, raised in zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)}
@@ -57,7 +57,7 @@ def _is_raised(glyph: Glyph, base: float, size: float) -> bool:
 
 
 def _settle(row: list[Glyph], at: int, end: int, size: float) -> None:
-    """Give what is raised to the character it belongs to, as a power or as a note's number."""
+    """Attach superscripts to the character they belong to, as a power or as the number of a note."""
     text = "".join(_DIGITS.get(glyph.text, glyph.text) for glyph in row[at:end])
     left = next((n for n in range(at - 1, -1, -1) if row[n].text and not row[n].text.isspace()), None)
     right = next((n for n in range(end, len(row)) if not row[n].text.isspace()), None)
@@ -97,7 +97,7 @@ def _is_letter_of_note(text: str, word: str) -> bool:
 
 
 def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
-    """Return whether what is raised stands first in a row, before a letter."""
+    """Return whether a superscript comes first in a row, before a letter."""
     if _is_rtl_row(row):
         before, following = row[end:], row[at - 1 :: -1] if at else []
     else:
@@ -110,7 +110,7 @@ def _opens_note(row: Sequence[Glyph], at: int, end: int, size: float) -> bool:
 
 
 def _word_at(row: Sequence[Glyph], owner: int) -> str:
-    """Return the letters or digits that what is raised stands at, in reading order."""
+    """Return the letters or digits that a superscript is attached to, in reading order."""
     first = row[owner]
     step = 1 if is_rtl(first.text[0]) else -1
     found, at = "", owner

@@ -1,4 +1,4 @@
-"""What the cells of a table on a page are: names of columns, rows, sections between them, or the labels and values of a form."""
+"""The structure of a table on a page: column names, rows and sections, or the labels and values of a form."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Section:
 
 @dataclass(slots=True)
 class TableStructure:
-    """A table as a person reads it. `columns` is empty where no row of names was found; a form has labels in the first column of
-    each row and one value in the second. `after` holds lines that stand below the last row."""
+    """A table with its structure. `columns` is empty if no header was found; a form has a label in the first column of each row and a value
+    in the second. `after` holds lines below the last row."""
 
     title: str
     columns: list[str]
@@ -35,7 +35,7 @@ class TableStructure:
     header: int | None = None
     after: list[GridCell] = field(default_factory=list)
     names: list[list[GridCell]] = field(default_factory=list)
-    """The rows of names as they stand on the page."""
+    """The header rows as on the page."""
 
     @property
     def width(self) -> int:
@@ -44,7 +44,7 @@ class TableStructure:
 
 
 def read_structure(grid: Grid) -> TableStructure:
-    """Return what the cells of a table are. The grid has been read."""
+    """Return the structure of a table whose grid has been read."""
     table = [row for row in grid.cells if any(cell.text for cell in row)]
     title = ""
     while len(table) >= 3 and (alone := _alone(table[0])) is not None and not is_number(alone.text) and len(alone.text) <= _LONGEST_TITLE:
@@ -63,7 +63,7 @@ def read_structure(grid: Grid) -> TableStructure:
 
 
 def _alone(row: Sequence[GridCell]) -> GridCell | None:
-    """Return the only cell of a row that has something in it, if it stands first or goes over the whole row."""
+    """Return the only filled cell of a row, if it comes first or spans the whole row."""
     filled = {id(cell): cell for cell in row if cell.text}
     if len(filled) != 1 or len(row) < 2:
         return None
@@ -79,7 +79,7 @@ def _is_names(row: Sequence[GridCell]) -> bool:
 
 
 def _headers(table: Sequence[Sequence[GridCell]], ruled: bool) -> int:
-    """Return how many rows at the top are names of columns."""
+    """Return the number of header rows."""
     if len(table) < 2 or not _is_names(table[0]):
         return 0
     width = len(table[0])
@@ -87,7 +87,7 @@ def _headers(table: Sequence[Sequence[GridCell]], ruled: bool) -> int:
     numbers = [
         [is_number(row[n].text) and not is_year(row[n].text) for row in body if n < len(row) and row[n].text] for n in range(1, width)
     ]
-    # a column of numbers under a name that is none
+    # a column of numbers under a number
     contrast = any(len(column) >= 2 and sum(column) >= 0.6 * len(column) for column in numbers) and not any(
         is_number(cell.text) and not is_year(cell.text) for cell in table[0][1:]
     )
@@ -109,7 +109,7 @@ def _headers(table: Sequence[Sequence[GridCell]], ruled: bool) -> int:
 
 
 def _continues(above: Sequence[GridCell], row: Sequence[GridCell], body: Sequence[Sequence[GridCell]]) -> bool:
-    """Return whether a second row of names stands below one whose names go over several columns, or are missing."""
+    """Return whether a second header row follows one whose names span several columns or are missing."""
     if not _is_names(row) and not all(not cell.text or is_year(cell.text) or not is_number(cell.text) for cell in row):
         return False
     first = row[0] is above[0] or not row[0].text or not above[0].text
@@ -119,7 +119,7 @@ def _continues(above: Sequence[GridCell], row: Sequence[GridCell], body: Sequenc
 
 
 def _names(headers: Sequence[Sequence[GridCell]]) -> list[str]:
-    """Return the name of each column, that of a column's group before its own."""
+    """Return the name of each column, prefixed by the name of its group."""
     names: list[str] = []
     for column in range(len(headers[0]) if headers else 0):
         parts: list[str] = []
@@ -127,7 +127,7 @@ def _names(headers: Sequence[Sequence[GridCell]]) -> list[str]:
             cell = row[column]
             text = cell.text
             if not text and number + 1 < len(headers) and column and sum(bool(cell.text) for cell in row) * 2 <= len(row):
-                # a group's name that is written over the first of its columns only
+                # a group's name written over its first column only
                 text = next((row[n].text for n in range(column - 1, 0, -1) if row[n].text), "")
             if text and text not in parts:
                 parts.append(text)
@@ -164,7 +164,7 @@ def _sections(body: Sequence[Sequence[GridCell]]) -> list[Section]:
 
 
 def _with_wrapped_names(body: Sequence[list[GridCell]]) -> list[list[GridCell]]:
-    """Return rows of which a long name that went on in the next line, with the values, is one name."""
+    """Return rows in which a long name that wrapped to the next line, together with the values, is one name again."""
     found: list[list[GridCell]] = []
     for row in body:
         before = found[-1] if found else None
@@ -189,7 +189,7 @@ def _colon(text: str) -> bool:
 
 
 def _mixed(table: Sequence[Sequence[GridCell]], column: int) -> bool:
-    """Return whether a column holds numbers and words in turn, as the values of a form do and those of a table do not."""
+    """Return whether a column alternates between numbers and words, as the values of a form do and those of a table do not."""
     kinds = [is_number(row[column].text) for row in table if column < len(row) and row[column].text]
     return 0.15 < sum(kinds) / max(1, len(kinds)) < 0.85
 
@@ -212,7 +212,7 @@ def _looks_like_form(table: Sequence[Sequence[GridCell]]) -> bool:
 
 
 def _fields(table: Sequence[Sequence[GridCell]]) -> list[Section] | None:
-    """Return the labels and values of a form, in sections; None for what is none."""
+    """Return the labels and values of a form, in sections; None if it is not a form."""
     width = max((len(row) for row in table), default=0)
     if any(len(row[0].text) > _LONGEST_LABEL for row in table if row[0] is not row[-1]):
         return None

@@ -1,4 +1,4 @@
-"""Tables on a page: ruled ones by their lines, open ones by the places where their cells begin and end."""
+"""Tables on a page: ruled ones by their lines, open ones by the alignment of their cells."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from statistics import median
 
 from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, mostly_rtl, read_line, rows
 
-_SNAP = 3.5  # points: lines that are as near as that are one, drawn twice
-_SNAP_OF_AREAS = 6.0  # the colour behind a text ends a little inside its cell
+_SNAP = 3.5  # points: closer lines are one line drawn twice
+_SNAP_OF_AREAS = 6.0  # a background colour ends a little inside its cell
 _MOST_RULES = 1200
 _COVERED = 0.6
-_CELL_GAP = 0.75  # of the font's size: between cells of an open table
+_CELL_GAP = 0.75  # em: between cells of an open table
 _COLUMN_GAP = 0.5
 _ROW_GAP = 2.8
 _FEW_ROWS = 4
@@ -27,38 +27,38 @@ _LEADERS = re.compile(r"^[.…·_‥]{3,}$")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A straight line on the page, level where `top` equals `bottom` and upright where `left` equals `right`."""
+    """A straight line on the page, horizontal if `top` equals `bottom`, vertical if `left` equals `right`."""
 
     left: float
     bottom: float
     right: float
     top: float
     drawn: bool = True
-    """False for the edge of an area that is filled: a cell's colour, or a mark behind a line of text."""
+    """False for the edge of a filled area: a cell's colour, or a highlight behind a line of text."""
 
 
 @dataclass(slots=True)
 class GridCell:
-    """What stands in a cell; a merged one is the same object in each of its places."""
+    """The content of a cell; a merged cell is the same object in each of its positions."""
 
     words: list[Word] = field(default_factory=list)
     text: str = ""
     pieces: list[Piece] = field(default_factory=list)
     bold: bool = False
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    """Its left, bottom, right and top edge, where it has lines around it."""
+    """Its left, bottom, right and top edges, if it is ruled."""
     turned: list[TextLine] = field(default_factory=list)
-    """Lines that run up or down in it."""
+    """Its vertical lines of text."""
 
     @property
     def filled(self) -> bool:
-        """Whether anything stands in it."""
+        """Whether it has any content."""
         return bool(self.words or self.turned)
 
 
 @dataclass(slots=True)
 class Grid:
-    """A table as it stands on the page: rows of cells, columns in the order in which they are read."""
+    """A table on the page: rows of cells, columns in reading order."""
 
     left: float
     right: float
@@ -68,10 +68,10 @@ class Grid:
     ruled: bool = True
     rtl: bool = False
     edges: tuple[float, ...] = ()
-    """Where the columns begin and end, from left to right."""
+    """The left and right edges of the columns, from left to right."""
 
     def read(self, as_drawn: bool = False) -> None:
-        """Put the words of each cell in order, and the columns in the direction of the table."""
+        """Order the words of each cell, and the columns by the direction of the table."""
         seen: set[int] = set()
         for row in self.cells:
             for cell in row:
@@ -95,12 +95,12 @@ class Grid:
 
 
 Turned = tuple[float, float, TextLine]
-"""A line that runs up or down, with its middle on the page."""
+"""A vertical line of text, with its centre on the page."""
 
 
 def ruled_grids(rules: Sequence[Rule], words: Sequence[Word], turned: list[Turned]) -> tuple[list[Grid], list[Word]]:
-    """Return the tables that lines are drawn around, or that are made of coloured areas, and the words that stand in none of them. Lines
-    that run up or down in a table are taken out of `turned`."""
+    """Return the tables that are ruled or made of coloured areas, and the words outside them. Vertical lines of text in a table are removed
+    from `turned`."""
     grids, left = _grids_of([rule for rule in rules if rule.drawn], words, words, turned, _SNAP)
     if any(not rule.drawn for rule in rules) and left:
         more, left = _grids_of(rules, left, words, turned, _SNAP_OF_AREAS)
@@ -109,7 +109,7 @@ def ruled_grids(rules: Sequence[Rule], words: Sequence[Word], turned: list[Turne
 
 
 def _joined(grids: Sequence[Grid]) -> list[Grid]:
-    """Return tables of which a row of names with a box of its own belongs to the table right below it."""
+    """Merge a header row with a box of its own into the table directly below it."""
     found: list[Grid] = []
     for grid in grids:
         above = found[-1] if found else None
@@ -145,7 +145,7 @@ def _grids_of(
 
 
 def _connected(level: Sequence[Rule], upright: Sequence[Rule]) -> Iterable[tuple[list[Rule], list[Rule]]]:
-    """Yield lines that cross or touch one another, together."""
+    """Yield groups of lines that cross or touch."""
     import numpy as np
 
     a = np.array([(rule.left, rule.right, (rule.top + rule.bottom) / 2) for rule in level])
@@ -172,7 +172,7 @@ def _connected(level: Sequence[Rule], upright: Sequence[Rule]) -> Iterable[tuple
 
 
 def _snapped(values: Iterable[float], snap: float) -> list[float]:
-    """Return places, those that are nearly the same as one."""
+    """Return coordinates, nearly equal ones merged."""
     found: list[list[float]] = []
     for value in sorted(values):
         if found and value - found[-1][-1 if snap > _SNAP else 0] <= snap:
@@ -185,7 +185,7 @@ def _snapped(values: Iterable[float], snap: float) -> list[float]:
 def _ruled_grid(
     level: Sequence[Rule], upright: Sequence[Rule], words: list[Word], rtl: bool, of_page: int, turned: list[Turned], snap: float
 ) -> tuple[Grid | None, list[Word]]:
-    """Return the table of some lines and the words outside it; no table where the lines are a frame or a box."""
+    """Return the table that lines form and the words outside it; no table if the lines are a frame or a box."""
     xs = _snapped([(rule.left + rule.right) / 2 for rule in upright] + [min(r.left for r in level), max(r.right for r in level)], snap)
     ys = _snapped([(rule.top + rule.bottom) / 2 for rule in level] + [min(r.bottom for r in upright), max(r.top for r in upright)], snap)
     ys.reverse()
@@ -267,7 +267,7 @@ def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[W
 
 
 def _unmerged(row: list[GridCell], xs: Sequence[float]) -> list[GridCell]:
-    """Return a row without the cell that goes over several columns only because lines between them were left out."""
+    """Return a row without the cell that spans several columns only because the lines between them are missing."""
     found = list(row)
     at = 0
     while at < len(row):
@@ -292,12 +292,12 @@ def _unmerged(row: list[GridCell], xs: Sequence[float]) -> list[GridCell]:
 
 
 def _repeats(table: Sequence[Sequence[GridCell]], column: int) -> bool:
-    """Return whether a column is nothing but the continuation of merged cells before it."""
+    """Return whether a column only continues merged cells before it."""
     return column > 0 and all(row[column] is row[column - 1] or not row[column].filled for row in table)
 
 
 def _is_table(filled: Sequence[GridCell], table: Sequence[Sequence[GridCell]]) -> bool:
-    """Return whether cells with something in them are a table, not boxes around paragraphs."""
+    """Return whether filled cells are a table rather than boxes around paragraphs."""
     if len(filled) < 2 or not table or len(table[0]) < 2:
         return False
     once = sum(len(cell.words) for cell in filled)
@@ -351,7 +351,7 @@ def _split_lines(table: list[list[GridCell]]) -> list[list[GridCell]]:
 
 
 def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
-    """Return the words of a column in order from top to bottom, those of tables without lines as tables."""
+    """Return the words of a column from top to bottom, those of open tables as tables."""
     lines = [(base, _segments(row)) for base, row in rows(words)]
     rtl = mostly_rtl(words)
     found: list[list[Word] | Grid] = []
@@ -381,7 +381,7 @@ def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
 
 
 def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool) -> tuple[Grid, int] | None:
-    """Return a form that has each label above its value, several of them in one row, and the number of the row after it."""
+    """Return a form with each label above its value and several labels in one row, and the index of the row after it."""
     cells: list[list[GridCell]] = []
     n = at
     while n + 1 < len(lines):
@@ -408,7 +408,7 @@ def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool
 
 
 def _segments(row: list[Word]) -> list[list[Word]]:
-    """Return the words of a row cut at wide gaps; dots that lead from a name to a value are such a gap."""
+    """Return the words of a row split at wide gaps; dot leaders count as such a gap."""
     row.sort(key=lambda word: word.left)
     found: list[list[Word]] = []
     apart = True
@@ -445,7 +445,7 @@ def _extent(lines: Sequence[tuple[float, list[list[Word]]]], at: int) -> int:
 
 
 def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Grid | None:
-    """Return rows of cells as a table where the white between their cells goes through all of them."""
+    """Return rows of cells as a table if the white space between their cells runs through all of them."""
     several = [segments for _, segments in lines if len(segments) >= 2]
     if len(several) < 2:
         return None
@@ -480,7 +480,7 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
     if len(several) < 3 and not (len(columns) >= 3 and has_numbers):
         return None
     if len(columns) == 2 and any(_is_list_label(row[0 if not rtl else 1]) for row in table[:1]) and _has_labels(table, rtl):
-        return None  # a list, its numbers or bullets apart from its items
+        return None  # a list whose numbers or bullets are apart from its items
     if not has_numbers and not _aligned(table, columns, size, rtl):
         return None
     tops = [base + 0.8 * size for base, _ in lines]
@@ -503,13 +503,13 @@ def _is_list_label(cell: GridCell) -> bool:
 
 
 def _has_labels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
-    """Return whether the first column is the bullets or numbers of a list."""
+    """Return whether the first column holds the bullets or numbers of a list."""
     labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words]
     return bool(labels) and all(_is_list_label(cell) for cell in labels)
 
 
 def _columns(spans: Sequence[tuple[float, float]], tolerance: int, narrowest: float) -> list[tuple[float, float]]:
-    """Return the intervals that more than `tolerance` of the spans cover, those with too little white between them as one."""
+    """Return the intervals covered by more than `tolerance` of the spans; intervals with too little white space between them are merged."""
     events = sorted([(left, 1) for left, _ in spans] + [(right, -1) for _, right in spans])
     found: list[tuple[float, float]] = []
     depth, start = 0, 0.0
@@ -540,7 +540,7 @@ def _aligned(table: Sequence[Sequence[GridCell]], columns: Sequence[tuple[float,
 
 
 def _with_names_together(table: list[list[GridCell]], bases: Sequence[float], size: float) -> tuple[list[list[GridCell]], list[float]]:
-    """Return rows of which the lines above the first row of numbers, close to one another, are one row of names."""
+    """Merge the closely spaced lines above the first row of numbers into one header row."""
     first = next((n for n, row in enumerate(table) if _is_of_numbers(row)), 0)
     close = all(bases[n] - bases[n + 1] < _CLOSE * size for n in range(max(0, first - 1)))
     if not 2 <= first <= _MOST_NAME_LINES or not close or first + 2 > len(table):
@@ -562,7 +562,7 @@ def _is_of_numbers(row: Sequence[GridCell]) -> bool:
 
 
 def _records(table: list[list[GridCell]], bases: Sequence[float], size: float) -> list[list[GridCell]]:
-    """Put lines together that are one row: where rows stand further apart than the lines of a row do."""
+    """Join the lines of one row, where rows are further apart than the lines within a row."""
     pitches = [above - below for above, below in pairwise(bases)]
     if len(pitches) < 2:
         return table
@@ -593,7 +593,7 @@ _FEW_LETTERS = 4
 
 
 def is_number(text: str) -> bool:
-    """Return whether a cell holds a number, with its sign, currency or unit, or the sign for none."""
+    """Return whether a cell holds a number, with its sign, currency or unit, or the sign for "none"."""
     bare = "".join(text.split()).casefold()
     if bare in _NO_VALUE:
         return True
