@@ -1,4 +1,4 @@
-"""How long a reader waits for an answer, and how fast it is written."""
+"""Time until an answer begins, and the speed at which it is written."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _TOKENS = 64
 
 @dataclass(slots=True)
 class Course:
-    """What a reader saw of one answer: seconds from the question to each part; `token` is None for a quotation."""
+    """The times of one answer: seconds from the question to each part; `token` is None for a quotation."""
 
     source: float
     token: float | None
@@ -45,7 +45,7 @@ class Course:
 
 
 def follow(bot: Chatbot, question: str, history: Sequence[Turn] = ()) -> Course:
-    """Ask, and note when each part came."""
+    """Ask a question and record when each part arrives."""
     started = time.perf_counter()
     source, token = 0.0, None
     for event in bot.stream(question, history):
@@ -80,7 +80,7 @@ def run(options: Options) -> Iterator[Measurement]:
 
 
 def spread(records: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """So many of the records, evenly over the set, each about another piece of evidence."""
+    """Return `count` of the records, spread evenly over the set, each about a different piece of evidence."""
     seen: set[str] = set()
     different = [record for record in records if not (record["evidence"][0]["quote"] in seen or seen.add(record["evidence"][0]["quote"]))]  # type: ignore[func-returns-value]
     step = max(len(different) // count, 1)
@@ -88,7 +88,7 @@ def spread(records: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]
 
 
 def _questions(bot: Chatbot, records: Sequence[dict[str, Any]], where: str, aim: str) -> Iterator[Measurement]:
-    """Each question when it is new, again in other words, and after a turn that it follows up; the last two also read ahead."""
+    """Time each question when new, rephrased, and as a follow-up; the last two also with prefetching."""
     courses: dict[str, list[Course]] = {name: [] for name in ("new", "again", "ahead", "follows", "follows ahead")}
     reading = []
     for record in records:
@@ -139,7 +139,7 @@ def _plain(bot: Chatbot, index: Index, generator: LlamaCpp, runs: int) -> Iterat
 
 
 def _generation(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
-    """Tokens a second through `stream`, and by the bare engine, in turns so that both see the same machine."""
+    """Measure tokens per second through `stream` and by the bare engine, alternating so that both see the same load."""
     engine = generator.load()
     bare = Bare(engine.model, engine.threads)
     free = answer_prompt("Describe in detail how bread is baked, step by step.", "en", ()).messages

@@ -1,4 +1,4 @@
-"""The reference for the generator: llama.cpp driven by nothing but its own C calls, on the weights that Shawahid has loaded."""
+"""The reference for the generator: llama.cpp called through its C interface alone, on the weights that Shawahid has loaded."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 def apart(work: Callable[Concatenate[Bare, Given], Result]) -> Callable[Concatenate[Bare, Given], Result]:
     """Compute in a thread that ends with the work.
 
-    Each thread that computes keeps threads of its own beside it (OpenMP's). Two such groups on two cores wait for each other by
-    sleeping instead of spinning, and whoever comes second is a quarter slower, be it Shawahid or this reference.
+    Every computing thread keeps its own OpenMP threads. Two such groups on two cores wait for each other by sleeping instead of spinning,
+    and the second one is a quarter slower, whichever it is.
     """
 
     @wraps(work)
@@ -29,7 +29,7 @@ def apart(work: Callable[Concatenate[Bare, Given], Result]) -> Callable[Concaten
 
 
 class Bare:
-    """A context of its own over a loaded model, with llama.cpp's own greedy sampler and the settings it comes with."""
+    """A separate context over a loaded model, with llama.cpp's greedy sampler and default settings."""
 
     def __init__(self, model: Any, threads: int, sequences: int = 16) -> None:
         import llama_cpp as lib
@@ -54,7 +54,7 @@ class Bare:
 
     @apart
     def prefill(self, tokens: Sequence[int], sequence: int = 0) -> float:
-        """Read a prompt from nothing; the seconds until its first token is known."""
+        """Read a prompt without any cache; return the seconds until its first token is known."""
         started = time.perf_counter()
         self._read(tokens, sequence)
         return time.perf_counter() - started
@@ -68,7 +68,7 @@ class Bare:
 
     @apart
     def generate(self, at: int, count: int) -> float:
-        """Write so many tokens after a prompt of `at` tokens, whatever they are; tokens a second."""
+        """Write `count` tokens after a prompt of `at` tokens; return tokens per second."""
         token = self._lib.llama_sampler_sample(self._sampler, self._context, -1)
         started = time.perf_counter()
         for place in range(count):
@@ -80,7 +80,7 @@ class Bare:
     def together(self, shared: Sequence[int], prompts: Sequence[Sequence[int]], count: int) -> float:
         """Answer prompts that begin with `shared`, which has been read before, `count` tokens each, all in one batch.
 
-        The seconds it takes to read what they do not share and to write, with no checking whether an answer has ended.
+        Return the seconds for reading what they do not share and for writing, without checking whether an answer has ended.
         """
         for sequence in range(len(prompts)):
             self._lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)

@@ -1,4 +1,4 @@
-"""From nothing to an answer: every model on disk, no process running."""
+"""Cold start: from no running process, with all models on disk, to the first answer."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ until its page and its script are served, and the memory it holds when its model
 mapped weights included.
 """
 
-PATIENCE = 300.0  # seconds to wait for anything
+PATIENCE = 300.0  # seconds: the deadline of every wait
 _SEARCHED = "من كتب الرسالة؟"
 _ASKED = "Who wrote the letter to Microsoft?"
 _FIRST_TOKEN = """
@@ -97,7 +97,7 @@ def _window(settings: Settings, index: Path, runs: int) -> Iterator[Measurement]
 
 @contextmanager
 def application(settings: Settings, index: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, float]]:
-    """The chat window as a process, its address, and when it was started."""
+    """Start the chat window; return the process, its address, and its start time."""
     import socket
 
     with socket.socket() as probe:
@@ -133,7 +133,7 @@ def _responds(address: str) -> bool:
 
 
 def _settled(process: subprocess.Popen[bytes], quiet: float = 6.0) -> int:
-    """The process's memory once it has not grown by a hundredth for some seconds: the models are loaded in the background."""
+    """Return the process's memory once it is stable (growth under 1 % for some seconds), since models load in the background."""
     largest, since, deadline = 0, time.perf_counter(), time.perf_counter() + PATIENCE
     while time.perf_counter() - since < quiet and time.perf_counter() < deadline and process.poll() is None:
         now = resident(process.pid)

@@ -1,4 +1,4 @@
-"""What several people get who ask at once."""
+"""Throughput and waiting times when several people ask at once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def run(options: Options) -> Iterator[Measurement]:
 
 
 def _prompt(topic: str, run: int) -> tuple[Message, ...]:
-    """Every run asks something that was not asked before."""
+    """Measure one number of simultaneous askers; every run asks new questions."""
     question = f"{run}. Describe in detail, step by step and with every tool that is used, how {topic} is made by hand."
     return answer_prompt(question, "en", ()).messages
 
@@ -82,7 +82,8 @@ def _generator(generator: LlamaCpp, runs: int) -> Iterator[Measurement]:
 
 
 def _at_once(generator: LlamaCpp, askers: int, run: int) -> tuple[list[float], int, float]:
-    """Seconds to each asker's first token in order of asking, tokens written in all, seconds until the last was done."""
+    """Return the seconds to each asker's first token in order of asking, the total of tokens written, and the seconds until the last was
+    done."""
     first = [0.0] * askers
     written = [0] * askers
     started = time.perf_counter()
@@ -98,7 +99,7 @@ def _at_once(generator: LlamaCpp, askers: int, run: int) -> tuple[list[float], i
 
 
 def _all_at_once(work: Callable[[Item], None], items: Iterable[Item]) -> None:
-    """Do the work for each of the items in a thread of its own; raises the first error when all have ended."""
+    """Run `work` for each item in a thread of its own; raise the first error once all have ended."""
     failures: list[BaseException] = []
 
     def run(item: Item) -> None:
@@ -122,7 +123,7 @@ def _in_order(times: Sequence[float]) -> float:
 
 
 def _answers(bot: Chatbot, runs: int) -> Iterator[Measurement]:
-    """Whole answers in the other language than the article's, so that the generator is needed for each."""
+    """Time whole answers across languages, so that each needs the generator."""
     asked = [record["question"] for record in questions("seeds") if record["language"] == "en"][: max(ASKERS)]
     bot.warm()
     for askers in ASKERS:

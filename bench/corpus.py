@@ -1,8 +1,8 @@
-"""Collections for the benchmark: the repository's own documents, and as many more as a size asks for.
+"""Collections for the benchmark: the repository's own documents, filled up with synthetic ones to a given size.
 
-The documents that questions are about are embedded by the real model. What fills a collection up is drawn: its words from the
-real documents' vocabulary, as often as they occur there, its vectors from the neighbourhood of the real ones. So search meets
-the amounts of a real collection of that size, in minutes instead of hours, and still finds the real passages.
+The documents that questions are about are embedded by the real model. Synthetic documents are drawn: their words from the real documents'
+vocabulary by frequency, their vectors near the real ones. Search thus handles a collection of realistic size, built in minutes instead of
+hours, and still finds the real passages.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from rag.models.token_vectors import Tokens
 from rag.storage.build import build_index
 
 ROOT = Path(__file__).resolve().parent.parent
-_PARAGRAPH = 700  # characters: about a passage
+_PARAGRAPH = 700  # characters: about one passage
 _EACH = 25  # paragraphs a document
 
 
 class FillingEmbedder:
-    """An embedder that computes the vectors of texts found in `known` and draws those of all others near the computed ones;
-    their tokens are those of the longest text computed."""
+    """An embedder that computes vectors for the texts in `known` and draws all others near those; their token vectors are those of the
+    longest text computed."""
 
     def __init__(self, real: Embedder, known: str) -> None:
         self._real = real
@@ -82,7 +82,7 @@ class FillingEmbedder:
 
 
 def documents() -> dict[str, str]:
-    """The repository's own documents by id: the seed article and the test corpus."""
+    """Return the repository's own documents by id: the seed article and the test corpus."""
     found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "seeds").glob("*.txt"))}
     corpus = ROOT / "tests" / "corpus"
     for language in ("ar", "en"):
@@ -92,14 +92,14 @@ def documents() -> dict[str, str]:
 
 
 def questions(corpus: str = "corpus") -> list[dict[str, Any]]:
-    """The answerable questions about the seed article ("seeds") or the test corpus ("corpus")."""
+    """Return the answerable questions about the seed article ("seeds") or the test corpus ("corpus")."""
     path = ROOT / ("seeds/questions.jsonl" if corpus == "seeds" else "tests/corpus/questions.jsonl")
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [record for record in records if record["answerable"]]
 
 
 def filling(passages: int, texts: Sequence[str], seed: int = 1) -> dict[str, str]:
-    """Documents of about so many passages, half in each language, of words drawn as often as they occur in `texts`."""
+    """Return documents of about `passages` passages, half in each language, with words drawn by their frequency in `texts`."""
     rng = np.random.default_rng(seed)
     words: dict[str, list[str]] = {"ar": [], "en": []}
     for text in texts:
@@ -122,7 +122,7 @@ def filling(passages: int, texts: Sequence[str], seed: int = 1) -> dict[str, str
 
 
 def collection(embedder: Embedder, passages: int, scratch: Path) -> Path:
-    """The index of a collection of about so many passages, made the first time it is asked for."""
+    """Return the index of a collection of about `passages` passages, built on first request."""
     real = documents()
     key = hashlib.sha256(f"{embedder.fingerprint} {json.dumps(real, sort_keys=True)}".encode()).hexdigest()[:12]
     folder = scratch / f"{passages}-{key}"

@@ -1,4 +1,4 @@
-"""How fast documents become searchable."""
+"""Indexing speed: how fast documents become searchable."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(options: Options) -> Iterator[Measurement]:
 
 
 def sample(count: int) -> tuple[list[str], list[str], int]:
-    """Passages and all their sentences, with their titles, and how many of them are passages: half of each language."""
+    """Return passages and all their sentences, with their titles, and the number of passages: half in each language."""
     with tempfile.TemporaryDirectory() as scratch:
         write_documents(documents(), Path(scratch))
         loaded = [document for document in load_folder(Path(scratch)) if not isinstance(document, Skipped)]
@@ -101,7 +101,7 @@ def _timed(call: Callable[[], Made]) -> tuple[float, Made]:
 
 
 def _update(real: Embedder, runs: int) -> Iterator[Measurement]:
-    """Change one document in a hundred, and ask an open index until it knows."""
+    """Change one document in a hundred, and search an open index until the change is visible."""
     texts = documents()
     embedder = FillingEmbedder(real, "")
     made = filling(_UPDATED, list(texts.values()))
@@ -119,7 +119,7 @@ def _update(real: Embedder, runs: int) -> Iterator[Measurement]:
                     path.write_text(f"Zyxomma{turn} is new here.\n\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
                 started = time.perf_counter()
                 build_index(scratch / "documents", scratch / "index", embedder)
-                # By keyword: drawn vectors say nothing of the word, so that by vector another passage may come first for ever.
+                # By keyword: drawn vectors don't represent the word, so that by vector another passage may always come first.
                 found = index.search(f"Zyxomma{turn}", 1, legs=("keyword",))
                 assert found, "the new text is found by the first search after the call"
                 assert f"Zyxomma{turn}" in found[0].passage.text

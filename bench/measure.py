@@ -1,4 +1,4 @@
-"""One figure of the benchmark: how it is summarised, what it should reach, and on what machine it was taken."""
+"""The record of a benchmark figure: its summary, its aim, and the machine it was taken on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIBRARIES = ("shawahid", "torch", "sentence-transformers", "faiss-cpu", "llama-c
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a section is run with. `scratch` is a folder that stays between runs: what took long to make may be found there."""
+    """The options of a section. `scratch` is a folder that is kept between runs, for whatever is expensive to make."""
 
     settings: Settings
     runs: int
@@ -29,10 +29,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """The median of `n` runs, their quartiles and extremes. `aim`, as "≤ 3" or "≥ 0.95", is what the median should reach.
-
-    `plot` puts it into its section's picture. With `mean`, `median` is the mean of `n` cases, and `low` and `high` are the ends of its
-    95 % interval.
+    """The median of `n` runs, their quartiles and extremes. `aim`, as "≤ 3" or "≥ 0.95", is the target of the median. `plot` includes it in
+    its section's chart. With `mean`, `median` is the mean of `n` cases, and `low` and `high` are the ends of its 95 % interval.
     """
 
     name: str
@@ -64,12 +62,12 @@ def measured(name: str, unit: str, values: Sequence[float], aim: str = "", plot:
 
 
 def ratio(name: str, values: Sequence[float], references: Sequence[float], aim: str = "") -> Measurement:
-    """Runs over the reference taken beside each of them."""
+    """Return the ratios of runs to the reference runs taken alongside."""
     return measured(name, "×", [value / reference for value, reference in zip(values, references, strict=True)], aim)
 
 
 def resident(pid: int) -> int:
-    """The bytes of memory that a process occupies, read-only mapped model weights included (Linux; 0 elsewhere)."""
+    """Return the bytes of memory that a process occupies, read-only mapped model weights included (Linux; 0 elsewhere)."""
     try:
         pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
     except OSError:
@@ -78,7 +76,7 @@ def resident(pid: int) -> int:
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on and with."""
+    """Return the machine and versions that the figures were measured on."""
     return {
         "processor": _processor(),
         "cores": str(os.cpu_count()),
@@ -115,5 +113,5 @@ def _version(name: str) -> str:
 
 
 def from_record(record: dict[str, Any]) -> Measurement:
-    """A measurement as `dataclasses.asdict` wrote it."""
+    """Return a measurement from its `dataclasses.asdict` form."""
     return Measurement(**record)

@@ -1,4 +1,4 @@
-"""The results of the benchmark as JSON, and as tables and pictures in docs/performance.md."""
+"""The results of the benchmark as JSON, and as tables and charts in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def publish(
     pictures: Path = PICTURES,
     details: str = "",
 ) -> None:
-    """Put a section's results into the document: between its marks when it is there, else at the end. The rest is not touched.
+    """Put a section's results into the document: between its marks if it has them, else at the end. The rest is left as it is.
 
     `details` is Markdown that follows the table of results.
     """
@@ -58,7 +58,7 @@ def publish(
 
 
 def described(machine: dict[str, str]) -> str:
-    """The machine in a line."""
+    """Return a one-line description of the machine."""
     libraries = ", ".join(f"{name} {version}" for name, version in machine.items() if version and name not in _HARDWARE)
     return f"*{machine['processor']}, {machine['cores']} cores, {machine['memory']}; {machine['date']}; {libraries}.*"
 
@@ -67,7 +67,7 @@ _HARDWARE = ("processor", "cores", "memory", "system", "date")
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """The measurements as a table in Markdown."""
+    """Return the measurements as a table in Markdown."""
     rows = ["| measure | median | quartiles | least – most | n | aim |", "|---|---|---|---|---|---|"]
     for item in measurements:
         mark = {None: "", True: " ✓", False: " ✗"}[item.reached]
@@ -81,12 +81,13 @@ def table(measurements: Sequence[Measurement]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """Return a number with three significant digits."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def bars(title: str, measurements: Sequence[Measurement]) -> str:
-    """A bar a measurement, its quartiles as a line across the end, its aim as a mark; readable on dark and light pages."""
+    """Return an SVG bar chart, one bar per measurement, with its quartiles as a line across the end and its aim as a mark; legible on dark
+    and light pages."""
     left, width, height = 330, 360, 26
     longest = max(max(item.high, _limit(item)) for item in measurements) or 1.0
     lines = [
@@ -119,5 +120,5 @@ def _limit(item: Measurement) -> float:
 
 
 def _relative(path: Path, document: Path) -> str:
-    """The path of a file as a document links to it."""
+    """Return the path of a file for a link in a document."""
     return Path(os.path.relpath(path, document.parent)).as_posix()

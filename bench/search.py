@@ -1,4 +1,4 @@
-"""How fast passages are found in small and large collections."""
+"""Search speed in small and large collections."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(options: Options) -> Iterator[Measurement]:
 
 
 def searched(folder: Path, real: Embedder, name: str, runs: int) -> Iterator[Measurement]:
-    """One collection: how it is opened, searched in each way, and how much of what is nearest is found."""
+    """Measure one collection: opening it, searching in each way, and the recall of the nearest neighbours."""
     texts = [record["question"] for record in questions()][:_ASKED]
     store = Store(folder / DATABASE)
     manifest = store.manifest()
@@ -121,7 +121,7 @@ def _milliseconds(call: Callable[[], object]) -> float:
 
 
 def _app(settings: Settings, folder: Path) -> float:
-    """The memory of the app in GB when it has searched a collection."""
+    """Return the memory of the app in GB after searching a collection."""
     with application(replace(settings, profile="default"), folder) as (process, address, _):
         largest = 0
         deadline = time.perf_counter() + 300
@@ -145,7 +145,7 @@ def _app(settings: Settings, folder: Path) -> float:
 
 
 class Watched(HashEmbedder):
-    """A double that knows how long it was asked for."""
+    """A test double that records how long it was called."""
 
     def __init__(self) -> None:
         super().__init__(768)
@@ -160,7 +160,7 @@ class Watched(HashEmbedder):
 
 
 def overhead(scratch: Path, runs: int) -> Iterator[Measurement]:
-    """What a question costs besides the models: search, choice of evidence, confidence, quotation."""
+    """Time the parts of a question other than the models: search, choice of evidence, confidence, quotation."""
     embedder = Watched()
     source, out = scratch / "own" / "documents", scratch / "own" / "index"
     write_documents(documents(), source)

@@ -1,9 +1,9 @@
-"""Collections of any size, made by the benchmark itself: text with the vocabulary of a large collection, vectors with the structure
+"""Synthetic collections of any size: text with the vocabulary of a large collection, vectors with the structure
 of real ones.
 
-Vectors: between two real vectors of one language, moved by what lies between other real neighbours. Words: those of the real
-documents, as often as they occur there, then made-up ones, the nth of them as often as Zipf's law says. Rows are written as
-`rag.storage.database` writes them, so that `shawahid verify` finds no fault, without cutting and analysing a million texts.
+Vectors lie between two real vectors of one language, shifted by the difference of other real neighbours. Words are those of the real
+documents by frequency, then made-up ones with frequencies by Zipf's law. Rows are written as `rag.storage.database` writes them, so that
+`shawahid verify` finds no fault, without cutting and analysing a million texts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from rag.text.language import question_language, script
 
 LANGUAGES = ("ar", "en")
 EACH = 20
-"""Passages a document."""
+"""Passages per document."""
 SENTENCES, WORDS = 4, 16
-"""Of a passage, and of a sentence."""
+"""Words of a passage, and of a sentence."""
 _BLOCK = 10_000
-"""Passages a transaction."""
+"""Passages per transaction."""
 TYPES = 100_000
-"""Different words of a language."""
+"""Distinct words per language."""
 _SYLLABLES = {
     "ar": "با تم رس قل جد نو في صا كو ضر عم هل شي زي غا طب".split(),
     "en": "ba tem ros kil jad nu fi sa ko dra mun hel shi zor ga tib".split(),
@@ -46,7 +46,7 @@ _SYLLABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of a language, the most frequent first, how they stand in the keyword index, and their shares, summed up."""
+    """The words of a language, most frequent first, their forms in the keyword index, and their cumulative frequencies."""
 
     words: npt.NDArray[np.object_]
     surfaces: npt.NDArray[np.object_]
@@ -54,12 +54,12 @@ class Vocabulary:
     shares: npt.NDArray[np.float64]
 
     def drawn(self, rng: np.random.Generator, count: int) -> npt.NDArray[np.int64]:
-        """So many words, by number."""
+        """Return `count` random words, by number."""
         return np.searchsorted(self.shares, rng.random(count)).astype(np.int64)
 
 
 def vocabulary(language: str, texts: list[str]) -> Vocabulary:
-    """The words of the texts in a language, then made-up ones."""
+    """Return the words of the texts in a language, then made-up ones."""
     counted = Counter(word for text in texts for word in keywords(text)[0].split() if script(word) == language)
     words = [word for word, _ in counted.most_common()]
     known, number = set(words), 0
@@ -79,7 +79,7 @@ def vocabulary(language: str, texts: list[str]) -> Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Where vectors are drawn from: real ones by language, and differences between real neighbours."""
+    """The source of random vectors: real ones by language, and differences between real neighbours."""
 
     real: dict[str, Vectors]
     differences: Vectors
@@ -89,7 +89,7 @@ class Space:
         return int(self.differences.shape[1])
 
     def passages(self, rng: np.random.Generator, language: str, count: int) -> Vectors:
-        """So many vectors of passages."""
+        """Return `count` random passage vectors."""
         real = self.real[language]
         one, other = real[rng.integers(len(real), size=count)], real[rng.integers(len(real), size=count)]
         along = rng.random((count, 1), dtype=np.float32) * 0.5
@@ -98,7 +98,7 @@ class Space:
         return unit(one + along * (other - one) + moved + turned)
 
     def near(self, rng: np.random.Generator, vectors: Vectors) -> Vectors:
-        """For each vector that of a sentence in its passage."""
+        """Return for each passage vector that of a sentence in it."""
         chosen = rng.integers(len(self.differences), size=len(vectors))
         return unit(vectors + self.differences[chosen] * rng.uniform(-0.8, 0.8, (len(vectors), 1)).astype(np.float32))
 
@@ -108,7 +108,7 @@ def _key(embedder: Embedder) -> str:
 
 
 def space_of(embedder: Embedder, scratch: Path) -> Space:
-    """The vectors of the repository's own documents, kept in a file for the next collection."""
+    """Return the vectors of the repository's own documents, cached in a file."""
     scratch.mkdir(parents=True, exist_ok=True)
     kept = scratch / f"space-{_key(embedder)}.npz"
     if not kept.is_file():
@@ -140,8 +140,8 @@ def _space(embedder: Embedder) -> Space:
 
 
 def large(embedder: Embedder, count: int, scratch: Path) -> Path:
-    """The index of a collection of `count` passages, half in each language; made the first time it is asked for, and begun again
-    where a run was interrupted."""
+    """Return the index of a collection of `count` passages, half in each language; built on first request, and rebuilt after an
+    interruption."""
     folder = scratch / f"large-{count}-{_key(embedder)}"
     folder.mkdir(parents=True, exist_ok=True)
     store = Store(folder / DATABASE, writable=True)
@@ -170,7 +170,7 @@ def large(embedder: Embedder, count: int, scratch: Path) -> Path:
 
 
 def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count: int) -> None:
-    """Put in so many passages, after the `first` ones."""
+    """Insert `count` passages after the first `first`."""
     rng = np.random.default_rng(first)
     for number in range(first // EACH, -(-(first + count) // EACH)):
         language = LANGUAGES[number % 2]
@@ -199,5 +199,5 @@ def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count
 
 
 def total(folder: Path) -> int:
-    """The bytes that an index takes on disk."""
+    """Return the bytes that an index takes on disk."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

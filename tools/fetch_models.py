@@ -1,4 +1,4 @@
-"""Gets the models of a profile, showing what it does; used by `make`. Says in `.venv/shawahid-embedder` which embedder there is.
+"""Fetch the models of a profile, with progress; used by `make`. Writes the installed embedder's name to `.venv/shawahid-embedder`.
 
     python tools/fetch_models.py [--profile default|light] [--also NAME ...]
 
@@ -23,7 +23,7 @@ from rag.models import installed  # noqa: E402
 
 
 class Meter:
-    """One line that grows in a terminal; elsewhere a line every tenth of the way."""
+    """A progress line that is updated in a terminal; elsewhere a line for every tenth."""
 
     def __init__(self, entry: installed.ModelEntry) -> None:
         self.entry, self.step, self.tenth, self.last = entry, "", -1, 0.0

@@ -1,4 +1,4 @@
-"""Writes requirements.lock, requirements-dev.lock and tools/build.lock: the exact version of everything that is installed.
+"""Write requirements.lock, requirements-dev.lock and tools/build.lock: the exact version of everything that is installed.
 
     python tools/lock.py            # in any environment with pip; resolves afresh from pyproject.toml, installs nothing
 
@@ -25,7 +25,7 @@ HEAD = """\
 
 
 def resolve(requirements: list[str], constraints: Path | None = None) -> list[str]:
-    """The exact versions pip would install for these requirements, as sorted `name==version` lines."""
+    """Return the exact versions pip would install for these requirements, as sorted `name==version` lines."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed", "--report", str(report)]
@@ -36,7 +36,7 @@ def resolve(requirements: list[str], constraints: Path | None = None) -> list[st
 
 
 def pin(name: str, version: str) -> str:
-    """One line. A local version such as 2.13.0+cpu is one index's own name for its build, so it is left out."""
+    """Return one line. A local version such as 2.13.0+cpu is one index's own name for its build, so it is left out."""
     return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version.split('+')[0]}"
 
 

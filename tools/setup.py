@@ -1,11 +1,11 @@
-"""Makes everything `make run` and `make test` need, from a fresh clone, and nothing twice. Standard library only.
+"""Set up everything `make run` and `make test` need, from a fresh clone, and nothing twice. Standard library only.
 
     python tools/setup.py run      the virtual environment, locked packages, models, the index over seeds/
     python tools/setup.py test     the same with what the tests and checks need, and Chromium where it can be had
     python tools/setup.py eval     as run, with what measuring needs
     python tools/setup.py dev      the environment with what lint, types and layers need: no engine, no models
 
-Every step can be interrupted at any moment and goes on when run again: what was downloaded, compiled or fetched stays.
+Every step can be interrupted at any moment and continues when run again: what was downloaded, compiled or fetched stays.
 Environment: SHAWAHID_PROFILE (default, light), TORCH_INDEX (a package index with the CPU build of torch), SHAWAHID_MODELS.
 """
 
@@ -33,7 +33,7 @@ START = time.monotonic()
 
 
 class Failed(Exception):
-    """A step could not be done; the message says what to do."""
+    """A step failed; the message says what to do."""
 
 
 def tell(text: str) -> None:
@@ -41,7 +41,7 @@ def tell(text: str) -> None:
 
 
 def run(*command: object, quiet: bool = False) -> None:
-    """Run a command to its end. Raises Failed when it fails, with its last lines where its output was kept back."""
+    """Run a command. Raises Failed if it fails, with its last lines if its output was captured."""
     done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False, **_output(quiet))
     if done.returncode:
         tail = "\n".join((done.stdout or "").splitlines()[-15:]) if quiet else ""
@@ -60,12 +60,12 @@ def pip(*arguments: object, quiet: bool = True) -> None:
 
 
 def make_venv() -> None:
-    """A virtual environment; one that was left half-made is thrown away. What it was made with is its mark of being whole."""
+    """Create the virtual environment; an unfinished one is deleted. A file with the interpreter's version marks a finished one."""
     mark = VENV / "shawahid-python"
     if mark.exists() and PYTHON.exists() and subprocess.run([PYTHON, "-c", "import pip"], check=False, capture_output=True).returncode == 0:
         return
     if VENV.exists():
-        tell("the virtual environment is incomplete: making it anew")
+        tell("the virtual environment is incomplete: making it again")
         shutil.rmtree(VENV)
     else:
         tell("making a virtual environment in .venv")
@@ -74,7 +74,7 @@ def make_venv() -> None:
 
 
 def digest(*paths: Path) -> str:
-    """What the installed packages depend on, in one word."""
+    """Return a hash of what the installed packages depend on."""
     found = hashlib.sha256(os.environ.get("TORCH_INDEX", "").encode())
     for path in paths:
         found.update(path.read_bytes())
@@ -100,7 +100,7 @@ def wanted_packages() -> str:
 
 
 def install(with_models: list[str]) -> None:
-    """The locked packages; the models are fetched while the engine is still compiling."""
+    """Install the locked packages; fetch the models while the engine is compiling."""
     wanted = wanted_packages()
     if stamped("shawahid-installed", wanted):
         fetch_models(with_models)
@@ -126,7 +126,7 @@ def install(with_models: list[str]) -> None:
 
 
 def install_wheels(engine: str) -> None:
-    """Every locked package that the index has as a wheel."""
+    """Install every locked package that the index has as a wheel."""
     others = [line for line in locked(ROOT / "requirements.lock") if line != engine]
     torch = next(line for line in others if line.startswith("torch=="))
     tell(f"installing {len(others)} locked packages (about 2 GB on disk)")
@@ -136,7 +136,7 @@ def install_wheels(engine: str) -> None:
 
 
 def install_for_checks() -> None:
-    """What lint, types and layers need: everything but the engine and the models."""
+    """Install what the lint, type and layer checks need: everything but the engine and the models."""
     wanted = wanted_packages()
     if stamped("shawahid-installed", wanted) or stamped("shawahid-checks", wanted):
         return
@@ -159,7 +159,7 @@ def install_dev() -> None:
 
 
 def wheel_cache(engine: str) -> Path:
-    """Where the compiled engine is kept for the next clone: it fits one version, one set of CPU features, one way to compile."""
+    """Return where the compiled engine is kept for the next clone: it fits one version, one set of CPU features, one way to compile."""
     base = os.environ.get("XDG_CACHE_HOME") or (Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache"))
     built = cpu() + Path(__file__).with_name("engine-only.cmake").read_text(encoding="utf-8")
     key = f"{engine.replace('==', '-')}-{sys.platform}-{platform.machine()}-{hashlib.sha256(built.encode()).hexdigest()[:12]}"
@@ -167,7 +167,7 @@ def wheel_cache(engine: str) -> Path:
 
 
 def cpu() -> str:
-    """The features the compiler is allowed to use on this machine."""
+    """Return the features the compiler is allowed to use on this machine."""
     try:
         found = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.M)
         return found.group(0) if found else platform.processor()
@@ -183,7 +183,7 @@ def cached_engine(engine: str) -> Path | None:
 
 
 class Compile:
-    """Compiles the engine beside everything else; its object files stay, so an interrupted compile goes on."""
+    """Compiles the engine in the background; its object files are kept, so an interrupted compilation continues."""
 
     def __init__(self, engine: str) -> None:
         self.engine = engine
@@ -220,7 +220,7 @@ class Compile:
             )
 
     def _source(self) -> Path:
-        """The engine's unpacked source, always at one place, so that its object files fit."""
+        """Return the engine's unpacked source, always at the same path, so that its object files stay valid."""
         place = WORK / "source"
         if not (place / "pyproject.toml").exists():
             tell(f"downloading the source of {self.engine} (70 MB)")
@@ -259,7 +259,7 @@ class Compile:
         return f"compiled {steps[-1][0]} of {steps[-1][1]} files" if steps else "preparing to compile"
 
     def stop(self) -> None:
-        """End the compiler and its children when something else went wrong or the user interrupted."""
+        """Stop the compiler and its children after another failure or an interruption."""
         if self.process.poll() is None:
             if hasattr(os, "killpg"):
                 os.killpg(self.process.pid, signal.SIGTERM)
@@ -277,7 +277,7 @@ def fetch_models(also: list[str]) -> None:
 
 
 def build_index() -> None:
-    """The index over seeds/, unless the same files were indexed with the same embedder."""
+    """Build the index over seeds/, unless the same files were indexed with the same embedder."""
     seeds = {
         path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted((ROOT / "seeds").rglob("*"))
@@ -295,7 +295,7 @@ def build_index() -> None:
 
 
 def find_browser() -> None:
-    """Chromium for the browser tests: the system's, Playwright's, or installed now; without one those tests are skipped."""
+    """Find or install Chromium for the browser tests; without one those tests are skipped."""
     if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
         return
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):

@@ -1,6 +1,6 @@
-"""How well documents are read: real and made pages of every kind, our reader and others on the same pages in the same run.
+"""How well documents are read: real and synthetic pages of every kind, by our reader and others, on the same pages in the same run.
 
-Compared are readers of documents, not of pictures: nothing here is OCR. A page's gold is right by construction (made pages) or was
+Only text extraction is compared, not OCR. A page's gold is right by construction (made pages) or was
 checked against the page as it is displayed (real ones); each page is scored before anything is averaged.
 """
 
@@ -30,7 +30,7 @@ def run(options: Options) -> Iterator[Measurement]:
 
 
 def details() -> str:
-    """The tables by reader and by kind of the last run."""
+    """Return the tables by reader and by kind of the last run."""
     from bench.documents.section import tables
 
     return tables()

@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _asked(scratch: Path, found: Sequence[tuple[Path, Gold]], *, worded: bool) -> int:
-    """Ask, write a line a question, and print the share of right ones by crossing."""
+    """Ask all questions, write one line per question, and print the share answered right per direction."""
     done: list[Asked] = []
     with (scratch / "documents" / "asked.jsonl").open("w", encoding="utf-8") as file:
         for item in ask(scratch, found, worded=worded):

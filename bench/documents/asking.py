@@ -1,6 +1,6 @@
-"""Questions over tables and forms: is the value that is asked for read with its row, and is it answered with its row?
+"""Questions over tables and forms: is the value read together with its row, and answered together with its row?
 
-`questions.jsonl` has a line a question: the document, the right value, and the names of its row and column as they are printed.
+`questions.jsonl` has one line per question: the document, the right value, and the names of its row and column as printed.
 Half of the questions are in the other language than their document.
 """
 
@@ -38,7 +38,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question answered: whether the value stands in the answer, and whether a quotation shows it with its row."""
+    """The result of one question: whether the answer contains the value, and whether a quotation shows it with its row."""
 
     id: str
     crossing: str
@@ -52,24 +52,24 @@ class Asked:
         return self.value and self.with_row
 
     def line(self) -> str:
-        """As a line of JSON."""
+        """Return the record as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def questions(path: Path = HERE / "questions.jsonl") -> list[Question]:
-    """Every question."""
+    """Return all questions."""
     return [Question(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def is_readable(question: Question, reading: Reading) -> bool:
-    """Whether the reading of the document gives the value with its row and its column: without that no answer can be proved."""
+    """Return whether the extracted document has the value with its row and column; without that no answer can be supported."""
     columns = (question.column,) if question.column else ()
     table = Table(columns, ((question.row, (question.value,)),))
     return cells_right([table], reading.text, [*reading.tables, *grids_of(reading.text)]) == 1.0
 
 
 def holds(text: str, value: str) -> bool:
-    """Whether a text has a value: a number as it is printed, or words one after the other."""
+    """Return whether a text contains a value: a number as printed, or a sequence of words."""
     if any(c.isdigit() for c in value):
         return standing(" ".join(plain(value).strip("()").split())).search(" ".join(plain(text).split())) is not None
     wanted, words = words_of(value.casefold()), words_of(text.casefold())
@@ -77,7 +77,7 @@ def holds(text: str, value: str) -> bool:
 
 
 def shows_row(quotes: Iterable[tuple[str, str]], document: str, question: Question) -> bool:
-    """Whether a quotation from the right document has the value and every word of the row's name. `quotes` are (document id, text)."""
+    """Return whether a quotation from the right document has the value and every word of the row's name; `quotes` are (id, text)."""
     row = set(words_of(question.row.casefold()))
     return any(name == document and holds(quote, question.value) and row <= set(words_of(quote.casefold())) for name, quote in quotes)
 
@@ -128,6 +128,6 @@ def ask(
 
 
 def readable(readings: Mapping[str, Reading], asked: Sequence[Question] | None = None) -> dict[str, bool]:
-    """For each question whose document was read, whether its value is read with its row and column, by id."""
+    """Return, by id of each question whose document was read, whether its value is read with its row and column."""
     known = questions() if asked is None else asked
     return {question.id: is_readable(question, readings[question.document]) for question in known if question.document in readings}

@@ -1,4 +1,4 @@
-"""Read the same pages with every reader, score each page, and put the scores together by kind and language."""
+"""Read the same pages with every reader, score each page, and aggregate the scores by kind and language."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AIMS = {"words": 0.99, "numbers": 0.995, "cells": 0.95, "columns": 0.98, "garbag
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one reader made of one page."""
+    """The result of one reader on one page."""
 
     page: str
     kind: str
@@ -36,12 +36,12 @@ class Record:
     seconds: float
 
     def line(self) -> str:
-        """As a line of JSON."""
+        """Return the record as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def environment(scratch: Path) -> Path:
-    """The interpreter of the other readers' environment, set up on the first call. Raises OSError when that fails."""
+    """Return the interpreter of the other readers' environment, set up on the first call. Raises OSError if that fails."""
     folder = scratch / "documents" / "venv"
     python = folder / "bin" / "python"
     wanted = (HERE / "requirements.txt").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def environment(scratch: Path) -> Path:
 
 
 def pages(scratch: Path, python: Path) -> Iterator[tuple[Path, Gold] | Unavailable]:
-    """Every page with the folder it lies in: the made ones, then the real ones; and what could not be made or had, with the reason."""
+    """Return every page with its folder, synthetic pages first, and the pages that could not be made or fetched, with the reason."""
     made = scratch / "documents" / "made"
     done = subprocess.run([python, HERE / "making.py", made], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -78,7 +78,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def ours(path: Path) -> tuple[Reading, float]:
-    """What our reader makes of a file, through the public function, and the seconds it took."""
+    """Read a file with our reader through the public function; return the result and the seconds."""
     started = time.perf_counter()
     try:
         document = read_document(path, path.name)
@@ -89,7 +89,7 @@ def ours(path: Path) -> tuple[Reading, float]:
 
 
 def tables_of(document: Document) -> list[list[list[str]]]:
-    """The tables of a document's tree as grids, the names of the columns in the first row."""
+    """Return the tables of a document's tree as grids, the names of the columns in the first row."""
     grids = [[list(table.columns)] for table in document.tables]
     for block in document.blocks:
         if block.table is not None and block.cells:
@@ -101,7 +101,7 @@ def tables_of(document: Document) -> list[list[list[str]]]:
 
 
 def read_with_ours(found: Sequence[tuple[Path, Gold]], readings: dict[str, Reading] | None = None) -> Iterator[Record]:
-    """Score our reader on every page. The readings are put into `readings` by page."""
+    """Score our reader on every page. Adds the readings to `readings` by page."""
     for folder, gold in found:
         reading, seconds = ours(folder / gold.file)
         if readings is not None:
@@ -125,7 +125,7 @@ def read_with_others(
             read.add(item["id"])
             yield _record(system, golds[item["id"]], Reading(item["text"], item["tables"], item["error"]), item["seconds"])
         kinds = READERS[system][1]
-        for gold in golds.values():  # a reader that died read nothing more
+        for gold in golds.values():  # a reader that crashed read nothing more
             if gold.id not in read and (not kinds or Path(gold.file).suffix.lower() in kinds):
                 yield _record(system, gold, Reading(error=f"the reader ended: {done.stderr.strip()[-200:]}"), 0.0)
 
@@ -138,13 +138,13 @@ def _record(system: str, gold: Gold, reading: Reading, seconds: float) -> Record
 
 
 def figure(records: Iterable[Record], measure: str) -> Figure:
-    """The mean of a measure over the pages that have it, with its 95 % interval and their number."""
+    """Return the mean of a measure over the pages that have it, with its 95 % interval and their number."""
     values = [getattr(record.scores, measure) for record in records]
     return ratio([(value, 1.0) for value in values if value is not None])
 
 
 def by_system(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """The records of each system, in the order in which they were read."""
+    """Return the records of each system, in the order in which they were read."""
     found: dict[str, list[Record]] = {}
     for record in records:
         found.setdefault(record.system, []).append(record)
@@ -164,7 +164,7 @@ NAMES = {
 
 
 def shown(value: Figure) -> str:
-    """A figure as "0.93 (0.90–0.96; 120)"; "–" where there is nothing."""
+    """Return a figure as "0.93 (0.90–0.96; 120)", or "–" if there is none."""
     if value.value is None:
         return "–"
     if value.low is None or value.high is None:
@@ -173,7 +173,7 @@ def shown(value: Figure) -> str:
 
 
 def table_of_systems(records: Sequence[Record]) -> str:
-    """A row for each reader, a column for each measure, as Markdown; each reader over the pages that it is made for."""
+    """Return a Markdown table with a row per reader and a column per measure, each reader over the kinds of pages it supports."""
     rows = ["| reader | " + " | ".join(NAMES[measure] for measure in MEASURES) + " |", "|---" * (len(MEASURES) + 1) + "|"]
     for system, own in by_system(records).items():
         rows.append(f"| {system} | " + " | ".join(shown(figure(own, measure)) for measure in MEASURES) + " |")
@@ -181,7 +181,7 @@ def table_of_systems(records: Sequence[Record]) -> str:
 
 
 def table_of_kinds(records: Sequence[Record], measures: Sequence[str] = ("words", "numbers", "cells", "columns")) -> str:
-    """For each kind and language a row, for each reader that reads the kind its scores one after the other."""
+    """Return a Markdown table with a row per kind and language, and the scores of each reader that supports the kind."""
     systems = list(by_system(records))
     rows = ["| kind | pages | " + " | ".join(systems) + " |", "|---" * (len(systems) + 2) + "|"]
     kinds = sorted({(record.kind, record.language, record.made) for record in records})
@@ -197,7 +197,7 @@ def table_of_kinds(records: Sequence[Record], measures: Sequence[str] = ("words"
 
 
 def worst(records: Iterable[Record], count: int = 40) -> list[tuple[float, Record]]:
-    """The pages with the most to gain: what is missing to 1 in words, numbers, cells and order, all together; first the worst."""
+    """Return the worst pages first, by the sum of what is missing to 1 in words, numbers, cells and order."""
     found = []
     for record in records:
         values = [getattr(record.scores, measure) for measure in ("words", "numbers", "cells", "columns", "kept_out")]
@@ -210,7 +210,7 @@ def worst(records: Iterable[Record], count: int = 40) -> list[tuple[float, Recor
 
 
 def described(scores: Scores) -> str:
-    """The scores that a page has, in a line."""
+    """Return the scores of a page on one line."""
     values: Mapping[str, float | None] = asdict(scores)
     return ", ".join(
         f"{name} {value:.2f}" for name, value in values.items() if value is not None and not (name in ("garbage", "refused") and value == 0)

@@ -1,4 +1,5 @@
-"""What the made pages say, in both languages: sentences with figures, tables, forms. Everything is invented and the same at each run."""
+"""The contents of the synthetic pages, in both languages: sentences with figures, tables, forms. All invented, and the same in every
+run."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ _INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
 class Source:
-    """Sentences and figures in one language from a seed; each call goes on, so that no two paragraphs are alike."""
+    """Seeded sentences and figures in one language; each call continues the sequence, so that no two paragraphs are alike."""
 
     def __init__(self, language: str, seed: int, indic: bool = False) -> None:
         self.language = language
@@ -63,7 +64,7 @@ class Source:
         self._used: list[int] = []
 
     def number(self, low: int, high: int, style: str = "") -> str:
-        """A number that was not given before, as printed: `style` is what divides thousands, or "" for nothing."""
+        """Return a number not returned before, as printed; `style` is the thousands separator, or "" for none."""
         while True:
             value = self._random.randint(low, high)
             if value not in self._used or high - low < 200:
@@ -72,7 +73,7 @@ class Source:
         return self.printed(f"{value:,}".replace(",", style) if style else str(value))
 
     def share(self) -> str:
-        """A share with one decimal."""
+        """Return a percentage with one decimal."""
         text = f"{self._random.randint(11, 989) / 10:.1f}"
         return self.printed(text.replace(".", "٫") if self._indic else text)
 
@@ -106,7 +107,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A table: a caption, the name of the column of names, the names of the others, and rows of a name and values."""
+    """A table: a caption, the name of the first column, the names of the others, and rows of a name and values."""
 
     caption: str
     corner: str
@@ -149,7 +150,7 @@ COUNTRIES = {
 
 
 def words(language: str) -> dict[str, str]:
-    """The words of the tables by key."""
+    """Return the words of the tables by key."""
     return _WORDS[language]
 
 
@@ -166,7 +167,7 @@ def population(source: Source, rows: int = 6, style: str = ",") -> Made:
 
 
 def years(source: Source, rows: int = 5, first: int = 2019, count: int = 4) -> Made:
-    """Countries with a figure a year: the names of the columns are numbers."""
+    """Countries with a figure per year: the column names are numbers."""
     word = words(source.language)
     names = source.sample(COUNTRIES[source.language], rows)
     columns = tuple(source.printed(str(first + n)) for n in range(count))
@@ -174,7 +175,7 @@ def years(source: Source, rows: int = 5, first: int = 2019, count: int = 4) -> M
 
 
 def trade(source: Source, rows: int = 5) -> Made:
-    """Countries with imports and exports of two years: a table whose columns have names in two rows, here joined."""
+    """Countries with imports and exports of two years: a table with a header of two rows, joined here."""
     word = words(source.language)
     names = source.sample(COUNTRIES[source.language], rows)
     columns = tuple(f"{word[kind]} {source.printed(str(year))}" for kind in ("imports", "exports") for year in (2022, 2023))
@@ -182,7 +183,7 @@ def trade(source: Source, rows: int = 5) -> Made:
 
 
 def prices(source: Source, rows: int = 6, holes: bool = True) -> Made:
-    """Materials with price, stock and supplier; with holes, some cells are empty."""
+    """Materials with price, stock and supplier; with `holes`, some cells are empty."""
     word = words(source.language)
     names = source.sample(ITEMS[source.language], rows)
     made = []
@@ -195,7 +196,7 @@ def prices(source: Source, rows: int = 6, holes: bool = True) -> Made:
 
 
 def budget(source: Source, rows: int = 5) -> Made:
-    """Offices with what was planned and spent, and the change in per cent, with signs."""
+    """Offices with planned and actual spending, and the signed change in per cent."""
     word = words(source.language)
     names = source.sample(OFFICES[source.language], rows)
     made = tuple(
@@ -206,7 +207,7 @@ def budget(source: Source, rows: int = 5) -> Made:
 
 
 def form(source: Source) -> list[tuple[str, str]]:
-    """The labels and values of a form."""
+    """Return the labels and values of a form."""
     r = source
     place, person = r.pick(PLACES[r.language]), r.pick(PEOPLE[r.language])
     day, month, year = r.number(2, 28), r.pick(MONTHS[r.language]), r.printed(str(2024))

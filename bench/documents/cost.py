@@ -1,4 +1,4 @@
-"""What reading costs: milliseconds of processor time a page of a PDF, and how the work grows when the input does."""
+"""The cost of reading: milliseconds of CPU time per PDF page, and how the time grows with the input."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _REPEATS = 3
 
 
 def page_cost(path: Path, scratch: Path) -> float | None:
-    """Processor seconds for a page of a PDF, without starting a process: the whole less the first page, over the pages between.
-
-    None for a file of one page.
+    """Return CPU seconds per page of a PDF, process start excluded: total less first page, over the remaining pages. None for a single
+    page.
     """
     import pypdfium2
 
@@ -35,14 +34,15 @@ def page_cost(path: Path, scratch: Path) -> float | None:
 
 
 def processor_seconds() -> float:
-    """Processor time of this process and of the child processes that have ended. Unlike the clock it holds on a busy machine."""
+    """Return the CPU time of this process and of the child processes that have ended; unlike wall-clock time it is valid on a busy
+    machine."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def _seconds(path: Path) -> float:
     started = processor_seconds()
-    with suppress(ShawahidError):  # a first page without text is refused; its time counts all the same
+    with suppress(ShawahidError):  # a first page without text is refused; its time still counts
         read_document(path, path.name)
     return processor_seconds() - started
 
@@ -87,17 +87,17 @@ GROWTH: dict[str, tuple[str, Callable[[int], str], int]] = {
     "text": ("txt", _text, 200_000),
     "html with spans": ("html", _html, 60_000),
 }
-"""Inputs that grow: a suffix, what makes them, and the size in characters that is compared with four times as much."""
+"""Scalable inputs: a suffix, a function that makes them, and the size in characters that is compared with four times that size."""
 
 
 def growth(name: str, scratch: Path, read: Callable[[Path], object] | None = None) -> float:
-    """How many times as long four times the input takes, less what an empty input takes: 4 where the work is in proportion."""
+    """Return how much longer four times the input takes, less the time of an empty input: 4 if the time is linear."""
     suffix, make, size = GROWTH[name]
     return compare_work(read or _seconds_quietly, [_file(scratch, suffix, make(n)) for n in (1, size, 4 * size)])
 
 
 def compare_work(read: Callable[[Path], object], files: list[Path]) -> float:
-    """The time for the third file over that for the second, each less that for the first, as medians of three."""
+    """Return the ratio of the third file's time to the second's, each less the first's, as medians of three."""
     base, once, four = (statistics.median(_timed(read, file) for _ in range(_REPEATS)) for file in files)
     return max(four - base, 1e-6) / max(once - base, 1e-3)
 

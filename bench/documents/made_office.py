@@ -1,4 +1,4 @@
-"""Made files of office programs: DOCX, XLSX, ODS, ODT, PPTX, each in both languages, with what real ones have: merged cells, content
+"""Synthetic office files: DOCX, XLSX, ODS, ODT, PPTX, each in both languages, with the features of real ones: merged cells, content
 controls, notes, changes, automatic numbers, titles above the header, dates and formulas.
 
 Runs in the environment of `requirements.txt`, not in the project's.
@@ -19,7 +19,7 @@ Page = dict[str, Any]
 
 
 def pages() -> Iterator[Page]:
-    """Every made office file."""
+    """Yield all synthetic office files."""
     for language in ("en", "ar"):
         for make in _ALL:
             page = {"language": language, "made": True, "complete": False, **make(language)}
@@ -35,7 +35,7 @@ _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def _docx(body: str, parts: dict[str, str] | None = None) -> bytes:
-    """A DOCX from the XML of its body, and of further parts by name: footnotes, numbering, header1."""
+    """Return a DOCX from the XML of its body, and of further parts by name: footnotes, numbering, header1."""
     parts = parts or {}
     kinds = {"footnotes": "footnotes", "numbering": "numbering", "header1": "header", "comments": "comments"}
     types = "".join(f'<Override PartName="/word/{name}.xml" ContentType="{_KIND}.{kinds[name]}+xml"/>' for name in parts)
@@ -114,7 +114,7 @@ def _docx_table(language: str) -> Page:
 
 
 def _docx_merged(language: str) -> Page:
-    """Groups that reach over rows, empty cells, and a title cell over the whole width."""
+    """Row groups in merged cells, empty cells, and a title cell across the whole width."""
     source = Source(language, 102)
     table = prices(source, 6)
     north, south = ("North", "South") if language == "en" else ("الشمال", "الجنوب")
@@ -155,7 +155,7 @@ def _docx_two_rows(language: str) -> Page:
 
 
 def _docx_controls(language: str) -> Page:
-    """A form and a table whose values stand in content controls: a cell, a row, a run."""
+    """Return a form and a table whose values stand in content controls: a cell, a row, a run."""
     source = Source(language, 104)
     fields = form(source)
     rows = []
@@ -233,7 +233,7 @@ def _docx_changes(language: str) -> Page:
 
 
 def _docx_notes(language: str) -> Page:
-    """Footnotes: the mark is no part of the number before it."""
+    """Footnotes: the mark is not part of the number before it."""
     source = Source(language, 107)
     values = [source.number(1100, 9899) for _ in range(3)]
     before, after = ("The camp holds ", " people.") if language == "en" else ("يضم المخيم ", " شخصا.")
@@ -256,7 +256,7 @@ def _docx_notes(language: str) -> Page:
 
 
 def _docx_text_box(language: str) -> Page:
-    """A text box, which Word writes twice, is there once; a document's header is none of its text."""
+    """A text box, which Word writes twice, must appear once; the page header is not part of the text."""
     source = Source(language, 108)
     texts, boxed = source.paragraphs(3, 2), source.sentence()
     inner = f"<w:txbxContent>{_par(boxed)}</w:txbxContent>"
@@ -330,7 +330,7 @@ def _xlsx_title(language: str) -> Page:
 
 
 def _xlsx_merged(language: str) -> Page:
-    """Names of columns in two rows, the upper ones merged, and empty cells."""
+    """A header of two rows, the upper cells merged, and empty cells."""
     source = Source(language, 112)
     table = trade(source)
     groups = [table.columns[0].rsplit(" ", 1)[0], table.columns[2].rsplit(" ", 1)[0]]
@@ -357,7 +357,7 @@ def _xlsx_merged(language: str) -> Page:
 
 
 def _xlsx_dates(language: str) -> Page:
-    """Dates, shares and amounts are what the sheet shows: 2024-05-02, 12.5%, 1,250.00."""
+    """Dates, percentages and amounts are as the sheet displays them: 2024-05-02, 12.5%, 1,250.00."""
     source = Source(language, 113)
     names = ("Delivery", "Payment", "Inspection") if language == "en" else ("التسليم", "الدفع", "التفتيش")
     columns = ("Date", "Share", "Amount") if language == "en" else ("التاريخ", "النسبة", "المبلغ")

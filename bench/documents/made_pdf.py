@@ -1,5 +1,5 @@
-"""Made PDF pages: printed by Chromium from HTML, and drawn by ReportLab as older programs do, Arabic as presentation forms in the
-order of the page. What they say is known, so their gold is right by construction.
+"""Synthetic PDF pages: printed by Chromium from HTML, and drawn by ReportLab as older programs do, Arabic as presentation forms in visual
+order. Their content is known, so their gold is right by construction.
 
 Runs in the environment of `requirements.txt`, not in the project's.
 """
@@ -27,7 +27,7 @@ _SECONDS = 90
 
 
 def pages(fonts: Path) -> Iterator[Page]:
-    """Every made PDF. `fonts` is a folder with DejaVuSans.ttf and DejaVuSans-Bold.ttf. Raises OSError without Chromium."""
+    """Yield all synthetic PDFs. `fonts` is a folder with DejaVuSans.ttf and DejaVuSans-Bold.ttf. Raises OSError without Chromium."""
     for language in ("en", "ar"):
         for make in _PRINTED:
             yield _finished(make(language), language)
@@ -46,7 +46,7 @@ def _finished(page: Page, language: str) -> Page:
 
 
 def printed(body: str, language: str, css: str = "", font: str = "") -> bytes:
-    """The PDF of a body of HTML. Raises OSError where there is no Chromium, or it doesn't print."""
+    """Return the PDF of a body of HTML. Raises OSError if there is no Chromium or it can't print."""
     program = next((found for name in _CHROMIUM if (found := shutil.which(name))), None)
     if program is None:
         raise OSError("Chromium is not installed")
@@ -74,7 +74,7 @@ def _p(texts: Sequence[str]) -> str:
 
 
 def table_html(table: Made, css: str = "ruled", caption: bool = True) -> str:
-    """A plain table with its caption above."""
+    """Return a plain table with its caption above."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in table.grid[0])
     rows = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
     title = f"<h1>{html.escape(table.caption)}</h1>" if caption else ""
@@ -133,7 +133,7 @@ def _two_row_header(language: str) -> Page:
 
 
 def _row_groups(language: str) -> Page:
-    """A first column whose cells reach over several rows."""
+    """Return a table whose first column has cells spanning several rows."""
     source = Source(language, 32)
     north, south = ("North", "South") if language == "en" else ("الشمال", "الجنوب")
     table = population(source, 6)
@@ -205,7 +205,7 @@ def _form_two_columns(language: str) -> Page:
 
 
 def _raised(language: str) -> Page:
-    """Numbers with a raised note mark: what is counted is the number without it."""
+    """Numbers with a superscript note mark: the number without it is right."""
     source = Source(language, 51)
     values = [source.number(1100, 9899) for _ in range(4)]
     patterns = {
@@ -222,7 +222,7 @@ def _raised(language: str) -> Page:
 
 
 def _digits(language: str) -> Page:
-    """Groups of digits, signs, telephone numbers, shares, amounts and dates within lines of either direction."""
+    """Grouped digits, signs, telephone numbers, percentages, amounts and dates within lines of either direction."""
     source = Source(language, 52)
     a, b, c = (source.number(10_001, 98_765, " ") for _ in range(3))
     if language == "en":
@@ -239,7 +239,7 @@ def _digits(language: str) -> Page:
             "بلغ السهم 1,099.99 دولار أي 75 سنتا لكل 3 صفحات.",
         ]  # fmt: skip
         numbers = [a, b, "38", "+966 50 692 0000", "14/2024", c, "12.5%", "3.2%", "2024-05-20", "1,099.99", "75"]
-        for number in (a, b, c, "+966 50 692 0000", "-5", "2024-05-20"):  # isolated, so that they stand as they are written
+        for number in (a, b, c, "+966 50 692 0000", "-5", "2024-05-20"):  # isolated, so that they keep their order
             lines = [line.replace(f"{number} ", f"\u2066{number}\u2069 ").replace(f"{number}.", f"\u2066{number}\u2069.") for line in lines]
         numbers.append("-5")
     return {"id": "digit-groups", "kind": "pdf text", "words": lines, "numbers": numbers, "data": printed(_p(lines), language)}
@@ -261,7 +261,7 @@ def _indic(language: str) -> Page:
 
 
 def _over_pages(language: str) -> Page:
-    """Prose that runs over three pages with running headers, footers and page numbers."""
+    """Prose across three pages with running headers, footers and page numbers."""
     source = Source(language, 54)
     texts = source.paragraphs(16, 9)
     header = "Annual report of the northern district" if language == "en" else "التقرير السنوي للواء الشمالي"
@@ -310,7 +310,7 @@ def _ligatures(language: str) -> Page:
 
 
 def _turned(language: str) -> Page:
-    """A wide table on a page that is shown turned by a quarter."""
+    """Return a wide table on a page displayed rotated by 90°."""
     import pypdf
 
     table = years(Source(language, 35), 6, 2015, 8)
@@ -324,7 +324,7 @@ def _turned(language: str) -> Page:
 
 
 def _without_text(language: str) -> Page:
-    """A page whose letters are known to the font only: nothing says which ones they are."""
+    """Return a page whose font has no mapping from glyphs to letters."""
     import pypdf
 
     texts = Source(language, 61).paragraphs(6, 4)
@@ -338,7 +338,7 @@ def _without_text(language: str) -> Page:
 
 
 def _wrong_text(language: str) -> Page:
-    """A page whose font names the wrong letters: it looks right and reads as nonsense."""
+    """Return a page whose font maps glyphs to the wrong letters: it looks right and extracts as nonsense."""
     import pypdf
 
     texts = Source(language, 62).paragraphs(6, 4)
@@ -356,7 +356,7 @@ def _wrong_text(language: str) -> Page:
 
 
 def _shifted(cmap: bytes) -> bytes:
-    """A map of glyphs to letters in which every letter is a symbol of another block."""
+    """Return a map of glyphs to letters in which every letter is a symbol from another Unicode block."""
     import re
 
     return re.sub(rb"(<[0-9A-Fa-f]+>\s*)<([0-9A-Fa-f]{4})>(?=\s*\n)", lambda m: m[1] + b"<%04X>" % (0xE000 + int(m[2], 16) % 0x500), cmap)
@@ -389,7 +389,7 @@ def _canvas(fonts: Path) -> tuple[Any, io.BytesIO]:
 
 
 def _shown(text: str, language: str) -> str:
-    """Text in the order and the forms of the page, as programs write it that know nothing of Arabic."""
+    """Text in visual order and presentation forms, as written by programs without Arabic support."""
     if not any("\u0620" <= c <= "\u06ff" for c in text):
         return text
     import arabic_reshaper
@@ -420,7 +420,7 @@ def _wrapped(text: str, width: float, size: float) -> list[str]:
 
 
 def _drawn_columns(language: str, fonts: Path) -> Page:
-    """Two columns whose lines were drawn across, line by line, as some programs do."""
+    """Two columns drawn line by line across both, as some programs do."""
     canvas, out = _canvas(fonts)
     texts = Source(language, 71).paragraphs(2, 8)
     sides = [_wrapped(text, 225, 9.5) for text in texts]
@@ -442,7 +442,7 @@ def _drawn_text(language: str, fonts: Path) -> Page:
     lines = [line for text in texts for line in _wrapped(text, 440, 11)]
     flow = " ".join(texts)
     crossing = []
-    for start in range(38, len(lines), 38):  # the sentence that the last words of a page belong to
+    for start in range(38, len(lines), 38):  # the sentence that continues over the page break
         at = len(" ".join(lines[:start]))
         begin, end = flow.rfind(". ", 0, at - 1) + 2, flow.find(". ", at + 1) + 1
         if begin < at - 1:
@@ -483,7 +483,7 @@ def _drawn_table(ruled: bool, seed: int) -> Callable[[str, Path], Page]:
 
 
 def _drawn_form(language: str, fonts: Path) -> Page:
-    """Labels with dots to their values."""
+    """Labels with dot leaders to their values."""
     canvas, out = _canvas(fonts)
     fields = form(Source(language, 75))
     for number, (label, value) in enumerate(fields):
@@ -493,7 +493,7 @@ def _drawn_form(language: str, fonts: Path) -> Page:
 
 
 def _drawn_form_apart(language: str, fonts: Path) -> Page:
-    """Labels drawn first, all values after them: only their places say what belongs together."""
+    """Labels drawn first, all values after them: only their positions show which belong together."""
     canvas, out = _canvas(fonts)
     fields = form(Source(language, 76))
     for part in (0, 1):
@@ -505,7 +505,7 @@ def _drawn_form_apart(language: str, fonts: Path) -> Page:
 
 
 def _drawn_hyphens(language: str, fonts: Path) -> Page:
-    """Words divided at line ends (English), words stretched to the line (Arabic)."""
+    """Words hyphenated at line ends (English), words stretched with kashida (Arabic)."""
     canvas, out = _canvas(fonts)
     if language == "en":
         lines = [
@@ -532,7 +532,7 @@ def _drawn_hyphens(language: str, fonts: Path) -> Page:
 
 
 def _drawn_picture(language: str, fonts: Path) -> Page:
-    """A page that is only a picture: without OCR there is nothing to read."""
+    """Return a scanned page: without OCR there is nothing to read."""
     canvas, out = _canvas(fonts)
     from reportlab.graphics.shapes import Drawing, Rect
 

@@ -1,4 +1,4 @@
-"""Made files that are text: CSV in all its manners, JSON, GeoJSON, HTML, Markdown, EPUB, RTF, e-mail; each in both languages.
+"""Synthetic text files: CSV in all its variants, JSON, GeoJSON, HTML, Markdown, EPUB, RTF, e-mail; each in both languages.
 
 Needs only the standard library.
 """
@@ -21,7 +21,7 @@ Page = dict[str, Any]
 
 
 def pages() -> Iterator[Page]:
-    """Every made text file."""
+    """Yield all synthetic text files."""
     for language in ("en", "ar"):
         for make in _ALL:
             page = {"language": language, "made": True, "complete": False, **make(language)}
@@ -63,7 +63,7 @@ def _csv_years(language: str) -> Page:
 
 
 def _csv_excel(language: str) -> Page:
-    """As Excel saves it: `sep=;`, decimal commas, a byte order mark."""
+    """Return CSV as Excel saves it: `sep=;`, decimal commas, a byte order mark."""
     table = prices(Source(language, 203), 6)
     rows = [[row[0], row[1].replace(".", ","), *row[2:]] for row in table.rows]
     made = Made(table.caption, table.corner, table.columns, tuple(map(tuple, rows)))
@@ -71,7 +71,7 @@ def _csv_excel(language: str) -> Page:
 
 
 def _csv_title(language: str) -> Page:
-    """A title, a source and an empty line above the header, a note below."""
+    """Return CSV with a title, a source and an empty line above the header, and a note below."""
     table = population(Source(language, 204), 6)
     head, foot = (
         ("Source: statistics office", "Note: figures are provisional")
@@ -84,7 +84,7 @@ def _csv_title(language: str) -> Page:
 
 
 def _csv_two_rows(language: str) -> Page:
-    """Names of columns in two rows; the upper one is written once for two columns."""
+    """A header of two rows; each upper name is written once for two columns."""
     table = trade(Source(language, 205), 6)
     groups = [table.columns[0].rsplit(" ", 1)[0], table.columns[2].rsplit(" ", 1)[0]]
     rows = [
@@ -96,7 +96,7 @@ def _csv_two_rows(language: str) -> Page:
 
 
 def _csv_no_header(language: str) -> Page:
-    """No names at all: every line is a record, which stands together and isn't a header."""
+    """No header: every line is a record and none may be taken for a header."""
     table = prices(Source(language, 206), 6, holes=False)
     words = [" ".join(row) for row in table.rows]
     return {"id": "csv-no-header", "suffix": "csv", "kind": "csv table", "words": words, "columns": words, "numbers": table.numbers,
@@ -104,7 +104,7 @@ def _csv_no_header(language: str) -> Page:
 
 
 def _csv_charset(language: str) -> Page:
-    """Tabulators; Windows-1256 or UTF-16, as spreadsheets save it."""
+    """Tabs; Windows-1256 or UTF-16, as saved by spreadsheets."""
     table = population(Source(language, 207), 6)
     text = _csv(table.grid, "\t")
     return _table_page("tsv-charset", "tsv", table, text.encode("cp1256") if language == "ar" else text.encode("utf-16"))
@@ -123,7 +123,7 @@ def _csv_holes(language: str) -> Page:
 
 
 def _json(language: str) -> Page:
-    """Records in a list under a name of its own, with objects in them, and what is said of all around it."""
+    """A named list of records with nested objects, and fields around it that hold for all of them."""
     source = Source(language, 211)
     keys = ("town", "year", "works", "title", "cost", "value", "currency", "firm") if language == "en" else (
         "البلدية", "السنة", "الأعمال", "العنوان", "الكلفة", "قيمة", "العملة", "الجهة المنفذة")  # fmt: skip
@@ -139,7 +139,7 @@ def _json(language: str) -> Page:
 
 
 def _geojson(language: str) -> Page:
-    """Features with properties: the coordinates are no text, the properties are a record each."""
+    """Features with properties: coordinates are not text, the properties of each are one record."""
     source = Source(language, 212)
     keys = ("name", "capacity", "status") if language == "en" else ("الاسم", "السعة", "الحالة")
     words = ("Hospital of", "open", "closed") if language == "en" else ("مستشفى", "مفتوح", "مغلق")
@@ -169,7 +169,7 @@ def _table_html(table: Made) -> str:
 
 
 def _news(language: str) -> Page:
-    """An article among a banner, a menu, teasers, a share line and a footer."""
+    """Return an article among a banner, a menu, teasers, a share line and a footer."""
     source = Source(language, 221)
     texts, title = source.paragraphs(5, 3), "Harvest of wheat rises" if language == "en" else "ارتفاع محصول القمح"
     foreign = (
@@ -210,7 +210,7 @@ def _news(language: str) -> Page:
 
 
 def _government(language: str) -> Page:
-    """A page of an authority: a table with merged cells, a list of definitions, contact data."""
+    """Return a page of a public authority: a table with merged cells, a list of definitions, contact data."""
     source = Source(language, 222)
     table, fields, lead = prices(source, 6), form(source), source.paragraph(2)
     north, south = ("North", "South") if language == "en" else ("الشمال", "الجنوب")
@@ -231,7 +231,7 @@ def _government(language: str) -> Page:
 
 
 def _raised_html(language: str) -> Page:
-    """Powers, indices and note marks are no digits of the number before them."""
+    """Exponents, subscripts and note marks are not digits of the number before them."""
     source = Source(language, 223)
     a, b, c = (source.number(1100, 9899) for _ in range(3))
     text = (
@@ -367,7 +367,7 @@ def _rtf(language: str) -> Page:
 
 
 def _mail(language: str) -> Page:
-    """A letter with a table attached, its body in quoted-printable, and an HTML twin that says the same."""
+    """Return an e-mail with a table attached, its body in quoted-printable with an HTML alternative of the same text."""
     source = Source(language, 243)
     texts, table = source.paragraphs(3, 2), prices(source, 5, holes=False)
     message = EmailMessage()

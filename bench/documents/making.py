@@ -1,4 +1,4 @@
-"""Make the pages whose text is known by construction: `python making.py FOLDER`, in the environment of `requirements.txt`.
+"""Make the synthetic pages, whose text is known by construction: `python making.py FOLDER`, in the environment of `requirements.txt`.
 
 Writes each file, `made.jsonl` with their gold, and `skipped.jsonl` with what could not be made here and why (no Chromium, no font).
 """
@@ -19,7 +19,7 @@ _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts",
 
 
 def make(folder: Path) -> None:
-    """Write every page that can be made here. What is there already is written again: the pages are the same at each run."""
+    """Write every page that can be made here. Existing files are overwritten: the pages are the same in every run."""
     folder.mkdir(parents=True, exist_ok=True)
     made, skipped = [], []
     for name in ("made_plain", "made_office", "made_pdf"):
@@ -41,7 +41,7 @@ def _pages(name: str) -> Iterator[dict[str, Any]]:
 
 
 def _fonts() -> Path:
-    """The folder of the DejaVu fonts. Raises OSError without."""
+    """Return the folder of the DejaVu fonts. Raises OSError if it is missing."""
     for root in map(Path, _FONT_FOLDERS):
         for path in root.rglob(_FONT):
             return path.parent

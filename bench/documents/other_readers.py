@@ -1,5 +1,5 @@
 """Read the files of a task with one of the other readers: `python other_readers.py SYSTEM TASK OUTPUT`, in the environment of
-`requirements.txt`. TASK is a JSON list of {"id", "path"}; OUTPUT gets a line for each: text, tables, error, seconds.
+`requirements.txt`. TASK is a JSON list of {"id", "path"}; OUTPUT gets one line per file: text, tables, error, seconds.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ READERS: dict[str, tuple[Callable[[Path], Read], frozenset[str]]] = {
     "markitdown": (_markitdown, frozenset()),
     "kreuzberg": (_kreuzberg, frozenset()),
 }
-"""The readers, and the kinds of files each is asked for; none: all."""
+"""The readers, and the kinds of files each is given; none means all."""
 
 
 def _read(system: str, path: Path) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _read(system: str, path: Path) -> dict[str, Any]:
     signal.alarm(_SECONDS)
     try:
         text, tables = READERS[system][0](path)
-    except Exception as reason:  # it is a finding about the file, and counts against the reader
+    except Exception as reason:  # a result for this file, which counts against the reader
         error = f"{type(reason).__name__}: {reason}"[:300]
     finally:
         signal.alarm(0)

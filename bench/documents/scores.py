@@ -1,8 +1,8 @@
-"""What a reading of a document is worth, as pure functions of plain values.
+"""Score a reading of a document; pure functions of plain values.
 
-A `Reading` is what a reader made of a file, a `Gold` what stands in it. Every score is a share between 0 and 1, or None where the
-gold has nothing of the kind. Words and numbers are compared after NFKC (so that a reader that leaves presentation forms is not
-charged twice), without bidirectional marks, tatweel and vowel signs, and with all digits as ASCII ones; nothing else is folded.
+A `Reading` is the output of a reader for a file, a `Gold` its true content. Every score lies between 0 and 1, or is None if the gold has
+nothing of the kind. Words and numbers are compared after NFKC (so that a reader that leaves presentation forms is not penalised twice),
+without bidirectional marks, tatweel and vowel signs, and with all digits as ASCII ones; nothing else is folded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 Grid = Sequence[Sequence[str]]
-"""The rows of a table as a reader gives them, the rows of names among them."""
+"""The rows of a table as returned by a reader, header rows included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """What stands on a page, or the part of it that was checked.
-
-    `words` are paragraphs as a person reads them; `columns` are texts that follow one another in reading order; `numbers` are as
-    printed. `complete` says that `numbers` are all there are, so that any other number was invented. `absent` are texts that are
-    no part of the document: menus, banners, running headers. `unreadable` says that nothing can be read and nothing may be indexed.
+    """The content of a page, or of the part that was checked. `words` are paragraphs in reading order; `columns` are texts that follow one
+    another; `numbers` are as printed. `complete` says that `numbers` are all there are, so that any other number was invented. `absent` are
+    texts that don't belong to the document: menus, banners, running headers. `unreadable` means that nothing can be read and nothing may be
+    indexed.
     """
 
     id: str
@@ -67,7 +66,8 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader made of a file: its text, and its tables where it gives them apart. `error` says why there is nothing."""
+    """The output of a reader for a file: its text, and its tables if it returns them separately. `error` is the reason if there is
+    neither."""
 
     text: str = ""
     tables: Sequence[Grid] = field(default_factory=tuple)
@@ -76,7 +76,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one page; None where the page has nothing to be scored by."""
+    """The scores of one page; None for a score that does not apply."""
 
     words: float | None = None
     numbers: float | None = None
@@ -92,7 +92,7 @@ MEASURES = tuple(Scores.__dataclass_fields__)
 
 
 def score(reading: Reading, gold: Gold) -> Scores:
-    """Every score of a reading."""
+    """Compute all scores of a reading."""
     if gold.unreadable:
         return Scores(garbage=garbage_indexed(reading.text))
     words = words_of(reading.text)
@@ -114,11 +114,11 @@ def score(reading: Reading, gold: Gold) -> Scores:
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2066-\u2069\u061c\ufeff\u00ad\u0640\u064b-\u065f\u0670]")
 _SIGNS = str.maketrans({"٪": "%", "٫": ".", "٬": ",", "−": "-", "–": "-", "‑": "-", "‐": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
 
-_PERCENT_BEFORE = re.compile(r"(?<!\d)%(\d+(?:[.,]\d+)*)(?![\d%])")  # as Arabic prints it; the number is the same
+_PERCENT_BEFORE = re.compile(r"(?<!\d)%(\d+(?:[.,]\d+)*)(?![\d%])")  # as printed in Arabic; the number is the same
 
 
 def plain(text: str) -> str:
-    """A text as it is compared: see the module."""
+    """Normalise a text for comparison: see the module."""
     text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
     text = _UNSEEN.sub("", text).translate(_SIGNS)
     text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
@@ -126,7 +126,7 @@ def plain(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, without the signs around them: markup, brackets, quotation marks, full stops."""
+    """Return the words of a text, without adjoining signs: markup, brackets, quotation marks, full stops."""
     found = []
     for word in plain(text).split():
         start, end = 0, len(word)
@@ -140,9 +140,8 @@ def words_of(text: str) -> list[str]:
 
 
 def words_in_order(expected: Sequence[str], words: Sequence[str]) -> float | None:
-    """How much of each text stands in the reading word for word: 1 less the share of words missing, changed or put between.
-
-    The mean over the texts, weighted by their words; None without texts.
+    """Return how much of each text is in the reading word for word: 1 less the share of words missing, changed or inserted. Mean over the
+    texts, weighted by their words; None without texts.
     """
     total = right = 0.0
     for text in expected:
@@ -154,7 +153,7 @@ def words_in_order(expected: Sequence[str], words: Sequence[str]) -> float | Non
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How well a run of words fits into a text, and the half-open range of the text's words where it fits best."""
+    """Return how well a run of words matches a text, and the half-open range of the text's words where it matches best."""
 
     score: float
     start: int
@@ -168,7 +167,7 @@ def align(wanted: Sequence[str], words: Sequence[str]) -> Alignment:
     known = {word: number for number, word in enumerate(dict.fromkeys(wanted))}
     text = np.array([known.get(word, -1) for word in words], dtype=np.int32)
     steps = np.arange(len(words) + 1, dtype=np.int32)
-    table = np.zeros((len(wanted) + 1, len(words) + 1), dtype=np.int32)  # the first row is 0: the place is free
+    table = np.zeros((len(wanted) + 1, len(words) + 1), dtype=np.int32)  # the first row is 0: the match may begin anywhere
     for number, word in enumerate(wanted, start=1):
         above = table[number - 1]
         row = above + 1
@@ -190,7 +189,7 @@ _FOUND = 0.7
 
 
 def columns_in_order(expected: Sequence[str], words: Sequence[str]) -> float | None:
-    """The share of texts that end before the next one begins, of those that have a next one. A text that isn't found is in no order."""
+    """Return the share of texts, all but the last, that end before the next one begins. A text that isn't found counts as out of order."""
     if len(expected) < 2:
         return None
     places = [align(words_of(text), words) for text in expected]
@@ -199,12 +198,12 @@ def columns_in_order(expected: Sequence[str], words: Sequence[str]) -> float | N
 
 
 def kept_out(absent: Sequence[str], words: Sequence[str]) -> float | None:
-    """The share of foreign texts of which less than nine tenths stand in the reading."""
+    """Return the share of foreign texts of which less than nine tenths are in the reading."""
     return sum(align(words_of(text), words).score < 0.9 for text in absent) / len(absent) if absent else None
 
 
 def is_garbage(word: str) -> bool:
-    """Whether a word has characters that no text has: private use, replacement, or a glyph's number in place of it."""
+    """Return whether a word has characters that never occur in text: private use, replacement, or a glyph number in its place."""
     return any(c == "\ufffd" or unicodedata.category(c) in ("Co", "Cc") for c in word) or "(cid:" in word
 
 
@@ -212,7 +211,7 @@ _NO_WORDS = 20
 
 
 def garbage_indexed(text: str) -> float:
-    """1 where a page that can't be read gave text all the same, 0 where it gave none or next to none."""
+    """Return 1 if an unreadable page yielded text anyway, 0 if it yielded none or next to none."""
     return float(sum(c.isalnum() for c in text) >= _NO_WORDS)
 
 
@@ -222,9 +221,8 @@ _NUMBER = re.compile(r"\d+(?:[.,/:]\d+)*")
 
 
 def numbers_exact(expected: Sequence[str], text: str, complete: bool = False) -> float | None:
-    """The share of the printed numbers that stand in the reading as they are, as often as they are printed.
-
-    With `complete`, a number that isn't printed counts as one more that is wrong.
+    """Return the share of the printed numbers that are in the reading, each as often as printed. With `complete`, a number that isn't
+    printed counts as one more error.
     """
     if not expected:
         return None
@@ -243,14 +241,14 @@ def numbers_exact(expected: Sequence[str], text: str, complete: bool = False) ->
 
 @lru_cache(maxsize=4096)
 def standing(number: str) -> re.Pattern[str]:
-    """A number that isn't part of a longer one: no digit, and no sign with a digit behind it, on either side."""
-    # The minus of -5 belongs to the number, that of 2019-2020 doesn't.
+    """Return a pattern for a number that isn't part of a longer one: no digit, and no sign followed by a digit, on either side."""
+    # The minus of -5 belongs to the number, the hyphen of 2019-2020 doesn't.
     before = r"(?<![\d])(?<!\d[.,/:])" + ("" if number[0] in "+-" else r"(?<![^\w\s)\]]-)(?<!\s-)(?<!^-)")
     return re.compile(before + re.escape(number).replace(r"\ %", " ?%").replace("%", " ?%") + r"(?!\d|[.,/:]\d)")
 
 
 def numbers_of(text: str) -> list[str]:
-    """The numbers of a text as printed, groups that are divided by spaces and signs before them included."""
+    """Return the numbers of a text as printed, including space-separated groups and leading signs."""
     return [m[0] for m in re.finditer(r"(?<![\w.,])[-+]?\d{1,3}(?: \d{3})+(?![\d])|(?<![\w.,\d])[-+]?\d+(?:[.,/:]\d+)*%?", plain(text))]
 
 
@@ -261,12 +259,11 @@ _AFTER_NAME = re.compile(r"\s*(?:[:：=]|\s[-–—]\s)\s*")
 
 
 def cells_right(tables: Sequence[Table], text: str, grids: Sequence[Grid], by_position: bool = False) -> float | None:
-    """The share of cells that the reading gives with their row and their column.
+    """Return the share of cells that the reading has with their row and column.
 
-    A cell is right in a grid if it stands in the row of its row name and under its column's name; in a text if the name of its column
-    stands right before it and that of its row in the same line or record. With `by_position`, a line is enough that has the row's name
-    and all its values in order, below a line with the names of the columns in that order: which reader of the text could work it out
-    (where a cell is empty, nobody can).
+    In a grid a cell is right if it is in the row of its row name and under its column's name; in a text if its column's name comes right
+    before it and its row's name is in the same line or record. With `by_position`, it is enough that a line has the row's name and all its
+    values in order, below a line with the column names in that order, from which a reader could work it out (unless a cell is empty).
     """
     wanted = [cell for table in tables for cell in table.cells]
     if not wanted:
@@ -280,7 +277,7 @@ def cells_right(tables: Sequence[Table], text: str, grids: Sequence[Grid], by_po
 
 
 def grids_of(text: str) -> list[list[list[str]]]:
-    """The tables that a text writes with `|` (Markdown) or with tabulators."""
+    """Return the tables that a text writes with `|` (Markdown) or with tabs."""
     found: list[list[list[str]]] = []
     before = ""
     for line in text.splitlines():
@@ -297,7 +294,7 @@ def grids_of(text: str) -> list[list[list[str]]]:
 
 @lru_cache(maxsize=65536)
 def _value(text: str) -> str:
-    """A cell as it is compared: without spaces and the signs of markup around it."""
+    """Normalise a cell for comparison: without surrounding spaces and markup."""
     value = "".join(plain(text).split()).strip("*_`'\"")
     return value if value[-1:] not in ".،" or value[-2:-1].isdigit() else value[:-1]
 
@@ -321,14 +318,14 @@ def _in_grid(cell: tuple[str, str, str], grids: Sequence[Grid]) -> bool:
                     if any(names <= _words(other) for other in near):
                         return True
                     continue
-                # A row's name may stand in several cells: governorate and district.
+                # A row's name may be spread over several cells: governorate and district.
                 if names <= frozenset().union(*map(_words, others)) and over <= _above(grid, number, place):
                     return True
     return False
 
 
 def _next(cells: Sequence[str], place: int, step: int) -> str:
-    """The nearest cell in a direction that isn't empty."""
+    """Return the nearest cell in a direction that isn't empty."""
     place += step
     while 0 <= place < len(cells):
         if (cells[place] or "").strip():
@@ -338,7 +335,7 @@ def _next(cells: Sequence[str], place: int, step: int) -> str:
 
 
 def _above(grid: Grid, number: int, place: int) -> frozenset[str]:
-    """The words of the cells above one, and of a merged cell that reaches over it: one that is followed by empty ones."""
+    """Return the words of the cells above one, and of a merged cell that spans it: one followed by empty cells."""
     found: set[str] = set()
     for cells in grid[:number]:
         if place < len(cells):
@@ -350,7 +347,7 @@ def _above(grid: Grid, number: int, place: int) -> frozenset[str]:
 
 
 def _lines(text: str) -> list[list[str]]:
-    """The lines of each record: a run of lines without an empty one between."""
+    """Return the lines of each record: a run of lines without a blank one."""
     records: list[list[str]] = [[]]
     for line in plain(text).splitlines():
         line = " ".join(line.split())
@@ -383,7 +380,7 @@ def _in_records(cell: tuple[str, str, str], records: Sequence[Sequence[str]]) ->
 
 
 def _named(line: str, over: frozenset[str], wanted: str) -> bool:
-    """Whether the value stands in a line right after the name of its column, and nothing else follows before the next name."""
+    """Return whether the value comes right after its column's name in a line, with nothing else before the next name."""
     for found in re.finditer(re.escape(wanted), line):
         before, after = line[: found.start()], line[found.end() :].lstrip(" .*")
         mark = re.search(r"(?:\s*[:：=]|\s[-—])\s*\**\s*$", before)
@@ -396,7 +393,7 @@ def _named(line: str, over: frozenset[str], wanted: str) -> bool:
 
 
 def _beside(label: str, wanted: str, records: Sequence[Sequence[str]]) -> bool:
-    """Whether a value stands right after its label, in the same line or at the beginning of the next."""
+    """Return whether a value comes right after its label, on the same line or at the beginning of the next."""
     named = words_of(label)
     value = words_of(wanted)
     for record in records:
@@ -413,7 +410,7 @@ def _beside(label: str, wanted: str, records: Sequence[Sequence[str]]) -> bool:
 
 
 def _in_lines(table: Table, records: Sequence[Sequence[str]]) -> set[tuple[str, str, str]]:
-    """The cells of the rows that stand in one line, name first or last, all values in order, below the names in order."""
+    """Return the cells of rows that are on one line, name first or last, all values in order, below the column names in order."""
     lines = [line for record in records for line in record]
     words = [words_of(line) for line in lines]
     found: set[tuple[str, str, str]] = set()
@@ -433,7 +430,7 @@ def _in_lines(table: Table, records: Sequence[Sequence[str]]) -> set[tuple[str, 
 
 
 def _heads(columns: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
-    """Whether the names of the columns stand above, one after the other."""
+    """Return whether the column names come above, in order."""
     text = [word for line in above for word in line]
     at = 0
     for column in columns:
@@ -450,7 +447,7 @@ def _heads(columns: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
 
 
 def gold_from(record: Mapping[str, Any]) -> Gold:
-    """A gold record from its JSON form, in which tables are `{"columns": […], "rows": [[name, value, …], …]}`."""
+    """Return a gold record from its JSON form, in which tables are `{"columns": […], "rows": [[name, value, …], …]}`."""
     fields = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key in Gold.__dataclass_fields__}
     fields["tables"] = tuple(
         Table(tuple(table.get("columns", ())), tuple((row[0], tuple(row[1:])) for row in table["rows"]))

@@ -1,4 +1,4 @@
-"""The documents section of `make bench`: the comparison, the cost of a page, and how the work grows with the input."""
+"""The documents section of `make bench`: the comparison, the cost of a page, and how time grows with the input."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TABLES: list[str] = []
 
 
 def measurements(options: Options) -> Iterator[Measurement]:
-    """Our reader's means, then the cost of a PDF page and the growth of the work; the others are in `tables`."""
+    """Yield our reader's means, then the cost of a PDF page and the growth of time; the other readers are in `tables`."""
     python = environment(options.scratch)
     found, missing = [], []
     for page in pages(options.scratch, python):
@@ -79,5 +79,5 @@ def _counted(records: list[Record], missing: list[Unavailable]) -> str:
 
 
 def tables() -> str:
-    """The tables of the last run as Markdown; "" before one."""
+    """Return the tables of the last run as Markdown; "" if there was none."""
     return "\n\n".join(_TABLES)

@@ -1,7 +1,7 @@
-"""The real pages: where each is published, and how it comes here. The repository has the list and the checked excerpts only.
+"""The real pages: where each is published, and how to fetch it. The repository has only the list and the checked excerpts.
 
-`sources.jsonl` has a line a document: id, repository, commit, path, sha256, licence of the repository where it names one, and the
-pages of a long PDF that are read. `gold/ID.json` says what stands in it.
+`sources.jsonl` has one line per document: id, repository, commit, path, sha256, the repository's licence if it names one, and the
+pages of a long PDF that are read. `gold/ID.json` holds its true content.
 """
 
 from __future__ import annotations
@@ -30,23 +30,22 @@ _SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """A document that could not be had, and why."""
+    """A document that could not be fetched, and why."""
 
     id: str
     reason: str
 
 
 def sources(path: Path = HERE / "sources.jsonl") -> list[dict[str, Any]]:
-    """The list of real documents."""
+    """Return the list of real documents."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def real_pages(
     folder: Path, listed: Sequence[Mapping[str, Any]] | None = None, golds: Path = HERE / "gold"
 ) -> Iterator[Gold | Unavailable]:
-    """Bring every real document into a folder and give its gold, or say why it isn't there.
-
-    A file whose content is not what the list says is not used.
+    """Fetch every real document into a folder; yield its gold, or the reason why it is missing. A file whose hash differs from the list is
+    not used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for source in sources() if listed is None else listed:
@@ -67,7 +66,7 @@ def real_pages(
 
 
 def _bytes(source: Mapping[str, Any], target: Path) -> bytes:
-    """The document, from the folder of copies, from an earlier run, or from the public git host. Raises OSError."""
+    """Return the document, from the folder of copies, from an earlier run, or from the public git host. Raises OSError."""
     original = target.with_name(f"{source['id']}.original{target.suffix}")
     copies = os.environ.get(SETTING)
     if copies and (path := Path(copies, target.name)).is_file():
@@ -82,7 +81,7 @@ def _bytes(source: Mapping[str, Any], target: Path) -> bytes:
 
 
 def pages_of(data: bytes, wanted: Sequence[int]) -> bytes:
-    """A PDF of some pages of another one, numbered from 1."""
+    """Return a PDF of the given pages (from 1) of another one."""
     import pypdfium2
 
     source, made = pypdfium2.PdfDocument(data), pypdfium2.PdfDocument.new()

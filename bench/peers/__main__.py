@@ -25,8 +25,8 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Each system runs in a process of its own, one after the other, so that its memory and time are its own. Interrupted, it goes
-    on where it was as long as the task is the same."""
+    """Run the systems one after the other, each in its own process, so that memory and time are measured separately. An interrupted run
+    continues as long as the task is the same."""
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Shawahid beside LlamaIndex and LangChain, same models.")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of: {', '.join(SYSTEMS)}")
     parser.add_argument("--xquad", type=Path, nargs="*", default=[], help="SQuAD files of two languages, asked in every direction")
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
             (WORK / f"{name}.jsonl").unlink(missing_ok=True)
         interpreter = sys.executable if name.startswith("shawahid") else chosen.python
         command = [interpreter, *COMMANDS[name], str(WORK), "--limit", str(chosen.limit), "--seconds", str(chosen.seconds)]
-        # Nothing is to be fetched, and nothing is sent anywhere.
+        # Nothing is fetched, and nothing is sent anywhere.
         offline = {"HF_HUB_OFFLINE": "1", "LANGSMITH_TRACING": "false", "ANONYMIZED_TELEMETRY": "false"}
         code = subprocess.run(command, env={**os.environ, **offline}, check=False).returncode
         if code:

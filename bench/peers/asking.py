@@ -1,6 +1,6 @@
-"""What every system's script does alike: read the task, ask, write down. Needs no packages: the others' environment has none of ours.
+"""The part that all systems' scripts share: read the task, ask, record. Needs no packages: the others' environment has none of ours.
 
-A script is called with the folder of the task, and how many seconds it may take before it stops; called again, it goes on.
+A script is called with the folder of the task and a time limit in seconds; called again, it continues.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ MARKER = re.compile(r"\[(\d{1,2})\]|\[Source (\d{1,2})\]", re.IGNORECASE)
 
 
 def read_task(folder: Path) -> dict[str, Any]:
-    """The task as `bench.peers.task` wrote it."""
+    """Return the task as `bench.peers.task` wrote it."""
     task: dict[str, Any] = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     return task
 
 
 def texts(folder: Path, corpus: str) -> dict[str, str]:
-    """The documents of a corpus by id."""
+    """Return the documents of a corpus by id."""
     root = folder / "documents" / corpus
     return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in sorted(root.rglob("*.txt"))}
 
 
 def kept(folder: Path, system: str, corpus: str) -> Path:
-    """Where a system keeps its index of a corpus for the next call; other documents have another place."""
+    """Return where a system keeps its index of a corpus between calls; the path depends on the documents."""
     digest = hashlib.sha256(json.dumps(texts(folder, corpus), sort_keys=True).encode()).hexdigest()[:8]
     return folder / "index" / f"{system}-{corpus}-{digest}"
 
 
 def place(documents: Mapping[str, str], document: str, text: str) -> dict[str, Any]:
-    """Where a text stands in a document, byte for byte; no positions where it does not."""
+    """Return the place of a text in a document, byte for byte; without positions if it is not there."""
     start = documents.get(document, "").find(text) if text else -1
     found = start >= 0
     return {"document": document, "start": start if found else None, "end": start + len(text) if found else None, "quote": text}
 
 
 def streamed(pieces: Iterable[str], started: float) -> tuple[str, float | None]:
-    """The whole text, and seconds to its first piece that is not empty."""
+    """Return the whole text, and seconds to its first piece that is not empty."""
     text, first = "", None
     for piece in pieces:
         if piece and first is None:
@@ -62,12 +62,12 @@ def streamed(pieces: Iterable[str], started: float) -> tuple[str, float | None]:
 
 
 def memory_mb() -> float:
-    """The most memory this process has held, in MB."""
+    """Return this process's peak memory in MB."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def done(path: Path) -> set[str]:
-    """The ids of the questions that have been answered, a line that was cut off not among them."""
+    """Return the ids of the questions that have been answered; a truncated line does not count."""
     found = set()
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -77,13 +77,13 @@ def done(path: Path) -> set[str]:
 
 
 def waiting(task: Mapping[str, Any], known: set[str], limit: int) -> Iterator[Mapping[str, Any]]:
-    """The first `limit` questions of the task (0: all), without those that are known."""
+    """Return the first `limit` questions of the task (0: all), without those that are known."""
     questions = task["questions"][:limit] if limit else task["questions"]
     return (question for question in questions if question["id"] not in known)
 
 
 def run(name: str, make: Callable[[Path, Mapping[str, Any]], System]) -> None:
-    """Ask what is not asked yet, and append a line for each answer. `make` loads a system; that time is not the questions'."""
+    """Ask the remaining questions and append a line per answer. `make` loads a system; that time is not counted."""
     parser = argparse.ArgumentParser(description=f"Ask the questions of a task by {name}.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--seconds", type=float, default=0.0, help="stop after so many; 0: when all are asked")
@@ -104,7 +104,7 @@ def run(name: str, make: Callable[[Path, Mapping[str, Any]], System]) -> None:
         asked = time.perf_counter()
         try:
             answer = system(question)
-        except Exception as error:  # it is a finding about the question, and counts against the system
+        except Exception as error:  # a result for this question, which counts against the system
             answer = {"text": "", "sources": [], "citations": [], "first_s": None, "error": f"{type(error).__name__}: {error}"}
         answer |= {"id": question["id"], "total_s": time.perf_counter() - asked, "memory_mb": memory_mb()}
         with path.open("a", encoding="utf-8", newline="\n") as file:

@@ -52,12 +52,12 @@ _DECLINES = re.compile(
 
 
 def declines(text: str) -> bool:
-    """Whether a text says, in either language, that it has no answer."""
+    """Return whether a text says, in either language, that it has no answer."""
     return not text.strip() or _DECLINES.search(fold(text)[:240].replace("’", "'")) is not None
 
 
 def records(folder: Path, system: str, task: Mapping[str, Any] | None = None) -> list[Record]:
-    """The answers that a system has given, in the order of the task."""
+    """Return the answers that a system has given, in the order of the task."""
     task = task or read_task(folder)
     path = folder / f"{system}.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -92,7 +92,7 @@ def record(system: str, question: Mapping[str, Any], answer: Mapping[str, Any], 
             cited({**item, "at": len(plain(text[: item["at"]]))}, plain(text), gold, documents) for item in answer["citations"]
         ),
         sources=tuple(_source(item, gold) for item in answer["sources"] if item["start"] is not None),
-        first_token_s=answer["total_s"] if answer["first_s"] is None else answer["first_s"],  # what comes at once is seen then
+        first_token_s=answer["total_s"] if answer["first_s"] is None else answer["first_s"],  # None: all at once, at the end
         total_s=answer["total_s"],
         memory_mb=answer["memory_mb"],
         error=answer.get("error", ""),
@@ -100,13 +100,13 @@ def record(system: str, question: Mapping[str, Any], answer: Mapping[str, Any], 
 
 
 def plain(text: str) -> str:
-    """An answer with every marker in the one form that the measures take off."""
+    """Return an answer with every citation marker in the form that the measures remove."""
     return MARKER.sub(lambda found: f"[{found[1] or found[2]}]", text)
 
 
 def cited(item: Mapping[str, Any], text: str, gold: Sequence[Place], documents: Mapping[str, str]) -> Cited:
-    """A citation, held against the document. It is taken to be for its own quote, where the text quotes that just before it; else for
-    the sentence that it stands in or after; one that stands after the whole text, for all of it."""
+    """Return a citation, held against the document. It supports its own quote if the text quotes that just before it; else the sentence it
+    is in or after; at the end of the text, all of it."""
     start, end = item["start"], item["end"]
     exact = start is not None and documents.get(item["document"], "")[start:end] == item["quote"] != ""
     before = [span for span in answer_sentences(text) if span.start <= item["at"]] or [Span(0, 0)]
@@ -137,14 +137,14 @@ def _overlap(item: Mapping[str, Any], place: Place) -> bool:
 
 
 def common(by_system: Mapping[str, Sequence[Record]]) -> dict[str, list[Record]]:
-    """Only the questions that every system has answered."""
+    """Return only the questions that every system has answered."""
     ids = set.intersection(*({record.id for record in found} for found in by_system.values())) if by_system else set()
     return {name: [record for record in found if record.id in ids] for name, found in by_system.items()}
 
 
 def table(by_system: Mapping[str, Sequence[Record]], group: str = "") -> str:
-    """A row for each measure, a column for each system: value, 95 % interval and n; in bold the difference to Shawahid, where the paired
-    bootstrap is sure of one. `group` is the name of a set; all without one."""
+    """Return a row for each measure, a column for each system: value, 95 % interval and n; in bold the difference from Shawahid if the
+    paired bootstrap finds it significant. `group` is the name of a set; all without one."""
     kept = {name: [item for item in found if not group or item.set == group] for name, found in by_system.items()}
     measured = {name: _figures(found) for name, found in kept.items()}
     parts = {name: shares_of(found) for name, found in kept.items()}
@@ -170,14 +170,14 @@ def table(by_system: Mapping[str, Sequence[Record]], group: str = "") -> str:
 
 def _figures(found: Sequence[Record]) -> dict[str, Figure]:
     measured = figures(found)
-    if not any(item.citations for item in found):  # it has no citations: nothing is wrong with them
+    if not any(item.citations for item in found):  # no citations, so none is wrong
         for name in ("cited_gold", "citation_exact", "citation_recall"):
             measured.pop(name, None)
     return measured
 
 
 def cell(figure: Figure | None) -> str:
-    """A value with its interval and n."""
+    """Return a value with its interval and n."""
     if figure is None or figure.value is None:
         return "–"
     digits = 0 if figure.value >= 100 else 2
@@ -188,7 +188,7 @@ def cell(figure: Figure | None) -> str:
 
 
 def short_table(by_system: Mapping[str, Sequence[Record]]) -> str:
-    """For each set a row per system: right, F1, and citations of gold evidence."""
+    """Return for each set a row per system: right, F1, and citations of gold evidence."""
     lines = ["| | " + " | ".join(NAMES.get(name, name) for name in by_system) + " |", "|---" * (len(by_system) + 1) + "|"]
     sets = sorted({item.set for found in by_system.values() for item in found if item.answerable})
     for name in sets:

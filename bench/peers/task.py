@@ -1,4 +1,4 @@
-"""The task that every system gets: documents as files, questions in a fixed order, and what is right, as one JSON file."""
+"""The task given to every system: documents as files, questions in a fixed order, and the right answers, as one JSON file."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Part:
 
 
 def parts(seeds: Path, xquad: Sequence[Path], seed_count: int, count: int, dropped: int) -> tuple[list[Part], dict[str, dict[str, str]]]:
-    """The seed questions (at most `seed_count`), `count` of each direction of the SQuAD files, and `dropped` of these once more
-    over documents without the paragraphs that answer any of them; and the texts of each corpus by document."""
+    """Return the seed questions (at most `seed_count`), `count` of each direction of the SQuAD files, and `dropped` of these again over
+    documents without the paragraphs that answer any of them; and the texts of each corpus by document."""
     found = [Part("seeds", read_lines(seeds / "questions.jsonl", "seeds").limited(seed_count))]
     corpora = {"seeds": _texts(seeds)}
     for searched in xquad:
@@ -51,7 +51,7 @@ def parts(seeds: Path, xquad: Sequence[Path], seed_count: int, count: int, dropp
 
 
 def unanswerable(question: Question) -> Question:
-    """The same question where nothing answers it."""
+    """Return the same question over documents that don't answer it."""
     return replace(question, id=f"{question.id}.without", answers=(), evidence=(), answerable=False)
 
 
@@ -60,14 +60,14 @@ def _texts(folder: Path) -> dict[str, str]:
 
 
 def rows(chosen: Iterable[Part], corpora: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The questions as every system reads them, those of all sets mixed by a hash of their ids: any first part of them is a sample."""
+    """Return the questions as given to every system, those of all sets shuffled by a hash of their ids, so that any prefix is a sample."""
     found = []
     for part in chosen:
         for question in part.questions.questions:
             gold = [(piece.document, piece.span(corpora[part.corpus][piece.document])) for piece in question.evidence]
             found.append(
                 {
-                    "id": f"{part.corpus} {question.id}",  # one question is asked of several corpora
+                    "id": f"{part.corpus} {question.id}",  # the same question is asked over several corpora
                     "set": part.questions.name,
                     "corpus": part.corpus,
                     "question": question.question,
@@ -82,7 +82,7 @@ def rows(chosen: Iterable[Part], corpora: Mapping[str, Mapping[str, str]]) -> li
 
 
 def models(settings: Settings) -> dict[str, str]:
-    """Where the models of the settings are, and what the embedder's maker puts before questions and passages."""
+    """Return the paths of the models in the settings, and the embedder's prefixes for questions and passages."""
     embedder, notice = open_embedder(settings)
     if notice is not None:
         raise notice
@@ -97,7 +97,7 @@ def models(settings: Settings) -> dict[str, str]:
 
 
 def write(folder: Path, chosen: Sequence[Part], corpora: Mapping[str, Mapping[str, str]], paths: Mapping[str, str], threads: int) -> None:
-    """Put the task into a folder, in place of the documents of an earlier one."""
+    """Write the task into a folder, replacing the documents of an earlier one."""
     shutil.rmtree(folder / "documents", ignore_errors=True)
     for name, documents in corpora.items():
         write_documents(documents, folder / "documents" / name)
@@ -107,5 +107,5 @@ def write(folder: Path, chosen: Sequence[Part], corpora: Mapping[str, Mapping[st
 
 
 def processors() -> int:
-    """How many threads the models are given."""
+    """Return how many threads the models are given."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -87,7 +87,7 @@ def make(folder: Path, task: Mapping[str, Any], quotes: bool) -> System:
 
 
 def _store(path: Path, documents: Mapping[str, str], embeddings: HuggingFaceEmbeddings) -> InMemoryVectorStore:
-    """The chunks of a corpus with their vectors, from the disk where they have been made before."""
+    """Return the chunks of a corpus with their vectors, from disk if they have been made before."""
     if path.is_file():
         return InMemoryVectorStore.load(str(path), embeddings)
     splitter = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200, add_start_index=True)
@@ -106,7 +106,7 @@ def _numbered(found: Sequence[Document]) -> str:
 
 
 def _cited(reply: QuotedAnswer, found: Sequence[Document], known: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The model's quotes, looked for in the document of the source that it names; they are the answer's as a whole."""
+    """Return the model's quotes, looked for in the document of the source that it names; they are the answer's as a whole."""
     return [
         {**place(known, found[item.source_id].metadata["id"], item.quote), "number": item.source_id, "at": len(reply.answer)}
         for item in reply.citations

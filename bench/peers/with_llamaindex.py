@@ -16,7 +16,7 @@ from llama_index.llms.llama_cpp import LlamaCPP
 
 
 def to_prompt(messages: Sequence[Any]) -> str:
-    """ChatML, the form that the generator was trained on."""
+    """ChatML, the format that the generator was trained on."""
     turns = [f"<|im_start|>{message.role.value}\n{message.content}<|im_end|>\n" for message in messages]
     if not turns or not turns[0].startswith("<|im_start|>system"):
         turns.insert(0, "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n")
@@ -70,7 +70,7 @@ def make(folder: Path, task: Mapping[str, Any]) -> System:
 
 
 def _index(folder: Path, corpus: str) -> BaseIndex[Any]:
-    """The index of a corpus, from the disk where it has been made before."""
+    """Return the index of a corpus, from disk if it has been made before."""
     storage = kept(folder, "llamaindex", corpus)
     if storage.is_dir():
         return load_index_from_storage(StorageContext.from_defaults(persist_dir=str(storage)))
@@ -78,7 +78,7 @@ def _index(folder: Path, corpus: str) -> BaseIndex[Any]:
     read = SimpleDirectoryReader(str(root), recursive=True, required_exts=[".txt"], exclude_hidden=False).load_data()
     for document in read:
         document.metadata["id"] = Path(document.metadata["file_path"]).resolve().relative_to(root.resolve()).as_posix()
-        # The path is no part of what the text says; it is kept from embedding and prompt.
+        # The path is not content; keep it out of embedding and prompt.
         document.excluded_embed_metadata_keys = document.excluded_llm_metadata_keys = list(document.metadata)
     index = VectorStoreIndex.from_documents(read)
     index.storage_context.persist(persist_dir=str(storage))
@@ -86,7 +86,7 @@ def _index(folder: Path, corpus: str) -> BaseIndex[Any]:
 
 
 def _unnumbered(content: str) -> str:
-    """A source's text without the line that names its number."""
+    """Return a source's text without its number line."""
     return content.split(":\n", 1)[-1].strip()
 
 

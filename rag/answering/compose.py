@@ -22,13 +22,13 @@ from rag.text.language import script
 from rag.text.names import add_other_spellings
 
 _LONGEST = 200
-"""Tokens of a draft."""
+"""Most tokens of a draft."""
 _PHRASE = 40
-"""Tokens of a short answer's draft."""
+"""Most tokens of a short answer's draft."""
 _POINTED = 2
-"""Sentences of evidence that a short answer is copied from."""
+"""How many sentences of evidence a short answer may be copied from."""
 _MOST_FOREIGN_WORDS = 6
-"""Words of an English source that stand alone in an Arabic answer; more are left in their sentence."""
+"""The most words of an English source that may stand alone in an Arabic answer; more stay in their sentence."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -37,7 +37,7 @@ class Composer:
     """Composes the answers of one chatbot. Safe to share between threads.
 
     Without a `checker` every sentence of a draft is shown. `short` answers with the fewest words: in the language of the document they
-    are copied from the source, and the draft only points at them. `documents` gives the tree that a quotation is cut out of by.
+    are copied from the source, and the draft only points at them. `documents` returns the tree that quotations are cut from.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Composer:
 
     @property
     def longest(self) -> int:
-        """How many tokens a draft may have."""
+        """The token limit of a draft."""
         return _PHRASE if self._short else _LONGEST
 
     @property
@@ -72,7 +72,7 @@ class Composer:
         return answer_prompt("؟" if language == "ar" else "?", language, (), folder=self._prompts, short=self._short).messages
 
     def prompt(self, inquiry: Inquiry) -> Prompt | None:
-        """Return what the generator is asked, or None where the evidence is quoted."""
+        """Return the generator's prompt, or None if the evidence is quoted."""
         calibration = self._calibration
         manner = calibration.manner_same if inquiry.in_language(inquiry.evidence[0]) else calibration.manner_across
         if manner == "quote" and not self._short:
@@ -81,7 +81,7 @@ class Composer:
         return answer_prompt(inquiry.query.text, inquiry.language, sources, folder=self._prompts, short=self._short)
 
     def _quotation(self, inquiry: Inquiry) -> Quotation:
-        """Return what is quoted for an inquiry."""
+        """Return the quotation for an inquiry."""
         best = inquiry.evidence[0]
         document = self._documents(best.passage.document_id) if self._documents else None
         return quotation(best, document, inquiry.query.text)
@@ -95,8 +95,7 @@ class Composer:
     def quoted(self, inquiry: Inquiry, status: Status = Status.ANSWERED, rejected: tuple[RejectedCitation, ...] = ()) -> Answer:
         """Return the words of the best evidence that answer, then what they stand in, verbatim.
 
-        In the other language the words stand first only where they are values, which are carried over by rule. A list is quoted item by
-        item.
+        Across languages the words come first only if they are values, which are converted by rule. A list is quoted item by item.
         """
         quoted = self._quotation(inquiry)
         native = inquiry.in_language(quoted.evidence)
@@ -118,8 +117,8 @@ class Composer:
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
-        """Return the words that answer, with their grade; None where they can't be said in the answer's language by rule, nor left as they
-        are."""
+        """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule nor left
+        as they are."""
         if quoted.words is None:
             return None
         words = quoted.direct
@@ -130,11 +129,11 @@ class Composer:
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
         if language == "ar" and len(words.split()) <= _MOST_FOREIGN_WORDS:
-            return f"\u2068{words}\u2069", Grade.QUOTED  # Latin names and terms are read in Arabic texts as they are
+            return f"\u2068{words}\u2069", Grade.QUOTED  # Arabic texts use Latin names and terms as they are
         return None
 
     def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
-        """Return a list with the line that introduces it, an item a line."""
+        """Return a list with the line that introduces it, one item per line."""
         lines = _Lines(inquiry.number)
         if native and quoted.context:
             introduction = quoted.context
@@ -148,7 +147,7 @@ class Composer:
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _with_neighbour(self, inquiry: Inquiry, quoted: Quotation) -> Quotation:
-        """Return the quotation of the best sentence and of the adjacent one where that is nearly as good, in running text."""
+        """Extend the quotation to the adjacent sentence if that is nearly as good, in running text."""
         wide = widened(inquiry.evidence)
         if wide.span == inquiry.evidence[0].span or quoted.context or CELL_SEPARATOR in wide.text or wide.lead:
             return quoted
@@ -158,9 +157,9 @@ class Composer:
         return replace(quoted, span=span, text=wide.passage.quote(span))
 
     def drafted(self, inquiry: Inquiry, prompt: Prompt, stop: threading.Event) -> Answer:
-        """Return the answer that the draft of an inquiry proves; a quotation where nothing of it was proved.
+        """Return the answer made of the sentences of the draft that passed the check; a quotation if none did.
 
-        Once `stop` is set, it is what was proved, with the status STOPPED.
+        Once `stop` is set, the answer has only what passed, with the status STOPPED.
         """
         answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
         if stop.is_set():
@@ -168,7 +167,7 @@ class Composer:
         return answer if answer.citations else self.quoted(inquiry, Status.UNSUPPORTED, answer.rejected)
 
     def _copied(self, inquiry: Inquiry, sources: Sequence[Evidence]) -> Answer:
-        """Return the words of a source that the draft points at."""
+        """Return the words of a source that the draft matches."""
         for source in sources:
             if place := find_short_answer(inquiry.draft, source.text, inquiry.query.stems):
                 words = " ".join(place.of(source.text).split())
@@ -177,7 +176,7 @@ class Composer:
         return inquiry.answer("", Status.ANSWERED, (), rejected)
 
     def _worded(self, inquiry: Inquiry) -> Answer:
-        """Return the sentences of the draft that passed the check with their citations, and the others by the reason they failed."""
+        """Return the sentences of the draft that passed the check, with citations, and the others with the reason they failed."""
         text = ""
         citations: list[Citation] = []
         rejected: list[RejectedCitation] = []
@@ -210,13 +209,13 @@ class Composer:
             claim, [item.text for item in sources], lambda best: f"{passages[best].title} {passages[best].text}"
         )
         if judgement.verdict is Verdict.MEANING and self._short:
-            # «13 مليارًا» alone means little; together with the question that it answers it does.
+            # «13 مليارًا» means little alone; together with its question it can be judged.
             judgement = self._checker.check(f"{inquiry.query.text} {claim}", [item.text for item in sources])
         return judgement.verdict, sources[judgement.best], judgement.support
 
 
 class _Lines:
-    """The lines of an answer that quotes, with the marker of their one source where it says them."""
+    """The lines of an answer by quotation, with the marker of its one source on the lines that quote."""
 
     def __init__(self, number: int) -> None:
         self.text = ""
@@ -224,7 +223,7 @@ class _Lines:
         self._claims: list[tuple[Span, Grade]] = []
 
     def add(self, line: str, claim: str = "", grade: Grade = Grade.QUOTED) -> None:
-        """Append a line. `claim` is the part of it that the source says, for which it is cited; a line without one is the answer's own."""
+        """Append a line. `claim` is the part of it that is cited; a line without one is the answer's own."""
         self.text += "\n" if self.text else ""
         start = len(self.text) + line.index(claim)
         self.text += f"{line} [{self._number}]" if claim else line
@@ -246,8 +245,8 @@ class _Lines:
 
 
 def _spelled(inquiry: Inquiry) -> list[Evidence]:
-    """Return the evidence with the other script's spelling after names, where question or documents show it: a small model does not
-    know that سبيرو is Spiro."""
+    """Return the evidence with names followed by their spelling in the other script, if question or documents have it: a small model does
+    not know that سبيرو is Spiro."""
     around = (inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
     return [item if inquiry.in_language(item) else replace(item, text=add_other_spellings(item.text, *around)) for item in inquiry.evidence]
 
@@ -269,9 +268,9 @@ def _citation(number: int, source: Evidence, claim: Span, support: float, grade:
 
 
 def widened(evidence: Sequence[Evidence]) -> Evidence:
-    """Return the best evidence, together with the sentence before or after it where that is nearly as good.
+    """Return the best evidence, together with an adjacent sentence that is nearly as good.
 
-    On the development questions the answer stands in the best sentence for 73 to 79 of 100, in this pair for 80 to 86.
+    On the development questions the best sentence holds the answer for 73 to 79 of 100, this pair for 80 to 86.
     """
     best, least = evidence[0], evidence[-1].worth
     order = best.passage.sentences.index(best.span)

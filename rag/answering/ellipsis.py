@@ -1,7 +1,7 @@
-"""A follow-up as the question that its asker means: what it leaves out is taken from the question before, a new name replaces the old one.
+"""Spell out elliptical follow-ups: what one leaves out is taken from the previous question, a new name replaces the old one.
 
 "And Palm School?" after "How many teachers does Cedar School have?" asks how many teachers Palm School has; "And the deposit?" after
-"How much is the rent of the flat?" asks how much the deposit is. Words are moved, none is invented.
+"How much is the rent of the flat?" asks how much the deposit is. Words are moved, never invented.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _ATTRIBUTE = re.compile(
 _DONE = re.compile(r"\b(?:do|does|did) $", re.IGNORECASE)
 _BEING = re.compile(r"\b(?:is|are|was|were|has|have|had) $", re.IGNORECASE)
 _PARTICIPLE = re.compile(r" (?:\w+(?:ed|en|wn)|built|held|sold|made|paid|sent|cut|lost|found|told|shut|born|due)$")
-"""The end of a noun that is the verb of its question: "was the bridge built"."""
+"""A participle at the end of a noun phrase that is the verb of its question: "was the bridge built"."""
 _KINDS = frozenset(
     """مدرسه شركه جامعه بنك مصرف عقد مشروع مدينه قريه دوله محافظه وزاره مستشفي فندق متحف مكتبه مطار ميناء جسر نهر كتاب تقرير قانون قسم
     فرع مصنع مطعم نادي فريق اداره كليه معهد عباره سفينه محطه حديقه سوق برنامج دوره شقه بيت سياره مقاطعه ولايه
     اتفاقيه مناقصه""".split()
 )
-"""Common nouns that a proper one follows: «مدرسة الأرز»."""
+"""Common nouns that a proper noun follows: «مدرسة الأرز»."""
 _TIMES = frozenset("يوم عام سنه شهر".split())
 _SMALL_AR = frozenset("في من الي على علي عن مع ب ل و او ثم عند لدي بين حتي منذ بعد قبل خلال".split())
 _AROUND = " \t؟?!.,،؛:"
@@ -57,16 +57,16 @@ _AROUND = " \t؟?!.,،؛:"
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The question before: its words of asking, and the rest."""
+    """The previous question: its question words, and the rest."""
 
     asking: str
     rest: str
 
 
 def spelled_out(question: str, last: str) -> str | None:
-    """Return a follow-up to the question `last` in full, None where no rule says how."""
+    """Return a follow-up to the question `last` in full, or None if no rule applies."""
     if re.search(r"[?؟]\s*\S", last):
-        return None  # a follow-up of which only the words of its topic are known
+        return None  # a follow-up of which only the topic words are known
     last = without_opening(last)
     if ARABIC_LETTER.search(question) or (script(question) == "und" and script(last) == "ar"):
         return _in_arabic(question.strip(_AROUND), last.strip(_AROUND))
@@ -74,7 +74,7 @@ def spelled_out(question: str, last: str) -> str | None:
 
 
 def without_opening(question: str) -> str:
-    """Return a question without the words that join it to what was said before: "And", "What about", «طيب و»."""
+    """Return a question without the words that link it to the previous one: "And", "What about", «طيب و»."""
     if not ARABIC_LETTER.search(question):
         opening = _OPENING_EN.match(question)
         return question[opening.end() :] if opening else question
@@ -84,7 +84,7 @@ def without_opening(question: str) -> str:
 
 
 def _without_and(text: str) -> str:
-    """Return an Arabic text without the «و» that joins it to what was said before."""
+    """Return an Arabic text without the «و» that links it to the previous one."""
     if text[:1] != "و":
         return text
     return text[1:].lstrip(" ") if _ASKING_AR.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND else text
@@ -114,23 +114,23 @@ _NOUN = re.compile(
     r"(?:(?:for|in|at|of|on|by|with|from|to|about) )?(?:(?:the|its|his|her|their|an?) )?"
     r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have)\b)[\w'’&.-]+ ?){1,6}"
 )
-"""A noun with what belongs to it, and no clause."""
+"""A noun phrase without a clause."""
 
 
 def _names_something(text: str) -> bool:
-    """Return whether an English question names somebody or something after its first word."""
+    """Return whether an English question contains a name after its first word."""
     return _NAME.search(text, len(text.split()[0])) is not None
 
 
 def _with_other_asking(asking: str, last: str, pattern: re.Pattern[str]) -> str | None:
-    """Return the last question with other words of asking: "And when?"."""
+    """Return the last question with other question words: "And when?"."""
     asked = pattern.match(last)
     body = last[asked.end() :].strip() if asked else ""
     return f"{asking} {body}{'؟' if pattern is _ASKING_AR else '?'}" if body else None
 
 
 def _with_other_noun(noun: str, last: str) -> str | None:
-    """Return the last question with a noun in the place of the one of its kind: a name for a name, "the deposit" for "the rent"."""
+    """Return the last question with a noun replaced by one of the same kind: a name for a name, "the deposit" for "the rent"."""
     asked = _ASKING_EN.match(last)
     start = asked.end() if asked else 0
     lead = re.match(r"(?:for|in|at|of|on|by|with|from|to|about) ", noun)
@@ -170,13 +170,13 @@ def _attribute(last: str, start: int) -> Span | None:
 
 
 def _first_noun(last: str) -> Span | None:
-    """Return the noun that keywords without words of asking begin with: "deposit" of "deposit of the flat"."""
+    """Return the first noun of keywords without question words: "deposit" of "deposit of the flat"."""
     found = re.match(r"(.+?) (?:of|for|in|at) ", last)
     return Span(*found.span(1)) if found else None
 
 
 def _in_place_of_phrase(noun: str, last: str) -> str | None:
-    """Return a question with a phrase in the place of the last one with the same preposition: "for non-residents"."""
+    """Return a question with its last phrase of the same preposition replaced: "for non-residents"."""
     at = last.lower().rfind(f" {noun.split()[0].lower()} ")
     return f"{last[: at + 1]}{noun}?" if at >= 0 else None
 
@@ -186,7 +186,7 @@ def _swapped(last: str, place: Span, words_: str) -> str:
 
 
 def _with_topic_named(question: str, last: str) -> str | None:
-    """Return a question with the name that the last one was about, in the place of its pronoun or after it."""
+    """Return a question with the name that the last one was about, replacing its pronoun or at the end."""
     asked = _ASKING_EN.match(last)
     start = asked.end() if asked else len(last.split()[0])
     names = list(_NAME.finditer(last, start))
@@ -210,7 +210,7 @@ def _with_topic_named(question: str, last: str) -> str | None:
 
 
 _PLAIN = re.compile(r"(?:what|how much|when|where|who) (?:is|are|was|were) the [\w-]+(?: [\w-]+)?", re.IGNORECASE)
-"""Asks for something that belongs to what was named last."""
+"""Matches a question about something that belongs to what was named last."""
 
 
 # --- Arabic ---------------------------------------------------------------------------------------------------------------
@@ -236,7 +236,7 @@ _LONGEST_NOUN = 4
 
 
 def _is_noun_ar(text: str) -> bool:
-    """Return whether an Arabic text is a short noun that names something itself: no «ذلك», no «قيمته»."""
+    """Return whether an Arabic text is a short noun that names something by itself: not «ذلك», not «قيمته»."""
     said = fold(text).split()
     if len(said) > _LONGEST_NOUN or not _POINTING.isdisjoint(said) or any(_ATTACHED.fullmatch(word) for word in text.split()):
         return False
@@ -250,13 +250,13 @@ _ATTACHED = re.compile("[\u0621-\u064a\u064b-\u0652]{3,}(?:ها|هم|هما|(?<!
 
 
 def _names_its_own(text: str) -> bool:
-    """Return whether an Arabic question names a thing of a kind («مدرسة النخيل»), or something in Latin letters."""
+    """Return whether an Arabic question names something by its kind («مدرسة النخيل») or in Latin letters."""
     said = fold(text).split()
     return _LATIN.search(text) is not None or any(_kind(word) and place + 1 < len(said) for place, word in enumerate(said))
 
 
 def _kind(word: str) -> str:
-    """Return the common noun that an Arabic word is, without its prefixes, "" for any other word."""
+    """Return an Arabic common noun without its prefixes, or "" for any other word."""
     for prefix in ("", "ل", "ب", "و", "ف"):
         if word.startswith(prefix) and word[len(prefix) :] in _KINDS:
             return word[len(prefix) :]
@@ -264,8 +264,8 @@ def _kind(word: str) -> str:
 
 
 def _topic_ar(last: str) -> str | None:
-    """Return what the last question is about: the thing of a kind that it names, what is in Latin letters, or its one noun with the
-    article before the words of asking."""
+    """Return what the last question is about: the thing it names by its kind, what is in Latin letters, or its only noun with the article
+    before the question words."""
     tokens = last.split()
     folded = [fold(token) for token in tokens]
     for place in range(len(tokens) - 1, -1, -1):
@@ -277,12 +277,12 @@ def _topic_ar(last: str) -> str | None:
 
 
 def _goes_on(folded: list[str], place: int) -> bool:
-    """Return whether the name of a thing goes on at a place: with a word that has the article as the one before, or a word in Latin."""
+    """Return whether a name continues at a position: with another word that has the article, or a Latin word."""
     return place < len(folded) and folded[place - 1].startswith("ال") and folded[place].startswith("ال")
 
 
 def _with_other_noun_ar(noun: str, last: str) -> str | None:
-    """Return the last question with a noun in the place of the one of its kind."""
+    """Return the last question with a noun replaced by one of the same kind."""
     tokens, folded = last.split(), fold(last).split()
     if len(tokens) != len(folded):
         return None
@@ -310,11 +310,11 @@ def _around(before: list[str], noun: str, after: list[str]) -> str:
 _VALUES = frozenset(
     "قيمه مبلغ مقدار مده سعر ثمن اجره حجم طول وزن معدل رقم عنوان تاريخ عدد موعد اسم رسم رسوم تكلفه كلفه نسبه مساحه عمر راتب".split()
 )
-"""Nouns of what is asked for, which the noun that it belongs to follows: «قيمة الإيجار»."""
+"""Attribute nouns, followed by the noun they belong to: «قيمة الإيجار»."""
 
 
 def _in_place_of_attribute(noun: str, tokens: list[str], folded: list[str]) -> str | None:
-    """Return the question with a noun in the place of the one that it asks for: «كم التأمين في العقد؟» for «كم الإيجار في العقد؟»."""
+    """Return the question with the noun that it asks about replaced: «كم التأمين في العقد؟» for «كم الإيجار في العقد؟»."""
     asked = _ASKING_AR.match(" ".join(tokens))
     first = len(asked.group().split()) if asked else 0
     while first < len(folded) and folded[first] in _VALUES:
@@ -330,7 +330,7 @@ def _in_place_of_attribute(noun: str, tokens: list[str], folded: list[str]) -> s
 
 
 def _in_place_of_last(noun: str, tokens: list[str], folded: list[str]) -> str | None:
-    """Return the question with a noun in the place of its last word, where a name mostly stands: «كم عدد سكان حلب؟»."""
+    """Return the question with its last word replaced, where a name usually is: «كم عدد سكان حلب؟»."""
     if len(tokens) < 3 or folded[-1] in _SMALL_AR:
         return None
     said = fold(noun).split()
@@ -343,7 +343,7 @@ def _in_place_of_last(noun: str, tokens: list[str], folded: list[str]) -> str | 
 
 
 def stands_by_itself(question: str) -> bool:
-    """Return whether a question has words of asking and names what it is about."""
+    """Return whether a question has question words and names what it is about."""
     if ARABIC_LETTER.search(question):
         return _ASKING_AR.match(question) is not None and _names_its_own(question)
     return _ASKING_EN.match(question) is not None and _names_something(question)

@@ -1,4 +1,4 @@
-"""A question that follows up on earlier ones, as a question that can be searched for by itself."""
+"""Recognise follow-up questions and turn them into questions that can be searched for by themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PERSONS = frozenset(
     """he she it they him her them his hers its their theirs
     منه منها عنه عنها فيه فيها له لها لهم به بها عليه عليها اليه اليها معه معها""".split()
 )
-"""Words that stand for what was named before: in the question itself, where enough of it comes before them."""
+"""Words that refer to something named before: in the question itself, if enough of it precedes them."""
 _RELATIVE = frozenset("الذي التي الذين اللذان اللذين اللتان اللتين اللاتي اللواتي".split())
 _BEFORE_THAT = frozenset("is was are were about of in at on for to from by with before after like than since until why".split())
 _BEFORE_ONE = frozenset("the which that this another other first second third last next only".split())
@@ -30,13 +30,13 @@ _THERE_IS = frozenset("is are was were".split())
 
 
 _OF_IT = re.compile("[\u0620-\u064a]{3,}(?:ها|هما|هم|ه)[؟?.!]*$")  # «عمره», «كاتبها»
-_NAMED = 3  # words that carry meaning before a pronoun, among which is what it stands for
-_SHORT, _LONG = 2, 3  # words that carry meaning: fewer than the first stand for nothing alone, more than the second do
+_NAMED = 3  # content words before a pronoun, among which is its antecedent
+_SHORT, _LONG = 2, 3  # content words: fewer than the first can't stand alone, more than the second can
 
 
 def needs_context(question: str) -> bool:
-    """Return whether a question can hardly be understood without what was said before: it opens with a conjunction, refers to something
-    unnamed, or is a fragment of fewer than three words that carry meaning and no name."""
+    """Return whether a question needs the conversation to be understood: it opens with a conjunction, refers to something unnamed, or is a
+    fragment of fewer than three content words without a name."""
     spoken = words(question)
     if not spoken:
         return True
@@ -49,10 +49,10 @@ def needs_context(question: str) -> bool:
 
 
 def _refers(spoken: Sequence[str], place: int) -> bool:
-    """Return whether a word of a question stands for something that the question does not name.
+    """Return whether a word of a question refers to something that the question does not name.
 
     "That" joins a clause to its noun more often than it points («the tweet that Musk replied to»), "one" counts («one of»), "there" states
-    («are there»), and an Arabic pronoun takes up a relative one («الحاسوب الذي استُخدم فيه»).
+    («are there»), and an Arabic pronoun resumes a relative one («الحاسوب الذي استُخدم فيه»).
     """
     word, before = spoken[place], spoken[:place]
     last = place == len(spoken) - 1
@@ -68,10 +68,10 @@ def _refers(spoken: Sequence[str], place: int) -> bool:
 
 
 def with_topic(question: str, history: History) -> str:
-    """Return a follow-up with the words of what the conversation is about: those of the last question that stood alone.
+    """Append the topic words of the conversation to a follow-up: those of the last question that stood alone.
 
-    Nothing is guessed and no model is asked. Searched for so, follow-ups find their evidence at least as often as rewritten by a small
-    model, which takes seconds and names what nobody spoke of (docs/notes/follow-ups.md).
+    Nothing is guessed and no model is asked. Follow-ups find their evidence this way at least as often as when a small model rewrites them,
+    which takes seconds and adds names nobody mentioned (docs/notes/follow-ups.md).
     """
     topic = next((turn.question for turn in reversed(history) if not needs_context(turn.question)), history[0].question)
     said = set(content_stems(question))
@@ -99,13 +99,13 @@ def standalone(
     messages = rewrite_prompt(question, language, history, prompts)
     written = "".join(generator.stream(messages, max_tokens=60, language=language, stop=stop)).strip()
     first = written.splitlines()[0].strip() if written else ""
-    # A rewriting that lost the language or ran away is worth less than the question with its topic.
+    # A rewriting in the wrong language or of excessive length is worth less than the question with its topic.
     usable = first and len(first) <= 300 and script(first) == language
     return first if usable else in_full(question, history)
 
 
 def in_full(question: str, history: History) -> str:
-    """Return a follow-up in full, by the rules of `rag.answering.ellipsis` or else `with_topic`."""
+    """Return a follow-up in full, by the rules of `rag.answering.ellipsis`, else by `with_topic`."""
     bare = without_opening(question)
     if bare != question and not needs_context(bare) and stands_by_itself(bare):
         return bare

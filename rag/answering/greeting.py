@@ -1,4 +1,4 @@
-"""A greeting is greeted and thanks are taken, without a search: neither is a question to the documents."""
+"""Answer greetings and thanks without a search: neither is a question about the documents."""
 
 from __future__ import annotations
 

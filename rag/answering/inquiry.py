@@ -1,4 +1,4 @@
-"""A question on its way to an answer."""
+"""The state of a question while it is answered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Inquiry:
     `candidates` are the sentences among which a reader looks for the answer, `answers` is the probability it gives that one of the texts
     it read answers; None if there is no reader.
 
-    `number` is that of the first citation: of a question's second part it goes on from those of the first.
+    `number` is that of the first citation: the second part of a question continues the numbers of the first.
 
     `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
     a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.

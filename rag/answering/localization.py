@@ -1,4 +1,4 @@
-"""Values carried into the language of the answer by rule: numbers, amounts, measures, dates and times, exactly as the source states them.
+"""Convert values to the language of the answer by rule: numbers, amounts, measures, dates and times, exactly as the source states them.
 
 Names of currencies, units and months are those of the Unicode CLDR (Babel). Digits are kept as the source has them, in Western form.
 """
@@ -51,14 +51,14 @@ _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "0123456
 _NUMERAL = re.compile(r"[-+−]?\d[\d.,\u00a0\u202f ]*\d|[-+−]?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SPARE = 2
-"""Words around its values that a phrase may have and still be said by them: the noun counted, a preposition."""
+"""Most words besides its values for a phrase to be expressed by them: the noun counted, a preposition."""
 
 
 def localize_values(text: str, language: str) -> str | None:
     """Return the values of a short phrase in the words of a language, "ar" or "en", in the order of the text.
 
-    None if the phrase states none, states one that has no form here, or says more than its values: «تُرفع الرواتب بنسبة 4%» is not
-    said by «4%».
+    None if the phrase states none, states one that has no form here, or says more than its values: «4%» does not express «تُرفع الرواتب
+    بنسبة 4%».
     """
     values = find_values(text)
     if not values:
@@ -101,13 +101,13 @@ def localize_value(value: Value, text: str, language: str) -> str | None:
 
 
 def _number(value: Value, stated: str, language: str) -> str:
-    """Return the number as the source writes it where it does so in digits and without a scale, else in digits."""
+    """Return the number as the source writes it if that is in digits without a scale, else in digits."""
     if value.number is None:
         return ""
     if value.high is None and not value.spelled:
         digits = [found.strip() for found in _NUMERAL.findall(stated.translate(_DIGITS))]
         if len(digits) == 1:
-            for written in (digits[0], digits[0].replace(",", ".")):  # «7,50», with the comma of other traditions
+            for written in (digits[0], digits[0].replace(",", ".")):  # «7,50», with a decimal comma
                 if _plain(written) == value.number:
                     return str(written)
     low = _scaled(value.number, language)
@@ -115,7 +115,7 @@ def _number(value: Value, stated: str, language: str) -> str:
 
 
 def _plain(digits: str) -> Decimal | None:
-    """Return the number that digits with groups of three and a decimal point write; None for another notation."""
+    """Return the number written in digits with groups of three and a decimal point; None for another notation."""
     bare = re.sub(r"[,\u00a0\u202f ](?=\d{3}(?:\D|$))", "", digits).replace("−", "-")
     return Decimal(bare) if re.fullmatch(r"[-+]?\d+(?:\.\d+)?", bare) else None
 
@@ -154,7 +154,7 @@ def _unit(value: Value, language: str) -> str | None:
 
 
 def _unit_name(cldr: str, value: Value, language: str) -> str:
-    """Return the form of a unit's name that a number takes: «3 أيام» and «300 يوم»."""
+    """Return the plural form of a unit's name for a number: «3 أيام» and «300 يوم»."""
     from babel.units import format_unit
 
     if cldr == "duration-day":  # the plain form is missing from Babel's Arabic data

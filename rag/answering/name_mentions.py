@@ -1,4 +1,4 @@
-"""People and organisations that a sentence names, as far as its wording makes them sure.
+"""People and organisations named in a sentence, if its wording leaves no doubt.
 
 English names are runs of capitalised words; Arabic ones follow a title («الدكتور …») or the kind of an organisation («وزارة …»).
 """
@@ -26,7 +26,7 @@ _ORGANISATION = re.compile(rf"(?:^| )(?:{_KINDS})(?:\.?$| (?:of|for) )")
 _ACTS = re.compile(
     r",? (?:who )?(?:said|says|told|wrote|argued|announced|founded|joined|resigned|testified|explained|added|denied|was born|died)\b"
 )
-"""What follows the name of somebody who acts."""
+"""Verbs that follow the name of a person or organisation."""
 _TITLE = re.compile(
     r"^(?:(?:Vice |Prime |Deputy |Former )?(?:Mr|Mrs|Ms|Dr|Prof|Professor|President|Minister|Secretary|Judge|Justice|Senator|Sir|Captain|"
     r"General|Colonel|Chairman|Ambassador|King|Queen|Prince|Princess|Sheikh|Attorney|Mayor|Governor))\.? (?=[A-Z])"
@@ -39,20 +39,20 @@ _NOT_A_NAME = frozenset(
     what where under over between during according english arabic french chinese german american british european african asian item note
     page fiscal year total average new general public united""".split()
 )
-"""Capitalised words that alone name nobody, and at the beginning of a sentence may be no part of a name."""
+"""Capitalised words that are no name by themselves, nor necessarily part of one at the beginning of a sentence."""
 _HEADS_AR = (
     "شركه شركات وزاره جامعه بنك مصرف مؤسسه موسسه منظمه مجلس هييه محكمه جمعيه اتحاد حزب معهد وكاله لجنه مستشفي مديريه دايره بلديه نقابه كليه"
 )
 _HEAD_AR = re.compile(rf"(?:^|\s)و?(?P<head>(?:{'|'.join(_HEADS_AR.split())})) (?P<rest>(?:(?:و?ال|لل)\S+ ?){{1,4}})")
 _CUT = re.compile(r"\s[هي](?:\W|$)")
-"""The last letter of a word, which some PDFs set apart: «الداخلي ة»."""
+"""The last letter of a word, which some PDFs detach: «الداخلي ة»."""
 _TITLES_AR = "رييس وزير دكتور سيد سيده استاذ مهندس نايب قاضي شيخ ملك امير لواء عميد محامي ناشط"
 _SMALL_WORDS = frozenset("في من الي علي عن مع ان انه انها بان قد لم لن لا هو هي بعد قبل خلال عند كل اي هذا هذه ذلك".split())
 _PERSON_AR = re.compile(
     rf"(?:^|\s)و?(?:ال(?:{'|'.join(_TITLES_AR.split())})) (?P<name>(?!ال)[\u0621-\u064a]{{3,}} [\u0621-\u064a]{{3,}})"
     rf"(?=[،,.:؛)»]|$| (?:{'|'.join(sorted(_SMALL_WORDS))})(?:\s|$))"
 )
-"""A title, two words, and after them what is no third: a mark or a small word."""
+"""A title and two words, not followed by a third: by punctuation or a function word."""
 _ENDS_NAME = re.compile('[،–—,.؛:()\\[\\]«»"-]')
 _ADJECTIVES = frozenset(
     """العام العامه الوطني الوطنيه الدولي الدوليه العربي العربيه الاسلامي الاسلاميه الاجتماعي الاجتماعيه
@@ -61,7 +61,7 @@ _ADJECTIVES = frozenset(
     السعودي السعوديه الاردني الاردنيه المصري المصريه اللبناني اللبنانيه السوري السوريه العراقي العراقيه المغربي المغربيه الامريكي الامريكيه
     الاوروبي الاوروبيه البريطاني البريطانيه الفلسطيني الفلسطينيه القطري القطريه الكويتي الكويتيه العماني العمانيه التونسيه""".split()
 )
-"""What a name goes on with after its first noun; another noun may be the next part of the sentence."""
+"""How a name continues after its first noun; another noun may be the next part of the sentence."""
 _PARTLY = frozenset(
     """الذي التي الذين اللذين اليوم الان الاول الاولي الثاني الثانيه الماضي الماضيه المقبل المقبله الحالي الحاليه المذكوره المعنيه
     المختصه""".split()
@@ -70,7 +70,7 @@ _PARTLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One name in a text: where it stands and the `key` that its mentions share; `is_sure` where its wording alone shows a name."""
+    """One name in a text: its span and the `key` that its mentions share; `is_sure` if its wording alone identifies it as a name."""
 
     span: Span
     key: str
@@ -78,7 +78,7 @@ class Mention:
 
 
 def named(text: str) -> list[Mention]:
-    """Return the people and organisations that a sentence names, in order; only names of two words and more, or after a title."""
+    """Return the people and organisations that a sentence names, in order; only names of two or more words, or after a title."""
     if script(text) == "ar":
         return list(_named_in_arabic(text))
     known = set(names(text))
@@ -105,14 +105,15 @@ def _mention(text: str, match: re.Match[str], known: set[str]) -> Mention | None
 
 
 def _compared(name: str, known: set[str]) -> Iterator[str]:
-    """Yield the words of a name that `rag.text.names` can know: not the first of a sentence, nor a small word."""
+    """Yield the words of a name that `rag.text.names` can look up: not the first of a sentence, nor a function word."""
     for word in name.split()[1:]:
         if word[:1].isupper() and len(word.strip(".")) > 1:
             yield word if word in known else word.removesuffix("'s").removesuffix("’s")
 
 
 def _continues_name(word: str) -> bool:
-    """Return whether a name goes on with an Arabic word after its first noun: joined by «و», or an adjective by its form or by the list."""
+    """Return whether a name continues with an Arabic word after its first noun: joined by «و», or an adjective by its form or by the
+    list."""
     return word.startswith("وال") or word in _ADJECTIVES or (word.endswith(("يه", "ي")) and len(word) > 5)
 
 

@@ -1,6 +1,6 @@
-"""An overview of a document or of a collection, from its own words: main points, who is named, dated statements, figures.
+"""An overview of a document or of a collection, from its own words: main points, people and organisations, dated statements, figures.
 
-Every line is a quotation; no model writes anything. What is not sure is left out.
+Every line is a quotation; no model writes anything. Doubtful items are left out.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from rag.text.numbers import Date, Kind, Value
 
 _MOST_POINTS = 8
 _STATEMENTS_PER_POINT = 4
-"""Statements of a document for each main point, up to the most."""
+"""Statements of a document per main point."""
 _FEWEST_POINTS = 3
-"""With fewer statements that can be read alone, a document is quoted from its beginning."""
+"""With fewer self-contained statements, a document is quoted from its beginning."""
 _MOST_DATES = 10
 _MOST_FIGURES = 8
 _MOST_NAMES = 10
 _MOST_DOCUMENTS = 24
-"""Documents of a collection that are read."""
+"""Most documents of a collection that are read."""
 _POINTS_OF_EACH = 2
 """Main points of each document of a collection, at most."""
 _REDUNDANCY = 0.6
-"""What a point loses for its similarity to one that was chosen."""
+"""Penalty of a point for its similarity to one already chosen."""
 _SAME_SECTION = 0.08
-"""What a point loses for every one chosen from its section."""
+"""Penalty of a point for each one already chosen from its section."""
 _OPENING = 0.06
-"""What the first statement of a section gains, and those of the document's beginning: authors state there what it is about."""
+"""Bonus of the first statement of a section and of the document's beginning, where authors state the subject."""
 _EARLY = 0.1
 """The share of a document that is its beginning."""
 _ALIKE = 0.93
-"""Similarity from which two statements say the same."""
+"""Least similarity of two statements that say the same."""
 _SCALE = re.compile(r"\s*(?:بليون|مليار|تريليون|ترليون|مليون|billion|million|trillion)\w*(?:\s+(?:دولار|يورو|جنيه|ريال|دينار|درهم)\w*)?")
 _RANGE = 24
 """Characters from the first day of a range to its last date."""
@@ -57,15 +57,15 @@ _AFTER_YEAR = re.compile(
 _FIGURES = (Kind.AMOUNT, Kind.PERCENT, Kind.MEASURE)
 _SPANS_OF_TIME = frozenset("s min h d week month year decade century".split())
 _MONEY = 0.05
-"""What a statement with an amount of money gains among the figures, and a row loses."""
+"""Bonus of a statement with an amount of money among the figures, and penalty of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A quotation of an overview: `text == span.of(document.text)`, in a document of that `title`. `passage` holds its beginning.
 
-    `words` are those for which it stands here: a date, an amount, a name; None where the whole of it counts. `context` is what it stands
-    under, "" if it can be read alone.
+    `words` are those it is listed for: a date, an amount, a name; None if all of it counts. `context` is its heading, caption or
+    introduction, "" if it can be read alone.
     """
 
     document_id: str
@@ -79,7 +79,7 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The words for which the line stands here; "" where the whole of it counts."""
+        """The words that the line is listed for; "" if all of it counts."""
         return (
             "" if self.words is None else " ".join(self.text[self.words.start - self.span.start : self.words.end - self.span.start].split())
         )
@@ -87,7 +87,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What documents say, in their words: `points` and `names` in the order of the text, `dates` in that of time, `figures` by weight.
+    """What documents say, in their own words: `points` and `names` in text order, `dates` in chronological order, `figures` by weight.
 
     `documents` are the ids of those read, of `total` asked for; `title` is that of the only one, else "".
     """
@@ -107,7 +107,7 @@ class Overview:
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """Every line, part by part."""
+        """All lines, part by part."""
         return (*self.points, *self.names, *self.dates, *self.figures)
 
 
@@ -147,7 +147,7 @@ def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
 
 
 def _read(index: Index, id: str) -> _Quotable:
-    """Return what can be quoted of a document: its whole sentences and rows, each with the mean of the vectors of its parts."""
+    """Return the quotable statements of a document, whole sentences and rows, each with the mean vector of its parts."""
     document = index.document(id)
     passages = index.passages_of(id) if document else []
     if document is None or not passages:
@@ -185,9 +185,8 @@ def _point_count(read: _Quotable) -> int:
 
 
 def _points(read: _Quotable, count: int, is_one_of_many: bool = False) -> list[Line]:
-    """Return the statements that stand for a document: central, unlike each other, from all its sections; in its order.
-
-    A document that has hardly any is quoted from its beginning, unless it is a table among many documents.
+    """Return the statements that represent a document: central, dissimilar, from all its sections, in text order. A document with hardly
+    any is quoted from its beginning, unless it is a table among many documents.
     """
     candidates = [n for n, one in enumerate(read.statements) if one.is_point]
     if len(candidates) < _FEWEST_POINTS and not (is_one_of_many and any(one.is_row for one in read.statements)):
@@ -225,7 +224,7 @@ def _line(statement: Statement, words: Span | None = None) -> Line:
 
 
 def _names(found: Sequence[Statement]) -> list[Line]:
-    """Return those named most often, each with the first statement that names them, in the order of the text."""
+    """Return the names mentioned most often, each with the first statement that mentions it, in text order."""
     prose = [one for one in found if one.is_point]
     mentions: dict[str, list[tuple[int, Mention]]] = {}
     for number, one in enumerate(prose):
@@ -239,7 +238,7 @@ def _names(found: Sequence[Statement]) -> list[Line]:
 
 @dataclass(frozen=True, slots=True)
 class _Valued:
-    """The statement under a number of a reading, for the value at `words`."""
+    """Return a statement of a reading by index, listed for the value at `words`."""
 
     number: int
     worth: float
@@ -248,7 +247,7 @@ class _Valued:
 
 
 def _dates(read: _Quotable) -> list[Line]:
-    """Return the most central dated statements, in order of time."""
+    """Return the most central dated statements, in chronological order."""
     dated = []
     for number, one in enumerate(read.statements):
         if one.is_point and (first := next(_placed(one), None)) is not None:
@@ -258,7 +257,7 @@ def _dates(read: _Quotable) -> list[Line]:
 
 
 def _placed(statement: Statement) -> Iterator[tuple[Span, Date]]:
-    """Yield the dates of a statement that have their place in time: with a year of four digits, which may stand alone ("in 1962")."""
+    """Yield the dates of a statement that can be ordered: with a four-digit year, which may stand alone ("in 1962")."""
     start: int | None = None  # of "12" in "12-14 March 2007"
     for value in statement.values:
         if value.date is not None:
@@ -281,13 +280,13 @@ def _is_year(text: str, value: Value) -> bool:
 
 
 def _time(date: Date) -> tuple[int, int, int]:
-    """Return a key that orders dates of both calendars; of a Hijri year it is the Gregorian one that it begins in."""
+    """Return a key that orders dates of both calendars; a Hijri year counts as the Gregorian year it begins in."""
     year = date.year or 0
     return (int(year * 0.970224 + 621.57) if date.hijri else year), date.month or 0, date.day or 0
 
 
 def _figures(read: _Quotable) -> list[Line]:
-    """Return the most central statements and rows with amounts, shares and measures, in the order of the text."""
+    """Return the most central statements and rows with amounts, shares and measures, in text order."""
     found = []
     for number, one in enumerate(read.statements):
         values = [value for value in one.values if value.kind in _FIGURES and value.unit not in _SPANS_OF_TIME and _is_written(one, value)]
@@ -306,7 +305,7 @@ def _with_scale(statement: Statement, words: Span) -> Span:
 
 
 def _is_written(statement: Statement, value: Value) -> bool:
-    """Return whether a value is more than nothing, and in digits: «بالمليون دينار» above a column is none."""
+    """Return whether a value is greater than zero and in digits: «بالمليون دينار» above a column is neither."""
     return bool(value.number) and any(character.isdigit() for character in value.span.of(statement.text))
 
 
@@ -315,7 +314,7 @@ def _weight(value: Value) -> tuple[bool, Decimal]:
 
 
 def _best(found: Sequence[_Valued], read: _Quotable, most: int) -> list[_Valued]:
-    """Return the worthiest statements, without those that say what a better one says."""
+    """Return the highest-scoring statements, without those that repeat a better one."""
     kept: list[_Valued] = []
     for item in sorted(found, key=lambda item: -item.worth):
         if len(kept) == most:

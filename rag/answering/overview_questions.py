@@ -46,7 +46,7 @@ _ASKED = re.compile(
     """,
     re.VERBOSE,
 )
-"""Asks for a summary; what follows may name the document."""
+"""Matches a request for a summary; what follows may name the document."""
 _ABOUT = re.compile(
     r"""
     what(?:'s|\ is|\ are|\ was)\ (?P<en>.+?)\ (?:all\ |mainly\ |mostly\ )?about
@@ -60,20 +60,20 @@ _ABOUT = re.compile(
     """,
     re.VERBOSE,
 )
-"""Asks what something is about: that has to be a document."""
+"""Matches a question what something is about; that has to be a document."""
 _LEADING = re.compile(r"^(?:(?:of|for|from|in|about|on|the|a|an|this|these|all|عن|من|في)\s+)+")
 _LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewRequest:
-    """What a question asks an overview of: the documents as a whole, or those that `subject` names."""
+    """The scope of an overview: the documents as a whole, or those that `subject` names."""
 
     subject: str = ""
 
 
 def asks_for_overview(question: str) -> OverviewRequest | None:
-    """Return what the overview that a question asks for is to be of, None for any other question."""
+    """Return the scope of the overview that a question asks for, None for any other question."""
     asked = " ".join(fold(question).replace("’", "'").split()).strip(" ?؟!.،,:")
     asked = _POLITE_END.sub("", _POLITE.sub("", asked)).strip(" ?؟!.،,:")
     if not asked or len(asked) > _LONGEST:
@@ -95,9 +95,8 @@ def _is_document(subject: str) -> bool:
 
 
 def documents_asked_for(index: Index, request: OverviewRequest, filter: Filter | None = None) -> Sequence[str]:
-    """Return the ids of the documents that a request is for, none if its subject is the title of none.
-
-    A subject names a document if all its words stand in the title or the id of it. Raises BadSetting for a filter's date that is none.
+    """Return the ids of the documents that a request is for. A subject names a document if all its words occur in the document's title or
+    id. Raises BadSetting for an invalid date in the filter.
     """
     ids = index.document_ids(filter)
     if not request.subject:

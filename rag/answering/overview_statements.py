@@ -1,4 +1,4 @@
-"""The parts of a document that mean something when they are quoted alone: its whole sentences, items and rows."""
+"""The parts of a document that can be quoted alone: whole sentences, list items and table rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rag.text.self_contained import is_self_contained
 from rag.text.sentences import sentences
 
 _SHORTEST, _LONGEST = 12, 560
-"""Characters of a statement."""
+"""Least and most characters of a statement."""
 _FULL_LINE = 60
 """Characters of a paragraph that is a line of running text rather than a title."""
 _FINAL = '.!?؟…:؛۔»”")]}'
@@ -24,7 +24,7 @@ _ASIDE = re.compile(
     r"table of contents|acknowledge?ments?|index|contact(?: us| information)?|about (?:us|the authors?)|copyright|licen[cs]e|"
     r"(?:ال)?مراجع|(?:ال)?مصادر|(?:ال)?هوامش|(?:ال)?محتويات|(?:ال)?فهرس|شكر(?: و\w+)?|وصلات خارجيه|انظر ايضا|للتواصل|اتصل بنا)(?: .{0,20})?"
 )
-"""Headings, folded, under which a document does not speak of its matter."""
+"""Headings, folded, of sections that are not about the document's subject."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Statement:
     that search cut it into, as (id of the passage, number of the sentence).
 
     `section` are the two outermost headings above it, `opens` marks the first statement below a heading, `is_prose` and `is_row`
-    running text and rows of tables, `is_point` running text that can be read alone. `context` is what it stands under, "" for prose.
+    running text and rows of tables, `is_point` running text that can be read alone. `context` is its introduction, caption or heading, ""
+    for prose.
     """
 
     span: Span
@@ -54,7 +55,7 @@ class Statement:
 
     @property
     def says_something(self) -> bool:
-        """Whether it is more than a rule or a lone mark: for documents that have nothing better."""
+        """Whether it is more than a rule or a lone mark: the fallback for documents with nothing better."""
         letters = sum(character.isalpha() for character in self.text)
         return len(self.text.split()) > 2 and letters * 2 >= len(self.text) and not self.text.startswith("(")
 
@@ -88,7 +89,7 @@ def statements(document: Document, passages: Sequence[Passage]) -> list[Statemen
 
 
 def _candidates(document: Document) -> Iterator[tuple[Block | None, Span]]:
-    """Yield the blocks of a document that may be quoted, running text by its sentences; long ones that search cut are whole here."""
+    """Yield the quotable blocks of a document, running text sentence by sentence, long sentences whole even if search cut them."""
     blocks: Sequence[Block | None] = document.blocks or (None,)
     for number, block in enumerate(blocks):
         span = block.span if block is not None else Span(0, len(document.text))
@@ -101,7 +102,8 @@ def _candidates(document: Document) -> Iterator[tuple[Block | None, Span]]:
 
 
 def _goes_on(document: Document, before: Block | None) -> bool:
-    """Return whether an Arabic paragraph is the rest of a line that a PDF broke: the block before it is long and ends without a mark."""
+    """Return whether an Arabic paragraph is the rest of a line that a PDF broke: the block before it is long and has no final
+    punctuation."""
     if before is None or before.kind is not BlockKind.PARAGRAPH or len(before.span) < _FULL_LINE:
         return False
     text = before.span.of(document.text).rstrip()
@@ -111,7 +113,7 @@ def _goes_on(document: Document, before: Block | None) -> bool:
 def _statement(
     document: Document, block: Block | None, span: Span, inside: Sequence[tuple[Passage, int]], before: tuple[str, ...] | None
 ) -> Statement | None:
-    """Return a candidate as a statement; None for what can't be quoted alone."""
+    """Return a candidate as a statement, or None if it can't be quoted alone."""
     text, passage = span.of(document.text), inside[0][0]
     if not _SHORTEST <= len(text) <= _LONGEST or any(_ASIDE.fullmatch(" ".join(fold(label).split())) for label in passage.path):
         return None

@@ -1,4 +1,4 @@
-"""An overview as an answer with citations, and as a page in Markdown."""
+"""Format an overview as an answer with citations, and as a Markdown page."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Grade, Hit, Span, Status, Timing
 
 _DATES, _FIGURES, _NAMES = 5, 5, 8
-"""Lines of each part that an answer gives; the page has all."""
+"""Most lines of each part in an answer; the page has all."""
 
 
 def overview_answer(overview: Overview, question: str, language: str, started: float) -> Answer:
-    """Return an overview as the answer to a question, a line a quotation; `started` is a reading of `time.perf_counter`."""
+    """Return an overview as the answer to a question, one quotation per line; `started` is a reading of `time.perf_counter`."""
     text = ""
     citations: list[Citation] = []
     numbers: dict[tuple[str, Span], int] = {}
@@ -49,7 +49,7 @@ def overview_page(overview: Overview, language: str) -> str:
 
 
 def overview_lines(overview: Overview) -> dict[str, list[dict[str, Any]]]:
-    """Return the lines of each part as plain values: what they quote, from where, and the words for which they stand there."""
+    """Return the lines of each part as plain values: quotation, source, and the words each is listed for."""
     parts = {"points": overview.points, "names": overview.names, "dates": overview.dates, "figures": overview.figures}
     return {name: [_plain(line) for line in lines] for name, lines in parts.items()}
 
@@ -68,7 +68,7 @@ def _plain(line: Line) -> dict[str, Any]:
 
 
 def _parts(overview: Overview, language: str, *, short: bool = False) -> Iterator[tuple[str, Sequence[Line]]]:
-    """Yield the parts that have lines, with their headings; `short` leaves out what stands among the points already, and the rest of long
+    """Yield the parts that have lines, with their headings; `short` leaves out lines that are among the points already, and truncates long
     parts."""
     shown = {(line.document_id, line.span) for line in overview.points} if short else set()
     points = "overview.points" if overview.title else "overview.points_of"
@@ -85,7 +85,7 @@ def _part(heading: str, lines: Sequence[Line]) -> Iterator[tuple[str, Sequence[L
 
 
 def _before(line: Line) -> str:
-    """Return what stands before a quotation: the words for which it is given, and what it stands under."""
+    """Return the text before a quotation: the words it is listed for, and its context."""
     return "".join(f"{part}: " for part in (line.context.rstrip(" :"), line.label) if part)
 
 
@@ -98,7 +98,7 @@ def _marked(line: Line) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text on one line in which Markdown marks nothing; outer spaces stay."""
+    """Return a text on one line with Markdown escaped; leading and trailing spaces are kept."""
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", re.sub(r"\s+", " ", text))
 
 

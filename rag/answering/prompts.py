@@ -35,7 +35,7 @@ class Template:
 
     @classmethod
     def load(cls, path: Path) -> Template:
-        """Read a template. Raises PromptInvalid when it is missing, has no user message, or lacks or invents a field."""
+        """Read a template. Raises PromptInvalid when it is missing, has no user message, or has missing or unknown fields."""
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -75,7 +75,7 @@ def _fields(path: Path, body: str) -> frozenset[str]:
 
 
 def prompts_dir() -> Path:
-    """Return the folder of the templates that come with Shawahid: next to the package in a checkout, inside it when installed."""
+    """Return the folder of the bundled templates: next to the package in a checkout, inside it when installed."""
     package = Path(__file__).resolve().parent.parent
     beside = package.parent / "prompts"
     return beside if beside.is_dir() else package / "prompts"
@@ -88,12 +88,12 @@ def template(kind: str, language: str, folder: Path | None = None) -> Template:
 
 
 def format_sources(evidence: Sequence[Evidence]) -> str:
-    """Return the sources as the model reads them, one a line, each under its number."""
+    """Return the sources as the prompt lists them, one numbered line each."""
     return "\n".join(f"[{number}] {' '.join(item.text.split())}" for number, item in enumerate(evidence, start=1))
 
 
 def transcript(history: History, turns: int = 3) -> str:
-    """Return the last few exchanges as the rewriting prompt reads them."""
+    """Return the last few exchanges as the rewriting prompt lists them."""
     return "\n".join(f"Q: {turn.question}\nA: {' '.join(turn.answer.split())[:300]}" for turn in history[-turns:])
 
 

@@ -1,4 +1,4 @@
-"""A question of several parts: cut where another question word follows "and", and answered part by part."""
+"""A question of several parts: split where another question word follows "and", and answered part by part."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _NEXT = re.compile(
 
 
 def split_parts(question: str) -> tuple[str, ...]:
-    """Return the parts of a question, each of which can be searched for by itself; one for a question that is not cut.
+    """Return the parts of a question, each of which can be searched for by itself; a single one for a question that is not split.
 
-    A part that says too little gets the words of the first: "and when did it start?".
+    A part with too few words of its own gets the topic words of the first: "and when did it start?".
     """
     pieces = [piece.strip() for piece in _NEXT.split(question) if piece and any(map(str.isalnum, piece))]
     if not 1 < len(pieces) <= _MOST or len(content_stems(pieces[0])) < 2:
@@ -41,8 +41,8 @@ def _is_short(piece: str) -> bool:
 def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
     """Return the quoted answers of the parts as one, each below its part; a part without an answer is named.
 
-    Citations are numbered through, by parts: those of the second part follow those of the first. The confidence is that of the part
-    that is least sure among those answered.
+    Citations are numbered consecutively: those of the second part follow those of the first. The confidence is the lowest of the answered
+    parts.
     """
     text = ""
     citations: list[Citation] = []

@@ -11,16 +11,15 @@ from rag.answering.review_table import ReviewCell, ReviewTable
 from rag.messages import say
 
 _FORMULA = re.compile(r"[=+\-@\t\r](?![\d.,٠-٩\s]*(?:[\d٠-٩]\W?)$)")
-"""The beginning of a text that a spreadsheet would compute, which no plain number is."""
+"""Matches the beginning of a text that a spreadsheet would take for a formula; plain numbers are safe."""
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDTH = 40
 _DOCUMENT_WIDTH = 24
 
 
 def table_csv(table: ReviewTable, language: str) -> str:
-    """Return a table as CSV: a line a document, two columns a question, the answer and where it stands.
-
-    It opens in a spreadsheet as UTF-8, and no cell as a formula.
+    """Return a table as CSV: one line per document, two columns per question, the answer and its source. Spreadsheets open it as UTF-8, and
+    no cell as a formula.
     """
     out = io.StringIO()
     writer = csv.writer(out)
@@ -44,7 +43,7 @@ def _text(cell: ReviewCell, language: str) -> str:
 
 
 def _source(cell: ReviewCell) -> str:
-    """Return where a cell's words stand: the place, what it stands under, and the quote."""
+    """Return the source of a cell: the place, its context, and the quote."""
     if cell.citation is None:
         return ""
     quote = " ".join(cell.citation.quote.split())
@@ -56,7 +55,7 @@ def _safe(text: str) -> str:
 
 
 def table_xlsx(table: ReviewTable, language: str) -> bytes:
-    """Return a table as a workbook of two sheets: the answers, a line a document, and the quotation behind each with its place."""
+    """Return a table as a workbook of two sheets: the answers, one line per document, and the quotation behind each with its place."""
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter

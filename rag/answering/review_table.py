@@ -1,4 +1,4 @@
-"""A review table: several questions put to several documents, each cell the words that answer with their citation, or nothing."""
+"""A review table: several questions put to several documents; each cell holds the words that answer and their citation, or nothing."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from rag.retrieval.query import validate_question
 from rag.schema import Answer, Citation, Filter
 
 MOST_CELLS = 2000
-"""Cells of one table."""
+"""Most cells of one table."""
 _LONGEST_LIST = 8
-"""Items of a list that a cell shows."""
+"""Most list items that a cell shows."""
 
 Follow = Callable[[int, int], None]
-"""Called with the number of cells answered, and of all."""
+"""Called with (cells answered, cells in all)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewCell:
-    """The answer to one question from one document: the words that answer, with the citation of what they stand in.
-
-    `text` is "" and `citation` None where the document does not answer.
+    """The answer to one question from one document: the words that answer, with their citation. `text` is "" and `citation` None if the
+    document does not answer.
     """
 
     text: str = ""
@@ -42,7 +41,7 @@ class ReviewRow:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTable:
-    """Questions and, in order of document, their answers. Rows are missing if it was stopped."""
+    """Questions and their answers, one row per document. Rows are missing if it was stopped."""
 
     questions: tuple[str, ...]
     rows: tuple[ReviewRow, ...]
@@ -84,20 +83,20 @@ def review_table(
 
 
 def _cell(answer: Answer) -> ReviewCell:
-    """Return what an answer says directly: its first line, or the items of its list."""
+    """Return the direct part of an answer: its first line, or the items of its list."""
     if not answer.citations:
         return ReviewCell()
     first = answer.citations[0]
     lines = list(_lines(answer))
     if len(lines) > 1 and lines[1] == " ".join(first.quote.split()):
-        lines = lines[:1]  # the words that answer, then what they stand in
+        lines = lines[:1]  # the words that answer, then their context
     elif len(lines) > 1:
-        start = lines[0] == first.context  # the items below what introduces them
+        start = lines[0] == first.context  # the items below their introduction
         lines = lines[start : start + _LONGEST_LIST]
     return ReviewCell("; ".join(lines), first)
 
 
 def _lines(answer: Answer) -> Iterator[str]:
-    """Yield what each line of an answer says, without its marker."""
+    """Yield the lines of an answer without their markers."""
     for citation in answer.citations:
         yield " ".join(citation.claim.of(answer.text).split())

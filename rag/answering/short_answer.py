@@ -1,4 +1,4 @@
-"""Copy a short answer from the source: find the words that a draft points at."""
+"""Copy a short answer from the source: find the words that a draft matches."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from rag.schema import Span
 from rag.text.words import content_stems, stem, stems, stop_stems, word_spans, words
 
 _LEAST_SHARE = 0.5
-"""Of what the draft says, the share that a phrase must say."""
+"""The share of the draft's words that a phrase must contain."""
 _LONGEST = 25  # words
 _BRIEF = 3
-"""Words up to which a draft is a phrase itself; a longer one is a sentence that repeats the question before it answers."""
+"""The most words of a draft that is a phrase itself; a longer one is a sentence that repeats the question before it answers."""
 _OUTSIDE = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb"
-"""Marks that may touch a word without belonging to it; «%», «$» and the hyphen of «oxygen-18» do belong."""
+"""Marks that may adjoin a word without belonging to it; «%», «$» and the hyphen of «oxygen-18» do belong."""
 
 _DASHES = "-\u2010\u2011\u2013\u2014"
 
 
 def find_short_answer(draft: str, text: str, asked: Collection[str] = ()) -> Span | None:
-    """Return where the run of words stands in `text` that says what the draft says; None where it says too little of it.
+    """Return the span of the words in `text` that best match the draft; None if the match is too weak.
 
     Words are compared by stem. Of all runs of up to 25 words that begin and end with a word of the draft, the one with the
     highest F1 to it is taken, the earliest of equals; stop words neither count nor begin or end a run. `asked` holds the stems of the
@@ -63,7 +63,7 @@ def find_short_answer(draft: str, text: str, asked: Collection[str] = ()) -> Spa
 
 
 def _whole(span: Span, text: str) -> Span:
-    """Return a span with what is written together with its first and last word."""
+    """Return a span extended by the characters attached to its first and last word."""
     start, end = span.start, span.end
     while start and text[start - 1] not in _OUTSIDE:
         start -= 1
@@ -75,7 +75,7 @@ def _whole(span: Span, text: str) -> Span:
 
 
 def _stem(word: str) -> str:
-    """Return the stem of one word as it stands in a text; "" for a stop word."""
+    """Return the stem of one word of a text; "" for a stop word."""
     folded = words(word)
     found = stem(folded[0]) if folded else ""
     return "" if found in stop_stems() else found

@@ -22,5 +22,5 @@ def grade_claim(claim: str, source: Evidence, language: str, checked: Container[
 
 
 def _is_whole_sentence(claim: str, sentence: str) -> bool:
-    """Return whether a claim is the whole of a sentence, word for word; a part of one may say the contrary of it."""
+    """Return whether a claim is the whole of a sentence, word for word; a part of a sentence may mean the opposite."""
     return " ".join(claim.split()).rstrip(_STOPS) == " ".join(sentence.split()).rstrip(_STOPS)

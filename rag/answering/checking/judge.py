@@ -40,9 +40,9 @@ _ABOUT_ORDERS = re.compile(
     re.IGNORECASE,
 )
 _NEARLY = 0.5
-"""Of the way from the least evidence to an order, how far another sentence must come to be quoted in its place."""
+"""The share of the way from the weakest evidence to an order that another sentence must reach to be quoted instead."""
 _REMEMBERED = 512  # vectors
-_FEW_WORDS = 0.3  # of the way from the least similarity to 1, for a claim without a word of the evidence
+_FEW_WORDS = 0.3  # share of the way from the least similarity to 1, for a claim that shares no word with the evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Checker:
     A verbatim copy is supported, unless it copies an order to the reader. Otherwise every number, month and day of the claim must be stated
     by the evidence (`rag.text.numbers`), every name must occur there in either script (`rag.text.names`), nothing may be denied that is
     affirmed there or the other way round (`polarity`), no two names or numbers may be swapped (`roles`), and the claim's vector must be
-    near the evidence's.
+    close to the evidence's.
     """
 
     def __init__(self, embedder: Embedder, thresholds: Thresholds | None = None) -> None:
@@ -119,7 +119,7 @@ class Checker:
             return Verdict.NAME
         least = self._thresholds.same if same else self._thresholds.across
         if same:
-            # Fewer of its words found in the evidence, the nearer it has to be.
+            # The fewer of its words are in the evidence, the closer it has to be.
             least += _FEW_WORDS * (1 - least) * max(0.0, 1 - 2 * _shared(claim, whole))
         if similarity < least:
             return Verdict.MEANING
@@ -134,7 +134,7 @@ class Checker:
         return [[float(value) for value in row] for row in table]
 
     def _vectors(self, texts: Sequence[str]) -> list[Vectors]:
-        """Return the vectors of texts; those not yet known are embedded in one batch, and the last 512 are remembered."""
+        """Return the vectors of texts; new ones are embedded in one batch, and the last 512 are cached."""
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]

@@ -20,7 +20,7 @@ from rag.text.language import script
 from rag.text.words import content_stems, stem, words
 
 Cosines = Callable[[Sequence[str], Sequence[str]], Sequence[Sequence[float]]]
-"""From two lists of texts to the cosine of each of the first with each of the second."""
+"""Maps two lists of texts to the cosines of each of the first with each of the second."""
 
 _NEGATORS = frozenset(
     words(
@@ -29,9 +29,9 @@ _NEGATORS = frozenset(
         لا لم لن ليس ليست ليسوا ليسا غير دون بدون عدم بلا ينفي نفت نفي فشل فشلت فشلوا يفشل"""
     )
 )
-_NEAR_WORDS, _LEAST_WORDS, _NEAR_COSINE = 0.75, 0.34, 0.02  # what a clause may be about besides the best match
-_REACH = 5  # words: how far a negation reaches
-# What has a negation in it and denies nothing.
+_NEAR_WORDS, _LEAST_WORDS, _NEAR_COSINE = 0.75, 0.34, 0.02  # margin below the best match within which a clause may also be meant
+_REACH = 5  # words: the scope of a negation
+# Phrases that contain a negation and deny nothing.
 _NO_NEGATION = re.compile(
     r"\b(?:no|not) (?:less|fewer|more|later|earlier|longer) than\b|\bnot only\b|\bno doubt\b"
     r"|(?<![^\W_])(?:غير ان(?:ه|ها|هم)?|و?ليس فقط|و?(?:لا|ما|لم) (?:يزال|تزال|يزالون|زال|زالت|زالوا|يزل|تزل))(?![^\W_])"
@@ -39,7 +39,7 @@ _NO_NEGATION = re.compile(
     r"|(?<![^\W_])و?(?:لم|لن|لا|ليس|ما) (?:\w+ ){1,4}(?:سوي|الا)(?![^\W_])"
 )
 _SWITCHED = re.compile(r"\b(?:switched|turned|was|were|is) (on|off)\b(?! the\b| a\b| \d)")
-# What may come to a negation in the other language.
+# What may amount to a negation in the other language.
 _DOUBTFUL = re.compile(r"(?:un|non|in|im|ir|dis|mis)[a-z]{4,}$|[a-z]{3,}less$|only$|hardly$|rarely$|فقط$|سوي$|فشل|عجز|افتقر|نادرا")
 _CLAUSE = re.compile(
     r"[,;:،؛.!?؟\n|()«»]+(?=\s|$)|\s[-–—]\s"
@@ -55,7 +55,7 @@ def _table() -> Mapping[str, Any]:
 
 @cache
 def _poles() -> Mapping[str, Sequence[tuple[str, int]]]:
-    """From a word to the ideas it belongs to, each with its sign."""
+    """Maps a word to the ideas it belongs to, each with its sign."""
     found: dict[str, list[tuple[str, int]]] = {}
     for idea, pair in _table()["contrary"].items():
         for sign, pole in zip((1, -1), pair, strict=True):
@@ -66,7 +66,7 @@ def _poles() -> Mapping[str, Sequence[tuple[str, int]]]:
 
 @cache
 def _acts() -> Mapping[str, Sequence[str]]:
-    """From a word to the acts that it names."""
+    """Maps a word to the acts that it names."""
     found: dict[str, list[str]] = {}
     for act, forms in _table()["acts"].items():
         for word in words(forms):
@@ -75,7 +75,7 @@ def _acts() -> Mapping[str, Sequence[str]]:
 
 
 def _forms(word: str) -> tuple[str, ...]:
-    """Return a folded word, and what it is without the conjunction, the preposition or the article that Arabic writes together with it."""
+    """Return a folded word, and its forms without the conjunction, preposition or article that Arabic attaches to it."""
     if word.isascii() or len(word) < 4:
         return (word,)
     bare = without_proclitic(word, "وفبل")
@@ -101,7 +101,7 @@ def _clauses(text: str) -> tuple[_Clause, ...]:
 
 
 def spans(text: str) -> list[Span]:
-    """Return the clauses of a text that say something."""
+    """Return the clauses of a text that have content."""
     cuts = [match.end() for match in _CLAUSE.finditer(text)]
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
@@ -137,8 +137,8 @@ def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
     """Return whether the claim denies what the evidence affirms, or affirms what it denies.
 
     An idea with two poles (allowed, forbidden) settles it where both texts touch it. Otherwise a claim with a negation is the contrary of
-    evidence without any, and a claim without is that of the clause which it says most of when that is negated: by common words in one
-    language, by `likeness` across two.
+    evidence without any, and a claim without one is the contrary of the clause closest to it if that clause is negated: by common words in
+    one language, by `likeness` across two.
     """
     said, known = _clauses(claim), _clauses(evidence)
     if not said or not known:
@@ -152,7 +152,7 @@ def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
     if any(clause.doubtful for clause in said) or not any(clause.negated for clause in known):
         return False
     matches = _matches(said, known, script(claim) == script(evidence), likeness)
-    # What both say of an idea they say alike: its negation is accounted for.
+    # Both say the same of an idea, so its negation is accounted for.
     return any(all(own.negated and common.isdisjoint(own.ideas) for own in others) for others in matches if others)
 
 

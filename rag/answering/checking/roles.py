@@ -1,8 +1,8 @@
 """Whether a claim has the right names and numbers in the wrong places: who paid whom, which share was whose.
 
-Two signs, both of word order and neighbourhood, for the words themselves are all there. In one language: with two of its words
-exchanged the claim follows the evidence much better. In one or two: it ties a number to a name, or to another number, that the
-evidence ties to another.
+Two signs, both of word order and proximity, since the words themselves are all there. Within a language: with two of its words swapped, the
+claim matches the evidence much better. Within or across languages: it ties a number to a name, or to another number, that the evidence ties
+to another.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from rag.text.numbers import stated_values, values_claimed
 from rag.text.words import content_stems, words
 
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be|being)\s+(?:\w+\s+){1,6}?by\b|(?<![^\W_])(?:من قبل|على يد|من طرف)(?![^\W_])")
-_FEWEST = 4  # words that claim and evidence have in common, below which their order says nothing
-_FOLLOWS = 0.8  # of those words, the share that must then stand in the evidence's order
+_FEWEST = 4  # least number of shared words for their order to mean anything
+_FOLLOWS = 0.8  # the share of those words that must then follow the evidence's order
 _GAIN = 2  # words more in order than before
 
 
 def swaps_terms(claim: str, evidence: str) -> bool:
-    """Return whether a claim has two of the evidence's names, numbers or things in each other's place."""
+    """Return whether a claim swaps two names, numbers or things of the evidence."""
     return (script(claim) == script(evidence) and _exchanged(claim, evidence)) or _tied_otherwise(claim, evidence)
 
 
@@ -79,8 +79,8 @@ def _tied_otherwise(claim: str, evidence: str) -> bool:
     """Return whether a clause of the claim ties a number to a name or a number that no clause of the evidence has it with, though each
     clause with the one has another number in the place of the other.
 
-    A name goes on being spoken of: "the ferry carries 320 passengers and 45 cars" ties 45 to the ferry, too. So a number has to stand
-    before the name is first spoken of to be tied to something else.
+    A name stays the topic: "the ferry carries 320 passengers and 45 cars" ties 45 to the ferry, too. So only a number that precedes the
+    first mention of the name can be tied to something else.
     """
     known = [evidence[span.start : span.end] for span in spans(evidence)]
     if len(known) < 2:
