@@ -102,7 +102,9 @@ class ServerSettings:
     proxies: tuple[str, ...] = ()
     """SHAWAHID_PROXIES: addresses or networks of reverse proxies that are believed about a client, separated by spaces"""
     quota_mb: int = 512
-    """SHAWAHID_QUOTA_MB: behind a password, the MiB of files that one reader's collections may hold; 0 sets no limit"""
+    """SHAWAHID_QUOTA_MB: behind a password, the MiB of files and feedback that one reader may store; 0 sets no limit"""
+    total_quota_mb: int = 16384
+    """SHAWAHID_TOTAL_QUOTA_MB: behind a password, the MiB that all readers together may store; 0 sets no limit"""
     timeout: int = 120
     """SHAWAHID_TIMEOUT: the longest time spent on one answer, in seconds"""
 
@@ -119,6 +121,7 @@ class ServerSettings:
             changes=number("CHANGES", 0, 0, 1) == 1,
             proxies=tuple(text("PROXIES", "").split()),
             quota_mb=number("QUOTA_MB", default.quota_mb, 0),
+            total_quota_mb=number("TOTAL_QUOTA_MB", default.total_quota_mb, 0),
             timeout=number("TIMEOUT", default.timeout, 1, 3600),
         )
 

@@ -44,6 +44,13 @@ def write_atomically(path: Path, *, durable: bool = True) -> Iterator[Path]:
         sync_folder(path.parent)
 
 
+def make_private(folder: Path) -> None:
+    """Create a folder, with those above it, that only this user can enter. One that exists is left as it is. Raises OSError."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames durable where the system allows a folder to be flushed."""
     if os.name != "posix":

@@ -82,6 +82,7 @@ def served(
     library: bool = True,
     tools: bool = False,
     quota: int = 0,
+    total_quota: int = 0,
 ) -> Iterator[Running]:
     """Serve the small corpus until the block is left."""
     documents = write(folder / "documents", CORPUS)
@@ -92,7 +93,8 @@ def served(
     calibration = replace(Calibration.of("unknown", "scripted"), least=0.3, manner_same="write", manner_across="write")
     chatbot = Chatbot(Index.open(folder / "index", vectors), generator, calibration=calibration)
     service = Service.of(chatbot)
-    shelf = Library(folder / "home", documents, folder / "index", max_bytes=2**20, quota=quota) if library else None
+    limits_of_files = {"max_bytes": 2**20, "quota": quota, "total_quota": total_quota}
+    shelf = Library(folder / "home", documents, folder / "index", feedback=folder / "feedback", **limits_of_files) if library else None
     app = site(service, shelf, access=access, limits=limits, window=window, feedback=folder / "feedback", reports=folder / "reports")
     try:
         with listening(service, app, access=access, limits=limits) as address:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ShawahidError
-from rag.files import write_atomically, write_error
+from rag.files import make_private, write_atomically, write_error
 from rag.library.identity import OPERATOR, is_same
 
 FIRST = ""
@@ -93,7 +93,7 @@ class Collections:
         id = name if person == OPERATOR else f"~{secrets.token_hex(16)}"
         new = self._home / f".{secrets.token_hex(8)}.new"
         try:
-            (new / "documents").mkdir(parents=True)
+            make_private(new / "documents")
             if person != OPERATOR:
                 (new / "name").write_text(name, encoding="utf-8")
                 (new / "owner").write_text(person, encoding="ascii")
@@ -122,6 +122,10 @@ class Collections:
                     part.write_text(by, encoding="ascii")
             except OSError as error:
                 raise write_error(owner.parent, error) from error
+
+    def of_readers(self) -> list[Collection]:
+        """Return the collections of everyone but the operator, in no particular order."""
+        return [each for each in self._others() if each.owner != OPERATOR]
 
     def own(self, person: str) -> list[Collection]:
         """Return a person's own collections, without the first one, in no particular order."""

@@ -7,10 +7,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rag.errors import ShawahidError
-from rag.files import write_atomically
+from rag.files import make_private, write_atomically, write_error
 from rag.library.identity import OPERATOR
 from rag.library.views import View
 from rag.messages import say
@@ -21,6 +22,10 @@ READER = "reader-"
 """The prefix of ids of questions that come from reader feedback."""
 KINDS = ("good", "wrong_answer", "wrong_source", "should_decline", "should_answer")
 _LOCK = threading.Lock()
+_MARK = 8
+"""Hexadecimal digits of an id that stand for the person; as many follow that stand for the question."""
+_MOST_PARTS, _LONGEST_PART = 50, 4000
+"""Sentences, and quotations, of an answer that are kept, and characters of each."""
 
 
 class BadFeedback(ShawahidError):
@@ -54,16 +59,21 @@ def as_question(
     answers: list[str] = []
     evidence: list[View] = []
     if answerable:
+        claims = [claim[:_LONGEST_PART] for claim in claims[:_MOST_PARTS]]
         answers = [right.strip()] if right.strip() else [] if kind in ("wrong_answer", "should_answer") else list(claims)
         if not answers:
             raise BadFeedback("ui.error_feedback_answer")
-        given = [{"document": document, "quote": quote} for document, quote in quotes if quote.strip()]
+        given = [
+            {"document": document, "quote": quote}
+            for document, quote in quotes[:_MOST_PARTS]
+            if quote.strip() and len(quote) <= _LONGEST_PART
+        ]
         evidence = [_located(proof, documents())] if proof.strip() else [] if kind in ("wrong_source", "should_answer") else given
         if not evidence:
             raise BadFeedback("ui.error_feedback_proof")
     asked = nfc(" ".join(question.split())).casefold()
     return {
-        "id": f"{READER}{hashlib.sha256(json.dumps([person, asked]).encode()).hexdigest()[:16]}",
+        "id": f"{READER}{_mark(person)}{_mark(person, asked)}",
         "question": question.strip(),
         "language": language,
         "answers": list(dict.fromkeys(answers)),
@@ -74,18 +84,42 @@ def as_question(
 
 
 def record(path: Path, line: View) -> None:
-    """Add a line to a question set, replacing an earlier line with the same id."""
-    with _LOCK:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [text for text in before if text.strip() and json.loads(text).get("id") != line["id"]]
-        with write_atomically(path) as part:
-            part.write_text("\n".join([*kept, json.dumps(line, ensure_ascii=False)]) + "\n", encoding="utf-8", newline="\n")
+    """Add a line to a question set, replacing an earlier line with the same id. Raises DiskFull, DiskFailed."""
+    try:
+        with _LOCK:
+            make_private(path.parent)
+            before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+            kept = [text for text in before if text.strip() and json.loads(text).get("id") != line["id"]]
+            with write_atomically(path) as part:
+                part.write_text("\n".join([*kept, line_text(line)]) + "\n", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise write_error(path.parent, error) from error
+
+
+def line_text(line: View) -> str:
+    """Return a line as it is stored."""
+    return json.dumps(line, ensure_ascii=False)
+
+
+def feedback_bytes(folder: Path | None, person: str | None = None) -> int:
+    """Return the bytes of a person's lines in the question sets of a folder, or of all lines."""
+    if folder is None or not folder.is_dir():
+        return 0
+    begun = f'{{"id": "{READER}{_mark(person) if person else ""}'.encode()
+    held = 0
+    for path in folder.glob("*.jsonl"):
+        with suppress(FileNotFoundError):
+            held += sum(len(text) for text in path.read_bytes().splitlines(keepends=True) if text.startswith(begun))
+    return held
 
 
 def lines(path: Path) -> int:
     """Return the number of questions in a set."""
     return sum(bool(text.strip()) for text in path.read_text(encoding="utf-8").splitlines())
+
+
+def _mark(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_MARK]
 
 
 def _located(proof: str, documents: Sequence[Document]) -> View:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from rag.files import make_private
+
 OPERATOR = ""
 """The person who started Shawahid: everyone if there is no password, and programs with a token."""
 PERSON = "shawahid.person"
@@ -57,7 +59,7 @@ class Keys:
 
 def read_secret(path: Path) -> bytes:
     """Return the secret in a file, which is created if it is missing, readable by this user only. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -28,7 +28,7 @@ class _Cancelled(Exception):
 class Job:
     """One indexing run. `state` is running | done | cancelled | error; the counts are those of `step`: wait | load | embed | store.
 
-    Only `person` can see it, by its unguessable `id`.
+    `notice` is what failed after the change was published. Only `person` can see it, by its unguessable `id`.
     """
 
     collection: str
@@ -40,6 +40,7 @@ class Job:
     total: int = 0
     report: BuildReport | None = None
     error: ShawahidError | None = None
+    notice: ShawahidError | None = None
     cancel: Signal = field(default_factory=Signal)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -59,6 +60,7 @@ class Job:
             "skipped": [{"name": item.id, "error": error_view(item.error)} for item in report.skipped] if report else [],
             "repeated": [{"name": item.id, "error": error_view(item.note)} for item in report.repeated] if report else [],
             "error": error_view(self.error) if self.error else None,
+            "notice": error_view(self.notice) if self.notice else None,
         }
 
 
@@ -70,8 +72,9 @@ class Indexing:
         self._queue = FairQueue(1, most=1000)
         self._lock = threading.Lock()
 
-    def begin(self, collection: str, person: str, build: Build) -> Job:
-        """Run a build in a thread when its turn comes. Raises IndexBusy if one of the same collection is running or waiting."""
+    def begin(self, collection: str, person: str, build: Build, published: Callable[[], object] = lambda: None) -> Job:
+        """Run a build in a thread when its turn comes, and then `published`, whose failure does not undo it. Raises IndexBusy if a job of
+        the same collection is running or waiting."""
         job = Job(collection, person)
         with self._lock:
             if any(other.state == "running" and other.collection == collection for other in self._jobs):
@@ -81,7 +84,7 @@ class Indexing:
                 self._jobs.remove(other)
             self._jobs.append(job)
         ticket = self._queue.join(person)
-        threading.Thread(target=self._work, args=(job, ticket, build), name="shawahid-index", daemon=True).start()
+        threading.Thread(target=self._work, args=(job, ticket, build, published), name="shawahid-index", daemon=True).start()
         return job
 
     def wait(self, collection: str) -> None:
@@ -109,7 +112,7 @@ class Indexing:
         with self._lock:
             return [job for job in self._jobs if is_same(job.person, person)]
 
-    def _work(self, job: Job, ticket: Ticket, build: Build) -> None:
+    def _work(self, job: Job, ticket: Ticket, build: Build, published: Callable[[], object]) -> None:
         def progress(step: str, done: int, total: int) -> None:
             if job.cancel.is_set():
                 raise _Cancelled
@@ -120,6 +123,10 @@ class Indexing:
                 progress("wait" if place else "load", place, 0)
             progress("load", 0, 0)
             job.report = build(progress)
+            try:
+                published()
+            except Exception as error:
+                job.notice = as_ours(error)
             job.state = "done"
         except _Cancelled:
             job.state = "cancelled"

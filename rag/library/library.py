@@ -16,6 +16,7 @@ from rag.errors import IndexMissing
 from rag.files import folder_bytes
 from rag.library import trash, uploads
 from rag.library.collections import FIRST, BadName, Collection, Collections
+from rag.library.feedback import feedback_bytes
 from rag.library.identity import OPERATOR, is_same
 from rag.library.jobs import Indexing, Job
 from rag.library.views import View, about_view
@@ -38,13 +39,17 @@ class Library:
         *,
         max_bytes: int = MAX_BYTES,
         quota: int = 0,
+        total_quota: int = 0,
+        feedback: Path | None = None,
         ocr: bool = False,
         published: Callable[[Path], object] = lambda index: None,
     ) -> None:
-        """`quota` limits the bytes of files in a person's collections (0: no limit; the operator has none). `published` is called with the
-        folder of an index after each change of it."""
+        """`quota` limits the bytes of a person's files and of their feedback in the folder `feedback`; `total_quota` those of all people
+        together (0: no limit; the operator has none). `published` is called with the folder of an index after each change of it."""
         self.home = home
         self.quota = quota
+        self.total_quota = total_quota
+        self.feedback = feedback
         self.published = published
         self.max_bytes = max_bytes
         self.ocr = ocr
@@ -169,17 +174,31 @@ class Shelf:
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
         """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
         folder = self._collections.changeable(id, self._person).documents
-        return await uploads.receive(folder, file, chunks, self._library.max_bytes, self._free())
+        return await uploads.receive(folder, file, chunks, self._library.max_bytes, self._rooms())
 
     async def receive_page(self, id: str, address: str, fetch: Callable[[str, int], WebPage] = fetch_page) -> str:
         """Fetch a web page into a collection, with its address and the date, and return its id. Raises as `receive` does."""
         folder = self._collections.changeable(id, self._person).documents
         loop, library = asyncio.get_running_loop(), self._library
         page = await loop.run_in_executor(library.fetchers, fetch, address, library.max_bytes)
-        return await uploads.receive_page(folder, page, library.max_bytes, self._free())
+        return await uploads.receive_page(folder, page, library.max_bytes, self._rooms())
 
-    def _free(self) -> uploads.Room | None:
-        return uploads.Room(self._library.quota, self._held) if self._library.quota and self._person != OPERATOR else None
+    def _rooms(self) -> list[uploads.Room]:
+        """Return the limits that what this person stores must keep to."""
+        if self._person == OPERATOR:
+            return []
+        limits = [
+            uploads.Room(self._library.quota, self._held),
+            uploads.Room(self._library.total_quota, self._held_by_all, "ui.error_no_room_for_all"),
+        ]
+        return [room for room in limits if room.most]
+
+    def admit_feedback(self, size: int) -> None:
+        """Raise NoRoom if feedback of that many bytes does not fit beside what is held."""
+        for room in self._rooms():
+            held = room.held()
+            if held + size > room.most:
+                raise uploads.NoRoom("ui.error_no_room_for_feedback", limit=uploads.megabytes(room.most), held=uploads.megabytes(held))
 
     def room(self, id: str) -> View | None:
         """Return the megabytes that this person's collections hold, their limit, and the size of removed files in one of them.
@@ -200,7 +219,12 @@ class Shelf:
         trash.empty_trash(self._collections.changeable(id, self._person).documents)
 
     def _held(self) -> int:
-        return sum(folder_bytes(each.documents) for each in self._collections.own(self._person))
+        files = sum(folder_bytes(each.documents) for each in self._collections.own(self._person))
+        return files + feedback_bytes(self._library.feedback, self._person)
+
+    def _held_by_all(self) -> int:
+        files = sum(folder_bytes(each.documents) for each in self._collections.of_readers())
+        return files + feedback_bytes(self._library.feedback)
 
     def remove(self, id: str, file: str) -> None:
         """Remove a file from a collection; the next build updates the index. Raises BadName if it is the last one."""
@@ -213,13 +237,11 @@ class Shelf:
         collection, library = self._collections.changeable(id, self._person), self._library
 
         def build(progress: Any) -> BuildReport:
-            report = build_index(
+            return build_index(
                 collection.documents, collection.index, embedder, max_bytes=library.max_bytes, ocr=library.ocr, progress=progress
             )
-            library.published(collection.index)
-            return report
 
-        return self._indexing.begin(collection.id, self._person, build)
+        return self._indexing.begin(collection.id, self._person, build, lambda: library.published(collection.index))
 
     def wait_for_jobs(self, id: str) -> None:
         """Block until no indexing job of a collection, of any person, is running or waiting. Raises BadName, NotYours."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,37 +14,47 @@ from rag.documents.load import SUFFIXES, largest
 from rag.documents.source_notes import write_source_note
 from rag.documents.web import WebPage
 from rag.errors import DocumentError, ShawahidError
-from rag.files import write_atomically, write_error
+from rag.files import make_private, write_atomically, write_error
 from rag.library.collections import BadName
 from rag.library.trash import move_to_trash
 
-_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+_UNFIT = re.compile(r'[/\\:*?"<>|]')
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories of what a name does not show: controls, marks of direction, halves of surrogate pairs, line separators."""
+_JOINERS = "\u200c\u200d"  # invisible as well, but part of how a word is written
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:\.|$)", re.IGNORECASE)
+"""Names of devices on Windows, with any ending."""
 
 
 class NoRoom(ShawahidError):
-    """A person's collections have reached their size limit; what was there before is unchanged."""
+    """A person's collections, or those of all together, have reached their size limit; what was there before is unchanged."""
 
     http_status = 507
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The size limit of a person's collections in bytes, and a function that counts what they hold, uploads included."""
+    """A size limit in bytes, a function that counts what is held, uploads included, and the message for a file that does not fit."""
 
     most: int
     held: Callable[[], int]
+    message: str = "ui.error_no_room"
+
+    def refuse(self, name: str, held: int) -> NoRoom:
+        """Return the error for something that does not fit."""
+        return NoRoom(self.message, name=name, limit=megabytes(self.most), held=megabytes(held))
 
 
-async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_bytes: int, room: Room | None = None) -> str:
+async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_bytes: int, rooms: Sequence[Room] = ()) -> str:
     """Write an uploaded file into a folder and return its id. Raises BadName, DocumentError, NoRoom, DiskFull.
 
     The file appears under its name only when it is complete, and nothing is moved to the trash for it before.
     """
     id = file_name(file)
     size, most = 0, largest(PurePosixPath(id).suffix, max_bytes)
-    before = room.held() if room else 0
+    before = await asyncio.to_thread(lambda: [(room, room.held()) for room in rooms])
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         with write_atomically(folder / id, durable=False) as part:
             with part.open("wb") as out:
                 async for chunk in chunks:
@@ -51,11 +62,14 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
                     if size > most:
                         limit = f"{most / 2**20:.0f}"
                         raise DocumentError("error.too_large", name=id, size=f"> {limit}", limit=limit)
-                    if room and before + size > room.most:
-                        raise _no_room(id, room, before)
+                    for room, held in before:
+                        if held + size > room.most:
+                            raise room.refuse(id, held)
                     out.write(chunk)
-            if room and room.held() > room.most:  # the part that has arrived included
-                raise _no_room(id, room, room.held() - size)
+            for room in rooms:
+                held = await asyncio.to_thread(room.held)  # the part that has arrived included
+                if held > room.most:
+                    raise room.refuse(id, held - size)
             if (folder / id).exists():
                 move_to_trash(folder, id)
     except OSError as error:
@@ -63,13 +77,13 @@ async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_byt
     return id
 
 
-async def receive_page(folder: Path, page: WebPage, max_bytes: int, room: Room | None = None) -> str:
+async def receive_page(folder: Path, page: WebPage, max_bytes: int, rooms: Sequence[Room] = ()) -> str:
     """Write a web page into a folder, with a note of its address and date, and return its id. Raises as `receive` does."""
 
     async def data() -> AsyncIterator[bytes]:
         yield page.data
 
-    id = await receive(folder, page.name, data(), max_bytes, room)
+    id = await receive(folder, page.name, data(), max_bytes, rooms)
     try:
         write_source_note(folder / id, page.sha256, page.metadata)
     except OSError as error:
@@ -82,17 +96,20 @@ def megabytes(size: int) -> str:
     return f"{math.ceil(size / 2**20)}" if size >= 10 * 2**20 else f"{math.ceil(size / 2**20 * 10) / 10:g}"
 
 
-def _no_room(id: str, room: Room, held: int) -> NoRoom:
-    return NoRoom("ui.error_no_room", name=id, limit=megabytes(room.most), held=megabytes(held))
-
-
 def file_name(raw: str) -> str:
     """Return a name for an uploaded file that is safe on any system. Raises BadName if it is not the name of a supported document."""
     name = unicodedata.normalize("NFC", raw.replace("\\", "/").rpartition("/")[2])
+    name = "".join("_" if _is_invisible(character) else character for character in name)
     name = _UNFIT.sub("_", name).strip(" .")
+    if _RESERVED.match(name):
+        name = f"_{name}"
     stem, dot, suffix = name.rpartition(".")
     if not dot or f".{suffix.lower()}" not in SUFFIXES or not stem.strip():
         raise BadName("ui.error_suffix", name=name[:120] or raw[:120], known=" ".join(sorted(SUFFIXES)))
     while len(f"{stem}.{suffix}".encode()) > 200:
         stem = stem[:-1]
     return f"{stem.strip()}.{suffix}"
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in _INVISIBLE and character not in _JOINERS

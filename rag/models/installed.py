@@ -32,6 +32,7 @@ from rag.models.download import (
     size_of,
     unpack,
 )
+from rag.models.verified import has_hash
 
 __all__ = [
     "FoundModel",
@@ -101,8 +102,9 @@ def _command(name: str) -> str:
 def find(name_or_path: str | Path, kind: ModelKind) -> FoundModel:
     """Return the model of that catalogue name, at that path, or of that id in the hub's local cache. Never uses the network.
 
-    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Checks sizes, not hashes. Raises ModelMissing if
-    it is not on this machine, ModelCorrupt if its files are incomplete, BadSetting for the wrong kind.
+    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Files of the catalogue are compared with their
+    hashes, once for each version of a file. Raises ModelMissing if it is not on this machine, ModelCorrupt if its files are incomplete or
+    others, BadSetting for the wrong kind.
     """
     name = str(name_or_path)
     entry = catalogue().get(name)
@@ -112,7 +114,7 @@ def find(name_or_path: str | Path, kind: ModelKind) -> FoundModel:
         folder = models_dir() / name
         if not folder.is_dir():
             raise ModelMissing("models.missing", name=name, command=_command(name))
-        check(entry, folder)
+        check(entry, folder, has_hash=_remembered)
         return FoundModel(name, kind, folder / entry.files[0].path if kind == "generator" else folder, entry)
     path = Path(name).expanduser()
     if not path.exists():
@@ -149,8 +151,8 @@ def _weights_at(path: Path, kind: ModelKind) -> Path:
     return path
 
 
-def check(entry: ModelEntry, folder: Path, *, deep: bool = False) -> None:
-    """Compare a model's folder with its record and the catalogue: sizes, and with `deep` every hash. Raises ModelCorrupt."""
+def check(entry: ModelEntry, folder: Path, *, has_hash: Callable[[Path, str], bool] | None = None) -> None:
+    """Compare a model's folder with its record and the catalogue: sizes, and with `has_hash` every hash. Raises ModelCorrupt."""
     for path, (size, sha256) in _expected(entry, folder).items():
         file = folder / path
         found = file.stat().st_size if file.is_file() else None
@@ -158,8 +160,16 @@ def check(entry: ModelEntry, folder: Path, *, deep: bool = False) -> None:
             raise ModelCorrupt(
                 "models.damaged", name=entry.name, file=path, found=found or 0, wanted=size or 0, command=_command(entry.name)
             )
-        if deep and sha256 is not None and sha256_of(file) != sha256:
+        if has_hash is not None and sha256 is not None and not has_hash(file, sha256):
             raise ModelCorrupt("models.changed", name=entry.name, file=path, command=_command(entry.name))
+
+
+def _remembered(path: Path, sha256: str) -> bool:
+    return has_hash(path, sha256, (models_dir(), user_cache()))
+
+
+def _read_whole(path: Path, sha256: str) -> bool:
+    return sha256_of(path) == sha256
 
 
 def _expected(entry: ModelEntry, folder: Path) -> Mapping[str, tuple[int | None, str | None]]:
@@ -188,7 +198,7 @@ def state(name: str, *, deep: bool = False) -> ModelState:
     entry, folder = _entry(name), models_dir() / name
     if folder.is_dir():
         try:
-            check(entry, folder, deep=deep)
+            check(entry, folder, has_hash=_read_whole if deep else None)
         except ModelCorrupt as error:
             return ModelState(name, "corrupt", size_of(folder), str(error))
         return ModelState(name, "present", size_of(folder))

@@ -272,6 +272,15 @@ class Health(BaseModel):
 
 
 class Part(Lenient):
+    """A part of a message: only text. The description says so; a part of another kind gets a message of our own."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "properties": {"type": {"const": "text"}, "text": {"type": "string", "maxLength": 20_000}},
+            "required": ["type", "text"],
+        }
+    )
+
     type: str
     text: AnyText | None = None
 

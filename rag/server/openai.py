@@ -105,18 +105,19 @@ def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
         raise BadRequest("server.only_text", "response_format")
     if asked.model != MODEL and not asked.model.startswith(f"{MODEL}/"):
         raise Unknown("server.no_model", "model", name=asked.model[:60])
+    texts = [_text(message) for message in asked.messages]  # of those that are passed over too: all are described alike
     last = asked.messages[-1]
     if last.role != "user":
         raise BadRequest("server.last_message", "messages")
     turns: list[Turn] = []
     pending = ""
-    for message in asked.messages[:-1]:
+    for message, text in zip(asked.messages[:-1], texts, strict=False):
         if message.role == "user":
-            pending = _text(message)
+            pending = text
         elif message.role == "assistant" and pending:
-            turns.append(Turn(pending, _text(message)))
+            turns.append(Turn(pending, text))
             pending = ""
-    return _text(last), turns
+    return texts[-1], turns
 
 
 def collection_of(model: str) -> str:

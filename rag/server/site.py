@@ -166,6 +166,8 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             settings.index,
             max_bytes=size,
             quota=door.quota_mb * 2**20,
+            total_quota=door.total_quota_mb * 2**20,
+            feedback=home / "feedback",
             ocr=settings.ocr,
             published=mirroring(settings),
         ),

@@ -16,7 +16,8 @@ from typing import Any, Self
 import numpy as np
 
 from rag.documents.chunker import Chunker
-from rag.errors import DiskFull, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.errors import DiskFailed, DiskFull, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.files import write_error
 from rag.models.embedder import Embedder
 from rag.schema import Document, Passage
 from rag.storage.codec import PassageVectors
@@ -252,8 +253,9 @@ class Writer:
             remove_files(self.out, [self.manifest().base.generation])
             if manifest.unpurged or len(removed):
                 self.store.checkpoint()
-        except (DiskFull, OSError) as error:
-            raise DiskFull("error.unfinished", path=self.out, reason=error) from error
+        except (DiskFull, DiskFailed, OSError) as error:
+            known = write_error(self.out, error) if isinstance(error, OSError) else error
+            raise type(known)("error.unfinished", path=self.out, reason=error) from error
 
     def is_finished(self) -> bool:
         """Return whether nothing is left to be done."""

@@ -18,7 +18,7 @@ import gradio as gr
 from rag.answering.chatbot import Chatbot
 from rag.documents.load import SUFFIXES, largest
 from rag.errors import BadQuestion, ShawahidError, as_ours
-from rag.library.feedback import as_question, lines, record
+from rag.library.feedback import as_question, line_text, lines, record
 from rag.library.generators import Generators
 from rag.library.identity import OPERATOR, caller_of, person_of
 from rag.library.library import Library, Shelf, text_or_empty
@@ -406,6 +406,8 @@ class Window:
             documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
         )
         path = self._set(collection)
+        if self._library is not None:
+            self._library.of(person).admit_feedback(len(line_text(line).encode()))
         record(path, line)
         return {"path": str(path) if person == OPERATOR else ""}
 

@@ -59,6 +59,14 @@ def finished(job: Job) -> Job:
         ("a<b>:c.md", "a_b__c.md"),
         ("a\u202etxt.exe.txt", "a_txt.exe.txt"),
         ("ن" * 300 + ".txt", "ن" * 98 + ".txt"),
+        ("a\x85b\x9bc\u2028d\ufeffe\u061cf.txt", "a_b_c_d_e_f.txt"),
+        ("half\ud800.txt", "half_.txt"),
+        ("می\u200cروم.txt", "می\u200cروم.txt"),
+        ("CON.txt", "_CON.txt"),
+        ("nul.tar.md", "_nul.tar.md"),
+        ("Com1 .md", "_Com1.md"),
+        ("lpt9.txt", "_lpt9.txt"),
+        ("console.txt", "console.txt"),
     ],
 )
 def test_the_name_of_a_file_is_made_safe(raw: str, name: str) -> None:

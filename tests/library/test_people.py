@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from rag.errors import IndexBusy
+from rag.errors import IndexBusy, MilvusFailed
 from rag.library import identity
 from rag.library.collections import BadName, NotYours
 from rag.library.library import Library
@@ -292,6 +292,55 @@ def test_a_reader_has_room_for_so_much_and_loses_nothing_when_it_is_full(tmp_pat
         # Programs act for whoever started Shawahid, who needs no such bound.
         with server.client(headers={"authorization": f"Bearer {SECRET}"}) as program:
             assert program.put("/v1/documents/large.txt", content=b"x" * 2000).status_code == 202
+
+
+def test_feedback_counts_and_so_does_what_all_readers_store_together(tmp_path: Path) -> None:
+    def said(number: int) -> dict[str, Any]:
+        return {"collection": "", "question": f"Does heron {number} sing? " + "x" * 400, "kind": "should_decline"}
+
+    with shared(tmp_path, quota=3000, total_quota=5000) as server:
+        layla, omar = Reader(server), Reader(server)
+        answers = [layla.call("feedback", said(number)) for number in range(8)]
+        assert answers[:3] == [{"path": ""}] * 3
+        assert answers[-1]["error"]["key"] == "ui.error_no_room_for_feedback"
+        kept = (tmp_path / "feedback" / "questions.jsonl").stat().st_size
+        assert 2000 < kept <= 3000
+        assert layla.upload(layla.call("create", "لها")["collection"], "a.txt", "a" * 1000).status_code == 507
+        # Another reader has room, as far as all of them together do.
+        id = omar.call("create", "له")["collection"]
+        assert omar.upload(id, "a.txt", "a" * 1500).status_code == 200
+        refused = omar.upload(id, "b.txt", "b" * 1200)
+        assert (refused.status_code, refused.json()["error"]["key"]) == (507, "ui.error_no_room_for_all")
+
+
+def test_what_readers_store_is_readable_by_the_server_only(server: Running) -> None:
+    reader = Reader(server)
+    id = reader.collection("خاصة", "ملف.txt", HERON)
+    home = server.folder / "home"
+    for folder in (home, home / "collections", home / "collections" / id, home / "collections" / id / "documents"):
+        assert folder.stat().st_mode & 0o077 == 0, folder
+    assert (home / "keys").stat().st_mode & 0o077 == 0
+    reader.call("feedback", {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"})
+    assert (server.folder / "feedback").stat().st_mode & 0o077 == 0
+
+
+def test_an_error_after_the_change_was_published_does_not_call_it_failed(library: Library, meeting: HashEmbedder) -> None:
+    def fail(index: Path) -> None:
+        raise MilvusFailed("error.milvus", address="x", reason="y")
+
+    library.published = fail
+    shelf = library.of(LAYLA)
+    id = shelf.create("x").id
+
+    async def text() -> AsyncIterator[bytes]:
+        yield HERON.encode()
+
+    run_async(shelf.receive(id, "a.txt", text()))
+    job = shelf.build(id, meeting)
+    job.ended.wait(30)
+    assert (job.state, job.error) == ("done", None)
+    assert job.view()["added"] == 1
+    assert job.view()["notice"]["key"] == "error.milvus"
 
 
 def test_two_uploads_at_once_do_not_pass_the_bound_together(library: Library) -> None:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -18,7 +19,7 @@ import pytest
 from filelock import FileLock
 
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing
-from rag.models import download, installed
+from rag.models import download, installed, verified
 from rag.models.catalogue import Hub, ModelEntry, ModelFile, Pieces
 from tests.waiting import wait_for
 
@@ -223,6 +224,27 @@ def test_a_changed_byte_is_noticed_by_the_deep_check(place: Path, know: Callable
     path.write_bytes(CONTENT[:-1] + b"?")
     assert installed.state("tiny").status == "present"
     assert installed.state("tiny", deep=True).status == "corrupt"
+
+
+def test_a_file_of_the_right_length_with_other_bytes_is_not_opened(
+    place: Path, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(generator())
+    path = installed.get("tiny", fetcher=index_of(generator())) / "tiny.gguf"
+    reads: list[Path] = []
+    whole = verified.sha256_of
+    monkeypatch.setattr(verified, "sha256_of", lambda file: (reads.append(file), whole(file))[1])
+    for _ in range(3):
+        assert installed.find("tiny", "generator").path == path
+    assert reads == [path]  # once, not at every start
+    before = path.stat()
+    path.write_bytes(CONTENT[:-1] + b"?")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # as whoever hides it would set it
+    for _ in range(2):
+        with pytest.raises(ModelCorrupt) as caught:
+            installed.find("tiny", "generator")
+        assert caught.value.key == "models.changed"
+    installed.get("tiny", fetcher=index_of(generator()))
 
 
 def test_a_failed_repair_keeps_what_was_there(place: Path, know: Callable[..., None]) -> None:

@@ -393,6 +393,7 @@ export class LibraryView {
     this.busy = null;
     this.work.hide();
     const problems = [...this.problems, ...[...(job.skipped ?? []), ...(job.repeated ?? [])].map((item) => this.text(item.error)), ...unseen];
+    if (job.notice) problems.push(this.text(job.notice));
     this.problems = [];
     if (job.error) this.tell([], [...problems, this.text(job.error)]);
     else if (job.state === "cancelled") this.tell([page.t("index_cancelled")], problems);
