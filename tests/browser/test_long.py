@@ -12,7 +12,7 @@ from tests.browser.test_window import DONE, ask
 MESSAGES = 200
 FRAME, TASK = 250.0, 1000.0
 """Milliseconds that the median frame, and the longest task of the page, may take on a busy computer. On an idle one it was 17
-and under 50: see docs/performance.md. A page that lays out all of the conversation anew for each frame takes longer."""
+and under 50: see docs/performance.md. A page that lays out the whole conversation again for each frame takes longer."""
 
 KEPT = """
 (turns) => {
