@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rag.answering.chatbot import Chatbot
     from rag.config import Settings
     from rag.documents.chunker import Chunker
-    from rag.documents.load import read_document
+    from rag.documents.load import read_document, read_documents
     from rag.errors import ShawahidError
     from rag.factory import open_chatbot, open_embedder, open_generator
     from rag.models.embedder import Embedder, SentenceTransformerEmbedder
@@ -39,7 +39,7 @@ _HOMES = {
     "rag.models.generator": ("Generator",),
     "rag.models.llama.generator": ("LlamaCpp",),
     "rag.retrieval.index": ("Index",),
-    "rag.documents.load": ("read_document",),
+    "rag.documents.load": ("read_document", "read_documents"),
     "rag.schema": ("Answer", "Citation", "Delta", "Document", "Evidence", "Filter", "Found", "Hit", "Passage", "Span", "Status", "Turn"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -74,6 +74,7 @@ __all__ = [
     "open_embedder",
     "open_generator",
     "read_document",
+    "read_documents",
     "remove_documents",
     "update_documents",
 ]

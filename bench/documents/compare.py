@@ -14,7 +14,7 @@ from typing import Any
 from bench.documents.other_readers import READERS
 from bench.documents.scores import MEASURES, Gold, Reading, Scores, gold_from, score
 from bench.documents.sources import HERE, Unavailable, real_pages
-from rag import ShawahidError, read_document
+from rag import ShawahidError, read_documents
 from rag.evaluation.bootstrap import Figure, ratio
 from rag.schema import Document
 
@@ -81,8 +81,9 @@ def ours(path: Path) -> tuple[Reading, float]:
     """Read a file with our reader through the public function; return the result and the seconds."""
     started = time.perf_counter()
     try:
-        document = read_document(path, path.name)
-        reading = Reading(document.text, tables_of(document))
+        documents = read_documents(path, path.name)
+        text = "\n\n".join(document.text for document in documents if document.text)
+        reading = Reading(text, [table for document in documents for table in tables_of(document)])
     except ShawahidError as error:
         reading = Reading(error=str(error))
     return reading, time.perf_counter() - started

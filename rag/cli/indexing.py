@@ -158,20 +158,20 @@ def _documents(files: list[str], under: Path | None, settings: Settings) -> list
     from rag.documents.load import Loader
     from rag.documents.web import fetch_page, is_web_address
 
-    documents = []
+    documents: list[Document] = []
     max_bytes = settings.max_file_mb * 2**20
     with Loader(max_bytes, ocr=settings.ocr) as loader:
         for file in files:
             if is_web_address(file):
                 page = fetch_page(file, max_bytes)
-                document, notes = loader.read_bytes(page.data, page.name, page.metadata)
+                found, notes = loader.read_bytes(page.data, page.name, page.metadata)
             else:
                 path = Path(file)
                 place = (under or settings.documents).absolute()
                 inside = path.absolute().is_relative_to(place)
                 name = path.absolute().relative_to(place).as_posix() if inside else path.name
-                document, notes = loader.read(path, nfc(name))
-            documents.append(document)
+                found, notes = loader.read(path, nfc(name))
+            documents += found
             _skipped(notes, settings.language)
     return documents
 

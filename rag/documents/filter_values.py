@@ -13,6 +13,10 @@ COLLECTION = "collection"
 DATE = "date"
 UNREAD = "unread_pages"
 """The metadata field that names pages left out of a document, which OCR has not been tried on."""
+CONTAINER = "container"
+"""The metadata field of a document that stands in a file with others: the id of that file."""
+INSIDE = "documents"
+"""The metadata field of a file that holds documents: how many of them were read."""
 
 # \d also matches Arabic-Indic digits, and int() reads them: ٢٠١٩ is 2019.
 _DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?(?:[T ].*)?\s*", re.DOTALL)
@@ -62,6 +66,11 @@ def metadata_conditions(metadata: Mapping[str, str | Iterable[str]]) -> list[tup
         values = [value] if isinstance(value, str) else list(value)
         found.append((fold_value(key), [fold_value(each) for each in values]))
     return found
+
+
+def is_inside(id: str, container: object) -> bool:
+    """Return whether a document belongs to the file that its metadata name as its container: its id begins with that of the file."""
+    return isinstance(container, str) and bool(container) and id.startswith(f"{container}/")
 
 
 def collection(id: str, metadata: Mapping[str, str]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from rag.documents.filter_values import CONTAINER, INSIDE, is_inside
 from rag.documents.formats.json import is_question_set
-from rag.documents.formats.readers import PACKED, SUFFIXES
+from rag.documents.formats.readers import PACKED, SUFFIXES, kinds
 from rag.documents.sandbox import ParserProcess
 from rag.documents.source_notes import read_source_note
 from rag.documents.tree import Content, Limits
@@ -17,13 +18,27 @@ from rag.schema import Document
 from rag.text.folding import nfc
 from rag.text.language import detect
 
-__all__ = ["MAX_BYTES", "SUFFIXES", "Loader", "Skipped", "document_paths", "largest", "load_folder", "read_document"]
+__all__ = [
+    "MAX_BYTES",
+    "SUFFIXES",
+    "Loader",
+    "Skipped",
+    "document_paths",
+    "largest",
+    "load_folder",
+    "other_kinds",
+    "read_document",
+    "read_documents",
+    "skipped",
+]
 
 MAX_BYTES = 16 * 2**20
 """The largest accepted file: 16 MiB of text are some 20,000 passages, more than an hour of embedding on two cores."""
 _PACKED_SHARE = 4
 _LONGEST_TITLE = 120
 _FIRST_LINE = 64 * 2**10
+_NAMED = 5
+"""Files of a kind that is not read that are named; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +65,18 @@ class Loader:
         self._limits = Limits(text=max_bytes)
         self._ocr = ocr
         self._parser = ParserProcess(self._limits, ocr)
+        self._unpacker = ParserProcess(self._limits)  # started for the first file that holds others
 
     def __enter__(self) -> Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._parser.close()
+        self._unpacker.close()
 
-    def read(self, path: Path, id: str) -> tuple[Document, tuple[DocumentError, ...]]:
-        """Return a file as a document with the given id, and what was left out of it, such as pages without text.
+    def read(self, path: Path, id: str) -> tuple[tuple[Document, ...], tuple[DocumentError, ...]]:
+        """Return a file as a document with the given id, and after it the documents inside it, whose ids begin with `id` and "/"; and what
+        was left out, such as pages without text.
 
         Raises DocumentError, naming the file and the reason.
         """
@@ -72,26 +90,71 @@ class Loader:
         except OSError as error:
             raise DocumentError("error.unreadable", name=id, reason=error.strerror or str(error)) from error
         sha256 = hashlib.sha256(data).hexdigest()
-        return self._document(data, sha256, suffix, id, read_source_note(path, sha256))
+        return self._documents(data, sha256, suffix, id, read_source_note(path, sha256))
 
-    def read_bytes(self, data: bytes, id: str, metadata: Mapping[str, str]) -> tuple[Document, tuple[DocumentError, ...]]:
+    def read_bytes(self, data: bytes, id: str, metadata: Mapping[str, str]) -> tuple[tuple[Document, ...], tuple[DocumentError, ...]]:
         """Return data that was received as `read` returns a file of the name `id`, with metadata that outdoes its own."""
-        return self._document(data, hashlib.sha256(data).hexdigest(), PurePosixPath(id).suffix.lower(), id, metadata)
+        return self._documents(data, hashlib.sha256(data).hexdigest(), PurePosixPath(id).suffix.lower(), id, metadata)
 
-    def _document(
+    def _documents(
         self, data: bytes, sha256: str, suffix: str, id: str, metadata: Mapping[str, str]
-    ) -> tuple[Document, tuple[DocumentError, ...]]:
+    ) -> tuple[tuple[Document, ...], tuple[DocumentError, ...]]:
         content = self._parser.read(data, suffix, id)
-        if not content.text.strip():
-            raise content.notes[0] if content.notes else DocumentError("error.empty_file", name=id)
-        return _document(id, suffix, replace(content, metadata={**content.metadata, **metadata}), sha256), content.notes
+        notes = list(content.notes)
+        inside = list(self._inside(data, suffix, id, metadata, notes)) if content.inside else []
+        if not content.text.strip() and not inside:
+            raise notes[0] if notes else DocumentError("error.empty_file", name=id)
+        fields = {**metadata, INSIDE: str(len(inside))} if inside else metadata
+        return (_document(id, suffix, content, fields, sha256), *inside), tuple(notes)
+
+    def _inside(self, data: bytes, suffix: str, id: str, metadata: Mapping[str, str], notes: list[DocumentError]) -> Iterator[Document]:
+        """Yield the documents inside a file. What cannot be read is noted, and the others are read."""
+        length = 0
+        try:
+            for found in self._unpacker.unpack(data, suffix, id):
+                try:
+                    if isinstance(found, DocumentError):
+                        raise found
+                    if not is_inside(found.id, id):  # a process that a file took over must not replace other documents
+                        raise DocumentError("error.damaged", name=id, reason="a name inside it leads out of it")
+                    kind = PurePosixPath(found.id).suffix.lower()
+                    content = self._parser.read(found.data, kind, found.id)
+                    length += len(content.text)
+                    if length > self._limits.text:
+                        raise DocumentError("error.too_much_text", name=id, limit=f"{self._limits.text / 1e6:.0f}")
+                except DocumentError as error:
+                    notes.append(error)
+                    if length > self._limits.text:
+                        return
+                    continue
+                notes += content.notes
+                if content.text.strip():
+                    sha256 = hashlib.sha256(found.data).hexdigest()
+                    yield _document(found.id, kind, content, {**metadata, CONTAINER: id}, sha256)
+                elif not content.notes:
+                    notes.append(DocumentError("error.empty_file", name=found.id))
+        except DocumentError as error:
+            notes.append(error)
+
+
+def skipped(id: str, notes: Iterable[DocumentError]) -> Iterator[Skipped]:
+    """Yield what was left out of a file, each under the id of the document that it was left out of."""
+    for note in notes:
+        name = note.fields.get("name")
+        yield Skipped(str(name) if is_inside(str(name), id) else id, note)
 
 
 def read_document(path: Path, id: str, max_bytes: int = MAX_BYTES, *, ocr: bool = False) -> Document:
     """Return a file as a document with the given id. Raises DocumentError, naming the file and the reason.
 
-    Use a `Loader` for several files, or to learn which pages were left out.
+    Use `read_documents` for a file that holds others, and a `Loader` for several files, or to learn which pages were left out.
     """
+    return read_documents(path, id, max_bytes, ocr=ocr)[0]
+
+
+def read_documents(path: Path, id: str, max_bytes: int = MAX_BYTES, *, ocr: bool = False) -> tuple[Document, ...]:
+    """Return a file as `read_document` does, and after it the documents inside it: the attachments of a message, the files of an archive,
+    which itself has no text. Their ids are that of the file, "/" and their name. Raises DocumentError."""
     with Loader(max_bytes, ocr=ocr) as loader:
         return loader.read(path, id)[0]
 
@@ -105,15 +168,15 @@ def load_folder(folder: Path, max_bytes: int = MAX_BYTES, *, ocr: bool = False) 
                 if id in seen:
                     raise DocumentError("error.same_name", name=id)
                 seen.add(id)
-                document, notes = loader.read(path, id)
+                documents, notes = loader.read(path, id)
             except DocumentError as error:
                 yield Skipped(id, error)
             else:
-                yield document
-                yield from (Skipped(id, note) for note in notes)
+                yield from documents
+                yield from skipped(id, notes)
 
 
-def _document(id: str, suffix: str, content: Content, sha256: str) -> Document:
+def _document(id: str, suffix: str, content: Content, metadata: Mapping[str, str], sha256: str) -> Document:
     return Document(
         id=id,
         text=content.text,
@@ -121,7 +184,7 @@ def _document(id: str, suffix: str, content: Content, sha256: str) -> Document:
         language=detect(content.text),
         sha256=sha256,
         marks=content.marks,
-        metadata=content.metadata,
+        metadata={**content.metadata, **metadata},
         blocks=content.blocks,
         tables=content.tables,
         pages=content.pages,
@@ -154,6 +217,26 @@ def document_paths(folder: Path) -> Iterator[tuple[str, Path]]:
                 continue
             found.append((_id("/".join(parts)), path))
     yield from sorted(found)
+
+
+def other_kinds(folder: Path, apart: Path | None = None) -> list[Skipped]:
+    """Return one `Skipped` for each kind of file of a folder that is not read, naming the first of them and counting all; what lies in the
+    folder `apart` is not looked at."""
+    root, found = folder.resolve(), dict[str, list[str]]()
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.suffix.lower() in SUFFIXES or any(part.startswith(".") for part in parts) or not _is_inside(path, root):
+            continue
+        if apart is None or not path.resolve().is_relative_to(apart.resolve()):
+            found.setdefault(path.suffix.lower(), []).append(_id("/".join(parts)))
+    return [Skipped(sorted(ids)[0], _other_kind(sorted(ids))) for _, ids in sorted(found.items())]
+
+
+def _other_kind(ids: list[str]) -> DocumentError:
+    names = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
+    if len(ids) == 1:
+        return DocumentError("error.unknown_kind", name=names, kinds=kinds())
+    return DocumentError("error.unknown_kinds", name=names, count=len(ids), kinds=kinds())
 
 
 def _is_question_set(path: Path) -> bool:

@@ -16,11 +16,12 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, replace
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import IO, Any, TypeVar
 
 from rag.documents.serialization import pack_blocks, pack_layouts, unpack_blocks, unpack_layouts
-from rag.documents.tree import Content, Limits
+from rag.documents.tree import Content, InnerFile, Limits
 from rag.errors import DocumentError
 from rag.schema import Block, Mark, Table
 
@@ -38,6 +39,17 @@ _KEPT = tuple(
 """What the process needs of the environment; the rest may hold passwords and tokens."""
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 """CLONE_NEWUSER and CLONE_NEWNET of Linux."""
+
+
+_READ, _UNPACK = "read", "unpack"
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _EndOfFiles:
+    """The end of what a file holds; `error` if it was not reached."""
+
+    error: DocumentError | None = None
 
 
 class ParserProcess:
@@ -68,6 +80,36 @@ class ParserProcess:
 
     def read(self, data: bytes, suffix: str, name: str) -> Content:
         """Return the content of a file. Raises DocumentError, also if the file crashed the process or took too long."""
+        content: Content | DocumentError = self._exchange(name, _received, (_READ, data, suffix))
+        if isinstance(content, DocumentError):
+            if content.key == "error.too_much_memory":  # what the file took stays taken, and the next one would lack it
+                self.close()
+            raise content
+        return content
+
+    def unpack(self, data: bytes, suffix: str, name: str) -> Iterator[InnerFile | DocumentError]:
+        """Yield the files inside a file one after the other, and for one that cannot be had the error that names it.
+
+        Raises DocumentError as `read` does. Nothing can be read with this process until the last one was taken.
+        """
+        request: tuple[str, bytes, str] | None = (_UNPACK, data, suffix)
+        ended = False
+        try:
+            while True:
+                found: InnerFile | DocumentError | _EndOfFiles = self._exchange(name, _received_packed, request)
+                request = None
+                if ended := isinstance(found, _EndOfFiles):
+                    if found.error is not None:
+                        raise found.error
+                    return
+                yield found
+        finally:
+            if not ended:  # what is left of the answer must not be taken for the next one
+                self.close()
+
+    def _exchange(self, name: str, receive: Callable[[IO[bytes]], _Answer], request: tuple[str, bytes, str] | None) -> _Answer:
+        """Send a request, if there is one, and return the next answer. Raises DocumentError if the process ended, and ends it if it takes
+        too long."""
         process = self._process = self._process or _start(self._limits, self._ocr)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -81,26 +123,24 @@ class ParserProcess:
         alarm.daemon = True
         alarm.start()
         try:
-            process.stdin.write(json.dumps([suffix, name, len(data)]).encode("ascii") + b"\n")
-            process.stdin.write(data)
-            process.stdin.flush()
-            content = _received(process.stdout)
-        except OSError:
-            content = None
+            if request is not None:
+                what, data, suffix = request
+                process.stdin.write(json.dumps([what, suffix, name, len(data)]).encode("ascii") + b"\n")
+                process.stdin.write(data)
+                process.stdin.flush()
+            return receive(process.stdout)
+        except (OSError, EOFError):
+            alarm.cancel()
+            code = process.wait()
+            self.close()
+            if late.is_set() or code == -signal.SIGXCPU:
+                raise DocumentError("error.too_slow", name=name, seconds=self._limits.seconds) from None
+            raise DocumentError("error.damaged", name=name, reason=f"the reader stopped with {code}") from None
         except BaseException:  # interrupted: the next file must not get this one's answer
             self.close()
             raise
         finally:
             alarm.cancel()
-        if isinstance(content, DocumentError):
-            raise content
-        if content is None:
-            code = process.wait()
-            self.close()
-            if late.is_set() or code == -signal.SIGXCPU:
-                raise DocumentError("error.too_slow", name=name, seconds=self._limits.seconds)
-            raise DocumentError("error.damaged", name=name, reason=f"the reader stopped with {code}")
-        return content
 
 
 def _start(limits: Limits, ocr: bool) -> subprocess.Popen[bytes]:
@@ -113,18 +153,15 @@ def _start(limits: Limits, ocr: bool) -> subprocess.Popen[bytes]:
         raise DocumentError("error.unreadable", name=sys.executable or "python", reason=error.strerror or str(error)) from error
 
 
-def _received(answers: IO[bytes]) -> Content | DocumentError | None:
-    """Return what `_send` wrote, or None where the process ended before it was through."""
-    line = answers.readline()
-    if not line.endswith(b"\n"):
-        return None
-    answer = json.loads(line)
+def _received(answers: IO[bytes]) -> Content | DocumentError:
+    """Return what `_send` wrote. Raises EOFError where the process ended before it was through."""
+    answer = _received_line(answers)
     if "key" in answer:
         return DocumentError(answer["key"], **answer["fields"])
     text = answers.read(answer["text"])
     pieces = [answers.readline() for _ in range(answer["trees"] + answer["layouts"])]
     if len(text) != answer["text"] or not all(piece.endswith(b"\n") for piece in pieces):
-        return None
+        raise EOFError
     notes = tuple(DocumentError(note["key"], **note["fields"]) for note in answer["notes"])
     marks = tuple(Mark(offset, label) for offset, label in answer["marks"])
     blocks: list[Block] = []
@@ -134,7 +171,29 @@ def _received(answers: IO[bytes]) -> Content | DocumentError | None:
         blocks += some_blocks
         tables += some_tables
     pages = [page for piece in pieces[answer["trees"] :] for page in unpack_layouts(base64.b64decode(piece))]
-    return Content(text.decode("utf-8"), marks, answer["title"], answer["metadata"], notes, tuple(blocks), tuple(tables), tuple(pages))
+    tree = tuple(blocks), tuple(tables), tuple(pages)
+    return Content(text.decode("utf-8"), marks, answer["title"], answer["metadata"], notes, *tree, answer["inside"])
+
+
+def _received_packed(answers: IO[bytes]) -> InnerFile | DocumentError | _EndOfFiles:
+    """Return one file inside a file as `_send_packed` wrote it, what is wrong with it, or the end. Raises EOFError as `_received` does."""
+    answer = _received_line(answers)
+    if "end" in answer:
+        return _EndOfFiles(DocumentError(answer["key"], **answer["fields"]) if "key" in answer else None)
+    if "key" in answer:
+        return DocumentError(answer["key"], **answer["fields"])
+    data = answers.read(answer["size"])
+    if len(data) != answer["size"]:
+        raise EOFError
+    return InnerFile(answer["id"], data)
+
+
+def _received_line(answers: IO[bytes]) -> dict[str, Any]:
+    line = answers.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    answer: dict[str, Any] = json.loads(line)
+    return answer
 
 
 def _send(answers: IO[bytes], content: Content) -> None:
@@ -152,8 +211,10 @@ def _send(answers: IO[bytes], content: Content) -> None:
         "title": content.title,
         "metadata": dict(content.metadata),
         "notes": [_row(note) for note in content.notes],
+        "inside": content.inside,
     }
-    answers.write(json.dumps(header).encode("ascii") + b"\n" + text)
+    _write(answers, header)
+    answers.write(text)
     for tree in trees:
         answers.write(tree.encode("utf-8") + b"\n")
     for layout in layouts:
@@ -172,14 +233,39 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: Limits, ocr: bool) ->
     from rag.documents.formats.readers import read
 
     for line in requests:
-        suffix, name, size = json.loads(line)
+        what, suffix, name, size = json.loads(line)
         data = requests.read(size)
         _allow(limits.seconds)
-        try:
-            _send(answers, read(data, suffix, name, limits, ocr))
-        except DocumentError as error:
-            answers.write(json.dumps(_row(error)).encode("ascii") + b"\n")
+        if what == _UNPACK:
+            _send_packed(answers, data, suffix, name, limits)
+        else:
+            try:
+                _send(answers, read(data, suffix, name, limits, ocr))
+            except DocumentError as error:
+                _write(answers, _row(error))
         answers.flush()
+
+
+def _send_packed(answers: IO[bytes], data: bytes, suffix: str, name: str, limits: Limits) -> None:
+    """Write the files inside a file, each with its id and size in a line before it, errors in their place, and the end."""
+    from rag.documents.formats.readers import unpack
+
+    end: dict[str, Any] = {"end": True}
+    try:
+        for found in unpack(data, suffix, name, limits):
+            if isinstance(found, DocumentError):
+                _write(answers, _row(found))
+            else:
+                _write(answers, {"id": found.id, "size": len(found.data)})
+                answers.write(found.data)
+            answers.flush()
+    except DocumentError as error:
+        end |= _row(error)
+    _write(answers, end)
+
+
+def _write(answers: IO[bytes], row: dict[str, Any]) -> None:
+    answers.write(json.dumps(row).encode("ascii") + b"\n")
 
 
 def _allow(seconds: int) -> None:

@@ -56,7 +56,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The readable part of a file. `notes` name what was left out of it, and why."""
+    """The readable part of a file. `notes` name what was left out of it, and why; `inside` is the number of files that it holds, which
+    are documents of their own."""
 
     text: str
     marks: tuple[Mark, ...] = ()
@@ -66,6 +67,15 @@ class Content:
     blocks: tuple[Block, ...] = ()
     tables: tuple[Table, ...] = ()
     pages: tuple[PageLayout, ...] = ()
+    inside: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InnerFile:
+    """A file inside another one: an attachment, or a member of an archive. `id` is that of the outer file, "/" and its own name."""
+
+    id: str
+    data: bytes
 
 
 class TreeWriter:
@@ -209,10 +219,8 @@ class TreeWriter:
             for note in table.notes:
                 self.paragraph(note)
 
-    def insert(self, content: Content, title: str = "") -> None:
-        """Append a whole document, below a heading of its own if `title` is not blank; its headings become one level deeper then."""
-        if title.strip():
-            self.heading(title)
+    def insert(self, content: Content) -> None:
+        """Append what another reader made of a part of the file."""
         before = "\n\n" if self._pieces else ""
         start, tables = self._length + len(before), len(self._tables)
         self._pieces.append(before + content.text)
@@ -227,7 +235,6 @@ class TreeWriter:
                 replace(
                     block,
                     span=Span(block.span.start + start, block.span.end + start),
-                    level=block.level + (block.kind is BlockKind.HEADING and bool(title.strip())),
                     lead=None if block.lead is None else Span(block.lead.start + start, block.lead.end + start),
                     table=None if block.table is None else block.table + tables,
                 )
@@ -321,6 +328,7 @@ class TreeWriter:
         metadata: Mapping[str, str] | None = None,
         notes: tuple[DocumentError, ...] = (),
         pages: tuple[PageLayout, ...] = (),
+        inside: int = 0,
     ) -> Content:
         """Return what was written."""
         kept = {key: value for key, raw in (metadata or {}).items() if (value := one_line(raw, _LONGEST_VALUE))}
@@ -333,6 +341,7 @@ class TreeWriter:
             tuple(self._blocks),
             tuple(self._tables),
             pages,
+            inside,
         )
 
 

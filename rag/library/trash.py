@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from rag.documents.filter_values import is_inside
 from rag.documents.load import document_paths
 from rag.documents.source_notes import note_path
 from rag.files import folder_bytes, write_error
@@ -22,6 +23,8 @@ TRASH = ".removed"
 def remove(folder: Path, id: str) -> None:
     """Move a document of a folder to the trash. Raises BadName if it is missing or the last one, DiskFull."""
     paths = dict(document_paths(folder))
+    if outer := next((path for path in paths if is_inside(id, path)), ""):
+        raise BadName("ui.error_inside_file", name=id[:200], file=outer)
     if id not in paths:
         raise BadName("ui.error_document_gone", name=id[:200])
     if len(paths) == 1:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.documents.chunker import Chunker
 from rag.documents.filter_values import UNREAD
-from rag.documents.load import MAX_BYTES, Loader, Skipped, document_paths
+from rag.documents.load import MAX_BYTES, Loader, Skipped, document_paths, other_kinds, skipped
 from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
 from rag.files import writing
 from rag.models.embedder import Embedder
@@ -85,24 +85,24 @@ def build_index(
     report = progress or _silent
     known = {} if rebuild else _known(out)
     read = _read(folder, known, max_bytes, ocr, report)
-    _refuse_nothing(folder, read)
+    others = other_kinds(folder, out)
+    _refuse_nothing(folder, read, others)
     with writing(out, wait), Writer.open(out, rebuild=rebuild) as writer:
         if not rebuild:
             writer.check(embedder, chunker)
             if (now := writer.store.known()) != known:  # somebody wrote in the meantime
                 known, read = now, _read(folder, now, max_bytes, ocr, report)
         # A file that can't be read now is not a file that was removed: what was indexed of it stays.
-        present = read.unchanged | {item.document.id for item in read.changed} | {item.id for item in read.skipped}
+        present = read.unchanged | read.unread | {item.document.id for item in read.changed} | {item.id for item in read.skipped}
         gone = [id for id, of in known.items() if of.origin == FOLDER and id not in present]
         if read.changed or gone or rebuild or writer.store.manifest() is None:
             writer.change(read.changed, gone, embedder, chunker, report, everything=rebuild)
-        else:
-            if read.settled:
-                with writer.store.transaction():
-                    writer.store.note_unchanged(read.settled)
-            if not writer.is_finished():
-                writer.finish()
-        return _report(writer, read.changed, known, gone, len(read.unchanged), read.skipped, started)
+        elif not writer.is_finished():
+            writer.finish()
+        if read.settled:
+            with writer.store.transaction():
+                writer.store.note_unchanged(read.settled)
+        return _report(writer, read.changed, known, gone, len(read.unchanged), [*read.skipped, *others], started)
 
 
 def add_documents(
@@ -132,7 +132,8 @@ def update_documents(
 ) -> BuildReport:
     """Replace the documents with the same ids, and add new ones, as one generation.
 
-    Unchanged documents, and unchanged passages and sentences of changed ones, are not embedded again. Raises the errors of `build_index`.
+    What the index has from inside a file that is replaced, and is not among the documents, is removed: it is no longer there. Unchanged
+    documents, and unchanged passages and sentences of changed ones, are not embedded again. Raises the errors of `build_index`.
     """
     return _put(out, documents, embedder, chunker, wait, progress, replace=True)
 
@@ -140,8 +141,8 @@ def update_documents(
 def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT) -> BuildReport:
     """Remove documents with every trace of them: text, keyword rows and vectors are gone from the files when this returns.
 
-    Needs no embedder. Raises DocumentMissing before anything is written if one of the ids is not in the index, IndexMissing, IndexBusy,
-    IndexCorrupt, DiskFull.
+    With a file that holds others, such as a message with attachments, these are removed too. Needs no embedder. Raises DocumentMissing
+    before anything is written if one of the ids is not in the index, IndexMissing, IndexBusy, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
     out, ids = Path(out), list(dict.fromkeys(ids))
@@ -150,6 +151,8 @@ def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT)
         for id in ids:
             if id not in known:
                 raise DocumentMissing("error.document_missing", name=id, path=out)
+        inside = _by_container(known)
+        ids = list(dict.fromkeys(one for id in ids for one in (id, *inside.get(id, ()))))
         if ids:
             writer.remove(ids)
         elif not writer.is_finished():
@@ -190,11 +193,13 @@ def _put(
         changed = [
             Incoming(document) for id, document in last.items() if id not in known or writer.store.document_with_pages(id) != document
         ]
-        if changed or writer.store.manifest() is None:
-            writer.change(changed, (), embedder, chunker, progress or _silent)
+        inside = _by_container(known)
+        gone = [one for id in last for one in inside.get(id, ()) if one not in last]
+        if changed or gone or writer.store.manifest() is None:
+            writer.change(changed, gone, embedder, chunker, progress or _silent)
         elif not writer.is_finished():
             writer.finish()
-        return _report(writer, changed, known, (), len(last) - len(changed), (), started)
+        return _report(writer, changed, known, gone, len(last) - len(changed), (), started)
 
 
 # --- the folder -----------------------------------------------------------------------------------------------------------
@@ -208,14 +213,17 @@ class _Read:
     unchanged: set[str] = field(default_factory=set)
     skipped: list[Skipped] = field(default_factory=list)
     settled: dict[str, tuple[int, int]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    """What the index has of files that could not be read now."""
 
 
 def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, report: Step) -> _Read:
     """Read those files of a folder that are new or changed."""
-    read = _Read()
+    read, inside = _Read(), _by_container(known)
     seen: set[str] = set()
     with Loader(max_bytes, ocr=ocr) as loader:
         for done, (id, path) in enumerate(document_paths(folder), start=1):
+            own = {id, *inside.get(id, ())}
             try:
                 if id in seen:
                     raise DocumentError("error.same_name", name=id)
@@ -225,21 +233,34 @@ def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, repo
                 timed = before is not None and (before.size, before.modified) == (size, modified) and bool(modified)
                 same = timed or (before is not None and before.sha256 == _sha256(path))
                 if same and not timed and before is not None and (modified or before.origin != FOLDER):
-                    read.settled[id] = size, modified
-                if same and not (ocr and before is not None and before.unread):
-                    read.unchanged.add(id)
+                    read.settled |= dict.fromkeys(own, (size, modified))
+                whole = before is not None and len(own) > before.inside  # else something of it was removed or lost
+                if same and whole and not (ocr and any(known[one].unread for one in own)):
+                    read.unchanged |= own
                 else:
-                    document, notes = loader.read(path, id)
-                    read.skipped.extend(Skipped(id, note) for note in notes)
-                    if same and UNREAD in document.metadata:  # OCR was asked for and is not installed
-                        read.unchanged.add(id)
+                    documents, notes = loader.read(path, id)
+                    read.skipped.extend(skipped(id, notes))
+                    unread = any(UNREAD in document.metadata for document in documents)
+                    if same and whole and unread:  # OCR was asked for and is not installed
+                        read.unchanged |= own
                     else:
-                        read.settled.pop(id, None)
-                        read.changed.append(Incoming(document, FOLDER, size, modified))
+                        for one in own:
+                            read.settled.pop(one, None)
+                        read.changed += [Incoming(document, FOLDER, size, modified) for document in documents]
             except DocumentError as error:
                 read.skipped.append(Skipped(id, error))
+                read.unread |= own & known.keys()
             report("load", done, 0)
     return read
+
+
+def _by_container(known: Mapping[str, Known]) -> dict[str, list[str]]:
+    """Return the ids of the documents that stand in a file with others, by the id of the file."""
+    found: dict[str, list[str]] = {}
+    for id, of in known.items():
+        if of.container:
+            found.setdefault(of.container, []).append(id)
+    return found
 
 
 def _signature(path: Path) -> tuple[int, int]:
@@ -260,10 +281,10 @@ def _sha256(path: Path) -> str:
         return ""
 
 
-def _refuse_nothing(folder: Path, read: _Read) -> None:
+def _refuse_nothing(folder: Path, read: _Read, others: Sequence[Skipped]) -> None:
     """An index is not emptied by a folder that was not mounted."""
     if not read.changed and not read.unchanged:
-        reasons = " ".join(str(item.error) for item in read.skipped[:5])
+        reasons = " ".join(str(item.error) for item in [*read.skipped, *others][:5])
         raise NothingToIndex("error.nothing_to_index", folder=folder, reasons=reasons)
 
 

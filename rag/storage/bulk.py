@@ -119,13 +119,12 @@ class _Reading:
     def rows(self, file: Mapping[str, str]) -> list[dict[str, str | bool]]:
         with Loader(self.max_bytes, ocr=self.ocr) as loader:
             try:
-                document, _ = loader.read(Path(file["path"]), file["id"])
+                documents, _ = loader.read(Path(file["path"]), file["id"])
             except DocumentError:
                 return []
-        if document.sha256 in self.indexed:
-            return []
+        chunker = Chunker(**self.chunker)
         found: dict[bytes, Text] = {}
-        for passage in Chunker(**self.chunker).cut(document):
+        for passage in (one for document in documents if document.sha256 not in self.indexed for one in chunker.cut(document)):
             for one in texts_of(passage):
                 key = key_of(self.fingerprint, one.text, one.title)
                 if one.tokens or key not in found:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rag.arrays import Ids
-from rag.documents.filter_values import UNREAD
+from rag.documents.filter_values import CONTAINER, INSIDE, UNREAD, is_inside
 from rag.documents.serialization import unpack_layouts
 from rag.errors import IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, PageLayout, Passage
@@ -206,9 +206,14 @@ class DocumentReader(CheckedRows):
     def known(self) -> dict[str, Known]:
         """Return the attributes by which each document's file is recognised as unchanged."""
         with self.snapshot():
-            query = "SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0 FROM documents"
-            rows = self.connection().execute(query, (f'"{UNREAD}"',)).fetchall()
-        return {id: Known(sha256, size, modified, origin, bool(unread)) for id, sha256, size, modified, origin, unread in rows}
+            query = """SELECT id, sha256, size, modified, origin, instr(metadata, ?) > 0,
+            CASE WHEN json_valid(metadata) THEN json_extract(metadata, ?) END,
+            CASE WHEN json_valid(metadata) THEN CAST(json_extract(metadata, ?) AS INTEGER) END FROM documents"""
+            rows = self.connection().execute(query, (f'"{UNREAD}"', f"$.{CONTAINER}", f"$.{INSIDE}")).fetchall()
+        return {
+            id: Known(sha256, size, modified, origin, bool(unread), container if is_inside(id, container) else "", inside or 0)
+            for id, sha256, size, modified, origin, unread, container, inside in rows
+        }
 
     def text_digest(self, id: str) -> bytes:
         """Return a hash of a document's whole text, the same for documents of the same text; b"" if there is no such document."""

@@ -75,7 +75,8 @@ class DocumentInfo:
 class Known:
     """The file attributes by which a document is recognised as unchanged.
 
-    `modified` is in nanoseconds, 0 if it is not conclusive; `unread` means that OCR might read pages that were left out.
+    `modified` is in nanoseconds, 0 if it is not conclusive; `unread` means that OCR might read pages that were left out. `container` is
+    the id of the file that the document stands in, "" for a file of its own; `inside` is the number of documents that stand in it.
     """
 
     sha256: str
@@ -83,6 +84,8 @@ class Known:
     modified: int
     origin: str
     unread: bool = False
+    container: str = ""
+    inside: int = 0
 
 
 def column_counts(db: sqlite3.Connection) -> dict[str, int]:

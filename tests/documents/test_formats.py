@@ -481,7 +481,7 @@ def test_the_process_apart_knows_no_secret_and_has_no_network(tmp_path: Path, mo
     monkeypatch.setenv("SHAWAHID_TOKENS", "token-of-a-program")
     (tmp_path / "a.txt").write_text("نص", encoding="utf-8")
     with Loader() as loader:
-        assert loader.read(tmp_path / "a.txt", "a.txt")[0].text == "نص"
+        assert loader.read(tmp_path / "a.txt", "a.txt")[0][0].text == "نص"
         process = loader._parser._process
         assert process is not None
         environment = Path(f"/proc/{process.pid}/environ").read_bytes()
@@ -496,7 +496,7 @@ def test_a_large_tree_comes_back_whole(tmp_path: Path) -> None:
     text = "الاسم,العدد\n" + "".join(f"بلدة {n},{n}\n" for n in range(9000))
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
     with Loader() as loader:
-        document, _ = loader.read(tmp_path / "a.csv", "a.csv")
+        (document,), _ = loader.read(tmp_path / "a.csv", "a.csv")
     assert len(document.blocks) == 9000
     assert document.blocks[-1].span.of(document.text) == "الاسم: بلدة 8999 · العدد: 8999"
     assert document.tables[0].columns == ("الاسم", "العدد")
@@ -504,7 +504,7 @@ def test_a_large_tree_comes_back_whole(tmp_path: Path) -> None:
 
 def test_the_process_apart_does_not_answer_in_a_librarys_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """It speaks through a copy of its output; whatever prints, prints to nowhere."""
-    requests = io.BytesIO(b'[".html", "a.html", 4]\n<p>x[".html", "b.html", 0]\n')
+    requests = io.BytesIO(b'["read", ".html", "a.html", 4]\n<p>x["read", ".html", "b.html", 0]\n')
     answers = io.BytesIO()
     monkeypatch.setattr(apart_module, "_allow", lambda seconds: None)
     apart_module.serve(requests, answers, Limits(), ocr=False)

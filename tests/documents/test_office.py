@@ -16,6 +16,7 @@ import pytest
 from rag.documents.formats import picture, readers
 from rag.documents.formats.xlsx import shown_value
 from rag.documents.load import Skipped, load_folder
+from rag.documents.sandbox import ParserProcess
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError
 from rag.schema import BlockKind, Document
@@ -261,43 +262,126 @@ def message(**attached: bytes) -> bytes:
     return mail.as_bytes()
 
 
-def test_a_message_with_an_attachment() -> None:
-    content = read(message(**{"prices.csv": "المادة,السعر\nرمل,95\n".encode(), "again.zip": b"x", "run.exe": b"x"}), ".eml")
+def inside(data: bytes, suffix: str, limits: Limits | None = None) -> list[tuple[str, bytes | str]]:
+    """What a file holds: the id of each file in it with its bytes, or the key of the error that names it."""
+    found = readers.unpack(data, suffix, f"file{suffix}", limits or Limits())
+    return [(str(one.fields["name"]), one.key) if isinstance(one, DocumentError) else (one.id, one.data) for one in found]
+
+
+def test_a_message_and_its_attachments() -> None:
+    prices = "المادة,السعر\nرمل,95\n".encode()
+    data = message(**{"prices.csv": prices, "again.zip": b"x", "run.exe": b"x"})
+    content = read(data, ".eml")
     assert lines(content) == [
         "From: a@example.org",
         "To: b@example.org",
         "Date: Wed, 21 Dec 2022 10:28:53 +0000",
         "Subject: موعد الاجتماع",
         "The meeting is on Sunday.",
-        "prices.csv",
-        "المادة: رمل · السعر: 95",
     ]
     assert content.title == "موعد الاجتماع"
     assert content.metadata == {"author": "a@example.org", "date": "2022-12-21"}
-    assert [(note.key, note.fields["name"]) for note in content.notes] == [
-        ("error.nested_container", "file.eml/again.zip"),
-        ("error.unknown_kind", "file.eml/run.exe"),
+    assert content.inside == 3
+    assert inside(data, ".eml") == [
+        ("file.eml/prices.csv", prices), ("file.eml/again.zip", "error.nested_container"), ("file.eml/run.exe", "error.unknown_kind"),
+    ]  # fmt: skip
+
+
+def test_an_archive_yields_what_it_can_and_names_the_rest() -> None:
+    data = archive(**{
+        "b/note.txt": "The depot opened in 1962.", "a.md": "# Title", "inner.zip": b"x", "__MACOSX/a.md": b"x", "tool.exe": b"x",
+    })  # fmt: skip
+    assert read(data, ".zip").inside == 4
+    assert inside(data, ".zip") == [
+        ("file.zip/a.md", b"# Title"), ("file.zip/b/note.txt", b"The depot opened in 1962."),
+        ("file.zip/inner.zip", "error.nested_container"), ("file.zip/tool.exe", "error.unknown_kind"),
+    ]  # fmt: skip
+
+
+def test_names_inside_a_file_are_clean_and_different() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for path in ("../up.txt", "C:\\tmp\\disk.txt", "عقد\u202e\u0007.txt", "Same.txt", "same.txt", "sub/./same.txt"):
+            packed.writestr(path, path)
+    assert sorted(id for id, _ in inside(buffer.getvalue(), ".zip")) == sorted(
+        f"file.zip/{path}" for path in ("up.txt", "tmp/disk.txt", "عقد.txt", "Same.txt", "same (2).txt", "sub/same.txt")
+    )
+    same = EmailMessage()
+    same["From"] = "a@example.org"
+    same.set_content("Two offers.")
+    for number in (b"1", b"2"):
+        same.add_attachment(number, maintype="text", subtype="plain", filename="عرض.txt")
+    assert inside(same.as_bytes(), ".eml") == [("file.eml/عرض.txt", b"1"), ("file.eml/عرض (2).txt", b"2")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp720", "cp1256"])
+def test_arabic_names_of_archives_that_do_not_say_their_encoding(encoding: str) -> None:
+    raw = "عقد الايجار".encode(encoding)
+    plain = archive(**{"N" * len(raw) + ".txt": "نص"}).replace(b"N" * len(raw), raw)
+    (found,) = inside(plain, ".zip")
+    assert found[0] == "file.zip/عقد الايجار.txt"
+
+
+def test_a_member_made_to_fill_up_a_computer_is_named_and_the_rest_is_read() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.txt", "The depot opened in 1962.")
+        packed.writestr("zeros.txt", b"0" * (2 * 2**20))
+        packed.writestr("big.txt", bytes(range(33, 127)) * 50, compress_type=zipfile.ZIP_STORED)
+    assert inside(buffer.getvalue(), ".zip", Limits(text=1000)) == [
+        ("file.zip/a.txt", b"The depot opened in 1962."),
+        ("file.zip/big.txt", "error.too_large"),
+        ("file.zip/zeros.txt", "error.compressed_too_much"),
     ]
 
 
-def test_an_archive_reads_what_it_can_and_names_the_rest() -> None:
-    data = archive(**{
-        "b/note.txt": "The depot opened in 1962.", "a.md": "# Title\n\nText.", "bad.docx": b"x", "inner.zip": b"x", "__MACOSX/a.md": b"x",
-    })  # fmt: skip
-    content = read(data, ".zip")
-    assert lines(content) == ["a.md", "Title", "Text.", "b/note.txt", "The depot opened in 1962."]
-    assert [(block.kind, block.level) for block in content.blocks][:2] == [(BlockKind.HEADING, 1), (BlockKind.HEADING, 2)]
-    assert all(block.span.of(content.text).strip() for block in content.blocks)
-    assert [note.key for note in content.notes] == ["error.damaged", "error.nested_container"]
+def test_a_damaged_or_protected_member_is_named_and_the_rest_is_read() -> None:
+    data = bytearray(archive(**{"a.txt": "Text one.", "b.txt": "Text two.", "c.txt": "Text three."}))
+    at = data.index(b"Text two.")
+    data[at : at + 4] = b"Tuxt"
+    directory = data.index(b"c.txt", data.index(b"PK\x01\x02")) - 46
+    data[directory + 8] |= 1  # encrypted
+    assert inside(bytes(data), ".zip") == [
+        ("file.zip/a.txt", b"Text one."), ("file.zip/b.txt", "error.damaged"), ("file.zip/c.txt", "error.protected"),
+    ]  # fmt: skip
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused() -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("zeros.txt", b"0" * (Limits().unpacked + 1))
-    with pytest.raises(DocumentError) as raised:
-        read(buffer.getvalue(), ".zip")
-    assert raised.value.key == "error.unpacks_too_much"
+def test_documents_inside_files_are_documents(tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(message(**{"prices.csv": "المادة,السعر\nرمل,95\n".encode(), "bad.docx": b"x", "blank.txt": b" "}))
+    (tmp_path / "pack.zip").write_bytes(archive(**{"a.txt": "The depot opened in 1962.", "تقرير.md": "# عنوان\n\nنص."}))
+    loaded = list(load_folder(tmp_path))
+    documents = {item.id: item for item in loaded if isinstance(item, Document)}
+    assert list(documents) == ["mail.eml", "mail.eml/prices.csv", "pack.zip", "pack.zip/a.txt", "pack.zip/تقرير.md"]
+    assert documents["mail.eml/prices.csv"].text == "المادة: رمل · السعر: 95"
+    assert documents["mail.eml/prices.csv"].metadata == {"container": "mail.eml"}
+    assert documents["mail.eml"].metadata["documents"] == "1"
+    assert (documents["pack.zip"].text, documents["pack.zip"].metadata) == ("", {"documents": "2"})
+    assert documents["pack.zip/تقرير.md"].language == "ar"
+    assert [(item.id, item.error.key) for item in loaded if isinstance(item, Skipped)] == [
+        ("mail.eml/bad.docx", "error.damaged"), ("mail.eml/blank.txt", "error.empty_file"),
+    ]  # fmt: skip
+
+
+def test_an_archive_without_a_readable_document_is_refused(tmp_path: Path) -> None:
+    for name, data in (("bad.zip", archive(**{"a.docx": b"x"})), ("empty.zip", archive()), ("no.zip", b"PK")):
+        (tmp_path / name).write_bytes(data)
+    found = [(item.id, item.error.key) for item in load_folder(tmp_path) if isinstance(item, Skipped)]
+    assert found == [("bad.zip", "error.damaged"), ("empty.zip", "error.empty_file"), ("no.zip", "error.damaged")]
+
+
+def test_a_member_that_crashes_its_reader_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = ParserProcess.read
+
+    def crash(self: ParserProcess, data: bytes, suffix: str, name: str) -> Content:
+        if name.endswith("b.txt"):
+            self.close()
+            raise DocumentError("error.too_slow", name=name, seconds=1)
+        return read(self, data, suffix, name)
+
+    monkeypatch.setattr(ParserProcess, "read", crash)
+    (tmp_path / "pack.zip").write_bytes(archive(**{"a.txt": "One.", "b.txt": "Two.", "c.txt": "Three."}))
+    loaded = list(load_folder(tmp_path))
+    assert [item.id for item in loaded] == ["pack.zip", "pack.zip/a.txt", "pack.zip/c.txt", "pack.zip/b.txt"]
 
 
 # --- pictures, and what is no document ------------------------------------------------------------------------------------
@@ -358,7 +442,9 @@ def test_every_kind_through_the_process(tmp_path: Path) -> None:
     for name in pictures:
         (tmp_path / name).write_bytes(tiff(1))
     loaded = list(load_folder(tmp_path))
-    assert [item.id for item in loaded if isinstance(item, Document) and item.text.strip()] == list(files)
+    assert [item.id for item in loaded if isinstance(item, Document) and item.text.strip()] == [
+        *list(files)[:-1], "h.zip/a.txt",
+    ]  # fmt: skip
     assert [(item.id, item.error.key) for item in loaded if isinstance(item, Skipped)] == [(n, "error.pages_pictures") for n in pictures]
 
 

@@ -211,7 +211,7 @@ def test_what_is_a_web_address() -> None:
 def test_a_page_becomes_a_document_that_says_where_it_is_from(html: str, title: str) -> None:
     page = WebPage("https://example.org/page", "example.org_page.html", html.encode(), "2026-01-02")
     with Loader() as loader:
-        document, notes = loader.read_bytes(page.data, page.name, page.metadata)
+        (document,), notes = loader.read_bytes(page.data, page.name, page.metadata)
     assert (document.id, document.title, notes) == ("example.org_page.html", title, ())
     assert document.metadata == {"source": "https://example.org/page", "retrieved": "2026-01-02"}
 
@@ -222,8 +222,8 @@ def test_a_note_counts_for_the_content_it_was_made_for(tmp_path: Path) -> None:
     path.write_bytes(page.data)
     write_source_note(path, page.sha256, page.metadata)
     with Loader() as loader:
-        assert loader.read(path, "page.html")[0].metadata == page.metadata
+        assert loader.read(path, "page.html")[0][0].metadata == page.metadata
         path.write_bytes(ENGLISH.encode())
-        assert loader.read(path, "page.html")[0].metadata == {}
+        assert loader.read(path, "page.html")[0][0].metadata == {}
     note_path(path).write_text("not JSON")
     assert read_source_note(path, page.sha256) == {}

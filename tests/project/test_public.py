@@ -45,6 +45,7 @@ def test_all_is_pinned() -> None:
         "open_embedder",
         "open_generator",
         "read_document",
+        "read_documents",
         "remove_documents",
         "update_documents",
     ]

@@ -7,8 +7,10 @@ import os
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -17,12 +19,12 @@ import numpy as np
 import pytest
 
 from rag.documents.chunker import Chunker
-from rag.documents.load import Loader
+from rag.documents.load import Loader, read_documents
 from rag.errors import DiskFailed, DiskFull, DocumentError, IndexBusy, IndexCorrupt, IndexMismatch, NothingToIndex, ShawahidError
 from rag.files import writing
 from rag.retrieval.index import Index
 from rag.schema import Document
-from rag.storage.build import BuildReport, build_index
+from rag.storage.build import BuildReport, add_documents, build_index, remove_documents, update_documents
 from rag.storage.flat_index import FlatIndex
 from rag.storage.generations import dense_path
 from rag.testing import HashEmbedder
@@ -162,6 +164,7 @@ def test_bad_files_are_reported_and_the_rest_is_built(tmp_path: Path, meeting: H
         "broken.txt": "error.not_text",
         "empty.md": "error.empty_file",
         "huge.txt": "error.too_large",
+        "notes.bin": "error.unknown_kind",
     }
 
 
@@ -558,14 +561,14 @@ class Scanner(Loader):
     installed = True
     reads: ClassVar[list[str]] = []
 
-    def read(self, path: Path, id: str) -> tuple[Document, tuple[DocumentError, ...]]:
+    def read(self, path: Path, id: str) -> tuple[tuple[Document, ...], tuple[DocumentError, ...]]:
         self.reads.append(id)
-        document, _ = super().read(path, id)
+        (document,), _ = super().read(path, id)
         if self._ocr and self.installed:
             text = f"{document.text} The heron eats frogs. مالك الحزين يأكل الضفادع."
-            return replace(document, text=text, metadata={"ocr_pages": "2"}), ()
+            return (replace(document, text=text, metadata={"ocr_pages": "2"}),), ()
         note = DocumentError("error.pages_pictures", name=id, pages="2")
-        return replace(document, metadata={"unread_pages": "2"}), (note,)
+        return (replace(document, metadata={"unread_pages": "2"}),), (note,)
 
 
 def test_ocr_turned_on_later_reads_unchanged_files_that_had_pages_left_out(
@@ -606,3 +609,109 @@ def test_a_text_that_is_there_under_another_name_is_named(tmp_path: Path, meetin
     for language in ("en", "ar"):
         assert all(name in report.repeated[1].note.text(language) for name in ("نسخة.txt", "خبر.txt"))
     assert build_index(folder, index, meeting).repeated == ()
+
+
+# --- files that hold documents --------------------------------------------------------------------------------------------
+
+
+def mail(path: Path, **attached: str) -> None:
+    """Write a message about a visit, with attachments."""
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a@example.org", "زيارة"
+    message.set_content("The visit to the harbour is on Sunday.")
+    for name, text in attached.items():
+        message.add_attachment(text.encode(), maintype="text", subtype="plain", filename=name)
+    path.write_bytes(message.as_bytes())
+
+
+def pack(path: Path, **members: str) -> None:
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, text in members.items():
+            packed.writestr(name, text)
+
+
+def ids(out: Path) -> list[str]:
+    with Index.open(out, embedder()) as index:
+        assert index.verify() == []
+        return [info.id for info in index.documents()]
+
+
+CAPTAIN = "The captain of the ferry Albatros is Ilyas."
+RENT = "إيجار المستودع 450 دينارا في الشهر."
+
+
+def test_documents_inside_files_are_found_updated_and_removed_with_them(tmp_path: Path) -> None:
+    folder, out = tmp_path / "documents", tmp_path / "index"
+    folder.mkdir()
+    write(folder, {"note.txt": "A note about nothing."})
+    mail(folder / "mail.eml", **{"captain.txt": CAPTAIN, "rent.txt": RENT})
+    pack(folder / "pack.zip", **{"rent.txt": "The rent of the depot is 300 dinars.", "old.txt": "Old."})
+    assert counts(build_index(folder, out, embedder())) == (7, 0, 0, 0)
+    assert answers(out) == "mail.eml/captain.txt"
+    assert answers(out, "إيجار المستودع") == "mail.eml/rent.txt"
+    assert counts(build_index(folder, out, embedder())) == (0, 0, 0, 7)
+
+    pack(folder / "pack.zip", **{"rent.txt": "The rent of the depot is 320 dinars."})
+    mail(folder / "mail.eml", **{"rent.txt": RENT})
+    build_index(folder, out, embedder())
+    assert ids(out) == ["mail.eml", "mail.eml/rent.txt", "note.txt", "pack.zip", "pack.zip/rent.txt"]
+
+    (folder / "mail.eml").unlink()
+    (folder / "pack.zip").write_bytes(b"damaged")  # what can't be read now stays
+    report = build_index(folder, out, embedder())
+    assert (report.removed, [item.id for item in report.skipped]) == (2, ["pack.zip"])
+    assert ids(out) == ["note.txt", "pack.zip", "pack.zip/rent.txt"]
+
+
+def test_a_document_inside_a_file_that_was_removed_alone_is_read_again(tmp_path: Path) -> None:
+    folder, out = tmp_path / "documents", tmp_path / "index"
+    folder.mkdir()
+    mail(folder / "mail.eml", **{"captain.txt": CAPTAIN, "rent.txt": RENT})
+    build_index(folder, out, embedder())
+    remove_documents(out, ["mail.eml/captain.txt"])
+    assert ids(out) == ["mail.eml", "mail.eml/rent.txt"]
+    build_index(folder, out, embedder())
+    assert ids(out) == ["mail.eml", "mail.eml/captain.txt", "mail.eml/rent.txt"]
+
+
+def test_files_with_documents_inside_are_added_updated_and_removed_by_name(tmp_path: Path) -> None:
+    out = tmp_path / "index"
+    mail(tmp_path / "mail.eml", **{"captain.txt": CAPTAIN, "rent.txt": RENT})
+    add_documents(out, [*read_documents(tmp_path / "mail.eml", "mail.eml"), replace(read_note(tmp_path), id="mail.eml/own")], embedder())
+    mail(tmp_path / "mail.eml", **{"rent.txt": RENT})
+    report = update_documents(out, read_documents(tmp_path / "mail.eml", "mail.eml"), embedder())
+    assert (report.updated, report.removed, report.unchanged) == (1, 1, 1)
+    assert ids(out) == ["mail.eml", "mail.eml/own", "mail.eml/rent.txt"]
+    report = remove_documents(out, ["mail.eml"])
+    assert (report.removed, ids(out)) == (2, ["mail.eml/own"])  # whose metadata name no container
+
+
+def read_note(folder: Path) -> Document:
+    write(folder, {"own.txt": "A note of its own."})
+    return read_documents(folder / "own.txt", "own.txt")[0]
+
+
+def test_an_attachment_of_an_added_message_is_removed_once_its_file_is_in_the_folder_and_goes(tmp_path: Path) -> None:
+    folder, out = tmp_path / "documents", tmp_path / "index"
+    folder.mkdir()
+    write(folder, {"note.txt": "A note about nothing."})
+    mail(folder / "mail.eml", **{"rent.txt": RENT})
+    add_documents(out, read_documents(folder / "mail.eml", "mail.eml"), embedder())
+    assert counts(build_index(folder, out, embedder())) == (1, 0, 0, 2)
+    (folder / "mail.eml").unlink()
+    build_index(folder, out, embedder())
+    assert ids(out) == ["note.txt"]
+
+
+def test_kinds_that_are_not_read_are_named_and_counted(tmp_path: Path) -> None:
+    folder, out = tmp_path / "documents", tmp_path / "documents" / "index"
+    folder.mkdir()
+    write(folder, {"a.txt": "Text.", "قديم.doc": "x", ".hidden.doc": "x", **{f"sub/{n}.log": "x" for n in range(7)}})
+    for _ in range(2):  # the index in the folder is none of its files
+        report = build_index(folder, out, embedder())
+        assert [(item.error.key, item.error.fields.get("count")) for item in report.skipped] == [
+            ("error.unknown_kind", None), ("error.unknown_kinds", 7),
+        ]  # fmt: skip
+    one, several = (item.error.text("ar") for item in report.skipped)
+    assert "قديم.doc" in one
+    assert "sub/0.log, sub/1.log, sub/2.log, sub/3.log, sub/4.log, …" in several

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any
 
-from rag.documents.tree import Content, Limits
+from rag.documents.tree import Content, InnerFile, Limits
 from rag.errors import DocumentError
 
 FormatReader = Callable[[bytes, str, Limits], Content]
 """Takes the bytes of a file, its name for messages, and the limits. Raises DocumentError."""
+Unpacker = Callable[[bytes, str, Limits], Iterator[InnerFile | DocumentError]]
+"""Takes the same, and yields the files inside the file. Raises DocumentError."""
 
 _READERS = {
     ".txt": "plain_text:read_text",
@@ -34,7 +38,10 @@ _READERS = {
     ".zip": "zip_and_eml:read_zip",
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "picture:read_picture"),
 }
+_UNPACKERS = {".eml": "zip_and_eml:unpack_eml", ".zip": "zip_and_eml:unpack_zip"}
 _WITH_OCR = {"pdf.reader:read_pdf": "pdf.reader:read_pdf_with_ocr", "picture:read_picture": "picture:read_picture_with_ocr"}
+NESTED = frozenset(_UNPACKERS)
+"""Files that hold documents, which are not read inside of one another."""
 SUFFIXES = frozenset(_READERS)
 """The kinds of files that are read, as lower-case suffixes."""
 PACKED = SUFFIXES - frozenset((".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".html", ".htm", ".xhtml"))
@@ -44,9 +51,13 @@ PACKED = SUFFIXES - frozenset((".txt", ".md", ".csv", ".tsv", ".json", ".jsonl",
 def reader(suffix: str, ocr: bool = False) -> FormatReader:
     """Return the reader for a lower-case suffix. The modules and the libraries behind them are imported here, at first use."""
     place = _READERS[suffix]
-    module, _, function = (_WITH_OCR.get(place, place) if ocr else place).partition(":")
-    found: FormatReader = getattr(import_module(f"rag.documents.formats.{module}"), function)
+    found: FormatReader = _imported(_WITH_OCR.get(place, place) if ocr else place)
     return found
+
+
+def _imported(place: str) -> Any:
+    module, _, function = place.partition(":")
+    return getattr(import_module(f"rag.documents.formats.{module}"), function)
 
 
 def kinds() -> str:
@@ -58,8 +69,22 @@ def read(data: bytes, suffix: str, name: str, limits: Limits, ocr: bool = False)
     """Return the content of a file. Any exception of a library becomes a DocumentError that names the file."""
     if suffix not in SUFFIXES:
         raise DocumentError("error.unknown_kind", name=name, kinds=kinds())
-    try:
+    with _library_errors(name, limits):
         return reader(suffix, ocr)(data, name, limits)
+
+
+def unpack(data: bytes, suffix: str, name: str, limits: Limits) -> Iterator[InnerFile | DocumentError]:
+    """Yield the files inside a file, and for one that cannot be had the error that names it. Raises DocumentError as `read` does."""
+    with _library_errors(name, limits):
+        unpacker: Unpacker = _imported(_UNPACKERS[suffix])
+        yield from unpacker(data, name, limits)
+
+
+@contextmanager
+def _library_errors(name: str, limits: Limits) -> Iterator[None]:
+    """Raise whatever a library raises as a DocumentError that names the file."""
+    try:
+        yield
     except DocumentError:
         raise
     except MemoryError as error:
