@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 
 TITLE = "Several people at once"
 ABOUT = """
-So many people ask at the same moment. The generator alone: each asks for 48 tokens after a prompt whose beginning is shared and
+The given number of people ask at the same moment. The generator alone: each asks for 48 tokens after a prompt whose beginning is shared and
 has been read; the bare engine reads and writes the same in one batch, with no thought of who waits or stops. Throughput counts
 written tokens over the whole time, reading included. Whole answers: different questions of the seed article that the generator
 words, from question to checked answer. First come is the share of pairs that got their first word in the order they asked.

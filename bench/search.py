@@ -38,7 +38,7 @@ Collections of 1,000 to 1,000,000 passages of four sentences, half Arabic and ha
 (bench/synthetic.py): words of the repository's documents and made-up ones by Zipf's law, vectors with the structure of real ones. Asked are
 the repository's questions; embedding them is not counted. Dense:
 the 50 nearest passages of either language, in the index of vectors alone. The reference is raw faiss.IndexFlatIP over the same vectors
-in the same run, which also tells the recall, of the ten nearest in each language. Everything is asked for the second time, after a
+in the same run, which also gives the recall, of the ten nearest in each language. Everything is asked for the second time, after a
 round that is not counted. Opened: from nothing until the first search is answered. The app: memory of `python app.py` after it has
 answered the questions over HTTP, generator included, mapped files included. Own work in a question: `Chatbot.ask` over the repository's
 documents with doubles for the models, less the time in them.

@@ -27,14 +27,16 @@ COMMANDS = {
 def main(arguments: list[str] | None = None) -> int:
     """Run the systems one after the other, each in its own process, so that memory and time are measured separately. An interrupted run
     continues as long as the task is the same."""
-    parser = argparse.ArgumentParser(prog="python -m bench.peers", description="Shawahid beside LlamaIndex and LangChain, same models.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.peers", description="Compare Shawahid with LlamaIndex and LangChain, same models."
+    )
     parser.add_argument("--systems", default=",".join(SYSTEMS), help=f"of: {', '.join(SYSTEMS)}")
     parser.add_argument("--xquad", type=Path, nargs="*", default=[], help="SQuAD files of two languages, asked in every direction")
     parser.add_argument("-n", type=int, default=25, help="questions of each direction (25)")
     parser.add_argument("--seeds", type=int, default=60, help="seed questions (60)")
     parser.add_argument("--without", type=int, default=10, help="of each direction, asked again where nothing answers (10)")
-    parser.add_argument("--limit", type=int, default=0, help="ask only the first so many; they are mixed")
-    parser.add_argument("--seconds", type=float, default=0.0, help="end each system after so many; the same command goes on")
+    parser.add_argument("--limit", type=int, default=0, help="ask only the first N questions; they are shuffled")
+    parser.add_argument("--seconds", type=float, default=0.0, help="stop each system after this many seconds; the same command continues")
     parser.add_argument("--python", default=str(WORK / "venv/bin/python"), help="the interpreter of the others' environment")
     parser.add_argument("--fresh", action="store_true", help="ask everything again")
     parser.add_argument("--into", type=Path, help="put the tables into this Markdown file")

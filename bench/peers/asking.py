@@ -86,8 +86,8 @@ def run(name: str, make: Callable[[Path, Mapping[str, Any]], System]) -> None:
     """Ask the remaining questions and append a line per answer. `make` loads a system; that time is not counted."""
     parser = argparse.ArgumentParser(description=f"Ask the questions of a task by {name}.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=float, default=0.0, help="stop after so many; 0: when all are asked")
-    parser.add_argument("--limit", type=int, default=0, help="the first so many questions; 0: all")
+    parser.add_argument("--seconds", type=float, default=0.0, help="stop after this many seconds; 0: when all are asked")
+    parser.add_argument("--limit", type=int, default=0, help="the first N questions; 0: all")
     chosen = parser.parse_args()
     task = read_task(chosen.folder)
     path = chosen.folder / f"{name}.jsonl"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
+from rag.answering.citations import cite
 from rag.answering.confidence import Calibration
 from rag.answering.inquiry import Inquiry
 from rag.answering.localization import localize_values
@@ -171,7 +172,7 @@ class Composer:
         for source in sources:
             if place := find_short_answer(inquiry.draft, source.text, inquiry.query.stems):
                 words = " ".join(place.of(source.text).split())
-                return inquiry.answer(f"{words} [1]", Status.ANSWERED, (_citation(1, source, Span(0, len(words)), 1.0),))
+                return inquiry.answer(f"{words} [1]", Status.ANSWERED, (cite(1, source, Span(0, len(words)), 1.0),))
         rejected = tuple(RejectedCitation(None, span, Verdict.MEANING) for span in claims(inquiry.draft))
         return inquiry.answer("", Status.ANSWERED, (), rejected)
 
@@ -192,7 +193,7 @@ class Composer:
             text += (" " if text else "") + claim
             claimed = Span(len(text) - len(claim), len(text))
             text += f" [{number}]"
-            citations.append(_citation(number, source, claimed, support, grade_claim(claim, source, inquiry.language, checked)))
+            citations.append(cite(number, source, claimed, support, grade_claim(claim, source, inquiry.language, checked)))
         return inquiry.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
 
     def _judged(self, claim: str, inquiry: Inquiry) -> tuple[Verdict | None, Evidence | None, float]:
@@ -234,7 +235,7 @@ class _Lines:
         """Return a citation of the same source for every claim."""
         return tuple(
             replace(
-                _citation(self._number, quoted.evidence, claim, 1.0, grade),
+                cite(self._number, quoted.evidence, claim, 1.0, grade),
                 span=quoted.span,
                 quote=quoted.text,
                 words=quoted.words,
@@ -249,22 +250,6 @@ def _spelled(inquiry: Inquiry) -> list[Evidence]:
     not know that سبيرو is Spiro."""
     around = (inquiry.query.text, *(item.passage.text for item in inquiry.evidence))
     return [item if inquiry.in_language(item) else replace(item, text=add_other_spellings(item.text, *around)) for item in inquiry.evidence]
-
-
-def _citation(number: int, source: Evidence, claim: Span, support: float, grade: Grade = Grade.QUOTED) -> Citation:
-    passage = source.passage
-    return Citation(
-        number=number,
-        document_id=passage.document_id,
-        span=source.span,
-        quote=source.text,
-        locator=source.locator,
-        claim=claim,
-        support=support,
-        title=passage.title,
-        passage_id=passage.id,
-        grade=grade,
-    )
 
 
 def widened(evidence: Sequence[Evidence]) -> Evidence:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from rag.schema import Span
 from rag.text.clitics import BEGIN_WITH_AND
@@ -53,14 +52,6 @@ _KINDS = frozenset(
 _TIMES = frozenset("يوم عام سنه شهر".split())
 _SMALL_AR = frozenset("في من الي على علي عن مع ب ل و او ثم عند لدي بين حتي منذ بعد قبل خلال".split())
 _AROUND = " \t؟?!.,،؛:"
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The previous question: its question words, and the rest."""
-
-    asking: str
-    rest: str
 
 
 def spelled_out(question: str, last: str) -> str | None:

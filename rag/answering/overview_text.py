@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from rag.answering.citations import cite
 from rag.answering.overview import Line, Overview
 from rag.messages import say
-from rag.schema import Answer, Citation, Evidence, Grade, Hit, Span, Status, Timing
+from rag.schema import Answer, Citation, Evidence, Hit, Span, Status, Timing
 
 _DATES, _FIGURES, _NAMES = 5, 5, 8
 """Most lines of each part in an answer; the page has all."""
@@ -28,7 +30,7 @@ def overview_answer(overview: Overview, question: str, language: str, started: f
             text += f"\n• {_before(line)}"
             claim = Span(len(text), len(text) + len(quote))
             text += f"{quote} [{number}]"
-            citations.append(_citation(number, line, claim))
+            citations.append(replace(cite(number, line, claim), words=line.words, context=line.context))
     hits = tuple({line.passage.id: Hit(line.passage, rank, 1.0) for rank, line in enumerate(overview.lines, start=1)}.values())
     evidence = tuple(Evidence(line.passage, line.span, line.text, 1.0, words=line.words) for line in overview.points)
     spent = time.perf_counter() - started
@@ -105,20 +107,3 @@ def _escaped(text: str) -> str:
 def _place(line: Line, overview: Overview) -> str:
     parts = (line.locator,) if overview.title else (line.title or line.document_id, line.locator)
     return " · ".join(part for part in parts if part) or line.document_id
-
-
-def _citation(number: int, line: Line, claim: Span) -> Citation:
-    return Citation(
-        number=number,
-        document_id=line.document_id,
-        span=line.span,
-        quote=line.text,
-        locator=line.locator,
-        claim=claim,
-        support=1.0,
-        title=line.title,
-        passage_id=line.passage.id,
-        grade=Grade.QUOTED,
-        words=line.words,
-        context=line.context,
-    )

@@ -49,7 +49,7 @@ def day_limits(since: str, until: str) -> tuple[str, str]:
 
 
 def fold_value(value: str) -> str:
-    """Return a value in the form in which it is compared: one spelling, one case, single spaces."""
+    """Normalise a value for comparison: one spelling, one case, single spaces."""
     return " ".join(fold(value).split())
 
 

@@ -93,7 +93,7 @@ class Loader:
         return self._documents(data, sha256, suffix, id, read_source_note(path, sha256))
 
     def read_bytes(self, data: bytes, id: str, metadata: Mapping[str, str]) -> tuple[tuple[Document, ...], tuple[DocumentError, ...]]:
-        """Return data that was received as `read` returns a file of the name `id`, with metadata that outdoes its own."""
+        """Return data that was received as `read` returns a file of the name `id`, with metadata that overrides its own."""
         return self._documents(data, hashlib.sha256(data).hexdigest(), PurePosixPath(id).suffix.lower(), id, metadata)
 
     def _documents(

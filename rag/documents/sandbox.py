@@ -285,7 +285,7 @@ def _confine(limits: Limits) -> None:
 
     for kind, value in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         _, most = resource.getrlimit(kind)
-        with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of address space
+        with contextlib.suppress(ValueError, OSError):  # macOS has no limit on address space
             resource.setrlimit(kind, (value if most == resource.RLIM_INFINITY else min(value, most), most))
 
 
@@ -296,7 +296,7 @@ def _leave_network() -> None:
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    for flags in (_NEW_NETWORK, _NEW_USER | _NEW_NETWORK):  # the second for a process without rights of its own
+    for flags in (_NEW_NETWORK, _NEW_USER | _NEW_NETWORK):  # the second for an unprivileged process
         if libc.unshare(flags) == 0:
             return
 

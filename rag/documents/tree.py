@@ -1,4 +1,4 @@
-"""Building a document: text, and the tree of its headings, paragraphs, lists, tables and notes over it.
+"""Build a document: its text, and the tree of headings, paragraphs, lists, tables and notes over it.
 
 Every reader writes through a `TreeWriter`, so that all formats agree on what a list, a table row or a note looks like in the text.
 """
@@ -20,13 +20,11 @@ HEADING = "§ {label}"
 """The label of a heading."""
 ROW = "row {n}"
 """The label of a row or record, from 1, the line of column names not counted."""
-SHEET = "sheet {label}"
-"""The label of a sheet of a workbook."""
 SLIDE = "slide {n}"
 """The label of a slide, from 1."""
 
 CELL_SEPARATOR = " · "
-"""Stands between the cells of a row."""
+"""The separator between the cells of a row."""
 
 _LONGEST_VALUE = 500
 _LONGEST_LABEL = 200
@@ -39,7 +37,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost. Sizes in bytes, `seconds` of processor time; a file that needs more is refused by name."""
+    """The limits on one file. Sizes in bytes, `seconds` of processor time; a file that needs more is refused by name."""
 
     text: int = 16 * 2**20
     """The longest text, in characters."""
@@ -184,11 +182,11 @@ class TreeWriter:
                 self.mark(label.format(n=number))
             at = len(self._blocks)
             self._row(names, [" ".join(clean(cell).split()) for cell in row], lead, table, header)
-            if label and self._pending:  # an empty row leaves its number to nobody
+            if label and self._pending:  # an empty row keeps its number
                 self._pending.pop()
             written.append(self._blocks[at:])
         if label and rows:
-            self.mark(before)  # what follows stands in no row
+            self.mark(before)  # what follows is outside the rows
         return written
 
     def fields(self, pairs: Sequence[tuple[str, str]], caption: str = "") -> None:

@@ -52,11 +52,6 @@ class Reading:
     blocks: tuple[float, ...]
     spans: tuple[ScoredSpan, ...]
 
-    @property
-    def best_block(self) -> int:
-        """The index of the most probable block, -1 for a text without blocks."""
-        return max(range(len(self.blocks)), key=self.blocks.__getitem__, default=-1)
-
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:

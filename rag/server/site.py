@@ -127,7 +127,7 @@ def http_config(app: App, access: Access, limits: RequestLimits) -> uvicorn.Conf
     """Return how an app is served: by whom a client's address is believed, and how long and how many connections are waited for."""
     import uvicorn
 
-    from rag.server.patience import patient_protocol
+    from rag.server.slow_clients import patient_protocol
 
     return uvicorn.Config(
         app,

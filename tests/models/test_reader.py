@@ -9,7 +9,7 @@ import pytest
 
 import rag.models.reader as rag_reader
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.models.reader import FORMAT, EncoderReader, Reading, ScoredSpan, _apart, read_weights
+from rag.models.reader import FORMAT, EncoderReader, ScoredSpan, _apart, read_weights
 from rag.models.reader_input import GEMMA, LONGEST, LONGEST_CONTEXT, LONGEST_QUERY, InputBuilder, ReadText, _runs, around, block_indices
 from rag.schema import Passage, Span
 from rag.testing import WordReader
@@ -108,11 +108,6 @@ def test_spans_apart_keeps_the_best_of_those_that_overlap():
     assert _apart([one, two, three], 3) == (two, three)
     assert _apart([one, two, three], 1) == (two,)
     assert _apart([], 3) == ()
-
-
-def test_the_best_block_of_a_reading():
-    assert Reading(0.5, (0.1, 0.7, 0.7), ()).best_block == 1
-    assert Reading(0.5, (), ()).best_block == -1
 
 
 def _write(folder: Path, tensors, *, base: str = "small", layers: int = 1, form: str = FORMAT) -> Path:
@@ -300,7 +295,6 @@ def test_the_double_goes_by_words():
     double = WordReader()
     text = ReadText("Rain falls in April. Snow falls in May.", (Span(0, 20), Span(21, 39)), "Weather")
     (reading,) = double.read("When does snow fall?", [text])
-    assert reading.best_block == 1
     assert reading.answers == reading.blocks[1] > reading.blocks[0]
     assert double.judge("Snow falls in May.", [text])[0].supported == 1.0
     arabic = ReadText("يبلغ عدد المقاعد 40.", (Span(0, 20),))

@@ -65,7 +65,7 @@ def test_every_layer_of_the_contract_is_described_and_every_file_that_is_named_e
     layers = {name for layer in contract["layers"] for name in layer.split(" | ")}
     described = TEXT.partition("## The layers")[2].partition("\n## ")[0]
     assert layers <= set(re.findall(r"`(\w+)`", described))
-    for path in re.findall(r"`(rag/[\w/.]+)`", TEXT):
+    for path in re.findall(r"`((?:rag|training|bench)/[\w/.]+)`", TEXT):
         assert (ROOT / path).exists(), path
     for path in re.findall(r"\]\(([\w./]+)(?:#[\w-]+)?\)", TEXT):
         assert (ROOT / "docs" / path).is_file(), path

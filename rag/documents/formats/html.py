@@ -40,7 +40,6 @@ _AROUND_WORD = re.compile(
 )
 _AROUND_ROLES = frozenset("navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar".split())
 _AROUND_TAGS = frozenset(("footer", "aside", "header"))
-_MAIN_ROLES = frozenset(("main", "article"))
 _LEAST_MAIN = 200
 """Fewest characters of an element that is accepted as the main part."""
 _MOST_AROUND = 0.5
@@ -249,7 +248,6 @@ class _Page:
     inline: str = ""
     lists: list[tuple[str, int]] = field(default_factory=list)
     in_item: bool = False
-    preformatted: int = 0
     pending: list[str] = field(default_factory=list)
     written: set[str] = field(default_factory=set)
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from rag.documents.formats.cells import spread_merged
 from rag.documents.formats.safe_zip import open_archive
-from rag.documents.tree import Content, Limits, TreeWriter
+from rag.documents.tree import SLIDE, Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
-_SLIDE = "slide {n}"
 _DEEPEST = 20
 
 
@@ -28,7 +27,7 @@ def read_pptx(data: bytes, name: str, limits: Limits) -> Content:
         raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
     writer = TreeWriter(name, limits)
     for number, slide in enumerate(deck.slides, start=1):
-        writer.mark(_SLIDE.format(n=number))
+        writer.mark(SLIDE.format(n=number))
         title = slide.shapes.title
         if title is not None and title.has_text_frame and title.text_frame.text.strip():
             writer.heading(title.text_frame.text, marked=False)

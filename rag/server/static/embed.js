@@ -43,7 +43,7 @@
       response = await fetch(server + path, { ...options, body: body && JSON.stringify(body) });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new Failure(words.unreachable); // also where this site is not among SHAWAHID_ORIGINS: a browser does not tell which
+      throw new Failure(words.unreachable); // also where this site is not among SHAWAHID_ORIGINS: a browser does not say which of the two
     }
     if (!response.ok) {
       const told = await response.json().catch(() => null);
@@ -108,7 +108,7 @@
     }
 
     disconnectedCallback() {
-      this.#running?.abort(); // whoever leaves frees the model
+      this.#running?.abort(); // leaving frees the model
     }
 
     #say(name, text) {

@@ -1,4 +1,4 @@
-// What is known of a document beside its text: its kind, who wrote it and when, and where it comes from.
+// The metadata of a document: its kind, author, date and source.
 
 import { h } from "./dom.js";
 import { fill } from "./text.js";
@@ -16,7 +16,7 @@ export function about({ kind, author, date, source, url }, parts = []) {
   return line;
 }
 
-/** An address as a link that tells nobody where it was followed; anything but http and https stays text. */
+/** An address as a link that sends no referrer; anything but http and https stays text. */
 function address(url) {
   const shown = h("bdi", { dir: "ltr" }, url.replace(/^https?:\/\//, ""));
   if (!/^https?:\/\//.test(url)) return shown;

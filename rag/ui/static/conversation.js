@@ -217,7 +217,7 @@ export class Conversation {
     this.box.focus();
   }
 
-  /** Begin anew. What was said until then can be brought back until something else was. */
+  /** Begin a new conversation. The last one can be brought back until the next question. */
   clear() {
     const { page } = this;
     if (this.running) page.call("stop", this.running.id);
@@ -273,7 +273,7 @@ export class Conversation {
     try {
       kept = JSON.parse(recall("turns") || "[]");
     } catch {
-      // Written by another version, or cut short: begin anew.
+      // Written by another version, or cut short: begin a new one.
     }
     for (const { id, question, searched, answer, collection } of kept) {
       if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id) || typeof question !== "string" || !answer?.paragraphs) continue;

@@ -90,7 +90,7 @@ export class FeedbackView {
     page.toast(this.thanks(view));
   }
 
-  /** Where it was saved, to whoever can open it there. */
+  /** Where it was saved, for those who can open it there. */
   thanks({ path }) {
     return path ? this.page.t("feedback_thanks", { path }) : this.page.t("feedback_kept");
   }

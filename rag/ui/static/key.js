@@ -64,7 +64,7 @@ export class KeyView {
     this.own.select();
   }
 
-  /** Another key from now on: whoever has the old one is left out, and this browser's others need the new one. */
+  /** Replace the key: the old one stops working, and the other browsers with this key need the new one. */
   async renew() {
     const { key, error } = await this.post("renew", {});
     this.tell(error);

@@ -104,7 +104,7 @@ export class LibraryView {
     this.news.replaceChildren(...lines.map(paragraph("good")), ...problems.map(paragraph("bad")));
   }
 
-  /** Draw the list anew; what kept it from being drawn. */
+  /** Redraw the list; return what prevented it. */
   async refresh() {
     const view = await this.page.call("documents", this.collection);
     if (view.error) {
@@ -263,14 +263,7 @@ export class LibraryView {
 
   async add(files) {
     this.input.value = "";
-    if (!files.length) return;
-    if (this.busy) {
-      this.tell([], [this.page.t("error_indexing")]);
-      return;
-    }
-    this.busy = "adding";
-    this.tell([]);
-    this.problems = [];
+    if (!files.length || !this.begin()) return;
     let added = 0;
     for (const file of files) {
       const error = this.unfit(file) ?? (await this.send(file));
@@ -284,17 +277,22 @@ export class LibraryView {
     else this.tell([], this.problems);
   }
 
-  /** Add the web page whose address was written, and index it. */
-  async fetchPage() {
-    const address = this.address.value.trim();
-    if (!address) return;
+  /** Begin to add something. Returns false, and says why, while other work is under way. */
+  begin() {
     if (this.busy) {
       this.tell([], [this.page.t("error_indexing")]);
-      return;
+      return false;
     }
     this.busy = "adding";
     this.tell([]);
     this.problems = [];
+    return true;
+  }
+
+  /** Add the web page whose address was written, and index it. */
+  async fetchPage() {
+    const address = this.address.value.trim();
+    if (!address || !this.begin()) return;
     this.work.show(this.page.t("page_fetching"), null, false);
     const view = await this.page.call("receive_page", { collection: this.collection, address });
     if (!view.error) await this.refresh();
@@ -308,7 +306,7 @@ export class LibraryView {
     await this.index();
   }
 
-  /** What can be told of a file before it is sent, in both languages, or null. */
+  /** Return what is wrong with a file before it is sent, in both languages, or null. */
   unfit(file) {
     const limit = this.page.boot.limits[file.name.toLowerCase().match(/\.[^.]*$/)?.[0]];
     if (limit === undefined || file.size <= limit) return null; // of other kinds the server says what can be added
@@ -388,7 +386,7 @@ export class LibraryView {
       } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
-    // The list first: what is told of it is there to be seen.
+    // The list first, so that what is reported about it can be seen.
     const unseen = await this.refresh();
     this.busy = null;
     this.work.hide();

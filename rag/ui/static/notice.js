@@ -24,7 +24,7 @@ export class Notice {
     const status = await page.call("status", page.collection);
     if (order < this.answered) return; // what was asked later has come already: this is how it was
     this.answered = order;
-    if (status.state) this.status = status; // else the next look will tell; a question under way tells by itself
+    if (status.state) this.status = status; // else the next poll will show it; a running question shows it by itself
     this.draw();
     page.welcome.draw();
   }
@@ -42,7 +42,7 @@ export class Notice {
       kind = "bad";
     }
     if (opened && !generator) lines.push(page.t("quotations_only"));
-    // Where the window itself offers to fetch a model, it does not tell of the command that does.
+    // Where the window itself offers to fetch a model, it does not show the command that does.
     for (const notice of notices) if (!offer || notice.key !== "models.missing") lines.push(notice[page.language]);
     const working = page.models.following;
     this.element.hidden = lines.length === 0 && !working;

@@ -1,4 +1,4 @@
-// The sources beside the conversation: what was found, then what proves the answer, one card for each.
+// The sources next to the conversation: what was found, then what supports the answer, one card each.
 
 import { h } from "./dom.js";
 import { sourceCard } from "./source.js";
@@ -63,7 +63,7 @@ export class Panel {
     (link || this.page.conversation.box).focus();
   }
 
-  /** On a narrow screen the sources lie over the conversation; on a wide one they always stand beside it. */
+  /** On a narrow screen the sources cover the conversation; on a wide one they are always next to it. */
   show(open, back = false) {
     const { page } = this;
     const wide = matchMedia(WIDE).matches;

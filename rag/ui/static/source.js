@@ -22,7 +22,7 @@ export function sourceCard(page, turn, source, brief) {
   );
   const where = about(source, [source.title ? source.document : "", source.locator]);
   if (where) card.append(where);
-  // A quotation is its own proof; anything else is shown beside the sentence that proves it.
+  // A quotation needs no support; anything else is shown with the sentence that supports it.
   const claims = brief ? [] : source.claims.filter((claim) => plain(claim) !== plain(source.quote));
   if (claims.length) {
     const box = h("div", { class: "claims" }, fill(h("p", { class: "label" }), page.t("answer_says"), page.base));

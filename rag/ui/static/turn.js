@@ -172,7 +172,7 @@ export class TurnView {
   }
 }
 
-/** Numbers with the end of what they follow, on one line: none begins a line, parted from what it proves. */
+/** Keep citation numbers on one line with the end of the text they support, so that none begins a line. */
 function kept(piece, cites) {
   const last = piece.lastChild;
   const end = last?.nodeType === Node.TEXT_NODE ? last.data.match(/(?:[^\s\p{L}\p{N}]+|\S+)$/u) : null;

@@ -148,7 +148,7 @@ class Page {
       const view = await this.server[name](argument);
       if (view !== undefined) return view; // Gradio only warns of a request that failed, and gives nothing
     } catch {
-      // The same is told of it.
+      // The same is shown for it.
     }
     return { lost: true, error: this.both("error_connection") };
   }

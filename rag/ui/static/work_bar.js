@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { fill } from "./text.js";
 
 export class WorkBar {
-  /** `cancel` asks the server to stop the work. Whoever follows the work asks again while `cancelling`: one click is enough. */
+  /** `cancel` asks the server to stop the work. The caller asks again while `cancelling`: one click is enough. */
   constructor(page, cancel) {
     this.page = page;
     this.cancelling = false;
