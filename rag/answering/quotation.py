@@ -1,4 +1,4 @@
-"""What is quoted around a piece of evidence: a part of the document that means something alone, and what it stands under.
+"""Choose what is quoted for a piece of evidence: a part of the document that can be understood alone, and its context.
 
 A sentence is quoted whole, an item with the line that introduces it, a row with the caption of its table; a line that introduces a list is
 quoted with the list, and so is an item where all of them were asked for.
@@ -20,22 +20,23 @@ Documents = Callable[[str], Document | None]
 """Returns the document of an id with its tree, None if it is gone."""
 
 _LONGEST_SENTENCE = 420
-"""Characters up to which a sentence that was cut for search is quoted whole."""
+"""Most characters of a sentence cut for search that is still quoted whole."""
 _LONGEST_CELL = 80
-"""Characters of a value that answers whole."""
+"""Most characters of a value that is the answer as a whole."""
 _MOST_ITEMS = 25
-"""Items of a list that are quoted."""
+"""Most items of a list that are quoted."""
 _MARKS = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb*_|·-–—"
 _LONGEST_WORDS = 160
-"""Characters of words that answer; more of them are a quotation."""
+"""Most characters of direct words; more are a quotation."""
 _LARGEST_SHARE = 0.8
-"""Of a quotation, the largest part that words which answer may be; with more, the quotation is the answer."""
+"""The largest share of a quotation that its direct words may be; beyond it, the quotation is the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """A part of a document to quote: `span`, or the `items` of a list, in order, that lie in it. `context` is what it stands under, ""
-    if it can be understood alone; `words` are those that answer, None if all do; `left_out` counts items beyond the longest list."""
+    """A part of a document to quote: `span`, or the `items` of a list, in order, that lie in it. `context` is its heading, caption or
+    introduction, "" if it can be understood alone; `words` are those that answer, None if all do; `left_out` counts items beyond the
+    longest list."""
 
     evidence: Evidence
     span: Span
@@ -150,7 +151,7 @@ def _siblings(blocks: Sequence[Block], at: int) -> list[Block]:
 
 
 def _above(evidence: Evidence, document: Document, block: Block) -> str:
-    """Return what an item or row stands under: its introduction or caption, else the last heading above it."""
+    """Return the context of an item or row: its introduction or caption, else the last heading above it."""
     if block.lead is not None:
         return " ".join(block.lead.of(document.text).split())
     return join_context(evidence.passage.path[-1:])
@@ -161,7 +162,7 @@ def _above_note(evidence: Evidence, block: Block) -> str:
 
 
 def _whole_sentence(text: str, within: Span, part: Span) -> Span:
-    """Return the sentence that a part of it stands in: search cuts a long one at its commas."""
+    """Return the sentence that contains a part: search cuts a long one at its commas."""
     for sentence in sentences(within.of(text), longest=10**9):
         whole = Span(sentence.start + within.start, sentence.end + within.start)
         if whole.start <= part.start < whole.end:
@@ -175,7 +176,7 @@ def _without_comma(text: str, part: Span) -> Span:
 
 
 def _direct(evidence: Evidence, span: Span, text: str) -> Span | None:
-    """Return the words of a quotation that answer, without the marks around them; None where they are most of it, or say nothing."""
+    """Return the words of a quotation that answer, without surrounding punctuation; None if they are most of it, or empty."""
     words = evidence.words
     if words is None or not (span.start <= words.start and words.end <= span.end):
         return None
@@ -196,7 +197,7 @@ def _direct(evidence: Evidence, span: Span, text: str) -> Span | None:
 
 
 def _balanced(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return a range with the bracket or quotation mark just outside it whose other half lies inside."""
+    """Return a range extended by an adjacent bracket or quotation mark whose other half lies inside."""
     for opening, closing in ("()", "[]", "«»", "“”"):
         inside = text[start:end]
         if inside.count(closing) > inside.count(opening) and text[max(start - 1, 0) : start] == opening:
@@ -224,7 +225,7 @@ _WHETHER = re.compile(
 
 
 def asks_whether(question: str) -> bool:
-    """Return whether a question asks for yes or no, by its wording: a few words of a sentence are no answer to it."""
+    """Return whether a question asks for yes or no, by its wording: a few words of a sentence don't answer it."""
     return _WHETHER.search(fold(question)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Evidence in the order in which a reader finds the answer: question and text read together, after search has chosen what to read."""
+"""Re-rank evidence with the reader, which reads question and text together after search has chosen what to read."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from rag.schema import Evidence, Span
 from rag.text.territories import territories
 
 PASSAGES = 6
-"""Passages that are read."""
+"""The number of passages that are read."""
 _WIDTH = {"ar": 230, "en": 320}
 """Characters that are read of a passage around its best sentence, by language: what one window of the reader holds with the question and
 the headings; Arabic takes more tokens."""
 _SEARCH_SHARE = 0.3
-"""What the worth of the best candidate by search adds to its probability, and of the others in proportion; chosen, not fitted."""
+"""The weight of search's score next to the reader's probability; chosen, not fitted."""
 _SPANS = 6
-"""Spans of words that are taken from each text read; those of a sentence are its direct words."""
+"""The number of spans taken from each text; those in a sentence are its direct words."""
 _ELSEWHERE = 0.05
-"""What remains of the probability of a text about another country than the one that was asked for."""
+"""The factor for a text about another country than the one asked about."""
 CANDIDATES = 64
-"""Sentences among which those to read around are looked for."""
+"""The number of sentences from which the passages to read are chosen."""
 
 
 def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence], k: int) -> tuple[tuple[Evidence, ...], float]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FORMAT = "shawahid-reader-1"
 BATCH_TOKENS = 1280
 LONGEST_SPAN = 30
-"""Tokens of an answer in words."""
+"""The most tokens of a span that answers."""
 _PARTS = ("attend", "mix", "widen", "narrow")
 _DEFAULT = Path(__file__).with_name("reader.default.safetensors")
 
@@ -92,7 +92,7 @@ class EncoderShare(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What training made: the base it belongs to, the adapter's factors by name, the heads by name."""
+    """Trained weights: the base they belong to, the adapter's factors by name, the heads by name."""
 
     base: str
     layers: int
@@ -101,7 +101,7 @@ class Learned:
 
 
 def read_weights(path: Path = _DEFAULT) -> Learned:
-    """Read what training made. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
+    """Read trained weights. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
     import tomllib
 
     import torch
@@ -194,7 +194,7 @@ class EncoderReader:
         return self._loaded
 
     def _judged(self, query: str, texts: Sequence[ReadText], *, claim: bool) -> list[list[_Judged]]:
-        """Return what the heads say of each window of each text."""
+        """Return the outputs of the heads for each window of each text."""
         import torch
 
         if not texts:
@@ -258,7 +258,7 @@ def open_reader(embedder: Embedder) -> EncoderReader | None:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What the heads say of a window."""
+    """The outputs of the heads for one window."""
 
     window: InputWindow
     answers: float
@@ -298,5 +298,5 @@ def _apart(spans: Sequence[ScoredSpan], count: int) -> tuple[ScoredSpan, ...]:
 
 
 def _merged(windows: Sequence[_Judged], count: int) -> tuple[float, ...]:
-    """Return for each block the highest probability of any window, 0 for one that no token stands in."""
+    """Return for each block the highest probability of any window, 0 for one without a token."""
     return tuple(max((window.blocks.get(n, 0.0) for window in windows), default=0.0) for n in range(count))

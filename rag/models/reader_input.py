@@ -1,4 +1,4 @@
-"""What the reader is given: one form of input, for its training and for its use.
+"""The input format of the reader, the same for training and for use.
 
 A question is written `task: question answering | query: …`, a claim `task: fact checking | query: …`, the text `title: … | text: …`; the
 title is the text's context, the document's title and the headings above it. Both parts end with the model's end sign. An encoder of BERT's
@@ -14,11 +14,11 @@ from typing import Any, Self
 from rag.schema import Passage, Span
 
 LONGEST = 160
-"""Tokens of one input. A longer text is read in several windows."""
+"""The token limit of one input. A longer text is read in several windows."""
 LONGEST_QUERY = 48
-"""Tokens of a question or claim; the rest is cut off."""
+"""The token limit of a question or claim; the rest is cut off."""
 LONGEST_CONTEXT = 32
-"""Tokens of a context; the outermost names are cut off."""
+"""The token limit of a context; the outermost names are cut off."""
 
 Tokenize = Callable[[Sequence[str]], Sequence[Any]]
 """Returns for each text an object with `ids` and `offsets`, those of the signs around it included."""
@@ -40,7 +40,7 @@ BERT = Prompts("query: {}", "claim: {}", "passage: {} | ", "passage: ")
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """A text to read: its sentences, list items and rows as `blocks`, and the title and headings it stands under as `context`."""
+    """A text to read: its sentences, list items and rows as `blocks`, and the title and headings above it as `context`."""
 
     text: str
     blocks: tuple[Span, ...]
@@ -64,7 +64,7 @@ class ReadText:
 def around(passage: Passage, sentence: int, most: int = 400) -> tuple[int, int]:
     """Return the run of sentences (first, end) around one sentence of a passage, at most `most` characters unless that one is longer.
 
-    It grows to the side with less text so far, so that the sentence stands in the middle where the passage allows it.
+    It grows to the side with less text so far, so that the sentence is in the middle if the passage allows it.
     """
     spans = passage.sentences
     first, end = sentence, sentence + 1
@@ -140,7 +140,7 @@ class InputBuilder:
 
 
 def block_indices(offsets: Sequence[tuple[int, int]], blocks: Sequence[Span]) -> list[int]:
-    """Return for each token of a text the index of the block it stands in, -1 for none.
+    """Return for each token of a text the index of its block, -1 for none.
 
     A token that begins with the space before a block belongs to that block.
     """

@@ -21,11 +21,11 @@ from rag.text.folding import nfc
 
 _MOST_DOCUMENTS = 500
 _MOST_COMPRESSED = 200
-"""How many times its size a member may be compressed: texts reach 10 to 50, files made to fill up a computer a thousand."""
+"""The highest accepted compression ratio of a member: texts reach 10 to 50, ZIP bombs a thousand."""
 _SMALL = 2**20
-"""Bytes up to which no member is too compressed."""
+"""Bytes up to which any compression ratio is accepted."""
 _PACKED_SHARE = 4
-"""A member that holds pictures may be that many times larger than one of text."""
+"""How many times larger than a text a member with pictures may be."""
 _LONGEST_NAME = 200
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 _KEPT_FORMAT = "\u200c"
