@@ -194,7 +194,7 @@ class Shelf:
         return [room for room in limits if room.most]
 
     def admit_feedback(self, size: int) -> None:
-        """Raise NoRoom if feedback of that many bytes does not fit beside what is held."""
+        """Raise NoRoom if feedback of that many bytes does not fit next to what is held."""
         for room in self._rooms():
             held = room.held()
             if held + size > room.most:
