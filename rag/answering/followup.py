@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rag.answering.ellipsis import spelled_out, stands_by_itself, without_opening
+from rag.answering.greeting import greeting_answer
 from rag.answering.prompts import rewrite_prompt
 from rag.models.generator import Generator
 from rag.schema import History
@@ -92,6 +93,7 @@ def standalone(
 
     A generator rewrites it; without one, or if its rewriting is unusable, the result is the question `with_topic`.
     """
+    history = [turn for turn in history if greeting_answer(turn.question) is None]  # a greeting is no topic
     if not history or not (needs_context(question) or without_opening(question) != question):
         return question
     if generator is None:

@@ -103,6 +103,11 @@ class Indexing:
         own = [job for job in self._of(person) if collection is None or job.collection == collection]
         return next((job for job in own if job.state == "running"), own[-1] if own else None)
 
+    def problems(self, person: str, collection: str) -> dict[str, ShawahidError]:
+        """Return the files that this person's last completed job of a collection could not read, with the reason."""
+        reports = [job.report for job in self._of(person) if job.collection == collection and job.report is not None]
+        return {item.id: item.error for item in reports[-1].skipped} if reports else {}
+
     def adopt(self, person: str, by: str) -> None:
         """Transfer one person's jobs to another."""
         for job in self._of(person):

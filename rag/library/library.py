@@ -19,7 +19,7 @@ from rag.library.collections import FIRST, BadName, Collection, Collections
 from rag.library.feedback import feedback_bytes
 from rag.library.identity import OPERATOR, is_same
 from rag.library.jobs import Indexing, Job
-from rag.library.views import View, about_view
+from rag.library.views import View, about_view, error_view
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
 from rag.storage.build import BuildReport, build_index
@@ -148,7 +148,8 @@ class Shelf:
     # --- files ------------------------------------------------------------------------------------------------------------
 
     def documents(self, id: str, base: Chatbot) -> list[View]:
-        """Return every document of a collection; for files that are not indexed yet, only the name is known."""
+        """Return every document of a collection; of files that are not indexed, only the name is known, and under "problem" why this
+        person's last indexing could not read them."""
         collection = self._collections.readable(id, self._person)
         try:
             infos = self._library._chatbot(collection, base).index.documents()
@@ -166,8 +167,10 @@ class Shelf:
             }
             for info in infos
         }
+        problems = self._indexing.problems(self._person, id)
         for document, _ in document_paths(collection.documents) if collection.documents.is_dir() else ():
-            blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": ""}
+            problem = error_view(problems[document]) if document in problems else None
+            blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": "", "problem": problem}
             rows.setdefault(document, blank | about_view(document, {}))
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 

@@ -177,7 +177,7 @@ export class Conversation {
     this.changed();
     if (turn.answer) this.keep();
     if (turn.state === "error") page.announce(turn.error[page.language], true);
-    else if (turn.answer) page.announce(`${this.view.verdict(turn.answer).text} ${page.t("sources_count", { n: turn.answer.sources.length })}`);
+    else if (turn.answer) page.announce(`${this.view.verdict(turn.answer).text || turn.answer.text} ${page.t("sources_count", { n: turn.answer.sources.length })}`);
     else page.announce(page.t("status_stopped"));
   }
 

@@ -9,7 +9,7 @@ const STYLE = `
 body { font: 12pt/1.75 "IBM Plex Sans Arabic", "Noto Naskh Arabic", "Segoe UI", Tahoma, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: #1c1f23; background: #fff; }
 h1 { font-size: 1.4em; } h2 { font-size: 1.1em; margin: 2rem 0 .4rem; page-break-after: avoid; }
 p, li, h1, h2, blockquote { text-align: start; } p { margin: .4rem 0; }
-.standing { color: #565b63; font-size: .9em; } ol { font-size: .92em; border-top: 1px solid #dcd9d0; padding-top: .6rem; }
+.standing { color: #565b63; font-size: .9em; } ol { font-size: .92em; border-top: 1px solid #dcd9d0; padding: .6rem 0 0; } li { margin-inline-start: 2rem; }
 mark { background: #ffe594; } a { color: #0b5a4b; } sup { line-height: 1; }
 @media print { body { margin: 0; max-width: none; } a { color: inherit; } }
 `;
@@ -37,8 +37,9 @@ export function markdown(page, turns) {
     for (const pieces of turn.answer.paragraphs) {
       lines.push(pieces.map((piece) => plain(piece.text) + piece.cites.map((n) => `[^${number(turn, n)}]`).join("")).join(""));
     }
-    lines.push(`*${plain(page.conversation.view.verdict(turn.answer).text)}*`);
-    for (const source of turn.answer.sources) notes.push(`[^${number(turn, source.number)}]: ${plain(named(source))}: ${quoted(plain(source.quote))}`);
+    const { text } = page.conversation.view.verdict(turn.answer);
+    if (text) lines.push(`*${plain(text)}*`);
+    for (const source of turn.answer.sources) notes.push(`[^${number(turn, source.number)}]: ${plain(named(page, source))}: ${quoted(plain(source.quote))}`);
   }
   return [...lines, ...notes].join("\n\n") + "\n";
 }
@@ -60,10 +61,12 @@ export function html(page, turns) {
       }
       body.append(paragraph);
     }
-    body.append(fill(h("p", { class: "standing" }), page.conversation.view.verdict(turn.answer).text, page.base));
+    const { text } = page.conversation.view.verdict(turn.answer);
+    if (text) body.append(fill(h("p", { class: "standing" }), text, page.base));
     for (const source of turn.answer.sources) {
-      const note = h("li", { id: `note-${number(turn, source.number)}` }, fill(h("p"), named(source)));
+      const note = h("li", { id: `note-${number(turn, source.number)}` }, fill(h("p"), named(page, source)));
       paragraphs(note, [{ text: source.quote, mark: true }]);
+      note.dir = direction(source.quote) || page.base; // its number stands where its text begins
       notes.append(note);
     }
   }

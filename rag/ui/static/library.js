@@ -8,6 +8,7 @@ import { WorkBar } from "./work_bar.js";
 
 const PACE = 400; // ms between two looks at the indexing
 const megabytes = (bytes) => (bytes < 10 * 2 ** 20 ? Math.ceil(bytes / 2 ** 20 * 10) / 10 : Math.ceil(bytes / 2 ** 20)).toString();
+const tellable = (name, error) => `${name}\n${error.en}`;
 const LOOKS = 50; // that may fail one after another before the connection is taken for lost
 
 export class LibraryView {
@@ -15,6 +16,7 @@ export class LibraryView {
     this.page = page;
     this.collection = recall("collection") || "";
     this.problems = [];
+    this.told = new Set(); // what was said of files that could not be read; said once, and then beside their names
     this.busy = null;
     this.job = null; // the name of the indexing that is followed; only this page knows it
     page.root.append(this.build());
@@ -213,6 +215,7 @@ export class LibraryView {
       const name = h("th", { scope: "row" }, fill(h("bdi"), row.title || row.id));
       const more = about(row, [row.title ? row.id : ""]);
       if (more) name.append(more);
+      if (row.problem) name.append(this.failure(row, working));
       return h(
         "tr",
         {},
@@ -229,6 +232,15 @@ export class LibraryView {
     );
     if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
     page.restate(this.table);
+  }
+
+  /** Why a file could not be read, and a way to read it again, after it was mended where it lies. */
+  failure(row, working) {
+    this.told.add(tellable(row.id, row.problem));
+    const again = () => (this.told.delete(tellable(row.id, row.problem)), this.index());
+    const button = this.shown.mine && !working ? this.page.plain("try_again", again) : null;
+    button?.setAttribute("aria-label", this.page.t("try_again_file", { name: row.id }));
+    return h("div", { class: "failure" }, fill(h("p"), this.text(row.problem), this.page.base), button);
   }
 
   // --- collections -------------------------------------------------------------------------------------------------------
@@ -309,7 +321,8 @@ export class LibraryView {
   /** Return what is wrong with a file before it is sent, in both languages, or null. */
   unfit(file) {
     const limit = this.page.boot.limits[file.name.toLowerCase().match(/\.[^.]*$/)?.[0]];
-    if (limit === undefined || file.size <= limit) return null; // of other kinds the server says what can be added
+    if (limit === undefined) return this.page.both("error_suffix", { name: file.name, known: Object.keys(this.page.boot.limits).sort().join(" ") });
+    if (file.size <= limit) return null;
     return this.page.both("error_too_large", { name: file.name, size: megabytes(file.size), limit: megabytes(limit) });
   }
 
@@ -386,11 +399,13 @@ export class LibraryView {
       } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
+    const notes = [...(job.skipped ?? []), ...(job.repeated ?? [])].filter(({ name, error }) => !this.told.has(tellable(name, error)));
+    for (const { name, error } of notes) this.told.add(tellable(name, error));
     // The list first, so that what is reported about it can be seen.
     const unseen = await this.refresh();
     this.busy = null;
     this.work.hide();
-    const problems = [...this.problems, ...[...(job.skipped ?? []), ...(job.repeated ?? [])].map((item) => this.text(item.error)), ...unseen];
+    const problems = [...this.problems, ...notes.map((item) => this.text(item.error)), ...unseen];
     if (job.notice) problems.push(this.text(job.notice));
     this.problems = [];
     if (job.error) this.tell([], [...problems, this.text(job.error)]);

@@ -1,6 +1,6 @@
 // A source as a card: where it stands, what the answer says from it, and the passage with the sentence that proves it.
 
-import { about } from "./about.js";
+import { about, place } from "./about.js";
 import { h } from "./dom.js";
 import { fill, paragraphs } from "./text.js";
 
@@ -20,7 +20,7 @@ export function sourceCard(page, turn, source, brief) {
     },
     h("div", { class: "source-head" }, brief ? null : h("span", { class: "number", dir: "ltr" }, String(number)), head),
   );
-  const where = about(source, [source.title ? source.document : "", source.locator]);
+  const where = about(source, [source.title ? source.document : "", place(page, source.locator)]);
   if (where) card.append(where);
   // A quotation needs no support; anything else is shown with the sentence that supports it.
   const claims = brief ? [] : source.claims.filter((claim) => plain(claim) !== plain(source.quote));
@@ -40,8 +40,8 @@ export function sourceCard(page, turn, source, brief) {
 const plain = (text) => text.replace(/\s+/g, " ").trim();
 
 /** A source in a line of text, for what is copied or saved. */
-export function named(source) {
-  return [source.title, source.document, source.locator, source.author, source.date, source.source].filter(Boolean).join(" — ");
+export function named(page, source) {
+  return [source.title, source.document, place(page, source.locator), source.author, source.date, source.source].filter(Boolean).join(" — ");
 }
 
 /** The supporting sentences with a little of what stands around them. */

@@ -11,14 +11,34 @@ const CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g;
 // A word of Latin letters and digits with what joins it: 4-bit, 2024-05-01, v1.2, https://example.org, C++, 50%.
 const LTR_WORD = /(?:(?<![\p{L}\p{N}])[.+\-−$€£#@~/])?[\p{Script=Latin}\d](?:[\p{Script=Latin}\p{M}\d]|[._'’/:@+#&%,=?~_\-–−]{1,3}(?=[\p{Script=Latin}\d]))*(?:[+#]{1,2}|[%°$€£])?/gu;
 const UNIT = /^(?:[kmgtp]i?b(?:\/s)?|b|bits?|bytes?|[kmg]?hz|[kmcnµ]?m|[kmµ]?g|[kmg]?w|kwh|[km]?v|mah|px|pt|dpi|fps|m?s|min|h|mph|km\/h|l|ml|°c|°f|usd|eur|gbp|sar|aed|egp|am|pm)$/i;
+const CAPITAL = /^\p{Lu}/u;
+// After these a full stop belongs to the word, and so does a comma before a company's form: "Acme, Inc.", "J. Smith", "Acme Ltd. أعلنت".
+const ABBREVIATION = /(?:^|[ \u00a0.])(?:\p{Lu}|Ltd|Inc|Corp|Co|Bros|Dr|Mr|Mrs|Ms|Prof|Jr|Sr|St|No|Nos|vs|etc|ed|vol|pp?|Fig|e\.g|i\.e|[UE]\.[A-Z])$/u;
+const FORM = /^(?:Ltd|Inc|LLC|LLP|PLC|Corp|Co|GmbH|Jr|Sr)$/i;
+const ENGLISH_MONTH = "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?";
+const MONTH = `(?:${ENGLISH_MONTH}|يناير|فبراير|مارس|أبريل|إبريل|مايو|يونيو|يوليو|أغسطس|سبتمبر|أكتوبر|نوفمبر|ديسمبر|كانون الثاني|شباط|آذار|نيسان|أيار|حزيران|تموز|آب|أيلول|تشرين الأول|تشرين الثاني|كانون الأول|محرم|صفر|ربيع الأول|ربيع الآخر|جمادى الأولى|جمادى الآخرة|رجب|شعبان|رمضان|شوال|ذو القعدة|ذو الحجة)`;
+const DIGIT = "[\\d\\u0660-\\u0669]";
+const MONTH_NAME = new RegExp(`^(?:${ENGLISH_MONTH})$`, "i");
+/** A date, which is not broken at the end of a line. */
+const DATE = new RegExp(
+  `(?<![\\p{L}\\d])(?:${DIGIT}{4}[-/.]${DIGIT}{1,2}[-/.]${DIGIT}{1,2}|${DIGIT}{1,2}[-/.]${DIGIT}{1,2}[-/.]${DIGIT}{4}|${DIGIT}{1,2}\\.? ${MONTH}\\.?(?:,? ${DIGIT}{4})?|${MONTH}\\.? (?:${DIGIT}{1,2}(?:, ${DIGIT}{4})?|${DIGIT}{4}))(?![\\p{L}\\d])`,
+  "gu",
+);
 const RTL_RUN = /[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff](?:[^\p{Script=Latin}\n]*[\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufeff])?/gu;
 
-/** "rtl", "ltr", or "" without letters: by which script has more, as the index decides it (an Arabic letter counts 1.5). */
+/** "rtl", "ltr", or "" without letters: by which script has more, as the index decides it (an Arabic letter counts 1.5).
+ *
+ * A text that begins in Arabic, or ends with an Arabic question mark, may hold more Latin letters, of names: then its names don't count.
+ */
 export function direction(text) {
-  const arabic = (text.match(ARABIC) || []).length;
-  const latin = (text.match(LATIN) || []).length;
+  const count = (script, where = text) => (where.match(script) || []).length;
+  const arabic = 1.5 * count(ARABIC);
+  const latin = count(LATIN);
   if (!arabic && !latin) return "";
-  return 1.5 * arabic >= latin ? "rtl" : "ltr";
+  if (arabic >= latin) return "rtl";
+  const sentence = arabic && (/^[^\p{L}]*\p{Script=Arabic}/u.test(text) || /؟\s*$/.test(text));
+  const common = sentence ? text.split(/[^\p{L}\p{M}\p{N}'’.@/_-]+/u).filter((word) => !CAPITAL.test(word)) : [];
+  return sentence && arabic >= count(LATIN, common.join(" ")) ? "rtl" : "ltr";
 }
 
 /** Give an element the direction and language of a text; without letters, those of what it stands in. */
@@ -31,6 +51,16 @@ export function orient(element, text, fallback = "") {
   return found;
 }
 
+const SPACE = /^[ \u00a0]$/;
+
+/** Whether what stands between a run and the next word makes one run of them: of two words, or of a number and its unit or month. */
+function joins(before, between, word) {
+  if (!HAS_LATIN.test(before)) return SPACE.test(between) && (UNIT.test(word) || MONTH_NAME.test(word));
+  if (SPACE.test(between) || between === " & ") return true;
+  if (/^\.[ \u00a0]$/.test(between)) return ABBREVIATION.test(before);
+  return between === ", " && FORM.test(word);
+}
+
 /** The parts of a text that run against `dir`: [[start, end], ...], in UTF-16 units. */
 export function runs(text, dir) {
   if (dir === "ltr") return [...text.matchAll(RTL_RUN)].map((m) => [m.index, m.index + m[0].length]);
@@ -41,11 +71,11 @@ export function runs(text, dir) {
     const end = start + match[0].length;
     const last = found.at(-1);
     // "Wall Street" and "Windows 11" belong together, and so does "8 GB"; but "2023 Microsoft" are two neighbours.
-    const near = last && /^[ \u00a0]$/.test(text.slice(last[1], start));
     const before = last ? text.slice(last[0], last[1]) : "";
-    if (near && (HAS_LATIN.test(before) || UNIT.test(match[0]))) last[1] = end;
+    if (last && joins(before, text.slice(last[1], start), match[0])) last[1] = end;
     else found.push([start, end]);
   }
+  for (const run of found) if (text[run[1]] === "." && ABBREVIATION.test(text.slice(...run))) run[1] += 1;
   return found.filter(([start, end]) => /\D/.test(text.slice(start, end)));
 }
 
@@ -54,16 +84,32 @@ export function write(element, text, dir) {
   text = text.replace(CONTROLS, "");
   let at = 0;
   for (const [start, end] of runs(text, dir)) {
-    if (start > at) element.append(text.slice(at, start));
+    if (start > at) whole(element, text.slice(at, start));
     const inner = document.createElement("bdi");
     inner.dir = dir === "ltr" ? "rtl" : "ltr";
-    inner.textContent = text.slice(start, end);
-    if (end - start <= 16) inner.className = "short"; // "8 GB" is not broken at the end of a line
+    if (end - start <= 16) {
+      inner.className = "short"; // "8 GB" is not broken at the end of a line
+      inner.textContent = text.slice(start, end);
+    } else whole(inner, text.slice(start, end));
     element.append(inner);
     at = end;
   }
-  if (at < text.length) element.append(text.slice(at));
+  if (at < text.length) whole(element, text.slice(at));
   return element;
+}
+
+/** Append a text whose dates stay whole at the end of a line. */
+function whole(element, text) {
+  let at = 0;
+  for (const match of text.matchAll(DATE)) {
+    if (match.index > at) element.append(text.slice(at, match.index));
+    const date = document.createElement("span");
+    date.className = "short";
+    date.textContent = match[0];
+    element.append(date);
+    at = match.index + match[0].length;
+  }
+  if (at < text.length) element.append(text.slice(at));
 }
 
 /** Fill an element with one text: in `dir` where that is given, as for strings of the interface, else in its own direction. */

@@ -87,20 +87,23 @@ export class TurnView {
     );
   }
 
-  /** How an answer stands, in a word: a kind for its colour and icon, and the text. */
+  /** How an answer stands, in a word: a kind for its colour and icon, and the text; none of what says nothing from the documents. */
   verdict(answer) {
+    if (answer.status === "answered" && !answer.sources.length) return { kind: "", icon: "", text: "" };
     if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
     if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
     if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
     if (answer.grade === "unverified") return { kind: "part", icon: "part", text: this.page.t("status_unverified") };
-    if (answer.grade === "checked") return { kind: "good", icon: "good", text: this.page.t("status_checked") };
-    return { kind: "good", icon: "quote", text: this.page.t("status_quoted") };
+    // Neither is in the colour of what is right: a quotation proves itself, and not that it answers.
+    if (answer.grade === "checked") return { kind: "shown", icon: "good", text: this.page.t("status_checked") };
+    return { kind: "shown", icon: "quote", text: this.page.t("status_quoted") };
   }
 
   standing(turn) {
     const { answer } = turn;
     const { kind, icon: picture, text } = this.verdict(answer);
-    const line = h("p", { class: "standing" }, h("span", { class: `verdict ${kind}` }, icon(picture), fill(h("span"), text, this.page.base)));
+    const line = h("p", { class: "standing" });
+    if (text) line.append(h("span", { class: `verdict ${kind}` }, icon(picture), fill(h("span"), text, this.page.base)));
     const seconds = (value) => this.page.t("seconds", { n: value < 0.095 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : Math.round(value) });
     const times = [];
     if (answer.first !== null) times.push(this.page.t("time_first", { s: seconds(answer.first) }));
@@ -162,7 +165,7 @@ export class TurnView {
 
   async copyAnswer(turn, button) {
     const { answer } = turn;
-    const notes = answer.sources.map((source) => `[${source.number}] ${named(source)}: ${answer.language === "ar" ? `«${source.quote}»` : `“${source.quote}”`}`);
+    const notes = answer.sources.map((source) => `[${source.number}] ${named(this.page, source)}: ${answer.language === "ar" ? `«${source.quote}»` : `“${source.quote}”`}`);
     const copied = await copy([answer.text, ...notes].join("\n\n"));
     this.page.announce(this.page.t(copied ? "copied" : "copy_failed"));
     if (copied) {
@@ -175,6 +178,7 @@ export class TurnView {
 /** Keep citation numbers on one line with the end of the text they support, so that none begins a line. */
 function kept(piece, cites) {
   const last = piece.lastChild;
+  if (last?.nodeType === Node.ELEMENT_NODE && last.className === "short") return h("span", { class: "kept" }, last, ...cites);
   const end = last?.nodeType === Node.TEXT_NODE ? last.data.match(/(?:[^\s\p{L}\p{N}]+|\S+)$/u) : null;
   const tail = end ? last.splitText(end.index) : "";
   return h("span", { class: "kept" }, tail, ...cites);
