@@ -176,8 +176,15 @@ class Shelf:
 
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
         """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""
+        return await self._receive(id, uploads.file_name(file), chunks)
+
+    async def receive_at(self, id: str, path: str, chunks: AsyncIterator[bytes]) -> str:
+        """Write a file into a collection, at a path with `/` between folders, and return its id. Raises as `receive` does."""
+        return await self._receive(id, uploads.file_path(path), chunks)
+
+    async def _receive(self, id: str, safe: str, chunks: AsyncIterator[bytes]) -> str:
         folder = self._collections.changeable(id, self._person).documents
-        return await uploads.receive(folder, file, chunks, self._library.max_bytes, self._rooms())
+        return await uploads.receive(folder, safe, chunks, self._library.max_bytes, self._rooms())
 
     async def receive_page(self, id: str, address: str, fetch: Callable[[str, int], WebPage] = fetch_page) -> str:
         """Fetch a web page into a collection, with its address and the date, and return its id. Raises as `receive` does."""

@@ -21,6 +21,7 @@ from rag.library.trash import move_to_trash
 _UNFIT = re.compile(r'[/\\:*?"<>|]')
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode categories of what a name does not show: controls, marks of direction, halves of surrogate pairs, line separators."""
+_DEPTH, _LONGEST_FOLDER = 10, 600  # folders above a document, and bytes of their names
 _JOINERS = "\u200c\u200d"  # invisible as well, but part of how a word is written
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:\.|$)", re.IGNORECASE)
 """Names of devices on Windows, with any ending."""
@@ -45,16 +46,16 @@ class Room:
         return NoRoom(self.message, name=name, limit=megabytes(self.most), held=megabytes(held))
 
 
-async def receive(folder: Path, file: str, chunks: AsyncIterator[bytes], max_bytes: int, rooms: Sequence[Room] = ()) -> str:
-    """Write an uploaded file into a folder and return its id. Raises BadName, DocumentError, NoRoom, DiskFull.
+async def receive(folder: Path, id: str, chunks: AsyncIterator[bytes], max_bytes: int, rooms: Sequence[Room] = ()) -> str:
+    """Write an uploaded file into a folder, under an id of `file_name` or `file_path`, and return the id. Raises DocumentError, NoRoom,
+    DiskFull.
 
     The file appears under its name only when it is complete, and nothing is moved to the trash for it before.
     """
-    id = file_name(file)
     size, most = 0, largest(PurePosixPath(id).suffix, max_bytes)
     before = await asyncio.to_thread(lambda: [(room, room.held()) for room in rooms])
     try:
-        make_private(folder)
+        make_private((folder / id).parent)
         with write_atomically(folder / id, durable=False) as part:
             with part.open("wb") as out:
                 async for chunk in chunks:
@@ -83,7 +84,7 @@ async def receive_page(folder: Path, page: WebPage, max_bytes: int, rooms: Seque
     async def data() -> AsyncIterator[bytes]:
         yield page.data
 
-    id = await receive(folder, page.name, data(), max_bytes, rooms)
+    id = await receive(folder, file_name(page.name), data(), max_bytes, rooms)
     try:
         write_source_note(folder / id, page.sha256, page.metadata)
     except OSError as error:
@@ -96,19 +97,31 @@ def megabytes(size: int) -> str:
     return f"{math.ceil(size / 2**20)}" if size >= 10 * 2**20 else f"{math.ceil(size / 2**20 * 10) / 10:g}"
 
 
+def file_path(raw: str) -> str:
+    """Return a path for a document, with `/` between folders, each part of which is safe on any system. Raises BadName."""
+    *folders, name = raw.split("/")
+    parts = [_safe(part) for part in folders]
+    if not all(parts) or len(parts) > _DEPTH or {".", ".."} & set(folders) or len("/".join(parts).encode()) > _LONGEST_FOLDER:
+        raise BadName("ui.error_path", name=raw[:120])
+    return "/".join([*parts, file_name(name)])
+
+
 def file_name(raw: str) -> str:
     """Return a name for an uploaded file that is safe on any system. Raises BadName if it is not the name of a supported document."""
-    name = unicodedata.normalize("NFC", raw.replace("\\", "/").rpartition("/")[2])
-    name = "".join("_" if _is_invisible(character) else character for character in name)
-    name = _UNFIT.sub("_", name).strip(" .")
-    if _RESERVED.match(name):
-        name = f"_{name}"
+    name = _safe(raw.replace("\\", "/").rpartition("/")[2])
     stem, dot, suffix = name.rpartition(".")
     if not dot or f".{suffix.lower()}" not in SUFFIXES or not stem.strip():
         raise BadName("ui.error_suffix", name=name[:120] or raw[:120], known=" ".join(sorted(SUFFIXES)))
     while len(f"{stem}.{suffix}".encode()) > 200:
         stem = stem[:-1]
     return f"{stem.strip()}.{suffix}"
+
+
+def _safe(raw: str) -> str:
+    """Return a name without what a system does not allow in one; "" if nothing is left."""
+    shown = "".join("_" if _is_invisible(character) else character for character in unicodedata.normalize("NFC", raw))
+    name = _UNFIT.sub("_", shown).strip(" .")
+    return f"_{name}" if _RESERVED.match(name) else name
 
 
 def _is_invisible(character: str) -> bool:

@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
@@ -19,33 +19,26 @@ from rag.answering.review_export import table_csv, table_xlsx
 from rag.answering.review_table import review_table
 from rag.errors import ShawahidError, as_ours
 from rag.library import Library
-from rag.library.library import Shelf
 from rag.messages import say
 from rag.schema import Answer, Delta, Found, Turn
 from rag.server.access import Access, RequestLimits
 from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
-from rag.server.background_indexing import Follower
 from rag.server.bodies import (
     AnswerBody,
     AskRequest,
-    Changed,
-    DocumentLine,
-    DocumentList,
-    DocumentText,
-    ErrorBody,
     Health,
-    IndexingState,
-    OverviewBody,
     SearchRequest,
     SearchResponse,
     TableBody,
     TableRequest,
 )
-from rag.server.error_responses import BadRequest, Forbidden, TooSlow, Unknown, body_of, error_body
+from rag.server.document_routes import document_routes
+from rag.server.error_responses import BadRequest, TooSlow, body_of, error_body
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
+from rag.server.responses import responses_routes
 from rag.server.streams import EventStream, Left, begun, event, failed_event, last_of, present
-from rag.server.views import answer_body, document_text, found_fields, found_hits, overview_body, table_body
+from rag.server.views import answer_body, found_fields, found_hits, table_body
 from rag.service.service import Service, State, Waiting
 
 _FIGURES: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {}}}, 401: ERRORS[401]}
@@ -54,11 +47,6 @@ _SHEETS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {}, _XLSX: {}}, "description": "The table, in the form of `format`"}
 }
 _TABLE_DOCUMENTS = 100
-_PAGE = 20_000
-"""Characters of a document given at once, where no end is named."""
-
-DocumentId = Annotated[str, Query(min_length=1, max_length=1000, description="The document's id")]
-CollectionParameter = Annotated[str, Query(max_length=1000, description='"" is the collection the server was started with')]
 
 
 def build_api(
@@ -78,8 +66,9 @@ def build_api(
     app = FastAPI(title="Shawahid", version=_version(), docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     backend = Backend(service, library, limits)
     app.include_router(_answers(backend))
-    app.include_router(_documents(backend, access))
+    app.include_router(document_routes(backend, access))
     app.include_router(openai_routes(backend))
+    app.include_router(responses_routes(backend))
     app.include_router(_state(backend))
     _errors(app)
     _description(app, access)
@@ -168,122 +157,6 @@ def filled_table(bot: Chatbot, asked: TableRequest, stop: threading.Event, langu
     return JSONResponse(table_body(found).model_dump())
 
 
-# --- documents ------------------------------------------------------------------------------------------------------------
-
-
-def _documents(backend: Backend, access: Access) -> APIRouter:
-    router = APIRouter(responses=ERRORS)
-
-    async def opened(collection: str, request: Request) -> Chatbot:
-        over = backend.over(collection, asker_of(request.scope).person)
-        return over(await backend.service.ready())
-
-    @router.get("/v1/documents", summary="List the documents")
-    async def documents(
-        request: Request,
-        collection: CollectionParameter = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        after: Annotated[str, Query(max_length=1000, description="`next` of the page before")] = "",
-    ) -> DocumentList:
-        index = (await opened(collection, request)).index
-        found = await asyncio.to_thread(index.documents)
-        rest = [item for item in found if item.id > after]
-        lines = [
-            DocumentLine(
-                id=item.id,
-                title=item.title,
-                language=item.language,
-                characters=item.characters,
-                passages=item.passages,
-                added=item.added,
-                metadata=dict(item.metadata),
-            )
-            for item in rest[:limit]
-        ]
-        return DocumentList(documents=lines, next=lines[-1].id if len(rest) > limit else None)
-
-    @router.get("/v1/document", summary="The text of a document, or a part of it")
-    async def document(
-        id: DocumentId,
-        request: Request,
-        collection: CollectionParameter = "",
-        start: Annotated[int, Query(ge=0, le=2**53)] = 0,
-        end: Annotated[int | None, Query(ge=0, le=2**53)] = None,
-    ) -> DocumentText:
-        """Counted in Unicode code points, as citations are: with `start` and `end` of a citation this is its quote."""
-        found = await asyncio.to_thread((await opened(collection, request)).index.document, id)
-        if found is None:
-            raise Unknown("server.no_document", "id", name=id[:200])
-        length = len(found.text)
-        begin = min(start, length)
-        stop = min(max(begin, begin + _PAGE if end is None else end), length, begin + 10 * _PAGE)
-        return document_text(found, begin, stop, begin)
-
-    @router.get("/v1/overview", summary="What a document, or a collection, is about")
-    async def overview(
-        request: Request,
-        id: Annotated[str | None, Query(min_length=1, max_length=1000, description="The document's id; without it, all documents")] = None,
-        collection: CollectionParameter = "",
-    ) -> OverviewBody:
-        """Main points, names, dates and figures in the documents' own words, each with its place."""
-        bot = await opened(collection, request)
-        if id is not None and not await asyncio.to_thread(bot.index.infos, [id]):
-            raise Unknown("server.no_document", "id", name=id[:200])
-        return overview_body(await asyncio.to_thread(bot.overview, id), language_for(request))
-
-    follower = Follower() if backend.library is not None else None
-
-    def changed(collection: str, request: Request) -> tuple[Shelf, Follower]:
-        person = asker_of(request.scope).person
-        if not access.changes or backend.library is None or follower is None:
-            raise Forbidden("server.no_changes")
-        backend.over(collection, person)
-        return backend.library.of(person), follower
-
-    changing = {**ERRORS, 403: {"model": ErrorBody, "description": "The server was started without the right to change documents"}}
-    changing |= {status: {"model": ErrorBody, "description": "The document can't be kept or read"} for status in (422, 507)}
-    body = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
-
-    @router.put("/v1/documents/{name}", status_code=202, summary="Add a document", responses=changing, openapi_extra=body)
-    async def add(name: str, request: Request, collection: CollectionParameter = "") -> Changed:
-        """Keep the file that is the body under this name, and bring the index up to date. One of the same name is set aside."""
-        shelf, follow = changed(collection, request)
-        base = await backend.service.ready()
-        id = await shelf.receive(collection, name, request.stream())
-        follow(shelf, collection, base.index.embedder)
-        return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
-
-    @router.delete("/v1/documents", status_code=202, summary="Remove a document", responses=changing)
-    async def remove(id: DocumentId, request: Request, collection: CollectionParameter = "") -> Changed:
-        """Set the file aside, and bring the index up to date."""
-        shelf, follow = changed(collection, request)
-        base = await backend.service.ready()
-        await asyncio.to_thread(shelf.remove, collection, id)
-        follow(shelf, collection, base.index.embedder)
-        return Changed(id=id, indexing=_indexing(shelf, language_for(request)))
-
-    @router.get("/v1/indexing", summary="How far the indexing is")
-    async def indexing(request: Request) -> IndexingState:
-        return _indexing(backend.library.of(asker_of(request.scope).person) if backend.library else None, language_for(request))
-
-    return router
-
-
-def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
-    """Return the indexing job that the caller started, or that their documents caused."""
-    job = shelf.last_job() if shelf else None
-    if job is None:
-        return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)
-    return IndexingState(
-        state=job.state,  # type: ignore[arg-type]  # one of the five by its own description
-        collection=job.collection,
-        step=job.step,
-        done=job.done,
-        total=job.total,
-        error=job.error.text(language) if job.error else None,
-    )
-
-
 # --- the server itself ----------------------------------------------------------------------------------------------------
 
 
@@ -326,7 +199,10 @@ def _errors(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         place = [str(part) for part in first["loc"]]
-        field = ".".join(place[1:]) or place[0]
+        if place == ["body"] and "json" not in request.headers.get("content-type", ""):
+            return await ours(request, BadRequest("server.not_json", "content-type"))
+        at_body = first["type"] == "json_invalid"  # its place is a number of a character
+        field = place[0] if at_body else ".".join(place[1:]) or place[0]
         return await ours(request, BadRequest("server.bad_field", field, field=field, reason=first["msg"]))
 
     async def http(request: Request, error: Exception) -> Response:

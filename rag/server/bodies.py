@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from rag.retrieval.query import LONGEST_QUESTION
 from rag.schema import Filter
+from rag.server.error_responses import BadRequest
 
 QuestionText = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUESTION), Field(json_schema_extra={"pattern": r"[^\W_]"})]
 """At least one letter or digit. Patterns serve the description only; errors are our own messages."""
@@ -204,6 +205,8 @@ class DocumentLine(BaseModel):
     passages: int | None = Field(description="null: not indexed yet")
     added: str
     metadata: dict[str, str] = Field(description="What the file says of itself: author, date, source, …")
+    state: Literal["indexed", "waiting", "failed"] = Field(description="waiting: it was added and is not indexed yet; failed: see `reason`")
+    reason: str | None = Field(description="Why it, or a part of it, could not be read; known for documents added since the server started")
 
 
 class DocumentList(BaseModel):
@@ -259,8 +262,37 @@ class IndexingState(BaseModel):
 
 
 class Changed(BaseModel):
-    id: str
+    id: str = Field(description="The document's id")
+    job: str = Field(description="Ask /v1/jobs/{job} what became of it")
     indexing: IndexingState
+
+
+class JobBody(BaseModel):
+    """What became of a document that was added or removed."""
+
+    id: str
+    collection: str
+    document: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"] = Field(
+        description="done: it is in the index, or no longer; failed: it could not be read or indexed"
+    )
+    reason: str | None = Field(description="Why it, or a part of it, is not in the index")
+    step: str = Field(description="What the indexing run is at: wait, load, embed, store")
+    done: int
+    total: int
+
+
+class TextDocument(Taken):
+    """A text to keep as a document."""
+
+    id: Annotated[str, StringConstraints(min_length=1, max_length=1000)] = Field(
+        examples=["hr/leave"], description="Its path in the collection; .json is added, for the text is kept in a file of that kind"
+    )
+    text: Annotated[str, StringConstraints(min_length=1, max_length=900_000), Field(json_schema_extra={"pattern": r"\S"})]
+    title: Name = ""
+    metadata: dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Name] = Field(
+        default={}, max_length=20, description="author, date (ISO 8601), source, or any other field: filters find it"
+    )
 
 
 class Health(BaseModel):
@@ -294,8 +326,8 @@ class StreamOptions(Lenient):
     include_usage: bool | None = None
 
 
-class ChatExtension(Taken):
-    """Shawahid's fields beyond OpenAI's."""
+class ChatExtension(Filtered):
+    """Shawahid's fields beyond OpenAI's: which collection and documents are asked, and whether drafts are sent."""
 
     collection: Name = ""
     drafts: bool = Field(
@@ -329,10 +361,25 @@ class Usage(BaseModel):
     total_tokens: int
 
 
+class UrlCitation(BaseModel):
+    """The sentence of `content` from `start_index` to `end_index`, in Unicode code points, and the document it is cited from."""
+
+    start_index: int
+    end_index: int
+    title: str = Field(description="The document's title, or its id, and the page, heading or row")
+    url: str = Field(description="The quoted words, at this server")
+
+
+class Annotation(BaseModel):
+    type: Literal["url_citation"] = "url_citation"
+    url_citation: UrlCitation
+
+
 class AssistantMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
     content: str
     refusal: None = None
+    annotations: list[Annotation] = Field(description="The citations, in the form of OpenAI's web search")
 
 
 class Choice(BaseModel):
@@ -364,9 +411,103 @@ class ModelList(BaseModel):
     data: list[ModelLine]
 
 
+class InputPart(Lenient):
+    """A part of a message: only text."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "properties": {"type": {"enum": ["input_text", "output_text"]}, "text": {"type": "string", "maxLength": 20_000}},
+            "required": ["type", "text"],
+        }
+    )
+
+    type: str
+    text: AnyText | None = None
+
+
+class InputMessage(Lenient):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: AnyText | list[InputPart]
+
+
+class ResponsesRequest(Lenient):
+    """The fields of OpenAI's request that are used; any other field is ignored."""
+
+    model: Name = "shawahid"
+    input: AnyText | Annotated[list[InputMessage], Field(min_length=1, max_length=200)] = Field(
+        description="The question, or messages of which the last is the user's"
+    )
+    stream: bool | None = False
+    previous_response_id: Name | None = Field(
+        default=None, description="Only null: nothing is stored, send the earlier messages", json_schema_extra={"enum": [None, ""]}
+    )
+    tools: list[Any] | None = Field(
+        default=None, description="Only empty: an answer comes from the documents", json_schema_extra={"maxItems": 0}
+    )
+    shawahid: ChatExtension | None = None
+
+
+class FlatCitation(UrlCitation):
+    type: Literal["url_citation"] = "url_citation"
+
+
+class OutputText(BaseModel):
+    type: Literal["output_text"] = "output_text"
+    text: str
+    annotations: list[FlatCitation]
+    logprobs: list[Any] = []
+
+
+class OutputMessage(BaseModel):
+    type: Literal["message"] = "message"
+    id: str
+    role: Literal["assistant"] = "assistant"
+    status: Literal["in_progress", "completed", "incomplete"]
+    content: list[OutputText]
+
+
+class ResponseUsage(BaseModel):
+    """Token counts of the language model; 0 if the answer is a quotation and the model was not needed."""
+
+    input_tokens: int
+    input_tokens_details: dict[str, int] = {"cached_tokens": 0}
+    output_tokens: int
+    output_tokens_details: dict[str, int] = {"reasoning_tokens": 0}
+    total_tokens: int
+
+
+class ResponseBody(BaseModel):
+    id: str
+    object: Literal["response"] = "response"
+    created_at: int
+    model: str
+    status: Literal["in_progress", "completed", "incomplete"]
+    error: None = None
+    incomplete_details: dict[str, str] | None = None
+    instructions: None = None
+    metadata: dict[str, str] = {}
+    output: list[OutputMessage]
+    parallel_tool_calls: bool = False
+    temperature: None = None
+    tool_choice: Literal["none"] = "none"
+    tools: list[Any] = []
+    top_p: None = None
+    usage: ResponseUsage | None
+    shawahid: AnswerBody | None = Field(default=None, description="The answer with its citations")
+
+
+def _refuse_token_ids(value: Any) -> Any:
+    """Raise BadRequest for token ids, which belong to another model's tokenizer."""
+    items = value if isinstance(value, list) else []
+    inner = [part for item in items for part in (item if isinstance(item, list) else [item])]
+    if inner and all(isinstance(part, int) and not isinstance(part, bool) for part in inner):
+        raise BadRequest("server.no_token_ids", "input")
+    return value
+
+
 class EmbeddingRequest(Lenient):
     model: Name
-    input: Said | Annotated[list[Said], Field(min_length=1, max_length=256)]
+    input: Annotated[Said | Annotated[list[Said], Field(min_length=1, max_length=256)], BeforeValidator(_refuse_token_ids)]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Whole | None = Field(default=None, description="Only the model's own")
     input_type: Literal["passage", "query"] = Field(

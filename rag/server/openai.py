@@ -11,8 +11,9 @@ import asyncio
 import base64
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -22,6 +23,7 @@ from rag.models.embedder import Embedder
 from rag.schema import Answer, Delta, Found, Status, Turn
 from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
 from rag.server.bodies import (
+    Annotation,
     AssistantMessage,
     ChatCompletion,
     ChatExtension,
@@ -34,6 +36,7 @@ from rag.server.bodies import (
     EmbeddingUsage,
     ModelLine,
     ModelList,
+    UrlCitation,
 )
 from rag.server.error_responses import BadRequest, Unknown, error_body
 from rag.server.streams import EventStream, begun, last_of, line, present
@@ -56,19 +59,22 @@ def openai_routes(backend: Backend) -> APIRouter:
         question, history = conversation(asked)
         extension = asked.shawahid or ChatExtension()
         collection = extension.collection or collection_of(asked.model)
-        events = backend.answer(asker_of(request.scope), question, history, way="openai", collection=collection)
+        asker, chosen = asker_of(request.scope), extension.filter()
+        events = backend.answer(asker, question, history, way="openai", collection=collection, filter=chosen)
         id, created = f"chatcmpl-{uuid.uuid4().hex}", int(time.time())
         if asked.stream:
             wants_usage = bool(asked.stream_options and asked.stream_options.include_usage)
-            pieces = _chunks(events, {"id": id, "created": created, "model": asked.model}, extension.drafts, wants_usage)
+            same = {"id": id, "created": created, "model": asked.model}
+            pieces = _chunks(events, same, extension.drafts, wants_usage, str(request.base_url), collection)
             language = language_for(request)
             return EventStream(await begun(request, pieces), lambda error: line(error_body(error, language)))
         answer = await present(request, last_of(events))
+        message = AssistantMessage(content=answer.text, annotations=chat_annotations(answer, str(request.base_url), collection))
         completion = ChatCompletion(
             id=id,
             created=created,
             model=asked.model,
-            choices=[Choice(index=0, message=AssistantMessage(content=answer.text), finish_reason=_finish(answer))],
+            choices=[Choice(index=0, message=message, finish_reason=_finish(answer))],
             usage=usage_body(answer),
             shawahid=answer_body(answer),
         )
@@ -103,15 +109,24 @@ def conversation(asked: ChatRequest) -> tuple[str, list[Turn]]:
         raise BadRequest("server.no_tools", "tools")
     if (asked.response_format or {}).get("type", "text") != "text":
         raise BadRequest("server.only_text", "response_format")
-    if asked.model != MODEL and not asked.model.startswith(f"{MODEL}/"):
-        raise Unknown("server.no_model", "model", name=asked.model[:60])
-    texts = [_text(message) for message in asked.messages]  # of those that are passed over too: all are described alike
-    last = asked.messages[-1]
-    if last.role != "user":
-        raise BadRequest("server.last_message", "messages")
+    validate_model(asked.model)
+    return turns_of(asked.messages, "messages")
+
+
+def validate_model(name: str) -> None:
+    """Raise Unknown for a model that does not answer questions."""
+    if name != MODEL and not name.startswith(f"{MODEL}/"):
+        raise Unknown("server.no_model", "model", name=name[:60])
+
+
+def turns_of(messages: Sequence[ChatMessage], param: str) -> tuple[str, list[Turn]]:
+    """Return the question, which is the last message, and the turns before it. Raises BadRequest, naming the field `param`."""
+    texts = [_text(message) for message in messages]  # of those that are passed over too: all are described alike
+    if messages[-1].role != "user":
+        raise BadRequest("server.last_message", param)
     turns: list[Turn] = []
     pending = ""
-    for message, text in zip(asked.messages[:-1], texts, strict=False):
+    for message, text in zip(messages[:-1], texts, strict=False):
         if message.role == "user":
             pending = text
         elif message.role == "assistant" and pending:
@@ -135,11 +150,35 @@ def _text(message: ChatMessage) -> str:
     return "\n".join(part.text or "" for part in message.content)
 
 
+def url_citations(answer: Answer, address: str, collection: str) -> list[UrlCitation]:
+    """Return the citations of an answer, each with the address of the quoted words at the server of that `address`."""
+    found = []
+    for citation in answer.citations:
+        place = {"id": citation.document_id, "start": citation.span.start, "end": citation.span.end}
+        place |= {"collection": collection} if collection else {}
+        found.append(
+            UrlCitation(
+                start_index=citation.claim.start,
+                end_index=citation.claim.end,
+                title=" · ".join(filter(None, [citation.title or citation.document_id, citation.locator])),
+                url=f"{address}v1/document?{urlencode(place)}",
+            )
+        )
+    return found
+
+
+def chat_annotations(answer: Answer, address: str, collection: str) -> list[Annotation]:
+    """Return the citations of an answer as annotations of a chat message."""
+    return [Annotation(url_citation=each) for each in url_citations(answer, address, collection)]
+
+
 def _finish(answer: Answer) -> Any:
     return "length" if answer.status is Status.STOPPED else "stop"
 
 
-async def _chunks(events: AsyncGenerator[Event, None], same: dict[str, Any], drafts: bool, wants_usage: bool) -> AsyncGenerator[str, None]:
+async def _chunks(
+    events: AsyncGenerator[Event, None], same: dict[str, Any], drafts: bool, wants_usage: bool, address: str, collection: str
+) -> AsyncGenerator[str, None]:
     """Yield the chunks of a completion. Content comes from the checked answer only."""
 
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
@@ -165,6 +204,8 @@ async def _chunks(events: AsyncGenerator[Event, None], same: dict[str, Any], dra
     assert answer is not None, "a stream ends with an answer"
     for sentence in sentences(answer):
         yield chunk({"content": sentence})
+    if cited := chat_annotations(answer, address, collection):
+        yield chunk({"annotations": [each.model_dump() for each in cited]})
     yield chunk({}, _finish(answer), shawahid={"event": "answer", **answer_body(answer).model_dump()})
     if wants_usage:
         yield line({**same, "object": "chat.completion.chunk", "choices": [], "usage": usage_body(answer).model_dump()})

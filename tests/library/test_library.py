@@ -17,7 +17,7 @@ from rag.library.collections import BadName
 from rag.library.identity import OPERATOR
 from rag.library.jobs import Job
 from rag.library.library import Library, Shelf
-from rag.library.uploads import file_name
+from rag.library.uploads import file_name, file_path
 from rag.retrieval.index import Index
 from rag.schema import Document
 from rag.testing import HashEmbedder
@@ -71,6 +71,20 @@ def finished(job: Job) -> Job:
 )
 def test_the_name_of_a_file_is_made_safe(raw: str, name: str) -> None:
     assert file_name(raw) == name
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [("قسم/a.txt", "قسم/a.txt"), ("a/b:c/nul/x\u202e.md", "a/b_c/_nul/x_.md"), ("a\\b/c.txt", "a_b/c.txt"), ("a.txt", "a.txt")],
+)
+def test_each_part_of_a_path_is_made_safe(raw: str, path: str) -> None:
+    assert file_path(raw) == path
+
+
+@pytest.mark.parametrize("raw", ["../a.txt", "a/./b.txt", "/a.txt", "a//b.txt", "a/", "a/ ./b.txt", "/".join("abcdefghijkl") + ".txt"])
+def test_a_path_that_leads_elsewhere_is_refused(raw: str) -> None:
+    with pytest.raises(BadName):
+        file_path(raw)
 
 
 @pytest.mark.parametrize("raw", ["", ".txt", "x.exe", "x", "..", "/", "   .md"])

@@ -28,9 +28,12 @@ OPERATIONS = [
     "DELETE /v1/documents",
     "GET /v1/document",
     "GET /v1/overview",
-    "PUT /v1/documents/{name}",
+    "PUT /v1/documents/{id}",
+    "POST /v1/documents",
+    "GET /v1/jobs/{job}",
     "GET /v1/indexing",
     "POST /v1/chat/completions",
+    "POST /v1/responses",
     "POST /v1/embeddings",
     "GET /v1/models",
     "GET /v1/models/{name}",
@@ -60,7 +63,7 @@ def test_every_operation_is_tested_and_needs_a_token(running: Running, described
     with running.client() as nobody:
         for label in labels:
             method, path = label.split(" ")
-            status = nobody.request(method, path.replace("{name}", "a.txt")).status_code
+            status = nobody.request(method, path.replace("{name}", "a.txt").replace("{id}", "a.txt")).status_code
             assert status == (200 if path == "/healthz" else 401), label
 
 
