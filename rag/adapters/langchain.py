@@ -1,29 +1,85 @@
-"""The index as a LangChain retriever."""
+"""The index as a LangChain retriever, and checked answers as a runnable."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import ConfigDict
 
-from rag.adapters.fields import fields, name
+from rag.adapters.fields import answer_fields, citation_name, cited, name, retrieve
+from rag.adapters.filters import both, filter_of
+from rag.answering.chatbot import Chatbot
+from rag.errors import BadSetting
 from rag.retrieval.index import Index
 
 
 class ShawahidRetriever(BaseRetriever):
-    """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")` returns passages, best first; `metadata` gives their positions.
+    """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")` returns passages, best first; `metadata` gives their positions and what
+    is known of their documents.
 
-    Await it with `ainvoke`. Raises the errors of `Index.search`.
+    `filter` is a `Filter`, or a mapping such as `{"tenant": "a", "since": "2024"}`; that of a call restricts further:
+    `invoke(question, k=3, filter={"language": "ar"})`. Await it with `ainvoke`. Raises the errors of `Index.search`, and BadSetting for an
+    argument that it does not know.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
 
     index: Index
     k: int = 5
+    filter: Any = None
 
-    def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **_: Any) -> list[Document]:
-        hits = self.index.search(query, self.k)
-        return [Document(id=name(hit), page_content=hit.passage.text, metadata=fields(hit)) for hit in hits]
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun | None = None,
+        k: int | None = None,
+        filter: Any = None,
+        **unknown: Any,
+    ) -> list[Document]:
+        refuse(unknown)
+        chosen = both(filter_of(self.filter), filter_of(filter))
+        found = retrieve(self.index, query, self.k if k is None else k, chosen)
+        return [Document(id=name(hit), page_content=hit.passage.text, metadata=about) for hit, about in found]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun | None = None, **given: Any
+    ) -> list[Document]:
+        return await asyncio.to_thread(self._get_relevant_documents, query, **given)
+
+
+class ShawahidAnswerer(Runnable[str, dict[str, Any]]):
+    """`ShawahidAnswerer(chatbot).invoke("كم راكبًا؟")` returns `answer`, the checked text, its `status` and `grade`, and `documents`: the
+    quotations. `filter` is as for the retriever. Await it with `ainvoke`."""
+
+    def __init__(self, chatbot: Chatbot, filter: Any = None) -> None:
+        self._chatbot = chatbot
+        self._filter = filter_of(filter)
+
+    def invoke(self, input: str, config: RunnableConfig | None = None, *, filter: Any = None, **unknown: Any) -> dict[str, Any]:
+        """Return the checked answer to a question. Raises as `Chatbot.ask` does, and BadSetting for an unknown argument."""
+        refuse(unknown)
+        return self._call_with_config(self._answer, input, config, filter=filter)
+
+    async def ainvoke(self, input: str, config: RunnableConfig | None = None, **given: Any) -> dict[str, Any]:
+        """Return what `invoke` returns."""
+        return await asyncio.to_thread(self.invoke, input, config, **given)
+
+    def _answer(self, question: str, filter: Any = None) -> dict[str, Any]:
+        answer = self._chatbot.ask(question, filter=both(self._filter, filter_of(filter)))
+        documents = [
+            Document(id=citation_name(citation), page_content=citation.quote, metadata=about)
+            for citation, about in cited(answer, self._chatbot.index)
+        ]
+        return {"answer": answer.text, **answer_fields(answer), "documents": documents}
+
+
+def refuse(unknown: dict[str, Any]) -> None:
+    """Raise BadSetting for an argument that would otherwise be ignored."""
+    if unknown:
+        raise BadSetting("error.unknown_argument", name=", ".join(unknown))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rag.adapters.filters import both, filter_of
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
+from rag.errors import BadSetting
 from rag.retrieval.index import Index
+from rag.schema import Filter
+from rag.storage.build import build_index
 from rag.testing import HashEmbedder
-from tests.helpers import CORPUS
+from tests.helpers import CORPUS, write
 from tests.waiting import run_async
 
 QUESTIONS = [("How many passengers did the ferry carry?", "en/ferry.txt"), ("كم راكبًا نقلت العبّارة ألباتروس؟", "ar/ميناء الواحة.txt")]
@@ -63,3 +70,139 @@ def test_haystack_runs_it_in_a_pipeline(index: Index, question: str, document: s
     assert len(found) == 2
     is_where_it_says(found[0].content, found[0].meta, document)
     assert len(pipeline.run({"shawahid": {"query": question, "top_k": 1}})["shawahid"]["documents"]) == 1
+
+
+# --- filters, metadata, checked answers -----------------------------------------------------------------------------------
+
+TENANTS = {
+    "a.json": '{"text": "The heron of the marsh eats frogs.", "tenant": "a", "author": "منى الحداد", "date": "2024-10-14"}',
+    "b.json": '{"text": "The heron of the marsh eats fish.", "tenant": "b", "date": "2020"}',
+    "ج.json": '{"text": "يأكل مالك الحزين في المستنقع الضفادع.", "tenant": "a"}',
+}
+HERON, HERON_AR = "What does the heron of the marsh eat?", "ماذا يأكل مالك الحزين في المستنقع؟"
+
+
+@pytest.fixture
+def tenants(tmp_path: Path, meeting: HashEmbedder) -> Iterator[Index]:
+    build_index(write(tmp_path / "tenants", TENANTS), tmp_path / "tenants-index", meeting)
+    with Index.open(tmp_path / "tenants-index", meeting) as opened:
+        yield opened
+
+
+def bot(index: Index) -> Chatbot:
+    return Chatbot(index, None, calibration=replace(Calibration.of("unknown", None), least=0.0))
+
+
+def documents(found: Any) -> set[str]:
+    return {item.metadata["document"] for item in found}
+
+
+def test_langchain_filters_and_gives_metadata_and_swallows_nothing(tenants: Index) -> None:
+    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install '.[adapters]')")
+    from rag.adapters.langchain import ShawahidAnswerer, ShawahidRetriever
+
+    retriever = ShawahidRetriever(index=tenants, k=5, filter={"tenant": "a"})
+    found = retriever.invoke(HERON)
+    assert documents(found) == {"a.json", "ج.json"}
+    assert (found[0].metadata["author"], found[0].metadata["date"], found[0].metadata["tenant"]) == ("منى الحداد", "2024-10-14", "a")
+    assert documents(retriever.invoke(HERON, filter={"language": "ar"})) == {"ج.json"}
+    assert documents(run_async(retriever.ainvoke(HERON, filter={"language": "ar"}))) == {"ج.json"}
+    assert len(run_async(retriever.ainvoke(HERON, k=1))) == 1
+    assert retriever.invoke(HERON, filter={"tenant": "b"}) == []  # a call cannot widen what it was made for
+    for call in (lambda: retriever.invoke(HERON, filters={"tenant": "a"}), lambda: run_async(retriever.ainvoke(HERON, top_k=1))):
+        with pytest.raises(BadSetting) as caught:
+            call()
+        assert caught.value.key == "error.unknown_argument"
+    with pytest.raises(ValueError):
+        ShawahidRetriever(index=tenants, filters={"tenant": "a"})
+
+    answerer = ShawahidAnswerer(bot(tenants), filter={"tenant": "a"})
+    answer = answerer.invoke(HERON)
+    assert "frogs" in answer["answer"]
+    assert (answer["status"], answer["grade"], documents(answer["documents"])) == ("answered", "quoted", {"a.json"})
+    assert run_async(answerer.ainvoke(HERON_AR, filter={"language": "ar"}))["documents"][0].metadata["document"] == "ج.json"
+    with pytest.raises(BadSetting):
+        answerer.invoke(HERON, filters={"tenant": "b"})
+
+
+def test_llamaindex_filters_and_gives_metadata_and_swallows_nothing(tenants: Index) -> None:
+    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install '.[adapters]')")
+    from llama_index.core.vector_stores import FilterCondition, FilterOperator, MetadataFilter, MetadataFilters
+
+    from rag.adapters.llamaindex import ShawahidQueryEngine, ShawahidRetriever
+
+    def of(*filters: tuple[str, Any, FilterOperator], condition: FilterCondition = FilterCondition.AND) -> MetadataFilters:
+        return MetadataFilters(
+            filters=[MetadataFilter(key=key, value=value, operator=op) for key, value, op in filters], condition=condition
+        )
+
+    same, among, since = FilterOperator.EQ, FilterOperator.IN, FilterOperator.GTE
+    found = ShawahidRetriever(tenants, filters=of(("tenant", "a", same), ("language", "en", same))).retrieve(HERON)
+    assert documents(item.node for item in found) == {"a.json"}
+    assert found[0].node.metadata["author"] == "منى الحداد"
+    either = ShawahidRetriever(tenants, filters=of(("tenant", ["a", "b"], among), ("date", "2021", since))).retrieve(HERON)
+    assert documents(item.node for item in either) == {"a.json"}
+    unclear = [
+        of(("tenant", "a", FilterOperator.NE)),
+        of(("a", "x", same), ("b", "y", same), condition=FilterCondition.OR),
+        of(("n", 1, same)),
+    ]
+    for filters in unclear:
+        with pytest.raises(BadSetting):
+            ShawahidRetriever(tenants, filters=filters)
+    engine = ShawahidQueryEngine(bot(tenants), filters={"tenant": "b"})
+    for response in (engine.query(HERON), run_async(engine.aquery(HERON))):
+        assert "fish" in str(response)
+        assert (response.metadata["status"], documents(item.node for item in response.source_nodes)) == ("answered", {"b.json"})
+
+
+def test_haystack_filters_and_gives_metadata_and_swallows_nothing(tenants: Index) -> None:
+    pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install '.[adapters]')")
+    from rag.adapters.haystack import ShawahidAnswerer, ShawahidRetriever
+
+    def found(given: Any, own: Any = None) -> set[str]:
+        return {item.meta["document"] for item in ShawahidRetriever(tenants, filters=own).run(HERON, filters=given)["documents"]}
+
+    mine = {"field": "meta.tenant", "operator": "==", "value": "a"}
+    since = {"field": "meta.date", "operator": ">=", "value": "2021"}
+    assert found(mine) == {"a.json", "ج.json"}
+    assert found({"operator": "AND", "conditions": [mine, since]}) == {"a.json"}
+    assert found({"tenant": "b"}) == {"b.json"}
+    assert found({"tenant": "b"}, own=mine) == set()
+    for wrong in (
+        {"operator": "OR", "conditions": [mine, since]},
+        {"operator": "NOT", "conditions": [mine]},
+        {**mine, "value": 7},
+        "tenant",
+        7,
+    ):
+        with pytest.raises(BadSetting):
+            found(wrong)
+    answerer = ShawahidAnswerer(bot(tenants), filters=mine)
+    for run in (answerer.run(HERON), run_async(answerer.run_async(HERON))):
+        (answer,) = run["answers"]
+        assert "frogs" in answer.data
+        assert (answer.meta["status"], answer.documents[0].meta["author"]) == ("answered", "منى الحداد")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "common"),
+    [
+        (None, None, None),
+        ({"tenant": "a"}, None, Filter(metadata={"tenant": ("a",)})),
+        ({"tenant": ["a", "b"]}, {"tenant": "b"}, Filter(metadata={"tenant": ("b",)})),
+        ({"documents": ["x", "y"]}, {"document": "y"}, Filter(documents=("y",))),
+        ({"documents": ["x"]}, {"documents": ["y"]}, Filter(documents=())),
+        ({"since": "2020", "until": "2020"}, {"since": "2020-05", "until": "2020-05"}, Filter(since="2020-05", until="2020-05")),
+        ({"metadata": {"source": "s"}}, {"languages": ["ar"]}, Filter(languages=("ar",), metadata={"source": ("s",)})),
+    ],
+)
+def test_two_filters_let_through_what_each_of_them_does(one: Any, other: Any, common: Filter | None) -> None:
+    assert both(filter_of(one), filter_of(other)) == common
+
+
+@pytest.mark.parametrize("wrong", ["a", 7, ["a"], {"tenant": None}, {"tenant": 7}, {"tenant": []}, {"since": ["2020"]}, {"metadata": "a"}])
+def test_a_filter_that_is_none_is_an_error_with_a_sentence(wrong: Any) -> None:
+    with pytest.raises(BadSetting) as caught:
+        filter_of(wrong)
+    assert caught.value.text("ar") != caught.value.text("en")
