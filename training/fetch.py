@@ -1,4 +1,5 @@
-"""Fetch the sets of `sources.toml` from public git hosting, each at its commit, and check them.
+"""Fetch the sets of `sources.toml`, and the documents that the questions of `questions/` are about, from public git hosting, each at its
+commit, and check them.
 
     python -m training.fetch --data DIR
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import io
+import json
 import re
 import sys
 import tarfile
@@ -19,7 +21,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 SOURCES = Path(__file__).with_name("sources.toml")
+DOCUMENTS = Path(__file__).parent / "questions/documents.jsonl"
 ARCHIVE = "https://codeload.github.com/{repository}/tar.gz/{commit}"
 
 
@@ -73,8 +78,6 @@ def unpack(archive: bytes, globs: Iterable[str], folder: Path) -> None:
 
 def fetch(data: Path, only: Iterable[str] = ()) -> None:
     """Bring every set (or those named) into `data`, a folder for each. Raises Refused."""
-    import httpx
-
     wanted = set(only)
     for name, source in allowed(tomllib.loads(SOURCES.read_text("utf-8"))).items():
         if wanted and name not in wanted:
@@ -90,6 +93,46 @@ def fetch(data: Path, only: Iterable[str] = ()) -> None:
         print(f"{name}: {source['count']} files, {source['licence']}")
 
 
+def fetch_documents(folder: Path, listed: Path = DOCUMENTS) -> None:
+    """Bring the documents of a list into a folder, under the names of the list. Raises Refused."""
+    licences = tomllib.loads(SOURCES.read_text("utf-8"))["licences"]
+    missing: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in listed.read_text("utf-8").splitlines():
+        one = json.loads(line)
+        if not licences.get(one["licence"], False):
+            raise Refused(f"{one['file']}: the licence {one['licence']!r} is not allowed")
+        path = folder / one["file"]
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != one["sha256"]:
+            missing.setdefault((one["repository"], one["commit"]), []).append(one)
+    for (repository, commit), wanted in missing.items():
+        answer = httpx.get(ARCHIVE.format(repository=repository, commit=commit), follow_redirects=True, timeout=600)
+        answer.raise_for_status()
+        keep_documents(answer.content, wanted, folder)
+        print(f"{repository}: {len(wanted)} documents")
+
+
+def keep_documents(archive: bytes, wanted: Iterable[Mapping[str, Any]], folder: Path) -> None:
+    """Write the documents wanted from a repository's archive; of one with `lines` (first and last, from 1) only these, without the space
+    around them. Raises Refused for one that is not what it was, or is not there."""
+    by_path: dict[str, list[Mapping[str, Any]]] = {}
+    for one in wanted:
+        by_path.setdefault(one["path"], []).append(one)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        for member in tar:
+            for one in by_path.pop(member.name.partition("/")[2], ()):
+                content = tar.extractfile(member)
+                data = content.read() if content is not None else b""
+                if "lines" in one:
+                    first, last = one["lines"]
+                    data = "".join(line.strip() + "\n" for line in data.decode().split("\n")[first - 1 : last]).encode()
+                if hashlib.sha256(data).hexdigest() != one["sha256"]:
+                    raise Refused(f"{one['file']}: the file is not the one that was read (SHA-256 differs)")
+                (folder / one["file"]).write_bytes(data)
+    if by_path:
+        raise Refused(f"{next(iter(by_path))}: not in the archive of its repository")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -97,5 +140,6 @@ if __name__ == "__main__":
     options = parser.parse_args()
     try:
         fetch(options.data, options.only)
+        fetch_documents(options.data / "written")
     except Refused as refused:
         sys.exit(str(refused))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rag.documents.chunker import Chunker
+from rag.documents.load import load_folder
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import models_dir
 from rag.models.reader import FORMAT, EncoderReader, read_weights
-from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, InputWindow, ReadText
-from rag.schema import CONTEXT_SEPARATOR, Span
+from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, InputWindow, ReadText, around
+from rag.schema import CONTEXT_SEPARATOR, Document, Passage, Span
 from rag.text.sentences import sentences
-from rag.text.words import words
+from rag.text.words import content_stems, word_spans, words
 
 __all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "InputWindow", "ReadText", "Span"]
 
@@ -65,3 +70,65 @@ def embed(queries: list[str], texts: list[str], titles: list[str] | None = None)
     encoder = Encoder(folder, found)
     named = [f"title: {title or 'none'} | text: {text}" for text, title in zip(texts, titles or [""] * len(texts), strict=True)]
     return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode(named)
+
+
+def placed_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:
+    """The words of a text as they are compared, and where each stands."""
+    spans = word_spans(text)
+    return [" ".join(words(span.of(text))) for span in spans], [(span.start, span.end) for span in spans]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text as the product reads it: with its blocks, the title and headings above it, and the document it is from."""
+
+    document: str
+    text: str
+    blocks: list[tuple[int, int]]
+    title: str
+
+
+class Library:
+    """The passages of a folder of documents, cut as the product cuts them."""
+
+    def __init__(self, folder: Path) -> None:
+        chunker = Chunker()
+        self._passages: dict[str, list[Passage]] = {}
+        for document in load_folder(folder):
+            if isinstance(document, Document):
+                self._passages[document.id] = chunker.cut(document)
+
+    def similar(self, document: str, question: str, count: int) -> list[Found]:
+        """The passages of a document that share the most content words with a question, a run of sentences of each."""
+        asked = set(content_stems(question))
+        ranked = sorted(
+            (passage for passage in self._passages.get(document, []) if passage.sentences),
+            key=lambda passage: -len(asked.intersection(content_stems(f"{passage.context} {passage.text}"))),
+        )
+        found = []
+        for passage in ranked[:count]:
+            best = max(
+                range(len(passage.sentences)),
+                key=lambda n: len(asked.intersection(content_stems(passage.quote(passage.sentences[n])))),
+            )
+            found.append(_found(passage, *around(passage, best, 300)))
+        return found
+
+    def drawn(self, document: str, count: int, rng: random.Random) -> list[Found]:
+        """Passages of a document drawn at random, a run of sentences of each."""
+        passages = [passage for passage in self._passages.get(document, []) if passage.sentences]
+        chosen = rng.sample(passages, min(count, len(passages)))
+        return [_found(passage, *around(passage, rng.randrange(len(passage.sentences)), 300)) for passage in chosen]
+
+    def around(self, document: str, matching: Callable[[Sequence[str]], list[int]], widths: Sequence[int]) -> list[Found]:
+        """Texts of several widths, in characters, around the first sentence of a document that `matching` finds among those of a passage;
+        [] if it finds none."""
+        for passage in self._passages.get(document, []):
+            if found := matching([passage.quote(span) for span in passage.sentences]):
+                return [_found(passage, first, end) for first, end in sorted({around(passage, found[0], width) for width in widths})]
+        return []
+
+
+def _found(passage: Passage, first: int, end: int) -> Found:
+    text = ReadText.part(passage, first, end)
+    return Found(passage.document_id, text.text, [(span.start, span.end) for span in text.blocks], text.context)

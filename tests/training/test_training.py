@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import random
@@ -11,12 +12,14 @@ import tomllib
 import numpy as np
 import pytest
 
-from training.fetch import SOURCES, Refused, allowed, digest, pattern, unpack
+from training.fetch import DOCUMENTS, SOURCES, Refused, allowed, digest, fetch_documents, keep_documents, pattern, unpack
 from training.mix.case import CONTRADICTED, NOT_STATED, Case, Cut, Grams, cut_out, read, window, write
 from training.mix.claims import perturbed, statement
+from training.mix.contrast import Names, altered
 from training.mix.facts import changed, in_arabic, table
 from training.mix.pages import page
-from training.mix.public import is_stated, squad
+from training.mix.public import Asked, is_stated, squad
+from training.mix.written import QUESTIONS, aside, cases, matching, pairs, place, records
 
 
 def test_every_source_has_an_allowed_licence():
@@ -217,3 +220,109 @@ def test_the_same_weights_are_the_same_bytes():
     again = ordered(content)
     assert again == ordered(save({"a": torch.zeros(2, 2), "b": torch.ones(3)}, {"x": "3", "z": "1", "y": "2"}))
     assert load(again)["b"].tolist() == [1.0, 1.0, 1.0]
+
+
+def _archive(**files: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(f"top/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def _listed(file: str, path: str, content: bytes, **more: object) -> dict[str, object]:
+    return {"file": file, "path": path, "licence": "MIT", "sha256": hashlib.sha256(content).hexdigest(), **more}
+
+
+def test_listed_documents_are_kept_whole_or_by_lines(tmp_path):
+    archive = _archive(a=b"whole\n", b="0\r\n أول \r\nثانٍ\r\n3\r\n".encode())
+    lines = "أول\nثانٍ\n".encode()
+    keep_documents(archive, [_listed("x.txt", "a", b"whole\n"), _listed("y.txt", "b", lines, lines=[2, 3])], tmp_path)
+    assert (tmp_path / "x.txt").read_bytes() == b"whole\n"
+    assert (tmp_path / "y.txt").read_bytes() == lines
+    with pytest.raises(Refused, match=r"x\.txt"):
+        keep_documents(archive, [_listed("x.txt", "a", b"other")], tmp_path)
+    with pytest.raises(Refused, match="gone"):
+        keep_documents(archive, [_listed("x.txt", "gone", b"other")], tmp_path)
+
+
+def test_documents_that_are_there_are_not_fetched_again_and_licences_are_checked(tmp_path):
+    (tmp_path / "x.txt").write_bytes(b"here")
+    listed = tmp_path / "documents.jsonl"
+    entry = _listed("x.txt", "a", b"here", repository="nobody/nothing", commit="0" * 40)
+    listed.write_text(json.dumps(entry), "utf-8")
+    fetch_documents(tmp_path, listed)  # would fail if it asked for a repository that is not there
+    listed.write_text(json.dumps(entry | {"licence": "CC-BY-NC"}), "utf-8")
+    with pytest.raises(Refused, match="licence"):
+        fetch_documents(tmp_path, listed)
+
+
+def test_every_written_question_is_about_a_listed_document_with_an_allowed_licence():
+    licences = tomllib.loads(SOURCES.read_text("utf-8"))["licences"]
+    documents = {one["file"]: one for one in records(DOCUMENTS)}
+    assert all(licences[one["licence"]] and len(one["commit"]) == 40 and len(one["sha256"]) == 64 for one in documents.values())
+    assert {pair.file for pair in pairs(QUESTIONS / "questions.jsonl")} <= set(documents)
+    assert {one["file"] for one in records(QUESTIONS / "claims.jsonl")} <= set(documents)
+    assert 0 < len(aside()) < len(documents) / 3
+
+
+@pytest.mark.parametrize(
+    ("evidence", "blocks", "expected"),
+    [
+        ("Open on **Sundays** only.", ["Closed on Mondays.", "Open on Sundays only.", "Sundays"], [1]),
+        ("See [the fee](https://a.b/c) of 5 pounds", ["The fee", "See the fee of 5 pounds"], [1]),
+        ("صنعاء,1,20", ["المدينة: عدن · العدد: 20", "المدينة: صنعاء · الرمز: 1 · العدد: 20"], [1]),
+        ("First we open the box. Then … it dry in the sun.", ["We open.", "First we open the box.", "Then we", "Let it dry in the sun."], [1, 2, 3]),
+        ("nothing like this", ["Open on Sundays only."], []),
+        ("", ["Open on Sundays only."], []),
+    ],
+)
+def test_what_was_copied_from_a_file_is_found_among_blocks(evidence, blocks, expected):
+    assert matching(evidence, blocks) == expected
+
+
+def test_words_are_placed_without_marks():
+    text = "رسوم الطلب: 1,200 درهم."
+    start, end = place("رسومُ الطلب", text)
+    assert text[start:end] == "رسوم الطلب"
+    assert place("رسوم درهم", text) is None
+    assert place("", text) is None
+
+
+def test_cases_of_written_questions(tmp_path):
+    (tmp_path / "menu.md").write_text(
+        "# Menu\n\nLentil soup costs 4 pounds. Tea is free on Fridays.\n\n# Hours\n\nThe kitchen opens at noon.\n", "utf-8"
+    )
+    pair = {"file": "menu.md", "question": "كم سعر شوربة العدس؟", "answer": "4 pounds", "evidence": "Lentil soup costs 4 pounds."}
+    close = {"unanswerable": "كم سعر شوربة الدجاج؟", "near": "Lentil soup costs 4 pounds.", "kind": "other-entity"}
+    claim = {"file": "menu.md", "kind": "number", "evidence": "Tea is free on Fridays."}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(pair | close), "utf-8")
+    (tmp_path / "claims.jsonl").write_text(json.dumps(claim | {"true": "t", "false": "f", "absent": "a"}), "utf-8")
+    found = list(cases(tmp_path, random.Random(1), questions=tmp_path))
+    answers = [case for case in found if case.answers == 1]
+    assert answers
+    for case in answers:
+        assert "Lentil soup costs 4 pounds." in {case.text[slice(*case.blocks[n])] for n in case.gold}
+        assert {case.text[start:end] for start, end in case.spans} == {"4 pounds"}
+    assert all("4 pounds" not in case.text for case in found if case.kind == "not")
+    assert any("4 pounds" in case.text and case.answers == 0 for case in found if case.kind == "close:other-entity")
+    assert [case.claim for case in found if case.claim is not None] == [0, CONTRADICTED, NOT_STATED]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("When did the harbour of Aden open in 1850?", "The harbour of Aden opened in May 1850."),
+        ("متى افتتح ميناء عدن عام 1850؟", "افتتح ميناء عدن في مايو 1850."),
+        ("Which is the largest island?", "Socotra is the largest island."),
+        ("ما هي أكبر جزيرة؟", "سقطرى أكبر جزيرة."),
+    ],
+)
+def test_a_changed_question_is_another_one_that_the_text_does_not_state(question, text):
+    names = Names(["Where is the city of Lisbon?", "Who is the king of Aden?", "أين ميناء الحديدة؟", question])
+    for seed in range(10):
+        found = altered(Asked("s", "a", question, text, 0, ""), text, names, random.Random(seed))
+        assert found is not None
+        assert found[0] != question
