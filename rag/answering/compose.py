@@ -11,6 +11,7 @@ from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.citations import cite
 from rag.answering.confidence import Calibration
+from rag.answering.declining import is_sure
 from rag.answering.inquiry import Inquiry
 from rag.answering.localization import localize_values
 from rag.answering.prompts import answer_prompt
@@ -96,10 +97,13 @@ class Composer:
     def quoted(self, inquiry: Inquiry, status: Status = Status.ANSWERED, rejected: tuple[RejectedCitation, ...] = ()) -> Answer:
         """Return the words of the best evidence that answer, then what they stand in, verbatim.
 
-        Across languages the words come first only if they are values, which are converted by rule. A list is quoted item by item.
+        Across languages the words come first only if they are values, which are converted by rule. A list is quoted item by item. If the
+        confidence is too low for an answer, the evidence alone is quoted, and the text says that it may not answer.
         """
         quoted = self._quotation(inquiry)
         native = inquiry.in_language(quoted.evidence)
+        if not is_sure(inquiry, self._calibration):
+            return self._unsure(inquiry, quoted, native)
         if quoted.items:
             return self._listed(inquiry, quoted, native, status, rejected)
         direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry.language, native)
@@ -109,13 +113,16 @@ class Composer:
         if direct:
             words, grade = direct
             lines.add(words, words, grade)
-        quote = " ".join(quoted.text.split())
-        if quoted.context:
-            key = "answer.quote_under" if native else "answer.quote_foreign_under"
-        else:
-            key = "answer.quote" if native else "answer.quote_foreign"
-        lines.add(say(key, inquiry.language, quote=quote, context=quoted.context), quote)
+        lines.add_quote(quoted, native, inquiry.language)
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
+
+    def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool) -> Answer:
+        """Return the evidence as what comes closest to an answer, with none of its words marked as the answer."""
+        plain = replace(quoted, words=None)
+        lines = _Lines(inquiry.number)
+        lines.add(say("answer.unsure", inquiry.language))
+        lines.add_quote(plain, native, inquiry.language)
+        return inquiry.answer(lines.text, Status.UNSURE, lines.citations(plain))
 
     def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
         """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule nor left
@@ -230,6 +237,12 @@ class _Lines:
         self.text += f"{line} [{self._number}]" if claim else line
         if claim:
             self._claims.append((Span(start, start + len(claim)), grade))
+
+    def add_quote(self, quoted: Quotation, native: bool, language: str) -> None:
+        """Append a quotation, with what it stands under and, unless it is `native`, the language it is in."""
+        quote = " ".join(quoted.text.split())
+        key = f"answer.quote{'' if native else '_foreign'}{'_under' if quoted.context else ''}"
+        self.add(say(key, language, quote=quote, context=quoted.context), quote)
 
     def citations(self, quoted: Quotation) -> tuple[Citation, ...]:
         """Return a citation of the same source for every claim."""

@@ -25,8 +25,8 @@ from rag.text.numbers import names_month, stated_values, values_claimed
 from rag.text.words import content_stems
 
 UNKNOWN = "unknown"
-_LATER = frozenset(("read_same", "read_across"))
-"""Values that a file of an earlier version lacks: then nothing was fitted for the reader."""
+_LATER = frozenset(("read_same", "read_across", "sure"))
+"""Values that a file of an earlier version lacks: then nothing was fitted for the reader, and any answer that is not declined is sure."""
 _READ = 12
 """Features when a reader has read the evidence."""
 Manner = Literal["quote", "write"]
@@ -41,7 +41,8 @@ class Calibration:
     `same` and `across` weigh the features of `features`, in that order, if question and evidence are in one language or in two;
     `read_same` and `read_across` weigh these and `reading_features` after them, once a reader has read the evidence, and are empty where
     they were not fitted. `least` is
-    the confidence below which a question is declined; `thresholds` are the citation check's. `manner_same` and `manner_across` say whether
+    the confidence below which a question is declined, `sure` the one below which the evidence is only quoted, and the answer says that it
+    may not answer; `thresholds` are the citation check's. `manner_same` and `manner_across` say whether
     the generator's own words are used: a small model's sentence is right half as often as the sentence it was made from. `prompted` is how
     many sentences of evidence it is given.
     """
@@ -56,6 +57,7 @@ class Calibration:
     prompted: int
     read_same: tuple[float, ...] = ()
     read_across: tuple[float, ...] = ()
+    sure: float = 0.0
     checked: frozenset[str] = frozenset()
     """Directions, as question's and source's language ("en-ar"), in which what the check accepts was measured to be true: at least 0.98 of
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
@@ -73,6 +75,7 @@ class Calibration:
         return cls(
             embedder=embedder,
             least=values["least"],
+            sure=values["sure"],
             same=tuple(values["same"]),
             across=tuple(values["across"]),
             thresholds=Thresholds(values["claim_same"], values["claim_across"]),
@@ -207,10 +210,11 @@ def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
         if values is None:
             return None
         shipped = _shipped(UNKNOWN)
-        own: dict[str, Any] = {name: values[name] if name not in _LATER or name in values else [] for name in shipped}
+        later: dict[str, Any] = {"read_same": [], "read_across": [], "sure": values["least"]}
+        own: dict[str, Any] = {name: later[name] if name in _LATER and name not in values else values[name] for name in shipped}
         for name, like in shipped.items():
             numbers = own[name] if isinstance(like, list) else [own[name]]
-            lengths = {len(like) if isinstance(like, list) else 1} if name not in _LATER else {0, _READ}
+            lengths = {0, _READ} if name in ("read_same", "read_across") else {len(like) if isinstance(like, list) else 1}
             if len(numbers) not in lengths or not all(math.isfinite(number) for number in numbers):
                 raise ValueError(name)
         return own

@@ -1,4 +1,4 @@
-"""The decision to decline: to answer that the documents do not answer the question."""
+"""The decisions to decline, which is to answer that the documents do not answer the question, and to quote without claiming an answer."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ from rag.answering.inquiry import Inquiry
 def declines(inquiry: Inquiry, calibration: Calibration) -> bool:
     """Return whether a question is declined: there is no evidence, or the confidence in it is below the fitted threshold."""
     return not inquiry.evidence or inquiry.confidence < calibration.least
+
+
+def is_sure(inquiry: Inquiry, calibration: Calibration) -> bool:
+    """Return whether the evidence may be given as the answer: the confidence in it reaches the fitted threshold for that."""
+    return inquiry.confidence >= calibration.sure

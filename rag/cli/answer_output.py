@@ -57,6 +57,8 @@ def print_answer(answer: Answer, language: str) -> None:
 def _grade_of(answer: Answer, language: str) -> str:
     if answer.status is Status.NO_EVIDENCE:
         return say("cli.declined", language)
+    if answer.status is Status.UNSURE:
+        return say("cli.unsure", language)
     if answer.status is Status.UNSUPPORTED:
         return say("cli.quoted", language)
     if answer.status is Status.STOPPED:

@@ -35,6 +35,7 @@ FITTED, REPORTED = "calibrate", "report"
 LEAST_OF_EACH = 10
 """The smallest number of answerable and of unanswerable questions that weights are fitted to."""
 FOLDS = 5
+_SURE = 0.9  # of questions whose evidence is given as the answer, the share that the documents answer
 _TRUE_LOST = 0.02  # of true claims, the share that the least similarity may reject
 
 
@@ -84,11 +85,13 @@ class Fitted:
     n: Mapping[str, int]
     read_same: tuple[float, ...] = ()
     read_across: tuple[float, ...] = ()
+    sure: float = 0.0
 
     def values(self) -> dict[str, Any]:
         """Return the entry of `calibration.toml`."""
         return {
             "least": self.least,
+            "sure": self.sure,
             "same": list(self.same),
             "across": list(self.across),
             "claim_same": self.claim_same,
@@ -195,7 +198,8 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
     `same` and `across` are the weights of two logistic models of "the documents answer this". Every set and both of its kinds have equal
     weight, so a confidence of 0.5 means "as likely as not, were half of all questions answerable". `least` is the confidence that separates
     the two kinds best (Youden, "Index for rating diagnostic tests", Cancer 1950) among those that decline at most `most_declined` of the
-    answerable, by the confidences of models that have not seen the question (5-fold cross-validation). It is the one of `same`, and the
+    answerable, by the confidences of models that have not seen the question (5-fold cross-validation); `sure` is the lowest by which 0.9 of
+    those above it are answerable, once a reader has read. It is the one of `same`, and the
     constant of `across` is shifted so that it holds there too. The claims' thresholds are the highest that reject 2 % of the true ones.
     Raises BadSetting if there are too few questions of either kind.
     """
@@ -214,15 +218,18 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
     if not n:
         counts = (sum(case.answerable for case in own), sum(not case.answerable for case in own))
         raise BadSetting("error.calibrate_few", answerable=counts[0], unanswerable=counts[1], least=LEAST_OF_EACH)
+    judged: list[tuple[float, bool]] = []
     read = {True: before.read_same, False: before.read_across}
     for same, name in ((True, "read_same"), (False, "read_across")):
         group = [replace(case, values=(*case.values, *case.read)) for case in own if case.read and case.same_read is same]
         if min(sum(case.answerable for case in group), sum(not case.answerable for case in group)) < LEAST_OF_EACH:
             continue
-        fitted, least = fit_logistic(group), least_confidence(held_out(group), [case.answerable for case in group], most_declined)
+        fitted, unseen = fit_logistic(group), held_out(group)
+        least = least_confidence(unseen, [case.answerable for case in group], most_declined)
         # Shifted, so that the common threshold is the best one for these too.
-        target = leasts.get(True, leasts.get(False, before.least))
-        read[same] = rounded([fitted[0] + _logit(target) - _logit(least), *fitted[1:]])
+        shift = _logit(leasts.get(True, leasts.get(False, before.least))) - _logit(least)
+        read[same] = rounded([fitted[0] + shift, *fitted[1:]])
+        judged += [(logistic((1.0,), (_logit(one) + shift,)), case.answerable) for one, case in zip(unseen, group, strict=True)]
         n[name] = len(group)
     n["least"] = sum(n[name] for name in ("same", "across") if name in n)
     least = leasts.get(True, leasts.get(False, before.least))
@@ -235,7 +242,8 @@ def fit(embedder: str, found: Sequence[Case], near: Sequence[ClaimLikeness] = ()
         if len(true) >= LEAST_OF_EACH:
             thresholds[same] = math.floor(100 * float(np.quantile(true, _TRUE_LOST))) / 100
             n[name] = len(true)
-    return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n, read[True], read[False])
+    sure = sure_confidence([one for one, _ in judged], [truth for _, truth in judged], least) if judged else max(before.sure, least)
+    return Fitted(embedder, least, weights[True], weights[False], thresholds[True], thresholds[False], n, read[True], read[False], sure)
 
 
 def _logit(probability: float) -> float:
@@ -321,6 +329,16 @@ def least_confidence(confidences: Sequence[float], truths: Sequence[bool], most_
     return best
 
 
+def sure_confidence(confidences: Sequence[float], truths: Sequence[bool], least: float) -> float:
+    """Return the lowest threshold, to two digits and not below `least`, above which `_SURE` of the questions are answerable; 1 for none."""
+    data, truth = np.asarray(confidences), np.asarray(truths, dtype=bool)
+    for step in range(max(round(100 * least), 1), 100):
+        above = data >= step / 100
+        if above.any() and float(truth[above].mean()) >= _SURE:
+            return step / 100
+    return 1.0
+
+
 # --- reporting ------------------------------------------------------------------------------------------------------------
 
 GroupFigures = Mapping[str, Mapping[str, Figure]]
@@ -350,7 +368,8 @@ def _figures(group: Sequence[Case], fitted: Fitted) -> dict[str, Figure]:
 def in_force(embedder: str) -> Fitted:
     """Return the values that hold for an embedder now."""
     now = Calibration.of(embedder)
-    return Fitted(embedder, now.least, now.same, now.across, now.thresholds.same, now.thresholds.across, {}, now.read_same, now.read_across)
+    claims = now.thresholds
+    return Fitted(embedder, now.least, now.same, now.across, claims.same, claims.across, {}, now.read_same, now.read_across, now.sure)
 
 
 # --- writing --------------------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ class AnswerBody(BaseModel):
     searched: str = Field(description="The question that was searched for: a follow-up is rewritten")
     text: str
     language: Literal["ar", "en"]
-    status: Literal["answered", "no_evidence", "unsupported", "stopped"]
+    status: Literal["answered", "no_evidence", "unsure", "unsupported", "stopped"]
     grade: Literal["quoted", "checked", "unverified"] | None = Field(description="The lowest grade of its sentences; null without any")
     confidence: float = Field(description="Calibrated probability that the documents answer the question")
     citations: list[CitationBody]

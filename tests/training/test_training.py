@@ -274,7 +274,11 @@ def test_every_written_question_is_about_a_listed_document_with_an_allowed_licen
         ("Open on **Sundays** only.", ["Closed on Mondays.", "Open on Sundays only.", "Sundays"], [1]),
         ("See [the fee](https://a.b/c) of 5 pounds", ["The fee", "See the fee of 5 pounds"], [1]),
         ("صنعاء,1,20", ["المدينة: عدن · العدد: 20", "المدينة: صنعاء · الرمز: 1 · العدد: 20"], [1]),
-        ("First we open the box. Then … it dry in the sun.", ["We open.", "First we open the box.", "Then we", "Let it dry in the sun."], [1, 2, 3]),
+        (
+            "First we open the box. Then … it dry in the sun.",
+            ["We open.", "First we open the box.", "Then we", "Let it dry in the sun."],
+            [1, 2, 3],
+        ),
         ("nothing like this", ["Open on Sundays only."], []),
         ("", ["Open on Sundays only."], []),
     ],

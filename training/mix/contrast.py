@@ -23,7 +23,8 @@ _NAME = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-z]{2,}(?: (?:of |the |de )?[A-Z]
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d.,]*\d|(?<![\w.,-])\d(?![\w.,])")
 _OPPOSITES = {
     "en": [
-        ("largest", "smallest"), ("biggest", "smallest"), ("highest", "lowest"), ("first", "last"), ("oldest", "youngest"), ("most", "least"),
+        ("largest", "smallest"), ("biggest", "smallest"), ("highest", "lowest"), ("first", "last"), ("oldest", "youngest"),
+        ("most", "least"),
         ("longest", "shortest"), ("more", "less"), ("before", "after"), ("born", "buried"), ("north", "south"), ("east", "west"),
         ("northern", "southern"), ("eastern", "western"), ("won", "lost"), ("begin", "end"), ("start", "end"), ("founded", "dissolved"),
         ("increase", "decrease"), ("minimum", "maximum"), ("built", "demolished"), ("mother", "father"), ("brother", "sister"),
@@ -60,7 +61,9 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d|[٠-٩]")
-_WORD_NUMBERS = re.compile(r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|century|age|aged|old)\b|عمر|قرن|سن ", re.IGNORECASE)
+_WORD_NUMBERS = re.compile(
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|century|age|aged|old)\b|عمر|قرن|سن ", re.IGNORECASE
+)
 
 
 class Names:

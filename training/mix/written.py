@@ -148,9 +148,8 @@ def _of_claim(one: dict[str, Any], library: Library, rng: random.Random) -> Iter
         gold = matching(one["evidence"], _blocks(text))
         for name, label in (("true", ENTAILED), ("false", CONTRADICTED), ("absent", NOT_STATED)):
             deciding = gold if label != NOT_STATED else None
-            yield Case(
-                "written", f"claim:{one['kind']}", one[name], text.text, text.title, f"written/{one['file']}", text.blocks, deciding, claim=label
-            )  # fmt: skip
+            document, kind = f"written/{one['file']}", f"claim:{one['kind']}"
+            yield Case("written", kind, one[name], text.text, text.title, document, text.blocks, deciding, claim=label)
 
 
 def _gold(pair: Pair, text: Found) -> list[int]:

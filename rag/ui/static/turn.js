@@ -91,6 +91,7 @@ export class TurnView {
   verdict(answer) {
     if (answer.status === "answered" && !answer.sources.length) return { kind: "", icon: "", text: "" };
     if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
+    if (answer.status === "unsure") return { kind: "part", icon: "quote", text: this.page.t("status_unsure") };
     if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
     if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
     if (answer.grade === "unverified") return { kind: "part", icon: "part", text: this.page.t("status_unverified") };

@@ -1,0 +1,62 @@
+"""Evidence that may not answer is quoted without words in front of it, and the text says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rag import Chatbot, Index, build_index
+from rag.answering.confidence import Calibration
+from rag.schema import Grade, Status
+from rag.testing import HashEmbedder
+
+ARABIC = "افتتح المتحف البحري في عدن عام 1966. رسم الدخول 300 ريال."
+ENGLISH = "The maritime museum in Aden opened in 1966. Entry costs 300 rials."
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "ar.txt").write_text(ARABIC, "utf-8")
+    (folder / "en.txt").write_text(ENGLISH, "utf-8")
+    embedder = HashEmbedder(256)
+    build_index(folder, tmp_path / "index", embedder)
+    return Index.open(tmp_path / "index", embedder)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "quote"),
+    [
+        ("How much is entry to the museum?", "The documents may not answer this. The closest passage:\n", "Entry costs 300 rials."),
+        ("كم رسم الدخول؟", "قد لا تجيب الوثائق عن هذا السؤال. أقرب ما فيها:\n", "رسم الدخول 300 ريال."),
+    ],
+)
+def test_below_the_threshold_for_an_answer_the_evidence_is_only_quoted(index: Index, question: str, opening: str, quote: str) -> None:
+    calibration = replace(Calibration.of("unknown"), least=0.0, sure=1.1)
+    answer = Chatbot(index, calibration=calibration).ask(question)
+    assert answer.status is Status.UNSURE
+    assert answer.text.startswith(opening)
+    assert quote in answer.text
+    (citation,) = answer.citations
+    assert citation.words is None
+    assert citation.grade is Grade.QUOTED
+    assert citation.claim.of(answer.text) in citation.quote  # the line before it is the answer's own, and not cited
+
+
+def test_from_the_threshold_on_it_is_an_answer_and_below_the_other_it_is_declined(index: Index) -> None:
+    sure = Chatbot(index, calibration=replace(Calibration.of("unknown"), least=0.0, sure=0.0)).ask("How much is entry to the museum?")
+    assert sure.status is Status.ANSWERED
+    assert "may not answer" not in sure.text
+    declined = Chatbot(index, calibration=replace(Calibration.of("unknown"), least=1.1, sure=1.2)).ask("How much is entry to the museum?")
+    assert declined.status is Status.NO_EVIDENCE
+
+
+def test_the_parts_of_a_question_say_it_for_themselves(index: Index) -> None:
+    from rag.testing import WordReader
+
+    calibration = replace(Calibration.of("unknown"), least=0.0, sure=1.1)
+    answer = Chatbot(index, calibration=calibration, reader=WordReader()).ask("When did the museum open and how much is entry?")
+    assert answer.text.count("may not answer") == 2
