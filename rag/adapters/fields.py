@@ -8,11 +8,11 @@ from typing import Any
 from rag.retrieval.index import Index
 from rag.schema import Answer, Citation, Filter, Hit
 
-Found = tuple[Hit, dict[str, Any]]
+MetadataHit = tuple[Hit, dict[str, Any]]
 """A passage, and what is returned with it."""
 
 
-def retrieve(index: Index, question: str, k: int, filter: Filter | None) -> list[Found]:
+def retrieve(index: Index, question: str, k: int, filter: Filter | None) -> list[MetadataHit]:
     """Return the passages nearest to a question, each with its fields and the metadata of its document. Raises as `Index.search`."""
     hits = index.search(question, k, filter=filter)
     about = metadata_of(index, (hit.passage.document_id for hit in hits))
@@ -71,7 +71,7 @@ def citation_name(citation: Citation) -> str:
 
 
 def answer_fields(answer: Answer) -> dict[str, Any]:
-    """Return what is known of an answer beside its text: `status` says whether the documents answer, `grade` how it was checked."""
+    """Return the metadata of an answer: `status` says whether the documents answer, `grade` how it was checked."""
     return {
         "status": answer.status.value,
         "grade": answer.grade.value if answer.grade else None,

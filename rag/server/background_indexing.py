@@ -22,7 +22,7 @@ _KEPT = 2000
 
 
 @dataclass(slots=True, eq=False)
-class Change:
+class DocumentChange:
     """A document that was added or removed. `job` is the indexing run that includes it, once that has begun; only `person` sees it."""
 
     collection: str
@@ -53,12 +53,12 @@ class Follower:
     """Updates the index of a collection after each change; changes during one run are handled by the next."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[Shelf, Embedder, list[Change]]] = {}
-        self._changes: deque[Change] = deque(maxlen=_KEPT)
+        self._waiting: dict[str, tuple[Shelf, Embedder, list[DocumentChange]]] = {}
+        self._changes: deque[DocumentChange] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
         self._working = False
 
-    def __call__(self, shelf: Shelf, embedder: Embedder, change: Change) -> None:
+    def __call__(self, shelf: Shelf, embedder: Embedder, change: DocumentChange) -> None:
         """Schedule an update after a change of documents. Returns at once; `change` reports the progress."""
         with self._lock:
             self._changes.append(change)
@@ -78,7 +78,7 @@ class Follower:
                 collection, (shelf, embedder, changes) = self._waiting.popitem()
             self._build(shelf, collection, embedder, changes)
 
-    def _build(self, shelf: Shelf, collection: str, embedder: Embedder, changes: list[Change]) -> None:
+    def _build(self, shelf: Shelf, collection: str, embedder: Embedder, changes: list[DocumentChange]) -> None:
         try:
             job = self._begun(shelf, collection, embedder)
             for change in changes:
@@ -89,16 +89,16 @@ class Follower:
             for change in changes:
                 change.refused = error
 
-    def find(self, id: str, person: str) -> Change | None:
+    def find(self, id: str, person: str) -> DocumentChange | None:
         """Return a change that this person made, by its id."""
         return next((change for change in self._made() if is_same(change.id, id) and is_same(change.person, person)), None)
 
-    def last_of(self, collection: str) -> dict[str, Change]:
+    def last_of(self, collection: str) -> dict[str, DocumentChange]:
         """Return the last change of each document of a collection, without the removed ones."""
         last = {change.document: change for change in self._made() if change.collection == collection}
         return {document: change for document, change in last.items() if not change.removed}
 
-    def _made(self) -> list[Change]:
+    def _made(self) -> list[DocumentChange]:
         with self._lock:
             return list(self._changes)
 

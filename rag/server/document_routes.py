@@ -13,7 +13,7 @@ from rag.answering.chatbot import Chatbot
 from rag.library.library import Shelf
 from rag.server.access import Access
 from rag.server.backend import ERRORS, Backend, asker_of, language_for
-from rag.server.background_indexing import Change, Follower
+from rag.server.background_indexing import DocumentChange, Follower
 from rag.server.bodies import (
     Changed,
     DocumentLine,
@@ -98,9 +98,9 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
     async def keep(shelf: Shelf, collection: str, path: str, chunks: AsyncIterator[bytes], request: Request) -> Changed:
         base = await backend.service.ready()
         id = await shelf.receive_at(collection, path, chunks)
-        return follow(shelf, Change(collection, id, asker_of(request.scope).person), base, request)
+        return follow(shelf, DocumentChange(collection, id, asker_of(request.scope).person), base, request)
 
-    def follow(shelf: Shelf, change: Change, base: Chatbot, request: Request) -> Changed:
+    def follow(shelf: Shelf, change: DocumentChange, base: Chatbot, request: Request) -> Changed:
         follower(shelf, base.index.embedder, change)
         return Changed(id=change.document, job=change.id, indexing=_indexing(shelf, language_for(request)))
 
@@ -128,11 +128,11 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
         shelf = changeable(collection, request)
         base = await backend.service.ready()
         await asyncio.to_thread(shelf.remove, collection, id)
-        return follow(shelf, Change(collection, id, asker_of(request.scope).person, removed=True), base, request)
+        return follow(shelf, DocumentChange(collection, id, asker_of(request.scope).person, removed=True), base, request)
 
     @router.get("/v1/jobs/{job}", summary="What became of a change")
     async def job(job: str, request: Request) -> JobBody:
-        """Of a document that was added or removed since the server started, by whoever did it."""
+        """The job of a document added or removed since the server started, for the one who did it."""
         change = follower.find(job, asker_of(request.scope).person)
         if change is None:
             raise Unknown("server.no_job", "job", name=job[:60])
@@ -173,7 +173,7 @@ def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
     )
 
 
-def document_line(id: str, info: DocumentInfo | None, change: Change | None, language: str) -> DocumentLine:
+def document_line(id: str, info: DocumentInfo | None, change: DocumentChange | None, language: str) -> DocumentLine:
     """Return a document of the index, or one that was added and is not there, as the list shows it."""
     reason = change.reason() if change else None
     state: Literal["indexed", "waiting", "failed"]
