@@ -132,7 +132,7 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
 
     @router.get("/v1/jobs/{job}", summary="What became of a change")
     async def job(job: str, request: Request) -> JobBody:
-        """The job of a document added or removed since the server started, for the one who did it."""
+        """For a document that was added or removed since the server started; only for the one who did it."""
         change = follower.find(job, asker_of(request.scope).person)
         if change is None:
             raise Unknown("server.no_job", "job", name=job[:60])
