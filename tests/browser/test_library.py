@@ -366,27 +366,6 @@ def test_asking_again_changing_and_clearing(visit: Opener, shelf: Scene) -> None
     assert page.locator(".source.active mark").count() == 1
 
 
-def test_a_conversation_is_kept_only_where_the_reader_wants_it(visit: Opener, shelf: Scene) -> None:
-    page = visit(shelf)
-    ask(page, "When was the harbour bridge closed?")
-    page.reload()
-    page.wait_for_selector("#shawahid[data-ready]")
-    assert page.locator(".turn").count() == 0
-    ask(page, "ما ذاكرة هاتف نور؟")
-    page.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Keep conversations on this computer").click()
-    page.reload()
-    page.wait_for_selector(DONE)
-    assert "8 GB" in page.locator(".answer").inner_text()
-    page.locator("a.cite").first.click()
-    assert page.locator(".source.active mark").count() == 1
-    page.get_by_role("button", name="More").click()
-    page.get_by_role("button", name="Keep conversations on this computer").click()
-    page.reload()
-    page.wait_for_selector("#shawahid[data-ready]")
-    assert page.locator(".turn").count() == 0
-
-
 def test_a_conversation_is_saved_with_footnotes_and_no_markup_of_its_documents(visit: Opener, shelf: Scene, tmp_path: Path) -> None:
     page = visit(shelf)
     ask(page, "ما ذاكرة هاتف نور؟")

@@ -7,17 +7,24 @@ from typing import Any
 
 from tests.browser.conftest import Opener
 from tests.browser.scene import Scene
-from tests.browser.test_window import DONE, ask
+from tests.browser.test_window import ask
 
 MESSAGES = 200
+CONVERSATION = "c" * 32
 FRAME, TASK = 250.0, 1000.0
 """Milliseconds that the median frame, and the longest task of the page, may take on a busy computer. On an idle one it was 17
 and under 50: see docs/performance.md. A page that lays out the whole conversation again for each frame takes longer."""
 
 KEPT = """
-(turns) => {
-  localStorage.setItem("shawahid.keep", "yes");
-  localStorage.setItem("shawahid.turns", JSON.stringify(turns));
+async (turns) => {
+  const {Store} = await import("/shawahid/store.js");
+  const store = new Store(true, () => {});
+  for (const turn of turns) await store.save(turn);
+}"""
+STORED = """
+async () => {
+  const {Store} = await import("/shawahid/store.js");
+  return new Store(true, () => {}).turns(location.hash.slice(4));
 }"""
 
 SCROLL = """
@@ -54,21 +61,18 @@ async () => {
 
 def turns_of(page: Any) -> list[dict[str, Any]]:
     """A hundred questions and answers in both languages, made of two real ones."""
-    page.evaluate("localStorage.setItem('shawahid.keep', 'yes')")
-    page.reload()
-    page.wait_for_selector("#shawahid[data-ready]")
     ask(page, "ما ذاكرة هاتف نور؟")
     ask(page, "When was the harbour bridge closed?")
-    kept = json.loads(page.evaluate("localStorage.getItem('shawahid.turns')"))
+    kept = page.evaluate(STORED)
     assert len(kept) == 2
-    return [kept[number % 2] | {"id": f"{number:032x}"} for number in range(MESSAGES // 2)]
+    return [kept[number % 2] | {"id": f"{number:032x}", "conversation": CONVERSATION, "at": number} for number in range(MESSAGES // 2)]
 
 
 def test_a_conversation_of_two_hundred_messages_scrolls_smoothly(visit: Opener, window: Scene) -> None:
     page = visit(window, own=True)
     page.evaluate(KEPT, turns_of(page))
-    page.reload()
-    page.wait_for_selector(DONE)
+    page.goto(f"{window.address}#/c/{CONVERSATION}")
+    page.wait_for_function("n => document.querySelectorAll('.answer').length === n", arg=MESSAGES // 2)
     assert page.locator(".question, .answer").count() == MESSAGES
     found = page.evaluate(SCROLL)
     print(f"{MESSAGES} messages: {json.dumps(found)}")
@@ -86,4 +90,3 @@ def test_a_conversation_of_two_hundred_messages_scrolls_smoothly(visit: Opener, 
     ask(page, "When did the harbour bridge reopen?")
     assert page.locator(".question, .answer").count() == MESSAGES + 2
     assert page.evaluate("window.drawn") <= 2  # the one before it, which loses "ask again"
-    page.evaluate("localStorage.clear()")

@@ -1,11 +1,20 @@
 // The conversation: the box where a question is written, the turns, and the one that is being answered.
 
 import { h, icon, recall, remember, unguessable } from "./dom.js";
+import { Store } from "./store.js";
 import { orient } from "./text.js";
 import { TurnView } from "./turn.js";
 
 const SILENCE = 20000; // ms without a word from the server, after which the connection is taken for lost
 const ENDED = ["done", "error", "stopped"];
+const ADDRESS = /^#\/c\/([0-9a-f]{32})(?:\/([0-9a-f]{32}))?$/; // of a conversation, and of an answer in it
+
+const blank = { state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null, error: null };
+
+/** A turn as it is stored. What Gradio hands over is a view of its own state, which the database could not take. */
+function plainTurn({ id, conversation, at, question, searched, answer, error, collection, said }) {
+  return JSON.parse(JSON.stringify({ id, conversation, at, question, searched, answer, error, collection, said }));
+}
 
 export class Conversation {
   constructor(page) {
@@ -13,8 +22,12 @@ export class Conversation {
     this.turns = [];
     this.running = null;
     this.editing = null; // the turn whose question stands in the box to be changed
-    this.previous = []; // the conversation before this one
-    this.keeping = recall("keep") === "yes";
+    this.id = ""; // of the conversation; it begins with its first question
+    this.elsewhere = []; // turns of other conversations that have not ended yet
+    this.previous = ""; // the conversation before this one
+    // One person's computer keeps them unless told otherwise; where several people log in, only if told so.
+    const keep = recall("keep");
+    this.store = new Store(keep ? keep === "yes" : !page.boot.login, (id) => this.changedElsewhere(id));
     this.view = new TurnView(page);
     this.list = h("ol", { class: "turns", role: "list" });
     const { element } = page.welcome;
@@ -52,10 +65,11 @@ export class Conversation {
     this.list.addEventListener("click", (event) => page.panel.onCite(event));
   }
 
-  /** What was kept from the last time, and an eye on the connection. */
-  begin() {
-    if (this.keeping) this.restore();
+  /** The conversation that the address names, and an eye on the connection. */
+  async begin() {
     setInterval(() => this.watchConnection(), 1000);
+    window.addEventListener("popstate", () => this.goTo());
+    await this.goTo();
   }
 
   // --- drawing -----------------------------------------------------------------------------------------------------------
@@ -126,11 +140,15 @@ export class Conversation {
     const before = this.turns.at(-1);
     const history = this.history();
     const { collection } = page;
-    const turn = { id: unguessable(), question, collection, state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null };
-    turn.element = h("li", { class: "turn", id: `turn-${turn.id}`, "aria-busy": "true" });
-    this.turns.push(turn);
-    this.list.append(turn.element);
+    if (!this.id) {
+      this.id = unguessable();
+      window.history.pushState(null, "", `#/c/${this.id}`);
+    }
+    const at = Math.max(Date.now(), (before?.at ?? 0) + 1);
+    const turn = { ...blank, id: unguessable(), conversation: this.id, at, question, collection };
+    this.place(turn).setAttribute("aria-busy", "true");
     this.running = turn;
+    this.keep(turn);
     page.panel.selected = turn;
     this.changed();
     if (before) this.draw(before);
@@ -158,7 +176,7 @@ export class Conversation {
 
   /** The state of a turn as Python sees it now. */
   receive(view) {
-    const turn = this.turns.find((item) => item.id === view?.turn);
+    const turn = [...this.turns, ...this.elsewhere].find((item) => item.id === view?.turn);
     if (!turn || ENDED.includes(turn.state)) return;
     this.heard = performance.now();
     const foundNow = view.found && !turn.found;
@@ -166,6 +184,7 @@ export class Conversation {
     if (view.answer) turn.answer = view.answer;
     if (view.error) turn.error = view.error;
     if (ENDED.includes(view.state)) this.finish(turn);
+    if (!this.turns.includes(turn)) return;
     if (foundNow || turn.answer || view.state === "error") this.page.panel.draw();
     this.schedule(turn);
   }
@@ -174,8 +193,10 @@ export class Conversation {
     const { page } = this;
     if (this.running === turn) this.running = null;
     turn.element.removeAttribute("aria-busy");
+    this.keep(turn);
+    this.elsewhere = this.elsewhere.filter((item) => item !== turn);
+    if (!this.turns.includes(turn)) return;
     this.changed();
-    if (turn.answer) this.keep();
     if (turn.state === "error") page.announce(turn.error[page.language], true);
     else if (turn.answer) page.announce(`${this.view.verdict(turn.answer).text || turn.answer.text} ${page.t("sources_count", { n: turn.answer.sources.length })}`);
     else page.announce(page.t("status_stopped"));
@@ -217,71 +238,130 @@ export class Conversation {
     this.box.focus();
   }
 
-  /** Begin a new conversation. The last one can be brought back until the next question. */
+  /** Begin anew. What was said until then is among the conversations. */
   clear() {
-    const { page } = this;
-    if (this.running) page.call("stop", this.running.id);
-    if (this.editing) this.endEditing();
-    const ended = this.turns.filter((turn) => ENDED.includes(turn.state));
-    if (ended.length) this.previous = ended;
-    this.running = null;
-    this.turns = [];
-    page.panel.selected = null;
-    this.list.replaceChildren();
-    this.keep();
-    this.changed();
-    page.panel.draw();
-    page.panel.show(false);
+    if (this.id) window.history.pushState(null, "", window.location.pathname + window.location.search);
+    this.show("", []);
     this.box.focus();
   }
 
-  bringBack() {
-    this.turns = this.previous;
-    this.previous = [];
-    this.list.replaceChildren(...this.turns.map((turn) => turn.element));
-    this.keep();
-    this.redraw();
-    this.page.panel.draw();
-    this.thread.scrollTop = this.thread.scrollHeight;
+  async bringBack() {
+    await this.open(this.previous);
     this.box.focus();
   }
 
   remove(turn) {
+    this.stored(this.store.removeTurn(turn));
     turn.element.remove();
     this.turns = this.turns.filter((item) => item !== turn);
     if (this.page.panel.selected === turn) this.page.panel.selected = null;
   }
 
-  // --- keeping it on this computer ---------------------------------------------------------------------------------------
+  // --- conversations ------------------------------------------------------------------------------------------------------
 
-  toggleKeeping() {
-    this.keeping = !this.keeping;
-    remember("keep", this.keeping ? "yes" : null);
-    if (this.keeping) this.keep();
-    else remember("turns", null);
-    this.page.toast(this.page.t(this.keeping ? "kept" : "not_kept"));
+  /** Open a conversation, at one of its answers or at its end; whether there is one of that id. */
+  async open(id, at = "") {
+    const turns = await this.store.turns(id).catch(() => []); // a database that can't be read
+    if (!turns.length) return false;
+    const hash = `#/c/${id}${at ? `/${at}` : ""}`;
+    if (window.location.hash !== hash) window.history.pushState(null, "", hash);
+    this.show(id, turns, at);
+    return true;
   }
 
-  keep() {
-    if (!this.keeping) return;
-    const kept = this.turns.filter((turn) => turn.answer).slice(-200);
-    remember("turns", JSON.stringify(kept.map(({ id, question, searched, answer, collection }) => ({ id, question, searched, answer, collection }))));
+  /** Show what the address names, after Back or on opening the page. */
+  async goTo() {
+    const [, id = "", at = ""] = window.location.hash.match(ADDRESS) ?? [];
+    if (id && (id === this.id || (await this.open(id, at)))) {
+      if (at) this.pointTo(at);
+      return;
+    }
+    if (id) this.page.toast(this.page.t("conversation_gone"));
+    if (this.id || id) this.show("", []);
   }
 
-  restore() {
-    let kept = [];
+  /** Put the turns of a conversation in the place of those that are shown. What runs is stopped, and what it gave goes to its own. */
+  show(id, stored, at = "") {
+    const { page } = this;
+    if (this.editing) this.endEditing();
+    if (this.running) {
+      page.call("stop", this.running.id);
+      this.elsewhere.push(this.running);
+    }
+    if (this.turns.length && this.id !== id) this.previous = this.id;
+    this.id = id;
+    this.running = null;
+    this.turns = [];
+    this.list.replaceChildren();
+    page.panel.selected = null;
+    for (const turn of stored) this.place(this.revived(turn));
+    this.redraw();
+    page.panel.draw();
+    page.panel.show(false);
+    if (at) this.pointTo(at);
+    else requestAnimationFrame(() => (this.thread.scrollTop = this.thread.scrollHeight));
+  }
+
+  /** A stored turn as one that is shown. One that did not end was left with its page: it can be asked again. */
+  revived(turn) {
+    const running = this.elsewhere.find((item) => item.id === turn.id);
+    if (running) return running;
+    return { ...blank, ...turn, state: turn.error ? "error" : turn.answer ? "done" : "stopped" };
+  }
+
+  place(turn) {
+    turn.element ??= h("li", { class: "turn", id: `turn-${turn.id}`, tabindex: "-1" });
+    this.turns.push(turn);
+    this.list.append(turn.element);
+    return turn.element;
+  }
+
+  /** Set off the answer that a link leads to. */
+  pointTo(id) {
+    const turn = this.turns.find((item) => item.id === id);
+    if (!turn) return;
+    for (const each of this.turns) each.element.classList.toggle("pointed", each === turn);
+    this.page.panel.select(turn, false);
+    requestAnimationFrame(() => {
+      turn.element.scrollIntoView({ block: "start" });
+      turn.element.focus({ preventScroll: true });
+    });
+  }
+
+  /** The address of an answer, for this browser. */
+  link(turn) {
+    return `${window.location.origin}${window.location.pathname}#/c/${turn.conversation}/${turn.id}`;
+  }
+
+  /** Another tab added to a conversation, renamed or deleted it: what is shown here follows, and nothing of it is lost. */
+  async changedElsewhere(id) {
+    this.page.conversationsView?.refresh();
+    if (!this.id || (id && id !== this.id) || this.running || this.editing) return;
+    const stored = await this.store.turns(this.id);
+    const ended = stored.filter((turn) => turn.answer || turn.error);
+    const known = this.turns.filter((turn) => turn.answer || turn.error).map((turn) => turn.id);
+    if (this.running || (ended.length === known.length && ended.every((turn) => known.includes(turn.id)))) return;
+    if (stored.length) this.show(this.id, ended);
+  }
+
+  /** Store a turn as it is now; one that has only been asked is stored too, so that a page that is left loses no question. */
+  keep(turn) {
+    return this.stored(this.store.save(plainTurn(turn)));
+  }
+
+  /** Tell where the browser could not store something; the page itself still shows it. */
+  async stored(work) {
     try {
-      kept = JSON.parse(recall("turns") || "[]");
+      await work;
+      this.page.conversationsView?.refresh();
     } catch {
-      // Written by another version, or cut short: begin a new one.
+      this.page.toast(this.page.t("not_stored"), true);
     }
-    for (const { id, question, searched, answer, collection } of kept) {
-      if (typeof id !== "string" || !/^[0-9a-f]{32}$/.test(id) || typeof question !== "string" || !answer?.paragraphs) continue;
-      const turn = { id, question, searched, answer, collection, state: "done", place: 0, found: null, draft: "" };
-      turn.element = h("li", { class: "turn", id: `turn-${id}` });
-      this.turns.push(turn);
-      this.list.append(turn.element);
-    }
-    requestAnimationFrame(() => (this.thread.scrollTop = this.thread.scrollHeight));
+  }
+
+  async keepAll(lasting) {
+    remember("keep", lasting ? "yes" : "no");
+    await this.stored(this.store.keep(lasting));
+    if (!lasting) for (const turn of this.turns) await this.store.save(plainTurn(turn));
   }
 }

@@ -86,6 +86,7 @@ export class FeedbackView {
     }
     this.dialog.close();
     this.turn.said = "bad";
+    page.conversation.keep(this.turn);
     page.conversation.draw(this.turn);
     page.toast(this.thanks(view));
   }

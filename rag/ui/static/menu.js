@@ -1,4 +1,4 @@
-// The menu of what is done with a conversation as a whole: saving it, keeping it, and the page about quality.
+// The menu of what is done with a conversation as a whole: saving it, and the page about quality.
 
 import { h } from "./dom.js";
 import * as exporting from "./export.js";
@@ -21,7 +21,7 @@ export class Menu {
     this.button.setAttribute("aria-expanded", String(open));
     if (!open) return;
     const { page } = this;
-    const { turns, keeping } = page.conversation;
+    const { turns } = page.conversation;
     const item = (key, action, attributes = {}) => {
       const chosen = () => (this.unfold(false), this.button.focus(), action());
       return fill(h("button", { type: "button", class: "menu-item", onclick: chosen, ...attributes }), page.t(key), page.base);
@@ -30,7 +30,6 @@ export class Menu {
     this.list.replaceChildren(
       item("export_markdown", () => exporting.save("shawahid.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
       item("export_html", () => exporting.save("shawahid.html", "text/html", exporting.html(page, turns)), { disabled }),
-      item("keep", () => page.conversation.toggleKeeping(), { "aria-pressed": String(keeping), class: "menu-item toggle" }),
       item("quality", () => page.qualityView.open()),
       ...(page.boot.login ? [item("log_out", () => this.logOut()), item("log_out_everywhere", () => this.logOut("?everywhere"))] : []),
     );

@@ -146,6 +146,9 @@ export class TurnView {
       button.setAttribute("aria-pressed", String(page.panel.selected === turn));
     }
     if (turn.answer) add("copy", "copy", (event) => this.copyAnswer(turn, event.currentTarget));
+    if (turn.answer && page.conversation.store.lasting) {
+      add("link", "link", async () => page.toast(page.t((await copy(page.conversation.link(turn))) ? "link_copied" : "copy_failed")));
+    }
     if (page.conversation.turns.at(-1) === turn) {
       add("retry", "retry", () => page.conversation.ask(turn.question, turn));
       add("edit", "edit", () => page.conversation.edit(turn));
@@ -153,6 +156,7 @@ export class TurnView {
     if (turn.answer && turn.answer.status !== "stopped") {
       const good = add("good", "up", async () => {
         if (await page.feedbackView.good(turn)) turn.said = "good";
+        page.conversation.keep(turn);
         this.draw(turn);
       });
       good.setAttribute("aria-pressed", String(turn.said === "good"));

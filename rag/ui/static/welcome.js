@@ -16,7 +16,7 @@ export class Welcome {
     if (this.element.dataset.shown !== page.language) this.build();
     // Only the number changes while somebody may be pressing an example: a button that is replaced under the pointer loses its click.
     const { documents } = page.notice.status;
-    this.back.hidden = !page.conversation.previous.length;
+    this.back.hidden = !page.conversation.previous;
     this.counted.hidden = !documents;
     if (documents) fill(this.counted, page.t("documents_count", { n: documents }), page.base);
   }

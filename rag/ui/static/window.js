@@ -3,6 +3,7 @@
 
 import { Ahead } from "./prefetch.js";
 import { Conversation } from "./conversation.js";
+import { ConversationsView } from "./conversations.js";
 import { h, icon, recall, remember } from "./dom.js";
 import { DocumentView } from "./document.js";
 import { FeedbackView } from "./feedback.js";
@@ -42,7 +43,7 @@ class Page {
     return (navigator.language || "").startsWith("ar") ? "ar" : this.boot.language;
   }
 
-  start() {
+  async start() {
     this.models = new Models(this);
     this.notice = new Notice(this);
     this.welcome = new Welcome(this);
@@ -58,8 +59,10 @@ class Page {
       this.library = new LibraryView(this);
       this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
     }
-    this.conversation.begin();
+    this.conversationsView = new ConversationsView(this);
+    this.tools.prepend(this.button("conversations", "talk", () => this.conversationsView.open(), { text: true }));
     this.dress();
+    await this.conversation.begin();
     this.notice.poll();
     document.addEventListener("keydown", (event) => this.onKey(event));
     this.conversation.box.focus();
