@@ -52,7 +52,7 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         after: Annotated[str, Query(max_length=1000, description="`next` of the page before")] = "",
     ) -> DocumentList:
-        """Those of the index, and those that were added and are not indexed, with the reason where they could not be read."""
+        """Return those of the index, and those that were added and are not indexed, with the reason where they could not be read."""
         index, language = (await opened(collection, request)).index, language_for(request)
         infos = {info.id: info for info in await asyncio.to_thread(index.documents)}
         changes = follower.last_of(collection)
