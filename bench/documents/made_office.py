@@ -342,9 +342,10 @@ def _xlsx_merged(language: str) -> Page:
         sheet.merge_range(0, 3, 0, 4, groups[1])
         for x, column in enumerate(table.columns, start=1):
             sheet.write(1, x, _number(column.rsplit(" ", 1)[1]))
+        shown = book.add_format({"num_format": "0.0"})  # 79.0 is shown as "79" without it
         for y, row in enumerate(table.rows, start=2):
             for x, cell in enumerate(row):
-                sheet.write(y, x, _number(cell) if x else cell)
+                sheet.write(y, x, _number(cell) if x else cell, shown if x else None)
 
     return {
         "id": "xlsx-two-row-header",

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from rag.text.folding import fold
 from rag.text.words import words
@@ -79,7 +80,31 @@ def _blocks(grid: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
             blocks[-1].append(cells)
         elif blocks[-1]:
             blocks.append([])
-    return [block for block in blocks if block]
+    return _joined([block for block in blocks if block])
+
+
+def _joined(blocks: Sequence[list[tuple[str, ...]]]) -> list[list[tuple[str, ...]]]:
+    """Return the blocks with those that only name columns put before the values that follow after a blank row."""
+    joined: list[list[tuple[str, ...]]] = []
+    for block in blocks:
+        if joined and _only_names(joined[-1]) and _has_values(block, max(map(_width, joined[-1]))):
+            joined[-1] = [*joined[-1], *block]
+        else:
+            joined.append(list(block))
+    return joined
+
+
+def _only_names(block: Sequence[tuple[str, ...]]) -> bool:
+    """Return whether a block is the names of several columns and nothing else."""
+    cells = [cell for row in block for cell in row if cell]
+    named = sum(any(row[at] for row in block if at < len(row)) for at in range(1, max(map(_width, block))))
+    return len(block) <= _MOST_HEADERS and named >= 2 and not any(_is_value(cell) and not _YEAR.search(_ascii(cell)) for cell in cells)
+
+
+def _has_values(block: Sequence[tuple[str, ...]], width: int) -> bool:
+    """Return whether a block of rows no wider than `width` has values in most of its cells after the first of each row."""
+    cells = [cell for row in block for cell in row[1:] if cell]
+    return max(map(_width, block)) <= width and len(cells) >= 2 and sum(map(_is_value, cells)) >= 0.6 * len(cells)
 
 
 def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None) -> list[GridTable]:
@@ -167,12 +192,18 @@ def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
             return 2
         return 0
     count = 1
-    while count < min(_MOST_HEADERS, len(rows) - 1) and _spans(rows[count - 1]):
+    while count < min(_MOST_HEADERS, len(rows) - 1):
         below = rows[count + 1 : count + _SAMPLE + 1]
-        if not below or _score(rows[count], below) <= 0:
+        merged = _continues(rows[count - 1], rows[count])
+        if not below or not (merged or (_spans(rows[count - 1]) and _score(rows[count], below) > 0)):
             break
         count += 1
     return count
+
+
+def _continues(names: Sequence[str], row: Sequence[str]) -> bool:
+    """Return whether the name of the first column goes on in the next row, as a merged cell that stands in both, and others do not."""
+    return bool(names[0]) and names[0] == row[0] and tuple(names) != tuple(row) and not any(map(_is_value, row))
 
 
 def _spans(row: Sequence[str]) -> bool:
@@ -245,16 +276,51 @@ def _ascii(text: str) -> str:
 
 
 def _names(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the column names from one or several header rows; a name spanning several columns holds for each of them."""
+    """Return the names that one or several rows give the columns: "group – name" for a name over several columns, which holds for each of
+    them, and "group 2023" or "2023 name" with a year."""
     filled = []
     for number, row in enumerate(rows):
-        last, cells = "", []
-        for at, cell in enumerate(row):
-            over = number + 1 < len(rows) and any(below[at] for below in rows[number + 1 :])
-            last = cell or (last if over and at > 0 else "")
-            cells.append(cell or last)
-        filled.append(cells)
-    return tuple(" ".join(dict.fromkeys(cells[at] for cells in filled if cells[at])) for at in range(len(rows[0])))
+        below = rows[number + 1 :]
+        filled.append(_spread_back(row, below) if _stands_over_last(row, below) else _spread(row, below))
+    return tuple(_name(list(dict.fromkeys(cells[at] for cells in filled if cells[at]))) for at in range(len(rows[0])))
+
+
+def _name(parts: Sequence[str]) -> str:
+    name = parts[0] if parts else ""
+    for before, part in pairwise(parts):
+        name += (" " if any(_YEAR.fullmatch(_ascii(one)) for one in (before, part)) else " – ") + part
+    return name
+
+
+def _spread(row: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names of a row with each over the unnamed columns after it that have a name in a row below."""
+    last, cells = "", list[str]()
+    for at, cell in enumerate(row):
+        over = any(other[at] for other in below)
+        last = cell or (last if over and at > 0 else "")
+        cells.append(cell or last)
+    return cells
+
+
+def _spread_back(row: Sequence[str], below: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names of a row with each over the unnamed columns before it, but for the first column, that have a name in a row below."""
+    last, cells = "", list[str]()
+    for at in range(len(row) - 1, 0, -1):
+        last = row[at] or last
+        cells.append(row[at] or (last if any(other[at] for other in below) else ""))
+    return [row[0], *reversed(cells)]
+
+
+def _stands_over_last(row: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Return whether the names of a row stand over the last of their columns instead of the first: the first columns that have names
+    below have none above, and the last one has."""
+    named = [at for at in range(1, len(row)) if any(other[at] for other in below)]
+    groups = [at for at in named if row[at]]
+    return bool(groups) and len(named) > 2 * len(groups) - 1 and not row[named[0]] and bool(row[named[-1]]) and not _is_repeated(row)
+
+
+def _is_repeated(row: Sequence[str]) -> bool:
+    return any(row[at] and row[at] == row[at - 1] for at in range(1, len(row)))
 
 
 def _row_names(body: Sequence[tuple[str, ...]]) -> int | None:

@@ -32,7 +32,9 @@ _LONGEST_ROW = 700
 """Characters of a row in one block; a wider row is continued in a second one that repeats the row's name."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that may introduce a list."""
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+_SYMBOL_BULLETS = str.maketrans(dict.fromkeys("\uf0b7\uf0a7\uf0d8\uf076\uf0a8\uf0fc", "•"))
+"""How the fonts Symbol and Wingdings spell bullets."""
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\ue000-\uf8ff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,8 +346,8 @@ class TreeWriter:
 
 
 def clean(text: str) -> str:
-    """Return a text in NFC without control characters."""
-    return _CONTROL.sub("", nfc(text))
+    """Return a text in NFC without control characters and characters of private use, which only a font knows; bullets are kept."""
+    return _CONTROL.sub("", nfc(text).translate(_SYMBOL_BULLETS))
 
 
 def one_line(text: str, longest: int = _LONGEST_VALUE) -> str:

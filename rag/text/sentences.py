@@ -245,8 +245,11 @@ def _abbreviates_arabic(text: str, match: re.Match[str], name: str, following: s
 
 # --- lines ----------------------------------------------------------------------------------------------------------------
 
+BULLETS = "-*＊•▪●◦○■□◆◇►▸▹‣⁃➢✓✔❖✱✦·"
+"""Signs that mark the items of lists; dashes and "+" do so only before a space."""
+_BULLET = re.escape(BULLETS)
 _ITEM = re.compile(
-    r"\s*(?:[-*+#>|•◦▪‣·○●✓]|[–—]\s|\(?\d{1,3}[.)\-–]|\(?[A-Za-z]\)|\(?[أابتثجحخدهوزطيكلمنسعفصقر]\s?[)\-–]|(?:[=_~-]{3,})\s*$)"
+    rf"\s*(?:[{_BULLET}+#>|]|[–—]\s|\(?\d{{1,3}}[.)\-–]|\(?[A-Za-z]\)|\(?[أابتثجحخدهوزطيكلمنسعفصقر]\s?[)\-–]|(?:[=_~-]{{3,}})\s*$)"
 )
 _FIELD = re.compile(r"\s*[^\s:|]{1,24}(?: [^\s:|]{1,24}){0,3}:\s+\S")  # Name: value
 _ROW = re.compile(r"[ \t]*\|[^\n]*\||[^\t\n]*[^\s][ ]*\t[ \t]*[^\s]")

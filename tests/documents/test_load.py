@@ -31,6 +31,17 @@ def test_arabic_in_every_encoding_long_and_short(text: str, encoding: str) -> No
     assert decode(text.encode(encoding), "x.txt") == text
 
 
+def test_a_few_arabic_names_among_digits_are_recognised_in_windows_1256() -> None:
+    text = "اللواء\tذكور\tإناث\r\nالمفرق\t51,341\t45,284\r\nالعقبة\t10,427\t74,587\r\n"
+    assert decode(text.encode("cp1256"), "x.tsv") == text
+    for other, encoding in (
+        ("Der Käufer zahlt für das große Haus in Köln über 500 Euro.", "cp1252"),
+        ("Привет, это русский текст", "cp1251"),
+    ):
+        with contextlib.suppress(DocumentError):
+            assert not any("\u0621" <= c <= "\u064a" for c in decode(other.encode(encoding), "x.txt"))
+
+
 def test_one_word_of_unmarked_utf16_is_never_taken_for_noise() -> None:
     """It is valid UTF-8 as well, with every second character a control character: it is read right or refused."""
     for encoding in ("utf-16-le", "utf-16-be"):

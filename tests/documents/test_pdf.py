@@ -367,3 +367,37 @@ def test_what_tesseract_guesses_is_not_taken() -> None:
     assert ocr.paragraphs(sure) == ["السلام عليكم", "x"]
     assert ocr.paragraphs(head + row.format(block=1, sure=12, word="ﻋﺠﻴﺐ")) == []
     assert ocr.paragraphs("") == []
+
+
+# --- spaces ---------------------------------------------------------------------------------------------------------------
+
+
+def placed_glyphs(*placed: tuple[str, float, float]) -> list[Glyph]:
+    """Characters with their left and right edges, in a font of 14 points."""
+    return [Glyph(text, left, right, 100, 14, origin=left) for text, left, right in placed]
+
+
+def texts_of_words(glyphs: list[Glyph]) -> list[str]:
+    return ["".join(word.texts) for word in words_of(glyphs)]
+
+
+def test_a_last_space_that_rounding_puts_over_the_last_letter_cuts_no_word() -> None:
+    # «الشركة.» as it is drawn, from left to right; the space after the full stop begins a tenth of a point right of it
+    ends = placed_glyphs((".", 372.8, 376.7), (" ", 372.9, 376.8), ("ة", 376.7, 382.0), ("ك", 381.6, 387.5))
+    assert texts_of_words(ends) == [".ةك"]
+    first = placed_glyphs(("ص", 114.4, 129.8), (" ", 114.6, 118.5), ("ئ", 129.4, 133.3), ("ا", 133.3, 136.5))
+    assert texts_of_words(first) == ["صئا"]
+    beside = placed_glyphs((" ", 358.1, 362.1), ("ة", 361.8, 367.1), (" ", 362.0, 365.9), ("ك", 366.7, 372.7))
+    assert texts_of_words(beside) == ["ةك"]
+    assert texts_of_words(placed_glyphs(("t", 10, 14), (" ", 14, 18), ("a", 18, 24))) == ["t", "a"]
+
+
+def test_wide_gaps_between_words_leave_those_after_an_alef_inside_one() -> None:
+    """In a justified line words are a third of an em apart and more; the bearing of a letter after alef is up to a fifth."""
+    glyphs, left = [], 0.0
+    for n in range(24):
+        for letter, gap in (("ن", 0.4), ("ا", 0.0 if n % 3 else 0.19), ("ك", 0.0)):
+            left += 10 * gap
+            glyphs.append(Glyph(letter, left, left + 5, 100, 10))
+            left += 5
+    assert texts_of_words(glyphs) == ["ناك"] * 24

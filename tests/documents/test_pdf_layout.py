@@ -521,3 +521,40 @@ def test_nothing_is_nothing() -> None:
     assert (content.text, content.blocks, content.tables) == ("", (), ())
     assert read([Text(50, 700, "x")]).text == "x"
     assert read([Text(50, 700, "س")]).text == "س"
+
+
+def test_bullets_that_stand_apart_are_a_list_also_with_a_line_between_them() -> None:
+    page: list[Text | Stroke] = [
+        Text(60, 700, "•"), Text(90, 700, "Boats cross from anywhere"), Text(60, 686, "There are three kinds of ferry here:"),
+        Text(60, 672, "•"), Text(90, 672, "Fast ones"), Text(60, 658, "•"), Text(90, 658, "Slow ones"),
+        Text(60, 644, "•"), Text(90, 644, "Old ones"),
+    ]  # fmt: skip
+    found = read(page)
+    assert blocks(found, BlockKind.ROW) == []
+    assert blocks(found, BlockKind.ITEM)[1:] == ["Fast ones", "Slow ones", "Old ones"]
+
+
+# --- statements of account ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_an_income_statement_whose_lines_stand_around_its_numbers_alone(language: str) -> None:
+    """Sums are between lines, rows stand apart in groups, and one of the numbers could be a year."""
+    english = ["Interest income", "Interest cost", "Net interest", "Dividends", "Other", "Net profit"]
+    arabic = ["عائد القروض", "تكلفة الودائع", "صافي العائد", "توزيعات أرباح", "إيرادات أخرى", "صافي الأرباح"]
+    values = [
+        ("948 965", "605 181"), ("(670 950)", "(427 240)"), ("278 015", "177 941"), ("1 735", "2 038"), ("7 086", "17 000"),
+        ("133 268", "70 686"),
+    ]  # fmt: skip
+    tops = [700, 685, 670, 630, 615, 575]
+    names = english if language == "en" else arabic
+    page: list[Text | Stroke] = [Text(330, 716, "2024"), Text(430, 716, "2023")]
+    for top, name, (first, second) in zip(tops, names, values, strict=True):
+        page += [Text(60, top, name), Text(330, top, first), Text(430, top, second)]
+    found = read(page)
+    rows = blocks(found, BlockKind.ROW)
+    assert len(rows) == 6
+    for row, name, (first, second) in zip(rows, names, values, strict=True):
+        assert name in row
+        assert f"2024: {first}" in row
+        assert f"2023: {second}" in row

@@ -78,6 +78,40 @@ def test_any_delimiter_and_marks_of_order() -> None:
     assert rows(content("name;sum\nA;1,5\nB;2,5\n", ".csv")) == ["name: A · sum: 1,5", "name: B · sum: 2,5"]
 
 
+TWO_ROWS_OF_NAMES = [
+    (  # the groups stand over the last of their columns, and a blank row comes before the values
+        [
+            ["In millions", "", "", "", "Half of 2023"], ["", "Sales", "Profit (a)", "", "Costs"], [], ["North", "12,553", "7", "", "-3"],
+            ["South", "9,467", "8", "", "-4"],
+        ],
+        ("In millions", "Half of 2023 – Sales", "Half of 2023 – Profit (a)", "", "Half of 2023 – Costs"),
+    ),
+    (
+        [["بالمليون", "", "عام ٢٠٢٣", "", "عام ٢٠٢٢"], ["", "مبيعات", "ربح", "مبيعات", "ربح"], [], ["الشمال", "1", "2", "3", "4"]],
+        ("بالمليون", "عام ٢٠٢٣ – مبيعات", "عام ٢٠٢٣ – ربح", "عام ٢٠٢٢ – مبيعات", "عام ٢٠٢٢ – ربح"),
+    ),
+    (  # a merged name of the first column
+        [["Item", "Stock", "Stock"], ["Item", "Old", "New"], ["Sand", "left", "right"], ["Iron", "far", "near"]],
+        ("Item", "Stock – Old", "Stock – New"),
+    ),
+    (
+        [["المادة", "المبيعات", "المبيعات"], ["المادة", "القيمة", "الكمية"], ["رمل", "95", "7"], ["حديد", "5", "9"]],
+        ("المادة", "المبيعات – القيمة", "المبيعات – الكمية"),
+    ),
+    (  # years are said as one says them
+        [["Country", "Exports", "Exports"], ["", "2021", "2022"], ["Morocco", "36.6", "40"], ["Jordan", "5", "9"]],
+        ("Country", "Exports 2021", "Exports 2022"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("grid", "columns"), TWO_ROWS_OF_NAMES)
+def test_two_rows_of_names_give_each_column_both(grid: list[list[str]], columns: tuple[str, ...]) -> None:
+    (table,) = read_grid(grid)
+    assert table.columns == columns
+    assert table.rows[0][0] == next(row[0] for row in grid[2:] if row)
+
+
 def test_blocks_of_a_sheet_are_tables_of_their_own() -> None:
     grid = [["a", "b"], ["x", "1"], [], ["c", "d", "e"], ["y", "2", "3"], ["", "", ""], ["z", "4", "5"]]
     found = read_grid(grid)

@@ -9,6 +9,9 @@ from rag.text.language import script
 
 # Encodings that Arabic and English text files are found in; a closed list, so that a short text is not taken for Big5.
 _ENCODINGS = ["utf_8", "utf_16_le", "utf_16_be", "cp1256", "cp1252"]
+_FREQUENT = frozenset("اليمنوره")
+_FEW_LETTERS = 12
+"""Arabic letters below which a text is too short to be clear."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -31,6 +34,8 @@ def decode(data: bytes, name: str) -> str:
         # UTF-16 of a few Arabic words is valid UTF-8 as well: every second character of it is a control character.
         if _controls(text) <= len(text) // 10 and "\0" not in text:
             return text
+    if (arabic := _windows_1256(data)) is not None:
+        return arabic
     from charset_normalizer import from_bytes  # decided by which decoding looks like language
 
     best = from_bytes(data, cp_isolation=_ENCODINGS, threshold=0.3).best()
@@ -44,6 +49,21 @@ def decode(data: bytes, name: str) -> str:
     if "\0" in text or _controls(text) > len(text) // 100 or readable < len(text) // 2 or strange > len(letters) // 4:
         raise DocumentError("error.not_text", name=name)
     return text
+
+
+def _windows_1256(data: bytes) -> str | None:
+    """Return the text if it is clearly Arabic in Windows-1256, also a short one among digits, which statistics of language do not decide:
+    its words above ASCII are Arabic letters alone, and nearly half of these are the most frequent ones."""
+    try:
+        text = data.decode("cp1256")
+    except UnicodeDecodeError:
+        return None
+    letters = [c for c in text if "\u0621" <= c <= "\u064a"]
+    foreign = [word for word in re.findall(r"\w+", text) if not word.isascii()]
+    arabic = sum(re.fullmatch(r"[\u0621-\u0652\d]+", word) is not None for word in foreign)
+    usual = sum(letter in _FREQUENT for letter in letters)
+    clear = len(letters) >= _FEW_LETTERS and arabic >= 0.95 * len(foreign) and usual >= 0.45 * len(letters)
+    return text if clear and not _controls(text) and "\x7f" not in text else None
 
 
 def _controls(text: str) -> int:

@@ -10,9 +10,11 @@ from rag.documents.formats.decoding import decode
 from rag.documents.tree import Content, Limits
 from rag.schema import Block, BlockKind, Span
 from rag.text.folding import nfc
+from rag.text.sentences import BULLETS
 
-_ITEM = re.compile(r"(?:[-*+•▪●◦–]|\(?\d{1,3}[.)\-]|\(?[a-zA-Zأ-ي][.)\-]|[①-⑳])\s+\S")
-_BULLET = re.compile(r"[-*+•▪●◦–]\s+")
+_SIGNS = re.escape(BULLETS) + "+–"
+_ITEM = re.compile(rf"(?:[{_SIGNS}]|\(?\d{{1,3}}[.)\-]|\(?[a-zA-Zأ-ي][.)\-]|[①-⑳])\s+\S")
+_BULLET = re.compile(rf"[{_SIGNS}]\s+")
 _LONGEST_LEAD = 400
 _LONGEST_HEADING = 80
 _HEADING_WORDS = 10

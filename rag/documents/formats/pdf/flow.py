@@ -16,6 +16,7 @@ from rag.documents.formats.pdf.table_structure import TableStructure, read_struc
 from rag.documents.formats.pdf.tables import Grid, GridCell
 from rag.documents.tree import PAGE, TreeWriter
 from rag.schema import Block, Span
+from rag.text.sentences import BULLETS
 
 _LONGEST_HEADING = 160
 _LARGER = 1.12  # times the size of the text: a heading
@@ -24,7 +25,7 @@ _LONGEST_CAPTION = 220
 _LONGEST_MERGED = 40
 _ENDS = re.compile(r"[.!?؟؛;:…][\"'”»)\]]*(?:\s\[[\d,]+\])*$")
 _LABEL = re.compile(
-    r"(?P<label>[-•▪●◦*–·■□➢✓►‣⁃o]|\(?\d{1,3}(?:\.\d{1,2})*[.)\-]|\(?[A-Za-zأ-ي][.)\-]|\([ivxIVX]{1,5}\)|\d{1,2}\.\d{1,2}(?:\.\d{1,2})*)\s+(?=\S)"
+    rf"(?P<label>[{re.escape(BULLETS)}–o]|\(?\d{{1,3}}(?:\.\d{{1,2}})*[.)\-]|\(?[A-Za-zأ-ي][.)\-]|\([ivxIVX]{{1,5}}\)|\d{{1,2}}\.\d{{1,2}}(?:\.\d{{1,2}})*)\s+(?=\S)"
 )
 _NOTE = re.compile(r"\[?(?P<label>\d{1,3}|\*{1,3}|[a-z])[\]).]?\s+(?=\S)")
 _RAISED_NOTE = re.compile(r"\[(?P<label>[\d,]{1,5})\]\s*(?=\S)")

@@ -8,6 +8,7 @@ grows upwards; a page whose text runs in another direction is rotated first.
 from __future__ import annotations
 
 import itertools
+import math
 import unicodedata
 from bisect import bisect_left, insort
 from collections.abc import Sequence
@@ -23,8 +24,11 @@ from rag.text.folding import nfc
 ASCENT, DESCENT = 0.8, 0.22
 """How far letters reach above and below their baseline, in ems."""
 
+_SAME_PLACE = 0.04  # em: a space that near to where a letter begins is not meant to stand before it
 _GAPS = (0.08, 0.28)  # em: between these, a page's own gaps show where words begin
 _LEAST_GAPS = 20
+_LEAST_WIDE_GAPS = 8
+_CLEAR = 0.06  # em: a range without gaps between those of letters and those of words
 _NEIGHBOUR = 0.15  # em: how much further than another letter a mark's own letter may be
 _LINE = 0.45  # em: anything higher or lower is on another line
 _EXACT = 0.12
@@ -199,15 +203,19 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
 
 
 def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
-    """Return a row without spaces that are drawn over a letter although the gap is on its other side."""
+    """Return a row without spaces that are drawn over a letter: at the letter's own place, as the last one of an Arabic line may be by
+    rounding, or with the gap on its other side."""
     found: list[Glyph] = []
     for at, glyph in enumerate(row):
         if glyph.text.isspace() and glyph.right > glyph.left and 0 < at < len(row) - 1:
             before, after = row[at - 1], row[at + 1]
             over = min(before.right, glyph.right) - max(before.left, glyph.left)
             beyond = row[at - 2] if at > 1 else None
-            gap = before.left - beyond.right if beyond is not None else 1.0
-            if over > 0.5 * (glyph.right - glyph.left) and gap > 0.12 * before.size and after.left - before.right < 0.08 * before.size:
+            gap = before.left - beyond.right if beyond is not None and not beyond.text.isspace() else math.inf
+            wide, beside = glyph.right - glyph.left, after.left - before.right < 0.08 * before.size
+            if over > 0.5 * wide and gap > 0.12 * before.size and beside:
+                continue
+            if over > 0.8 * wide and abs(glyph.place - before.place) < _SAME_PLACE * before.size and beside:
                 continue
         found.append(glyph)
     return found
@@ -249,17 +257,19 @@ def _without_doubles(row: list[Glyph]) -> list[Glyph]:
 
 def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
     """Return the threshold between letter gaps and word gaps: the middle of the widest range that contains no gap."""
-    gaps = sorted(
-        gap
+    every = [
+        (after.left - before.right) / max(before.size, after.size)
         for row in lines
         for before, after in itertools.pairwise(row)
-        if not before.text.isspace()
-        and not after.text.isspace()
-        and _GAPS[0] <= (gap := (after.left - before.right) / max(before.size, after.size)) <= _GAPS[1]
-    )
+        if not before.text.isspace() and not after.text.isspace()
+    ]
+    gaps = sorted(gap for gap in every if _GAPS[0] <= gap <= _GAPS[1])
+    ranges = [((b - a), (a + b) / 2) for a, b in zip([_GAPS[0], *gaps], [*gaps, _GAPS[1]], strict=True)]
+    if sum(_GAPS[1] < gap < 1.0 for gap in every) > max(len(gaps), _LEAST_WIDE_GAPS):  # words are further apart, as in justified lines
+        return next((middle for width, middle in reversed(ranges) if width >= _CLEAR), WORD_GAP)
     if len(gaps) < _LEAST_GAPS:
         return WORD_GAP
-    width, middle = max(((b - a), (a + b) / 2) for a, b in zip([_GAPS[0], *gaps], gaps, strict=False))
+    width, middle = max(ranges[:-1])
     return middle if width > 0.02 else WORD_GAP
 
 

@@ -17,6 +17,7 @@ _COVERED = 0.6
 _CELL_GAP = 0.75  # em: between cells of an open table
 _COLUMN_GAP = 0.5
 _ROW_GAP = 2.8
+_SPACE_IN_TABLE = 5.0  # em: between the parts of an open table
 _FEW_ROWS = 4
 _MOST_REPEATED = 2.5
 _MOST_IN_CELL = 60  # words, if they are most of the page
@@ -246,6 +247,8 @@ def _ruled_grid(
     filled = {id(cell): cell for row in whole for cell in row if cell.filled}
     if not _is_table(list(filled.values()), whole) or (len(whole) <= _FEW_ROWS and _goes_on_beside(inside, outside, xs)):
         return None, words
+    if _lacks_names(whole, inside, outside):
+        return None, words
     turned[:] = [one for one in turned if not (xs[0] <= one[0] <= xs[-1] and ys[-1] <= one[1] <= ys[0])]
     table_words = [word for word, _ in inside]
     letters = any(c.isalpha() for word in table_words for text in word.texts for c in text)
@@ -264,6 +267,18 @@ def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[W
         if round(word.base) in bases and (0 <= word.left - xs[-1] < 1.2 * word.size or 0 <= xs[0] - word.right < 1.2 * word.size)
     }
     return len(beside) >= 0.5 * len(bases)
+
+
+def _lacks_names(table: Sequence[Sequence[GridCell]], inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word]) -> bool:
+    """Return whether lines are drawn around the numbers of a table only, and the names of its rows stand on the same baselines outside."""
+    for column in zip(*table[1:], strict=True):
+        filled = [cell for cell in column if cell.words]
+        if sum(is_number(_plain(cell)) for cell in filled) < 0.8 * len(filled):
+            return False
+    numbered = {round(word.base) for word, _ in inside if any(c.isdigit() for text in word.texts for c in text)}
+    named = {round(word.base) for word in outside if any(c.isalpha() for text in word.texts for c in text)}
+    beside = sum(any(base + shift in named for shift in (-2, -1, 0, 1, 2)) for base in numbered)
+    return len(numbered) > _FEW_ROWS and beside >= 0.7 * len(numbered)
 
 
 def _unmerged(row: list[GridCell], xs: Sequence[float]) -> list[GridCell]:
@@ -358,6 +373,9 @@ def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
     run: list[Word] = []
     at = 0
     while at < len(lines):
+        if not run and found and isinstance(above := found[-1], Grid) and _goes_on(above, *lines[at]):
+            at += 1
+            continue
         end = _extent(lines, at)
         if (stacked := _stacked(lines, at, rtl)) is not None:
             found += [run] if run else []
@@ -378,6 +396,27 @@ def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
     if run:
         found.append(run)
     return found
+
+
+def _goes_on(grid: Grid, base: float, segments: Sequence[list[Word]]) -> bool:
+    """Append a line to the open table above it if it is a row of it after a wider space: a name, and numbers, each in a column of its own.
+    Return whether it is."""
+    size = max(word.size for segment in segments for word in segment)
+    if grid.ruled or len(grid.edges) != len(grid.cells[0]) + 1 or not 0 < grid.bottom - base < _SPACE_IN_TABLE * size:
+        return False
+    row = [GridCell() for _ in grid.cells[0]]
+    for segment in segments:
+        middle = (segment[0].left + segment[-1].right) / 2
+        at = next((n for n, (left, right) in enumerate(pairwise(grid.edges)) if left - size <= middle <= right + size), None)
+        if at is None or row[at].words:
+            return False
+        row[at].words = list(segment)
+    texts = [_plain(cell) for cell in row if cell.words]
+    if not any(is_number(text) and not is_year(text) for text in texts) or all(is_number(text) for text in texts):
+        return False  # years alone name the columns of another table
+    grid.cells.append(row)
+    grid.bottom = base - 0.25 * size
+    return True
 
 
 def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool) -> tuple[Grid, int] | None:
@@ -503,8 +542,8 @@ def _is_list_label(cell: GridCell) -> bool:
 
 
 def _has_labels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
-    """Return whether the first column holds the bullets or numbers of a list."""
-    labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words]
+    """Return whether the first column holds the bullets or numbers of a list; lines that stand over both columns say nothing of it."""
+    labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words and row[0] is not row[1]]
     return bool(labels) and all(_is_list_label(cell) for cell in labels)
 
 
@@ -570,6 +609,8 @@ def _records(table: list[list[GridCell]], bases: Sequence[float], size: float) -
     cut = (near + far) / 2
     wrapped = [n for n, pitch in enumerate(pitches) if pitch < cut]
     partial = sum(any(not cell.words for cell in table[n + 1]) for n in wrapped)
+    if sum(_both_have_numbers(table[n], table[n + 1]) for n in wrapped) > 0.3 * len(wrapped):
+        return table
     if far < 1.3 * near or not wrapped or partial < 0.8 * len(wrapped) or len(wrapped) > 0.7 * len(pitches):
         return table
     found: list[list[GridCell]] = [table[0]]
@@ -581,6 +622,11 @@ def _records(table: list[list[GridCell]], bases: Sequence[float], size: float) -
             if cell.words and cell not in row[:at]:
                 found[-1][at].words += cell.words
     return found
+
+
+def _both_have_numbers(row: Sequence[GridCell], below: Sequence[GridCell]) -> bool:
+    """Return whether two lines have a number each in the same column, so that they are two rows."""
+    return any(a.words and b.words and is_number(_plain(a)) and is_number(_plain(b)) for a, b in zip(row, below, strict=True))
 
 
 def _plain(cell: GridCell) -> str:
