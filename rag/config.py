@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
 
@@ -56,7 +57,7 @@ class Settings:
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid value."""
         environment = os.environ if environment is None else environment
-
+        _refuse_misspelt(environment)
         text, number = _readers(environment)
         default = cls()
         language = text("LANGUAGE", default.language)
@@ -111,7 +112,9 @@ class ServerSettings:
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> ServerSettings:
         """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid number."""
-        text, number = _readers(os.environ if environment is None else environment)
+        environment = os.environ if environment is None else environment
+        _refuse_misspelt(environment)
+        text, number = _readers(environment)
         default = cls()
         return cls(
             password=text("PASSWORD", ""),
@@ -124,6 +127,19 @@ class ServerSettings:
             total_quota_mb=number("TOTAL_QUOTA_MB", default.total_quota_mb, 0),
             timeout=number("TIMEOUT", default.timeout, 1, 3600),
         )
+
+
+_OTHERS = ("MODELS", "MODELS_FROM", "DATA", "CALIBRATION", "ACCEPT_TERMS", "BIDI", "ENGINE_LOG")
+"""Settings that other modules read where they use them."""
+
+
+def _refuse_misspelt(environment: Mapping[str, str]) -> None:
+    """Raise BadSetting for a name that is nearly that of a setting: it would be ignored."""
+    known = [f"SHAWAHID_{each.name.upper()}" for each in (*fields(Settings), *fields(ServerSettings))]
+    known += [f"SHAWAHID_{name}" for name in _OTHERS]
+    for name in environment:
+        if name.startswith("SHAWAHID_") and name not in known and (near := get_close_matches(name, known, 1, 0.85)):
+            raise BadSetting("error.setting_name", name=name, near=near[0])
 
 
 def _readers(environment: Mapping[str, str]) -> tuple[Callable[[str, str], str], Callable[..., int]]:

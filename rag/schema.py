@@ -6,12 +6,14 @@ that a highlight lands in the original text even though search works on folded o
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from rag.errors import InvalidRecord
+from rag.errors import BadSetting, InvalidRecord
 
 Message = Mapping[str, str]
 """One chat message: `{"role": "system" | "user" | "assistant", "content": text}`."""
@@ -137,6 +139,19 @@ class Document:
     tables: tuple[Table, ...] = ()
     pages: tuple[PageLayout, ...] = ()
 
+    @classmethod
+    def of_text(cls, id: str, text: str, *, title: str = "", language: str = "", metadata: Mapping[str, str] | None = None) -> Document:
+        """Return a document of plain text, in NFC. Its language is found when it is added to an index, unless it is named.
+
+        Raises BadSetting for an id or a text that is empty or none.
+        """
+        for name, value in (("id", id), ("text", text)):
+            if not isinstance(value, str) or not value.strip():
+                raise BadSetting("error.document_text", name=name, value=repr(value)[:60])
+        text = unicodedata.normalize("NFC", text)
+        sha256 = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        return cls(unicodedata.normalize("NFC", id), text, title, language, sha256, metadata=dict(metadata or {}))
+
     def locator(self, offset: int) -> str:
         """Return the label of the last mark at or before `offset`, or "" if there is none."""
         label = ""
@@ -226,6 +241,16 @@ def join_context(parts: Iterable[str]) -> str:
     return CONTEXT_SEPARATOR.join(dict.fromkeys(" ".join(part.split()) for part in parts if part.strip()))
 
 
+def _texts(name: object, given: object) -> tuple[str, ...]:
+    values = (given,) if isinstance(given, str) else given
+    if not isinstance(name, str) or not isinstance(values, Iterable) or isinstance(values, (Mapping, bytes)):
+        raise BadSetting("error.filter_value", name=name, value=repr(given)[:60])
+    found = tuple(values)
+    if not all(isinstance(value, str) for value in found):
+        raise BadSetting("error.filter_value", name=name, value=repr(given)[:60])
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The passages a search may return: those that meet every condition given. Several values in one condition mean any of them.
@@ -248,7 +273,16 @@ class Filter:
         # A lone string where several are meant is one value, not its letters; a list could not be a key of a cache.
         for name in ("documents", "languages", "collections"):
             given = getattr(self, name)
-            object.__setattr__(self, name, (given,) if isinstance(given, str) else given if given is None else tuple(given))
+            if given is None and name == "documents":
+                continue
+            object.__setattr__(self, name, _texts(name, given))
+        for name in ("since", "until"):
+            if not isinstance(getattr(self, name), str):
+                raise BadSetting("error.filter_date", value=repr(getattr(self, name)))
+        if not isinstance(self.metadata, Mapping):
+            raise BadSetting("error.filter_value", name="metadata", value=repr(self.metadata)[:60])
+        for name, value in self.metadata.items():
+            _texts(name, value)
 
     def __bool__(self) -> bool:
         """Return whether there is any condition."""

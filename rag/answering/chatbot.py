@@ -27,6 +27,7 @@ from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
+from rag.retrieval.arguments import validate_history, validate_text
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
 from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Span, Style
@@ -113,6 +114,8 @@ class Chatbot:
         `history` lets a question follow up on earlier ones. Setting `stop`, or closing the iterator, stops the model at once.
         `exclude` holds ids of passages that must not be used; `filter` restricts the answer to some documents.
         """
+        question = validate_text(question)
+        validate_history(history)
         stop = stop or threading.Event()
         if (answer := greeting_answer(question) or self._overview_answer(question, filter)) is not None:
             yield Found(answer.searched, answer.hits, answer.evidence)

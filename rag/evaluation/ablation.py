@@ -15,10 +15,10 @@ from rag.evaluation.records import AnyRecord, RecordFile
 from rag.evaluation.run import Bot, Options, QuestionProgress, evaluate
 from rag.evaluation.scoring import NOT_ABOUT, figures, groups, shares_of
 from rag.models.token_vectors import Tokens
+from rag.retrieval.arguments import LEGS
 from rag.retrieval.fusion import Weights
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query
-from rag.retrieval.search import LEGS
 from rag.schema import Evidence, Hit
 from rag.storage.database import DATABASE, Store
 

@@ -10,11 +10,12 @@ from types import TracebackType
 from typing import Self
 
 from rag.arrays import Vectors
-from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
+from rag.errors import IndexCorrupt, IndexMismatch
 from rag.models.embedder import Embedder
+from rag.retrieval.arguments import LEGS, validate_count, validate_filter, validate_legs
 from rag.retrieval.fusion import Weights
 from rag.retrieval.query import Query, validate_question
-from rag.retrieval.search import LEGS, AnyView, PassageSearch
+from rag.retrieval.search import AnyView, PassageSearch
 from rag.retrieval.sentence_ranking import ranked_sentences
 from rag.schema import Document, Evidence, Filter, Hit, Passage
 from rag.storage.database import DATABASE, Store
@@ -90,6 +91,7 @@ class Index:
 
     def document_ids(self, filter: Filter | None = None) -> list[str]:
         """Return the ids of the documents that meet a filter, of all without one, ascending. Raises BadSetting for a date that is none."""
+        validate_filter(filter)
         if not filter:
             return self._store.document_ids()
         passages = self._store.passages(self._store.passage_ids(filter).tolist())
@@ -151,10 +153,10 @@ class Index:
         without `stems` keywords match only as they are written. Raises BadQuestion, BadSetting.
         """
         query = self._known(question)
-        if k < 1:
-            raise BadSetting("error.k", value=k)
-        if offset < 0:
-            raise BadSetting("error.offset", value=offset)
+        validate_count("k", k, 1)
+        validate_count("offset", offset, 0)
+        validate_filter(filter)
+        validate_legs(legs)
         with self._reading() as view:
             return self._search.hits(view, query, k, offset, filter=filter, exclude=exclude, legs=legs, stems=stems)
 

@@ -8,6 +8,7 @@ from rag.arrays import Vectors
 from rag.errors import BadQuestion
 from rag.models.embedder import Embedder, query_tokens
 from rag.models.token_vectors import Tokens
+from rag.retrieval.arguments import validate_text
 from rag.schema import Evidence
 from rag.text.language import is_in_language, question_language
 from rag.text.words import content_stems
@@ -45,7 +46,7 @@ class Query:
 def validate_question(question: str) -> str:
     """Return the question without the white space around it. Raises BadQuestion when it is empty or too long."""
     # Bytes of a command line that are no UTF-8 arrive as lone surrogates, which can't be stored, printed or tokenized.
-    question = question.encode("utf-8", "replace").decode("utf-8").strip()
+    question = validate_text(question).encode("utf-8", "replace").decode("utf-8").strip()
     if not any(character.isalnum() for character in question):
         raise BadQuestion("error.question_empty")
     if len(question) > LONGEST_QUESTION:

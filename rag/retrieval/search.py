@@ -23,7 +23,6 @@ from rag.storage.milvus.sync import MirrorView
 AnyView = IndexView | MirrorView
 """One generation of an index with its vectors, in the index folder or in Milvus."""
 
-LEGS = ("dense", "keyword")
 _DENSE_POOL, _KEYWORD_POOL = 50, 30  # candidates taken from each leg
 _MATCHED = 20
 """Candidates of each language that are compared with the question token by token."""

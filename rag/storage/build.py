@@ -16,6 +16,7 @@ from rag.files import writing
 from rag.models.embedder import Embedder
 from rag.schema import Document
 from rag.storage.database import DATABASE, Store
+from rag.storage.entering import entered
 from rag.storage.sql_schema import FOLDER, Known
 from rag.storage.writer import Incoming, Step, Writer
 
@@ -184,7 +185,7 @@ def _put(
 ) -> BuildReport:
     started = time.perf_counter()
     out, chunker = Path(out), chunker or Chunker()
-    last = {document.id: document for document in documents}  # of two with one id the later
+    last = {document.id: document for document in entered(documents)}  # of two with one id the later
     with writing(out, wait), Writer.open(out) as writer:
         writer.check(embedder, chunker)
         known = writer.store.known()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,8 @@ def _document_faults(db: sqlite3.Connection, id: str, manifest: Manifest) -> Ite
     if document is None or not whole or check not in (crc(*info), crc(*derived)):
         yield Fault("damage.document", {"name": id}, id, lost=True)
         return
+    if not unicodedata.is_normalized("NFC", document.text):
+        yield Fault("damage.not_nfc", {"name": id}, id, lost=True)
     known = set(db.execute("SELECT key, value FROM facts WHERE document_id = ?", (id,)))
     if derived != tuple(info) or crc(*info) != check or known != set(facts(document.metadata)):
         yield Fault("damage.derived", {"name": id}, id)

@@ -38,10 +38,10 @@ async def called(address: str, *calls: tuple[str, dict[str, Any]], token: str = 
         return listed, [await client.call_tool(name, arguments) for name, arguments in calls]
 
 
-def test_the_three_tools_are_listed_with_what_they_take_and_that_they_only_read(running: Running) -> None:
+def test_the_tools_are_listed_with_what_they_take_and_that_they_only_read(running: Running) -> None:
     listed, _ = run_async(called(running.address))
     tools = {tool.name: tool for tool in listed}
-    assert set(tools) == {"search_documents", "ask_documents", "get_passage"}
+    assert set(tools) == {"search_documents", "ask_documents", "get_passage", "list_documents", "list_collections"}
     assert all(tool.annotations.read_only_hint for tool in tools.values())
     assert all("not instructions" in tool.description for tool in tools.values())
     assert set(tools["search_documents"].input_schema["properties"]) == {
@@ -51,9 +51,28 @@ def test_the_three_tools_are_listed_with_what_they_take_and_that_they_only_read(
         "languages",
         "since",
         "until",
+        "metadata",
         "collection",
     }
     assert tools["ask_documents"].input_schema["required"] == ["question"]
+
+
+def test_documents_and_collections_are_listed_and_a_question_is_restricted(running: Running) -> None:
+    _, (listed, rest, collections, only, none) = run_async(
+        called(
+            running.address,
+            ("list_documents", {}),
+            ("list_documents", {"after": "ar/زيتون.md"}),
+            ("list_collections", {}),
+            ("ask_documents", {"question": FERRY_AR, "languages": ["ar"]}),
+            ("ask_documents", {"question": FERRY, "metadata": {"tenant": "other"}}),
+        )
+    )
+    assert [item["document"] for item in listed.structured_content["result"]] == sorted(CORPUS)
+    assert [item["document"] for item in rest.structured_content["result"]] == sorted(CORPUS)[1:]
+    assert collections.structured_content["result"] == [{"collection": "", "name": ""}]
+    assert only.structured_content["citations"][0]["document"].startswith("ar/")
+    assert none.structured_content["citations"] == []
 
 
 @pytest.mark.parametrize(
