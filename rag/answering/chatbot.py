@@ -22,6 +22,7 @@ from rag.answering.overview_text import overview_answer
 from rag.answering.prompts import rewrite_prompt
 from rag.answering.question_parts import joined, split_parts, stopped
 from rag.answering.reading import CANDIDATES, read_evidence
+from rag.answering.table_answers import table_answer
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
@@ -126,6 +127,9 @@ class Chatbot:
         if len(parts := self._parts(inquiry)) > 1:
             yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
+        if exclude == () and (computed := table_answer(inquiry, self.index)) is not None:
+            yield computed
+            return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
             yield inquiry.declined()
@@ -158,7 +162,8 @@ class Chatbot:
                 return stopped(whole, parts[: len(answers)], answers)
             inquiry = self.inquire(part, exclude=exclude, filter=filter)
             inquiry.language, inquiry.number = whole.language, number
-            answers.append(self._quoted(inquiry))
+            computed = table_answer(inquiry, self.index) if exclude == () else None
+            answers.append(computed or self._quoted(inquiry))
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
 
