@@ -463,7 +463,7 @@ class Answer:
 
     `searched` is the question that was searched for (a follow-up is rewritten). `confidence` is the calibrated probability that the
     documents answer it. `evidence` holds the numbered sources in order. `hits` are the nearest passages, present even if the answer
-    declines.
+    declines; `absent` are then the words of the question that stand nowhere in the documents.
     """
 
     question: str
@@ -478,6 +478,7 @@ class Answer:
     searched: str
     confidence: float
     timing: Timing
+    absent: tuple[str, ...] = ()
 
     @property
     def grade(self) -> Grade | None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
+from rag.answering.absent_words import absent_words
 from rag.answering.checking.judge import Checker, without_orders
 from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
@@ -132,7 +133,7 @@ class Chatbot:
             return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
-            yield inquiry.declined()
+            yield inquiry.declined(absent_words(inquiry.query.text, self.index))
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
             yield self._composer.quoted(inquiry)
         else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from rag.answering.absent_words import absence
 from rag.messages import say
 from rag.models.generator import TokenCounts
 from rag.retrieval.query import Query
@@ -66,6 +67,7 @@ class Inquiry:
             timing=timing,
         )
 
-    def declined(self) -> Answer:
-        """Return the answer that the documents do not answer the question."""
-        return self.answer(say("answer.none", self.language), Status.NO_EVIDENCE)
+    def declined(self, absent: tuple[str, ...] = ()) -> Answer:
+        """Return the answer that the documents do not answer the question; `absent` are the words of the question that they lack."""
+        text = " ".join(filter(None, (say("answer.none", self.language), absence(absent, self.language))))
+        return replace(self.answer(text, Status.NO_EVIDENCE), absent=absent)

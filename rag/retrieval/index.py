@@ -114,6 +114,14 @@ class Index:
         """Return the vectors of each passage's sentences by its id, shape (sentences, dimension), in order; of length 1."""
         return self._store.sentence_vectors([passage.id for passage in passages], self.manifest().dimension)
 
+    def is_part_of_a_word(self, part: str) -> bool:
+        """Return whether any word of the documents contains a part, both folded. Raises IndexCorrupt."""
+        return self._store.is_part_of_a_word(part)
+
+    def vocabulary(self, most: int) -> list[str] | None:
+        """Return all words of the documents, folded, and their stems; None if there are more than `most`. Raises IndexCorrupt."""
+        return self._store.vocabulary(most)
+
     def verify(self) -> list[Fault]:
         """Return the faults of the index; empty if there are none. Reads every row and vector."""
         found = faults(self.folder, self._store)

@@ -118,6 +118,7 @@ class AnswerBody(BaseModel):
     citations: list[CitationBody]
     rejected: list[RejectedBody]
     passages: list[PassageBody] = Field(description="The nearest passages, best first, also where nothing was answered")
+    absent: list[str] = Field(description="Where nothing was answered: the words of the question that stand nowhere in the documents")
     timing: TimingBody
 
 

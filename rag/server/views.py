@@ -124,6 +124,7 @@ def answer_body(answer: Answer) -> AnswerBody:
         citations=[citation_body(citation) for citation in answer.citations],
         rejected=[rejected_body(item, answer.draft) for item in answer.rejected],
         passages=[passage_body(hit.passage) for hit in answer.hits],
+        absent=list(answer.absent),
         timing=TimingBody(found=timing.found, first_token=timing.first_token, total=timing.total),
     )
 

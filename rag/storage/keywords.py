@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Sequence
 
 import numpy as np
@@ -78,11 +79,27 @@ class KeywordReader(CheckedRows):
     def passages_with(self, term: str) -> int:
         """In how many passages a term of the keyword index occurs, by stem or as it is written."""
         with self.snapshot():
-            db = self.connection()
-            if not self.prepared("vocabulary"):
-                (before,) = db.execute("PRAGMA query_only").fetchone()
-                db.execute("PRAGMA query_only = OFF")  # what is made is temporary
-                db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)")
-                db.execute(f"PRAGMA query_only = {before}")
-            found = db.execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (term,)).fetchone()
+            found = self._vocabulary().execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (term,)).fetchone()
         return int(found[0]) if found else 0
+
+    def is_part_of_a_word(self, part: str) -> bool:
+        """Return whether any word of the passages, folded or stemmed, contains a part. Reads the list of all words."""
+        with self.snapshot():
+            query = "SELECT 1 FROM temp.vocabulary WHERE instr(term, ?) LIMIT 1"
+            return self._vocabulary().execute(query, (keyword_token(part),)).fetchone() is not None
+
+    def vocabulary(self, most: int) -> list[str] | None:
+        """Return all words and stems of the passages; None if there are more than `most`."""
+        with self.snapshot():
+            found = self._vocabulary().execute("SELECT term FROM temp.vocabulary LIMIT ?", (most + 1,)).fetchall()
+        return [term for (term,) in found] if len(found) <= most else None
+
+    def _vocabulary(self) -> sqlite3.Connection:
+        """Return the connection with the table of all terms, which is made for it once."""
+        db = self.connection()
+        if not self.prepared("vocabulary"):
+            (before,) = db.execute("PRAGMA query_only").fetchone()
+            db.execute("PRAGMA query_only = OFF")  # what is made is temporary
+            db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, keywords, row)")
+            db.execute(f"PRAGMA query_only = {before}")
+        return db
