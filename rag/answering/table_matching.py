@@ -85,6 +85,11 @@ def read_question(question: TableQuestion, records: Records, title: str) -> Tabl
     shown = _shown(question, rest, entity, records, names, rows, known)
     if shown == -1:
         return None
+    if question.noun is not None and question.noun not in taken:
+        noun = question.words[question.noun]
+        rows_are = [keys for at in {shown, records.key} if at is not None for keys in names[at]]
+        if not any(noun.keys & keys for keys in (*rows_are, *about)):
+            return None  # "which province is the largest?" of a table with the number of provinces
     allowed = [keys for at in {column, shown, records.key, *(one.column for one in conditions)} if at is not None for keys in names[at]]
     weight = 0
     for _, word in rest:
@@ -241,7 +246,8 @@ def _measured(
     facets = group_keys(adjective.facets) if adjective is not None else frozenset()
     if chosen == -1:
         return None
-    if chosen is not None and adjective is not None and not adjective.general and not any(facets & keys for keys in names[chosen]):
+    fits = adjective is None or adjective.general or question.names_a_number
+    if chosen is not None and not fits and not any(facets & keys for keys in names[chosen]):
         return None
     if chosen is None:
         fitting = [column for column in candidates if any(facets & keys for keys in names[column])]

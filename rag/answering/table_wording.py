@@ -73,6 +73,17 @@ class TableQuestion:
     turns: frozenset[str]
     adjective: Adjective | None = None
 
+    @property
+    def noun(self) -> int | None:
+        """The index of the word that says what is asked for: the one after "which"; None if there is none."""
+        after = [at for at in range(1, len(self.words)) if self.words[at - 1].text in _lexicon().determiners]
+        return next((at for at in after if not self.words[at].is_filler), None)
+
+    @property
+    def names_a_number(self) -> bool:
+        """Whether it asks for a number of something: "the largest number of rooms"."""
+        return any(word.text in _lexicon().counting for word in self.words)
+
 
 def asks_for_computation(question: str) -> TableQuestion | None:
     """Return what a question asks to be computed over a table, by its wording; None for any other question."""
@@ -179,6 +190,8 @@ class _Lexicon:
     operations: Mapping[str, Operation]
     fillers: frozenset[str]
     turning: frozenset[str]
+    determiners: frozenset[str]
+    counting: frozenset[str]
     totals: frozenset[str]
 
     def adjective(self, word: str, following: str) -> tuple[Adjective, int] | None:
@@ -220,6 +233,8 @@ def _lexicon() -> _Lexicon:
         operations={word: Operation(name) for name, listed in table["operations"].items() for word in _listed(listed)},
         fillers=frozenset(_listed(other["fillers"])),
         turning=frozenset(_listed(other["turning"])),
+        determiners=frozenset(_listed(table["asking"]["determiners"])),
+        counting=frozenset(_listed(table["asking"]["counting"])),
         totals=frozenset(_listed(other["totals"])),
     )
 

@@ -66,6 +66,7 @@ def lines(answer: Answer) -> list[str]:
         ("Which hotel has the highest price per night in Tyre?", "Sand Court: 210 [1]"),
         ("ما أرخص فندق في Batroun؟", "Blue Gate: 95 [1]"),
         ("أي فندق هو الأغلى؟", "Sand Court: 210 [1]"),
+        ("Which hotel has the largest number of rooms?", "Cedar Palace: 64 [1]"),
         ("مين اقدم فندق", "Old Harbour: 1931 [1]"),
         ("Which bridge is the longest?", "North Bridge: 1.2 km [1]"),
         ("Which bridge is the oldest?", "East Bridge: 65 [1]"),
@@ -126,6 +127,9 @@ def test_the_first_line_is_what_the_rows_say(chatbot: Chatbot, question: str, fi
         "What is the total length of the bridges?",  # in kilometres and metres
         "Which visitor group has the latest date?",  # 3 April or 4 March
         "Why is Sand Court the most expensive hotel?",
+        "Which room is the largest?",  # the number of rooms is no size of them
+        "Which worker is the highest?",
+        "ما أكبر عامل؟",
         "ما أكبر مشروع؟",
         "ما أغلى مشروع في عمّان؟",
         "ما المشروع الذي ليس الأغلى؟",
@@ -138,7 +142,7 @@ def test_the_first_line_is_what_the_rows_say(chatbot: Chatbot, question: str, fi
 )
 def test_a_question_that_is_not_understood_to_its_last_word_is_left_to_search(chatbot: Chatbot, question: str) -> None:
     plain = Chatbot(chatbot.index, calibration=chatbot.calibration, reader=None)
-    assert chatbot.ask(question).text == plain.quote(question).text
+    assert chatbot.ask(question).text.startswith(plain.quote(question).text)  # which words are absent is said to a reader alone
 
 
 def test_the_table_of_the_year_that_is_named_is_taken(chatbot: Chatbot) -> None:
