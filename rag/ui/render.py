@@ -53,6 +53,12 @@ def documents_of(item: Found | Answer) -> list[str]:
     return list(dict.fromkeys([*cited, *(passage.document_id for passage in passages)]))
 
 
+def passage_views(passages: Sequence[Passage], evidence: Sequence[Evidence], about: About = MappingProxyType({})) -> list[View]:
+    """Return passages as a search found them, in order, each with its best sentences marked."""
+    spans = _spans(evidence)
+    return [source_view(passage, *spans.get(passage.id, ()), about=about) for passage in passages]
+
+
 def found_view(found: Found, about: About = MappingProxyType({})) -> list[View]:
     """Return the search results, passage by passage, before the first word is written."""
     passages = {item.passage.id: item.passage for item in found.evidence}

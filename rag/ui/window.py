@@ -23,21 +23,24 @@ from rag.library.generators import Generators
 from rag.library.identity import OPERATOR, caller_of, person_of
 from rag.library.library import Library, Shelf, text_or_empty
 from rag.library.reports import reports_for
-from rag.library.views import View, error_view
+from rag.library.views import View, about_view, error_view
 from rag.retrieval.query import LONGEST_QUESTION, validate_question
-from rag.schema import Answer, Delta, Found, Span, Status, Turn
+from rag.schema import Answer, Delta, Filter, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
 from rag.service.service import Preparing, Service, Waiting
 from rag.service.signals import Signal
 from rag.text.language import answer_language, question_language
-from rag.ui.render import answer_view, document_view, documents_of, found_view, strings
+from rag.ui.render import answer_view, document_view, documents_of, found_view, passage_views, strings
+from rag.ui.review import ReviewRows, row_view, table_file
 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
 BEAT = 2.0
 """Seconds after which a waiting page receives an update, so that it can distinguish waiting from a lost connection."""
 
+_RESULTS, _MOST_RESULTS = 10, 200  # passages on a page of search results, and how far one may page
+_TABLE_QUESTIONS, _TABLE_DOCUMENTS = 20, 100
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
 _TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -85,6 +88,7 @@ class Window:
         self._login = login
         self._stops: dict[str, Signal] = {}
         self._prefetcher = Prefetcher(service)
+        self._reviewed = ReviewRows()
 
     def blocks(self) -> gr.Blocks:
         """Return the app, to be mounted or launched."""
@@ -96,9 +100,22 @@ class Window:
             "library": self._library is not None,
             "choice": self._generators is not None,
             "login": self._login,
+            "kinds": sorted({about_view(suffix, {})["kind"] for suffix in (f"a{suffix}" for suffix in SUFFIXES)} - {""}),
             "limits": {suffix: largest(suffix, self._library.max_bytes) for suffix in SUFFIXES} if self._library else {},
         }
-        calls: list[Call] = [self.status, self.start, self.stop, self.document, self.feedback, self.quality, self.anticipate, self.leave]
+        calls: list[Call] = [
+            self.status,
+            self.start,
+            self.stop,
+            self.document,
+            self.search,
+            self.table_row,
+            self.table_file,
+            self.feedback,
+            self.quality,
+            self.anticipate,
+            self.leave,
+        ]
         if self._library is not None:
             calls += [
                 self.documents,
@@ -170,8 +187,9 @@ class Window:
 
         draft, found = "", False
         question, history = str(asked.get("question", "")), _history(asked.get("history"))
+        chosen = await self._chosen(asked, person)
         async with (
-            aclosing(self._service.answer(caller, question, history, way="window", over=over, stop=stop)) as events,
+            aclosing(self._service.answer(caller, question, history, way="window", over=over, stop=stop, filter=chosen)) as events,
             aclosing(batched(events, PAUSE)) as batches,
             aclosing(beating(batches, BEAT)) as beats,
         ):
@@ -195,6 +213,14 @@ class Window:
                         change |= {"state": "done", "answer": answer_view(item, await _about(chatbot, item)), "draft": ""}
                 yield change
 
+    async def _chosen(self, asked: View, person: str) -> Filter | None:
+        """Return the filter of a question; kinds of documents are looked up in the index, which has to be open for it."""
+        raw = asked.get("filter")
+        if not raw:
+            return None
+        base = await self._service.ready()
+        return await asyncio.to_thread(lambda: _filter(raw, self._over(asked.get("collection"), person, base)))
+
     def status(self, collection: object = "", person: str = OPERATOR) -> View:
         """Return the state of the models, what is missing, and how many documents the collection holds."""
         service = self._service
@@ -213,7 +239,13 @@ class Window:
             "documents": documents,
             "offer": self._generators.offer() if self._generators else None,
             "task": self.task(),
+            "job": self._running_job(collection, person),
         }
+
+    def _running_job(self, collection: object, person: str) -> View | None:
+        """Return the indexing of a collection that this person began and that still runs, so that any of their pages can follow it."""
+        job = self._shelf(person).last_job(text_or_empty(collection)) if self._library else None
+        return job.view() if job and job.state == "running" else None
 
     def start(self, _: object = None, person: str = OPERATOR) -> bool:
         """Load the models again after they failed to load."""
@@ -237,6 +269,42 @@ class Window:
         start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
         span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
         return document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+
+    def search(self, asked: View, person: str = OPERATOR) -> View:
+        """Return passages for a text in either language, best first, without an answer: `{"question", "collection", "filter", "offset"}`.
+
+        "more" says whether there may be others after them.
+        """
+        return asyncio.run(self._search(asked, person))
+
+    async def _search(self, asked: View, person: str) -> View:
+        offset = min(_whole(asked.get("offset")) or 0, _MOST_RESULTS)
+        async with self._service.turn(person, self._service.searches) as base:
+            chatbot = self._over(asked.get("collection"), person, base)
+            return await asyncio.to_thread(_results, chatbot, text_or_empty(asked.get("question")), offset, asked.get("filter"))
+
+    # --- the review table -------------------------------------------------------------------------------------------------
+
+    def table_row(self, asked: View, person: str = OPERATOR) -> View:
+        """Return the answers of one document to several questions: `{"collection", "questions", "document"}`."""
+        questions, (document,) = _table_questions(asked), _texts([asked.get("document")]) or ("",)
+        return asyncio.run(self._with_turn(asked, person, lambda owner, bot: row_view(self._reviewed.row(owner, bot, questions, document))))
+
+    def table_file(self, asked: View, person: str = OPERATOR) -> View:
+        """Return the table of several documents, `{"collection", "questions", "documents", "form", "language"}`, as a file to save."""
+        questions, documents = _table_questions(asked), _texts(asked.get("documents"))[:_TABLE_DOCUMENTS]
+        form, language = text_or_empty(asked.get("form")), "ar" if asked.get("language") == "ar" else "en"
+
+        def work(owner: tuple[str, str], chatbot: Chatbot) -> View:
+            return table_file(self._reviewed.table(owner, chatbot, questions, documents), form, language)
+
+        return asyncio.run(self._with_turn(asked, person, work))
+
+    async def _with_turn(self, asked: View, person: str, work: Callable[[tuple[str, str], Chatbot], View]) -> View:
+        """Do work over a collection when it is this person's turn among the questions."""
+        async with self._service.turn(person, self._service.answers) as base:
+            collection = text_or_empty(asked.get("collection"))
+            return await asyncio.to_thread(work, (person, collection), self._over(collection, person, base))
 
     # --- reading ahead ----------------------------------------------------------------------------------------------------
 
@@ -410,6 +478,42 @@ class Window:
             self._library.of(person).admit_feedback(len(line_text(line).encode()))
         record(path, line)
         return {"path": str(path) if person == OPERATOR else ""}
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    """Return the texts of a list that the page sent; anything else in it is passed over."""
+    return tuple(text for text in raw if isinstance(text, str)) if isinstance(raw, list) else ()
+
+
+def _table_questions(asked: View) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(validate_question(question) for question in _texts(asked.get("questions"))[:_TABLE_QUESTIONS]))
+
+
+def _results(chatbot: Chatbot, question: str, offset: int, chosen: object) -> View:
+    """Return one page of the passages that a search finds, each with its best sentences marked."""
+    index = chatbot.index
+    hits = index.search(question, _RESULTS, offset=offset, filter=_filter(chosen, chatbot))
+    passages = [hit.passage for hit in hits]
+    infos = index.infos(list(dict.fromkeys(passage.document_id for passage in passages)))
+    about = {id: info.metadata for id, info in infos.items()}
+    views = passage_views(passages, index.evidence(question, hits, 2 * _RESULTS), about)
+    return {"hits": views, "more": len(hits) == _RESULTS and offset < _MOST_RESULTS}
+
+
+def _filter(raw: object, chatbot: Chatbot) -> Filter | None:
+    """Return the filter that the page sent, `{"documents", "kinds", "languages", "since", "until"}`; None if it has no condition.
+
+    Raises BadSetting.
+    """
+    if not isinstance(raw, dict):
+        return None
+
+    documents: tuple[str, ...] | None = _texts(raw.get("documents")) or None
+    if kinds := _texts(raw.get("kinds")):
+        ids = chatbot.index.document_ids() if documents is None else documents
+        documents = tuple(id for id in ids if about_view(id, {})["kind"] in kinds)
+    chosen = Filter(documents, _texts(raw.get("languages")), since=text_or_empty(raw.get("since")), until=text_or_empty(raw.get("until")))
+    return chosen or None
 
 
 def _function(method: Call) -> Call:

@@ -147,7 +147,7 @@ def test_what_a_reader_has_room_for_is_told_and_made_by_deleting_for_good(visit:
     page.keyboard.press("Enter")
     page.wait_for_selector(".documents .panel-note")
     add(page, (STATION, HEAT.encode()), ("قديم.txt", ("كلام قديم. " * 30000).encode()))
-    page.locator("tbody tr", has_text="قديم.txt").get_by_role("button").click()
+    page.locator("tbody tr", has_text="قديم.txt").get_by_role("button").last.click()
     page.get_by_role("button", name="إزالة", exact=True).click()
     page.wait_for_selector(".room .button")
     page.evaluate("document.querySelector('.news').replaceChildren()")

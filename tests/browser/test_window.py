@@ -511,8 +511,8 @@ def test_at_twice_the_size_nothing_is_cut_off(visit: Opener, window: Scene, lang
     page.get_by_role("button", name="الوثائق" if language == "ar" else "Documents", exact=True).click()
     page.wait_for_selector(".documents table")
     assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 640
-    page.locator("tbody tr").last.get_by_role("button").scroll_into_view_if_needed()
-    assert page.locator("tbody tr").last.get_by_role("button").is_visible()
+    page.locator("tbody tr").last.get_by_role("button").last.scroll_into_view_if_needed()
+    assert page.locator("tbody tr").last.get_by_role("button").last.is_visible()
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])

@@ -9,11 +9,11 @@ const SILENCE = 20000; // ms without a word from the server, after which the con
 const ENDED = ["done", "error", "stopped"];
 const ADDRESS = /^#\/c\/([0-9a-f]{32})(?:\/([0-9a-f]{32}))?$/; // of a conversation, and of an answer in it
 
-const blank = { state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null, error: null };
+const blank = { state: "waiting", place: 0, found: null, draft: "", searched: "", answer: null, error: null, filter: null };
 
 /** A turn as it is stored. What Gradio hands over is a view of its own state, which the database could not take. */
-function plainTurn({ id, conversation, at, question, searched, answer, error, collection, said }) {
-  return JSON.parse(JSON.stringify({ id, conversation, at, question, searched, answer, error, collection, said }));
+function plainTurn({ id, conversation, at, question, searched, answer, error, collection, filter, said }) {
+  return JSON.parse(JSON.stringify({ id, conversation, at, question, searched, answer, error, collection, filter, said }));
 }
 
 export class Conversation {
@@ -59,6 +59,7 @@ export class Conversation {
       "form",
       { class: "composer", onsubmit: (event) => event.preventDefault() },
       this.note,
+      page.filters.bar(),
       h("div", { class: "field" }, this.box, this.sendButton),
       page.say(h("p", { class: "hint" }), "keys"),
     );
@@ -125,16 +126,25 @@ export class Conversation {
     this.ask(question, this.editing);
   }
 
+  /** Ask what a document is about, or all that are asked now. */
+  overview(document = null) {
+    for (const dialog of window.document.querySelectorAll("dialog[open]")) dialog.close();
+    const { page } = this;
+    const filter = document === null ? page.filters.value : { documents: [document], kinds: [], languages: [], since: "", until: "" };
+    this.ask(page.t(document === null ? "overview_all" : "overview_one"), null, filter);
+  }
+
   /** What was asked and answered before, for a question that follows up on it. */
   history() {
     const answered = this.turns.filter((turn) => turn.answer);
     return answered.slice(-4).map((turn) => [turn.answer.searched || turn.question, turn.answer.text]);
   }
 
-  ask(question, replaced = null) {
+  ask(question, replaced = null, filter = this.page.filters.value) {
     if (this.running) return;
     const { page } = this;
     page.ahead.leave();
+    page.filters.fold();
     if (this.editing) this.endEditing(this.editing !== replaced);
     if (replaced) this.remove(replaced);
     const before = this.turns.at(-1);
@@ -145,7 +155,7 @@ export class Conversation {
       window.history.pushState(null, "", `#/c/${this.id}`);
     }
     const at = Math.max(Date.now(), (before?.at ?? 0) + 1);
-    const turn = { ...blank, id: unguessable(), conversation: this.id, at, question, collection };
+    const turn = { ...blank, id: unguessable(), conversation: this.id, at, question, collection, filter };
     this.place(turn).setAttribute("aria-busy", "true");
     this.running = turn;
     this.keep(turn);
@@ -156,7 +166,7 @@ export class Conversation {
     page.panel.draw();
     this.thread.scrollTop = this.thread.scrollHeight;
     this.heard = performance.now();
-    page.trigger("ask", { turn: turn.id, question, history, collection });
+    page.trigger("ask", { turn: turn.id, question, history, collection, filter });
   }
 
   async stop() {

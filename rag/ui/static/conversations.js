@@ -1,6 +1,6 @@
 // The list of conversations: found by their words, opened, renamed, deleted; and whether this browser keeps them, said plainly.
 
-import { h } from "./dom.js";
+import { h, leaveOnEscape } from "./dom.js";
 import { folded } from "./store.js";
 import { fill } from "./text.js";
 
@@ -17,6 +17,7 @@ export class ConversationsView {
       this.shown = STEP;
       this.draw();
     });
+    this.field.addEventListener("keydown", (event) => leaveOnEscape(event, this.dialog));
     this.keeping = h("div", { class: "standing-of-shelf" });
     this.list = h("div", { class: "conversations" });
     this.dialog = h(

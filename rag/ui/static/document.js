@@ -12,10 +12,12 @@ export class DocumentView {
     this.where = h("p", { class: "where" });
     this.text = h("div", { class: "document-text", tabindex: "0", role: "region", "aria-labelledby": "document-title" });
     const close = page.button("close", "close", () => this.dialog.close());
+    this.seek = page.button("search_document", "search", () => this.search(), { text: true });
+    this.about = page.button("overview", "book", () => page.conversation.overview(this.id), { text: true });
     this.dialog = h(
       "dialog",
       { class: "dialog document", "aria-labelledby": "document-title" },
-      h("div", { class: "dialog-head" }, h("div", {}, this.title, this.where), close),
+      h("div", { class: "dialog-head" }, h("div", {}, this.title, this.where), h("div", { class: "head-tools" }, this.about, this.seek, close)),
       this.text,
     );
     page.root.append(this.dialog);
@@ -25,7 +27,16 @@ export class DocumentView {
     this.dialog.addEventListener("close", () => this.opener?.focus());
   }
 
+  /** Search in this document; another collection than the one that is asked can't be searched from here. */
+  search() {
+    const { id } = this;
+    this.dialog.close();
+    this.page.searchView.within(id);
+  }
+
   async open(source, collection) {
+    this.id = source.document;
+    this.seek.hidden = this.about.hidden = (collection ?? "") !== this.page.collection;
     this.opener = document.activeElement;
     this.page.restate(this.dialog);
     fill(this.title, source.title || source.document, this.page.base);

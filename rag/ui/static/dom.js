@@ -31,6 +31,8 @@ const PATHS = {
   files: "M8 3.5h7l4 4V17H8zM15 3.5v4h4M5 8v12.5h10",
   talk: "M4 5h16v11H9l-4 3.5V16H4zM8 9h8M8 12h5",
   link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13M15.5 15.5L20 20",
+  filter: "M4 6h16M7 12h10M10 18h4",
   fresh: "M12 5v14M5 12h14",
   save: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 19.5h14",
   gauge: "M4 18a8.5 8.5 0 1 1 16 0M12 15l4-5",
@@ -48,6 +50,13 @@ export function icon(name) {
   path.setAttribute("d", PATHS[name]);
   svg.append(path);
   return svg;
+}
+
+/** Close a dialog with Escape from its search field, which would only be emptied by it. */
+export function leaveOnEscape(event, dialog) {
+  if (event.key !== "Escape" || event.isComposing) return;
+  event.preventDefault();
+  dialog.close();
 }
 
 /** A value of localStorage, or null where there is none or it can't be read (private windows may refuse). */

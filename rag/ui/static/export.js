@@ -87,8 +87,10 @@ const quoted = (text) => (direction(text) === "rtl" ? `«${text}»` : `“${text
 const today = () => new Date().toISOString().slice(0, 10);
 
 /** Give the reader a file. */
-export function save(name, type, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+export const save = (name, type, text) => saveBlob(name, new Blob([text], { type: `${type};charset=utf-8` }));
+
+export function saveBlob(name, blob) {
+  const address = URL.createObjectURL(blob);
   const link = h("a", { href: address, download: name });
   document.body.append(link);
   link.click();

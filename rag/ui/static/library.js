@@ -51,6 +51,8 @@ export class LibraryView {
     );
     this.standing = h("div", { class: "standing-of-shelf" });
     this.work = new WorkBar(page, () => this.page.call("cancel", this.job));
+    this.outside = new WorkBar(page, () => this.page.call("cancel", this.job)); // for when the dialog is closed
+    page.notice.element.append(this.outside.element);
     this.news = h("div", { class: "news", role: "status" });
     this.table = h("div", { class: "documents" });
     this.room = h("div", { class: "room" });
@@ -114,7 +116,9 @@ export class LibraryView {
       return [this.text(view.error)];
     }
     this.collection = view.collection;
+    this.known = view.collections;
     const { page } = this;
+    page.filters.draw();
     this.choice.replaceChildren(
       ...view.collections.map((each) => {
         const option = h("option", { value: each.id }, this.named(each));
@@ -123,6 +127,7 @@ export class LibraryView {
       }),
     );
     this.shown = view.collections.find((each) => each.id === view.collection);
+    remember("collection_name", this.collection ? this.named(this.shown) : null); // to be named before it is looked up again
     this.drawStanding();
     this.drop.hidden = this.fetcher.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
@@ -212,7 +217,7 @@ export class LibraryView {
         bin.title = page.t("remove", { name: row.id });
         delete bin.dataset.sayLabel;
       }
-      const name = h("th", { scope: "row" }, fill(h("bdi"), row.title || row.id));
+      const name = h("th", { scope: "row" }, this.reading(row));
       const more = about(row, [row.title ? row.id : ""]);
       if (more) name.append(more);
       if (row.problem) name.append(this.failure(row, working));
@@ -230,8 +235,27 @@ export class LibraryView {
     this.table.replaceChildren(
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
+    if (rows.some((row) => row.passages !== null)) {
+      const all = page.plain("overview_of_all", () => page.conversation.overview(), "outline");
+      const review = page.plain("table_open", () => (this.dialog.close(), page.tableView.open()), "outline");
+      this.table.append(h("p", { class: "after-table" }, all, " ", review));
+    }
     if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
     page.restate(this.table);
+  }
+
+  /** A document's name, which opens it once it has been read. */
+  reading(row) {
+    const name = fill(h("bdi"), row.title || row.id);
+    if (row.passages === null) return name;
+    const open = () => this.page.documentView.open({ document: row.id, title: row.title, start: 0, end: 0 }, this.collection);
+    return h("button", { type: "button", class: "button link reading", onclick: open }, name);
+  }
+
+  /** The name of the collection that is asked. */
+  askedName() {
+    const known = this.known?.find((each) => each.id === this.collection);
+    return known ? this.named(known) : (this.collection && recall("collection_name")) || this.page.t("collection_default");
   }
 
   /** Why a file could not be read, and a way to read it again, after it was mended where it lies. */
@@ -248,6 +272,7 @@ export class LibraryView {
   choose(name) {
     this.collection = name;
     remember("collection", name || null);
+    this.page.filters.clear(); // its documents are others
     this.tell([]);
     this.refresh();
     this.page.notice.refresh();
@@ -383,6 +408,17 @@ export class LibraryView {
     else this.follow(view);
   }
 
+  /** How long a step will take, by how long its part that is done has taken; "" where that can't be said yet. */
+  remaining(job, share) {
+    if (job.step !== this.step || !share) {
+      this.step = job.step;
+      this.since = { time: performance.now(), share: share ?? 0 };
+    }
+    const gone = (share ?? 0) - this.since.share;
+    const minutes = gone > 0 ? ((1 - share) / gone) * ((performance.now() - this.since.time) / 60000) : 0;
+    return minutes >= 1 ? this.page.t("minutes_left", { n: Math.round(minutes) }) : "";
+  }
+
   /** Watch the indexing to its end; it goes on when the page is closed. */
   async follow(job) {
     this.busy = "indexing";
@@ -393,9 +429,14 @@ export class LibraryView {
       failed = job.lost ? failed + 1 : 0;
       if (job.state === "running") {
         const share = job.total && job.done ? job.done / job.total : null;
-        this.work.cancelling ||= job.cancelling;
-        this.work.show(page.t(`step_${job.step}`, { done: job.done, total: job.total }), share);
-        if (this.work.cancelling && !job.cancelling) page.call("cancel", this.job); // it has not heard of it
+        const cancelling = job.cancelling || this.work.cancelling || this.outside.cancelling;
+        const text = [page.t(`step_${job.step}`, { done: job.done, total: job.total }), this.remaining(job, share)].filter(Boolean).join(" · ");
+        for (const bar of [this.work, this.outside]) {
+          bar.cancelling = cancelling;
+          bar.show(text, share);
+        }
+        page.notice.draw();
+        if (cancelling && !job.cancelling) page.call("cancel", this.job); // it has not heard of it
       } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
     }
@@ -405,6 +446,8 @@ export class LibraryView {
     const unseen = await this.refresh();
     this.busy = null;
     this.work.hide();
+    this.outside.hide();
+    page.notice.draw();
     const problems = [...this.problems, ...notes.map((item) => this.text(item.error)), ...unseen];
     if (job.notice) problems.push(this.text(job.notice));
     this.problems = [];

@@ -31,7 +31,7 @@ export class Notice {
 
   draw() {
     const { page } = this;
-    const { state, error, notices, generator, opened, offer, task } = this.status;
+    const { state, error, notices, generator, opened, offer, task, job } = this.status;
     const lines = [];
     let kind = "";
     if (state === "preparing") {
@@ -45,7 +45,8 @@ export class Notice {
     // Where the window itself offers to fetch a model, it does not show the command that does.
     for (const notice of notices) if (!offer || notice.key !== "models.missing") lines.push(notice[page.language]);
     const working = page.models.following;
-    this.element.hidden = lines.length === 0 && !working;
+    const indexing = Boolean(page.library && !page.library.outside.element.hidden);
+    this.element.hidden = lines.length === 0 && !working && !indexing;
     this.element.dataset.kind = kind;
     const key = JSON.stringify([lines, kind, page.language, working, offer?.name]);
     if (this.element.dataset.shown !== key) {
@@ -55,6 +56,7 @@ export class Notice {
       if (offer && !working) this.text.append(this.offer(offer));
     }
     if (task?.state === "running" && !working) page.models.follow();
+    if (job && page.library && !page.library.busy && job.id !== page.library.job) page.library.follow(job);
   }
 
   /** A button that fetches a model where there is none. */

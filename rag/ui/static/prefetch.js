@@ -24,7 +24,7 @@ export class Ahead {
 
   async begin(question, tries) {
     const { page } = this;
-    if (this.text !== question || page.conversation.running) return;
+    if (this.text !== question || page.conversation.running || page.filters.value) return; // what is read ahead is read from all documents
     const name = unguessable();
     this.name = name;
     const begun = await page.call("anticipate", { name, question, history: page.conversation.history(), collection: page.collection });

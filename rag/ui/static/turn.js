@@ -18,6 +18,7 @@ export class TurnView {
     const question = h("h2", { class: "question" }, fill(h("span"), turn.question, direction(turn.question) || page.base));
     orient(question, turn.question, page.base);
     const parts = [question];
+    if (turn.filter) parts.push(this.only(turn.filter));
     if (turn.searched && turn.searched !== turn.question) parts.push(this.searched(turn));
     if (turn.error) parts.push(fill(h("p", { class: "error" }), turn.error[page.language], page.base));
     else if (turn.answer) parts.push(this.answer(turn), this.standing(turn));
@@ -34,6 +35,14 @@ export class TurnView {
     const added = searched.startsWith(`${question} `) ? searched.slice(question.length).trim().split(/\s+/) : [];
     const label = fill(h("span", { class: "label" }), page.t(added.length ? "understood_with" : "understood"), page.base);
     return h("p", { class: "searched" }, label, " ", fill(h("bdi"), added.join(" · ") || searched));
+  }
+
+  /** From which documents only it was to be answered. */
+  only(filter) {
+    const { page } = this;
+    const label = fill(h("span", { class: "label" }), page.t("filter_only"), page.base);
+    const words = page.filters.words(filter).flatMap(([text], index) => [index ? " · " : " ", fill(h("bdi"), text)]);
+    return h("p", { class: "searched" }, label, ...words);
   }
 
   draft(turn) {
@@ -150,7 +159,7 @@ export class TurnView {
       add("link", "link", async () => page.toast(page.t((await copy(page.conversation.link(turn))) ? "link_copied" : "copy_failed")));
     }
     if (page.conversation.turns.at(-1) === turn) {
-      add("retry", "retry", () => page.conversation.ask(turn.question, turn));
+      add("retry", "retry", () => page.conversation.ask(turn.question, turn, turn.filter));
       add("edit", "edit", () => page.conversation.edit(turn));
     }
     if (turn.answer && turn.answer.status !== "stopped") {

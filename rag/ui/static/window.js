@@ -7,12 +7,15 @@ import { ConversationsView } from "./conversations.js";
 import { h, icon, recall, remember } from "./dom.js";
 import { DocumentView } from "./document.js";
 import { FeedbackView } from "./feedback.js";
+import { Filters } from "./filters.js";
 import { LibraryView } from "./library.js";
 import { Menu } from "./menu.js";
 import { Models } from "./models.js";
 import { Notice } from "./notice.js";
 import { Panel } from "./panel.js";
 import { QualityView } from "./quality.js";
+import { SearchView } from "./search.js";
+import { TableView } from "./table.js";
 import { fill } from "./text.js";
 import { Welcome } from "./welcome.js";
 
@@ -45,6 +48,7 @@ class Page {
 
   async start() {
     this.models = new Models(this);
+    this.filters = new Filters(this);
     this.notice = new Notice(this);
     this.welcome = new Welcome(this);
     this.conversation = new Conversation(this);
@@ -55,10 +59,13 @@ class Page {
     this.documentView = new DocumentView(this);
     this.feedbackView = new FeedbackView(this);
     this.qualityView = new QualityView(this);
+    this.tableView = new TableView(this);
     if (this.boot.library) {
       this.library = new LibraryView(this);
       this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
     }
+    this.searchView = new SearchView(this);
+    this.tools.prepend(this.button("search", "search", () => this.searchView.open(), { text: true }));
     this.conversationsView = new ConversationsView(this);
     this.tools.prepend(this.button("conversations", "talk", () => this.conversationsView.open(), { text: true }));
     this.dress();
@@ -195,6 +202,7 @@ class Page {
     this.languageButton.dir = other === "ar" ? "rtl" : "ltr";
     this.themeButton.replaceChildren(icon(this.theme === "dark" ? "sun" : "moon"));
     this.themeButton.setAttribute("aria-pressed", String(this.theme === "dark"));
+    this.filters.draw();
     this.notice.draw();
     this.conversation.redraw();
     this.panel.draw();
