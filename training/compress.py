@@ -19,7 +19,8 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from training.fetch import SOURCES
+from training.fetch import DOCUMENTS, SOURCES
+from training.mix.written import records
 from training.product import FORMAT
 
 MOST = 8 * 2**20
@@ -83,7 +84,7 @@ def _value(value: Any) -> str:
 
 
 def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) -> str:
-    """The card, in TOML."""
+    """The card, in TOML: with the sets it was trained on, and the repositories whose documents the written questions are about."""
     lines = [
         "# The reader's weights: what they are, what they were made of, how well they read. Written by training.compress.",
         f"sha256 = {_value(digest)}",
@@ -100,6 +101,13 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
     for name, source in tomllib.loads(SOURCES.read_text("utf-8"))["sources"].items():
         lines += [f"[sources.{name}]"]
         lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
+        lines.append("")
+    written: dict[str, list[dict[str, Any]]] = {}
+    for one in records(DOCUMENTS):
+        written.setdefault(one["repository"], []).append(one)
+    for repository, documents in sorted(written.items()):
+        lines += [f"[written.{_value(repository)}]", f"documents = {len(documents)}"]
+        lines += [f"{key} = {_value(sorted({one[key] for one in documents}))}" for key in ("commit", "licence")]
         lines.append("")
     for part in ("squad", "cosine", "cases", "cosine_cases"):
         for name, figures in report.get(part, {}).items():

@@ -12,5 +12,6 @@ def declines(inquiry: Inquiry, calibration: Calibration) -> bool:
 
 
 def is_sure(inquiry: Inquiry, calibration: Calibration) -> bool:
-    """Return whether the evidence may be given as the answer: the confidence in it reaches the fitted threshold for that."""
-    return inquiry.confidence >= calibration.sure
+    """Return whether the evidence may be given as the answer: the confidence in it reaches the fitted threshold for that. Without a reader
+    no threshold was fitted, and what is not declined is sure."""
+    return inquiry.answers is None or inquiry.confidence >= calibration.sure
