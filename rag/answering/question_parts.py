@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from rag.answering.followup import needs_context, with_topic
 from rag.answering.inquiry import Inquiry
@@ -22,35 +23,44 @@ _NEXT = re.compile(
 )
 
 
-def split_parts(question: str) -> tuple[str, ...]:
-    """Return the parts of a question, each of which can be searched for by itself; a single one for a question that is not split.
+class Part(NamedTuple):
+    """A part of a question: as it was asked, and as it is searched for, which can stand alone."""
 
-    A part with too few words of its own gets the topic words of the first: "and when did it start?".
+    asked: str
+    searched: str
+
+
+def split_parts(question: str) -> tuple[Part, ...]:
+    """Return the parts of a question; a single one for a question that is not split.
+
+    A part with too few words of its own is searched for with the topic words of the first: "and when did it start?".
     """
     pieces = [piece.strip() for piece in _NEXT.split(question) if piece and any(map(str.isalnum, piece))]
     if not 1 < len(pieces) <= _MOST or len(content_stems(pieces[0])) < 2:
-        return (question,)
+        return (Part(question, question),)
     first = Turn(pieces[0], "")
-    return tuple(with_topic(piece, [first]) if number and _is_short(piece) else piece for number, piece in enumerate(pieces))
+    return tuple(Part(piece, with_topic(piece, [first]) if number and _is_short(piece) else piece) for number, piece in enumerate(pieces))
 
 
 def _is_short(piece: str) -> bool:
     return needs_context(piece) or len(content_stems(piece)) < 3
 
 
-def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
+def joined(whole: Inquiry, parts: Sequence[Part], answers: Sequence[Answer]) -> Answer:
     """Return the quoted answers of the parts as one, each below its part; a part without an answer is named.
 
     Citations are numbered consecutively: those of the second part follow those of the first. The confidence is the lowest of the answered
-    parts.
+    parts; the status is UNSURE if no part has a sure answer. Where all parts are answered by the same words, these are shown once.
     """
+    if len({_source(answer) for answer in answers}) == 1 and answers[0].citations:
+        return replace(answers[0], question=whole.question, searched=whole.query.text, language=whole.language)
     text = ""
     citations: list[Citation] = []
     evidence: dict[tuple[int, Span], Evidence] = {}
     hits: dict[int, Hit] = {}
     for part, answer in zip(parts, answers, strict=True):
         text += ("\n" if text else "") + (
-            say("answer.part_none", whole.language, part=part) if answer.status is Status.NO_EVIDENCE else f"{part}\n"
+            say("answer.part_none", whole.language, part=part.asked) if answer.status is Status.NO_EVIDENCE else f"{part.asked}\n"
         )
         if answer.status is not Status.NO_EVIDENCE:
             moved = len(text)
@@ -62,11 +72,17 @@ def joined(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> A
     if not citations:
         return whole.declined()
     whole.confidence = min(answer.confidence for answer in answers if answer.citations)
-    found = whole.answer(text, Status.ANSWERED, tuple(citations))
+    sure = any(answer.citations and answer.status is not Status.UNSURE for answer in answers)
+    found = whole.answer(text, Status.ANSWERED if sure else Status.UNSURE, tuple(citations))
     return replace(found, evidence=tuple(evidence.values()), hits=tuple(hits.values()))
 
 
-def stopped(whole: Inquiry, parts: Sequence[str], answers: Sequence[Answer]) -> Answer:
+def _source(answer: Answer) -> tuple[object, ...]:
+    """Return what an answer says and quotes, without the number of its source."""
+    return answer.status, tuple((citation.document_id, citation.span, citation.claim.of(answer.text)) for citation in answer.citations)
+
+
+def stopped(whole: Inquiry, parts: Sequence[Part], answers: Sequence[Answer]) -> Answer:
     """Return the answers of the parts that were reached before the question was stopped, with the status STOPPED; without any, no text."""
     if any(answer.citations for answer in answers):
         return replace(joined(whole, parts, answers), status=Status.STOPPED)

@@ -37,7 +37,8 @@ from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
     ],
 )  # fmt: skip
 def test_a_question_is_cut_before_another_question_word(question: str, parts: tuple[str, ...]) -> None:
-    assert split_parts(question) == parts
+    assert tuple(part.searched for part in split_parts(question)) == parts
+    assert all(part.asked in question for part in split_parts(question))
 
 
 @pytest.fixture
@@ -68,6 +69,26 @@ def test_every_part_has_its_answer_and_its_citation(bot: Chatbot) -> None:
     for citation in answer.citations:
         assert answer.text[citation.claim.end :].lstrip("”").startswith(f" [{citation.number}]")
         assert citation.claim.of(answer.text) == citation.quote
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("What is the yearly fee of Cedar and how much is it?", "The yearly fee of Cedar is 1,900 dinars."),
+        ("كم تبلغ رسوم مدرسة الزيتون وكم هي؟", "تبلغ رسوم مدرسة الزيتون السنوية 900 دينار."),
+    ],
+)
+def test_parts_that_the_same_words_answer_are_answered_once_and_as_asked(bot: Chatbot, question: str, quote: str) -> None:
+    answer = asked(bot, question)
+    assert answer.text.count(quote) == 1
+    assert [citation.number for citation in answer.citations] == [1]
+    assert answer.question == question
+
+
+def test_a_part_is_shown_as_it_was_asked(bot: Chatbot) -> None:
+    answer = asked(bot, "What is the yearly fee of Cedar and how many teachers work?")
+    assert answer.text.startswith("What is the yearly fee of Cedar\n")
+    assert "\nhow many teachers work?\n" in answer.text or "how many teachers work? —" in answer.text
 
 
 def test_a_part_without_an_answer_is_named(bot: Chatbot) -> None:
