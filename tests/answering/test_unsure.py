@@ -62,5 +62,6 @@ def test_without_a_reader_what_is_not_declined_is_an_answer(index: Index) -> Non
 
 def test_the_parts_of_a_question_say_it_for_themselves(index: Index) -> None:
     calibration = replace(Calibration.of("unknown"), least=0.0, sure=1.1)
-    answer = Chatbot(index, calibration=calibration, reader=WordReader()).ask("When did the maritime museum of Aden open and how much does entry cost in rials?")
+    question = "When did the maritime museum of Aden open and how much does entry cost in rials?"
+    answer = Chatbot(index, calibration=calibration, reader=WordReader()).ask(question)
     assert answer.text.count("not certain") == 2
