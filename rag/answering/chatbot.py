@@ -21,7 +21,7 @@ from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
 from rag.answering.prompts import rewrite_prompt
-from rag.answering.question_parts import Part, joined, split_parts, stopped
+from rag.answering.question_parts import QuestionPart, joined, split_parts, stopped
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
 from rag.errors import BadQuestion, DocumentMissing
@@ -148,12 +148,12 @@ class Chatbot:
             raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
         return overview_of(self.index, [document_id])
 
-    def _parts(self, inquiry: Inquiry) -> tuple[Part, ...]:
+    def _parts(self, inquiry: Inquiry) -> tuple[QuestionPart, ...]:
         """Return the parts of a question that are answered one by one; without a reader a question is never cut."""
-        return split_parts(inquiry.query.text) if self.reader is not None else (Part(inquiry.query.text, inquiry.query.text),)
+        return split_parts(inquiry.query.text) if self.reader is not None else (QuestionPart(inquiry.query.text, inquiry.query.text),)
 
     def _by_parts(
-        self, whole: Inquiry, parts: Sequence[Part], stop: threading.Event, exclude: Container[int], filter: Filter | None
+        self, whole: Inquiry, parts: Sequence[QuestionPart], stop: threading.Event, exclude: Container[int], filter: Filter | None
     ) -> Answer:
         """Return the answer to a question of several parts, each quoted. Once `stop` is set, that of the parts answered so far."""
         answers: list[Answer] = []

@@ -31,6 +31,13 @@ _POINTED = 2
 """How many sentences of evidence a short answer may be copied from."""
 _MOST_FOREIGN_WORDS = 6
 """The most words of an English source that may stand alone in an Arabic answer; more stay in their sentence."""
+_QUOTES = {
+    (True, False): "answer.quote",
+    (True, True): "answer.quote_under",
+    (False, False): "answer.quote_foreign",
+    (False, True): "answer.quote_foreign_under",
+}
+"""How a quotation is introduced: by whether it is in the answer's language, and whether it has a context to name."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
 
@@ -241,8 +248,7 @@ class _Lines:
     def add_quote(self, quoted: Quotation, native: bool, language: str) -> None:
         """Append a quotation, with what it stands under and, unless it is `native`, the language it is in."""
         quote = " ".join(quoted.text.split())
-        key = f"answer.quote{'' if native else '_foreign'}{'_under' if quoted.context else ''}"
-        self.add(say(key, language, quote=quote, context=quoted.context), quote)
+        self.add(say(_QUOTES[native, bool(quoted.context)], language, quote=quote, context=quoted.context), quote)
 
     def citations(self, quoted: Quotation) -> tuple[Citation, ...]:
         """Return a citation of the same source for every claim."""

@@ -23,30 +23,32 @@ _NEXT = re.compile(
 )
 
 
-class Part(NamedTuple):
+class QuestionPart(NamedTuple):
     """A part of a question: as it was asked, and as it is searched for, which can stand alone."""
 
     asked: str
     searched: str
 
 
-def split_parts(question: str) -> tuple[Part, ...]:
+def split_parts(question: str) -> tuple[QuestionPart, ...]:
     """Return the parts of a question; a single one for a question that is not split.
 
     A part with too few words of its own is searched for with the topic words of the first: "and when did it start?".
     """
     pieces = [piece.strip() for piece in _NEXT.split(question) if piece and any(map(str.isalnum, piece))]
     if not 1 < len(pieces) <= _MOST or len(content_stems(pieces[0])) < 2:
-        return (Part(question, question),)
+        return (QuestionPart(question, question),)
     first = Turn(pieces[0], "")
-    return tuple(Part(piece, with_topic(piece, [first]) if number and _is_short(piece) else piece) for number, piece in enumerate(pieces))
+    return tuple(
+        QuestionPart(piece, with_topic(piece, [first]) if number and _is_short(piece) else piece) for number, piece in enumerate(pieces)
+    )
 
 
 def _is_short(piece: str) -> bool:
     return needs_context(piece) or len(content_stems(piece)) < 3
 
 
-def joined(whole: Inquiry, parts: Sequence[Part], answers: Sequence[Answer]) -> Answer:
+def joined(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answer]) -> Answer:
     """Return the quoted answers of the parts as one, each below its part; a part without an answer is named.
 
     Citations are numbered consecutively: those of the second part follow those of the first. The confidence is the lowest of the answered
@@ -82,7 +84,7 @@ def _source(answer: Answer) -> tuple[object, ...]:
     return answer.status, tuple((citation.document_id, citation.span, citation.claim.of(answer.text)) for citation in answer.citations)
 
 
-def stopped(whole: Inquiry, parts: Sequence[Part], answers: Sequence[Answer]) -> Answer:
+def stopped(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answer]) -> Answer:
     """Return the answers of the parts that were reached before the question was stopped, with the status STOPPED; without any, no text."""
     if any(answer.citations for answer in answers):
         return replace(joined(whole, parts, answers), status=Status.STOPPED)

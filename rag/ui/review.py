@@ -61,7 +61,7 @@ def _cell_view(cell: ReviewCell) -> View:
 def table_file(table: ReviewTable, form: str, language: str) -> View:
     """Return a table as a file for the page to save: `{"name", "type", "base64"}`, a workbook for "xlsx", else CSV."""
     if form == "xlsx":
-        content, kind, name = table_xlsx(table, language), XLSX, "table.xlsx"
+        content, kind, name = table_xlsx(table, language), XLSX, "shawahid-table.xlsx"
     else:
-        content, kind, name = table_csv(table, language).encode(), "text/csv", "table.csv"
+        content, kind, name = table_csv(table, language).encode(), "text/csv", "shawahid-table.csv"
     return {"name": name, "type": kind, "base64": base64.b64encode(content).decode("ascii")}

@@ -99,14 +99,14 @@ def test_a_chatbot_with_a_reader_quotes_what_the_reader_found(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("answers", [0.1, 0.5, 0.9])
-def test_without_fitted_weights_two_judgements_are_weighed_as_log_odds(answers: float) -> None:
+def test_without_fitted_weights_two_judgements_are_weighed_as_log_odds_and_shifted_alike(answers: float) -> None:
     calibration = Calibration.of("unknown")
     item = evidence(1, "The yearly fee is 1,900 dinars.")[0]
     query = Query.of("What is the yearly fee?", HashEmbedder())
     confidence = calibration.confidence(query, [item])
     mean = (math.log(confidence / (1 - confidence)) + math.log(answers / (1 - answers))) / 2
     read = [replace(item, answers=answers)]
-    assert calibration.confidence_read(query, [item], read, answers) == pytest.approx(1 / (1 + math.exp(-mean)), abs=1e-6)
+    assert calibration.confidence_read(query, [item], read, answers) == pytest.approx(1 / (1 + math.exp(-mean - 0.86)), abs=1e-6)
     assert calibration.confidence_read(query, [], [], answers) == 0.0
 
 

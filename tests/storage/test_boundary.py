@@ -14,7 +14,9 @@ from tests.helpers import ROOT
 STATEMENTS = r"SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(VIRTUAL\s+)?TABLE|PRAGMA"
 SQL = re.compile(rf"\s*({STATEMENTS})\s", re.DOTALL)
 CALLS = frozenset({"execute", "executemany", "executescript", "connection"})
-WITHIN = frozenset("checked_rows connections database keywords reading rows sqlite_errors staging vector_rows verify".split())
+WITHIN = frozenset(
+    "checked_rows connections database database_readers keywords sql_schema sqlite_errors staging vector_rows verify".split()
+)
 """The modules of the store that hold SQL or a connection."""
 MODULES = sorted(path.relative_to(ROOT) for folder in ("rag", "bench", "tools") for path in (ROOT / folder).rglob("*.py"))
 STORE = Path("rag/storage")

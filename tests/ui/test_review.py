@@ -68,7 +68,7 @@ def test_a_table_is_filled_row_by_row_and_saved_whole(window: Window) -> None:
     assert "12 March 2023" in row["cells"][0]["text"]
     assert row["cells"][0]["source"]["document"] == BRIDGE
     file = window.table_file({"questions": questions, "documents": [BRIDGE, PHONE], "form": "csv", "language": "ar"})
-    assert file["name"] == "table.csv"
+    assert file["name"] == "shawahid-table.csv"
     assert "12 March 2023" in base64.b64decode(file["base64"]).decode("utf-8-sig")
     book = window.table_file({"questions": questions, "documents": [BRIDGE], "form": "xlsx", "language": "en"})
     assert base64.b64decode(book["base64"])[:2] == b"PK"
