@@ -72,7 +72,7 @@ def test_conversations_are_listed_found_renamed_and_deleted(visit: Opener, windo
     assert page.evaluate("document.activeElement.closest('.sure') !== null")
     page.get_by_role("button", name=words["delete"], exact=True).click()
     page.wait_for_function("document.querySelectorAll('.conversation-title').length === 1")
-    assert page.locator(".turn").count() == 0  # it was the one that was shown
+    page.wait_for_function("document.querySelectorAll('.turn').length === 0")  # it was the one that was shown
     page.locator(".conversation").click()
     shown(page, MEMORY)
     page.reload()

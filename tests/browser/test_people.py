@@ -34,21 +34,21 @@ def enter(visit: Opener, shown: Scene, language: str = "en") -> Any:
 
 
 def collections(page: Any) -> list[str]:
-    page.wait_for_selector(".library option", state="attached")
-    return [text.strip() for text in page.locator(".library option").all_text_contents()]
+    page.wait_for_selector(".shelf option", state="attached")
+    return [text.strip() for text in page.locator(".shelf option").all_text_contents()]
 
 
 def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, shared: Scene, axe: str) -> None:
     layla, omar = enter(visit, shared, "ar"), enter(visit, shared)
     open_documents(layla, "الوثائق")
-    assert layla.locator(".standing-of-shelf").inner_text().startswith("هذه الوثائق مشارَكة")
+    assert layla.locator(".library .standing-of-shelf").inner_text().startswith("هذه الوثائق مشارَكة")
     assert not layla.locator(".drop").is_visible()
-    assert layla.locator("tbody button").count() == 0
+    assert layla.locator("tbody button[aria-label^=\"إزالة\"]").count() == 0
     layla.get_by_role("button", name="مجموعة جديدة").click()
     layla.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("قضية ليلى")
     layla.keyboard.press("Enter")
     layla.wait_for_selector(".documents .panel-note")
-    assert layla.locator(".standing-of-shelf p").inner_text() == "لا يرى هذه المجموعة ووثائقها أحد سواك."
+    assert layla.locator(".library .standing-of-shelf p").inner_text() == "لا يرى هذه المجموعة ووثائقها أحد سواك."
     add(layla, (STATION, HEAT.encode()))
     layla.evaluate(axe)
     assert layla.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
@@ -59,18 +59,18 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     assert "47 درجة" not in ask(omar, QUESTION).locator(".answer").inner_text()
 
     layla.get_by_role("button", name="مشاركة مع كل من هنا").click()
-    layla.wait_for_function("document.querySelector('.standing-of-shelf button').innerText === 'إيقاف المشاركة'")
+    layla.wait_for_function("document.querySelector('.library .standing-of-shelf button').innerText === 'إيقاف المشاركة'")
     open_documents(omar)
-    omar.wait_for_function("document.querySelectorAll('.library option').length === 2")
+    omar.wait_for_function("document.querySelectorAll('.shelf option').length === 2")
     assert collections(omar)[1] == "قضية ليلى (shared by somebody else)"
-    omar.locator(".library select").select_option(index=1)
+    omar.locator(".shelf select").select_option(index=1)
     omar.wait_for_function("name => document.querySelector('tbody')?.innerText.includes(name)", arg=STATION)
     assert not omar.locator(".drop").is_visible()
     omar.keyboard.press("Escape")
     assert "47 درجة" in ask(omar, QUESTION).locator(".answer").inner_text()
 
     layla.get_by_role("button", name="إيقاف المشاركة").click()
-    layla.wait_for_function("document.querySelector('.standing-of-shelf button').innerText === 'مشاركة مع كل من هنا'")
+    layla.wait_for_function("document.querySelector('.library .standing-of-shelf button').innerText === 'مشاركة مع كل من هنا'")
     gone = ask(omar, QUESTION, until=".turn:last-child[data-state=error]")
     assert gone.locator(".error").inner_text().startswith("This collection no longer exists, or is not shared with you.")
     for page in (layla, omar):

@@ -118,7 +118,6 @@ export class LibraryView {
     this.collection = view.collection;
     this.known = view.collections;
     const { page } = this;
-    page.filters.draw();
     this.choice.replaceChildren(
       ...view.collections.map((each) => {
         const option = h("option", { value: each.id }, this.named(each));
@@ -128,6 +127,7 @@ export class LibraryView {
     );
     this.shown = view.collections.find((each) => each.id === view.collection);
     remember("collection_name", this.collection ? this.named(this.shown) : null); // to be named before it is looked up again
+    page.filters.draw();
     this.drawStanding();
     this.drop.hidden = this.fetcher.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
