@@ -128,7 +128,7 @@ class Chatbot:
         if len(parts := self._parts(inquiry)) > 1:
             yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
-        if exclude == () and (computed := table_answer(inquiry, self.index)) is not None:
+        if (computed := self._computed(inquiry, exclude)) is not None:
             yield computed
             return
         self._read(inquiry)
@@ -161,9 +161,11 @@ class Chatbot:
         for part in parts:
             if stop.is_set():
                 return stopped(whole, parts[: len(answers)], answers)
-            inquiry = self.inquire(part.searched, exclude=exclude, filter=filter)
+            inquiry = self._begun(part.searched, (), stop, exclude, filter)
             inquiry.language, inquiry.number = whole.language, number
-            computed = table_answer(inquiry, self.index) if exclude == () else None
+            computed = self._computed(inquiry, exclude)
+            if computed is None:
+                self._read(inquiry)
             answers.append(computed or self._quoted(inquiry))
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
@@ -282,6 +284,10 @@ class Chatbot:
                     while len(self._rewritten) > _REMEMBERED:
                         del self._rewritten[next(iter(self._rewritten))]
         return known
+
+    def _computed(self, inquiry: Inquiry, exclude: Container[int]) -> Answer | None:
+        """Return the answer computed from a table; None if the question asks for none, or passages are excluded."""
+        return table_answer(inquiry, self.index) if exclude == () else None
 
     def _quoted(self, inquiry: Inquiry) -> Answer:
         """Return the answer by quotation, or that there is none."""

@@ -43,7 +43,7 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     open_documents(layla, "الوثائق")
     assert layla.locator(".library .standing-of-shelf").inner_text().startswith("هذه الوثائق مشارَكة")
     assert not layla.locator(".drop").is_visible()
-    assert layla.locator("tbody button[aria-label^=\"إزالة\"]").count() == 0
+    assert layla.locator('tbody button[aria-label^="إزالة"]').count() == 0
     layla.get_by_role("button", name="مجموعة جديدة").click()
     layla.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("قضية ليلى")
     layla.keyboard.press("Enter")

@@ -83,6 +83,10 @@ def test_the_kind_the_language_and_the_date_narrow_a_question_down(visit: Opener
     assert page.locator(".composer .chip").last.inner_text().strip() == ("من 2020-01-01" if language == "ar" else "from 2020-01-01")
 
 
+NAMED = r"name => document.querySelector('.composer .collection').innerText.replace(/[\u2066-\u2069]/g, '').replace(/\s/g, ' ') === name"
+"""Whether the collection beside the question has a name; signs of direction and kinds of spaces aside."""
+
+
 def test_the_collection_that_is_asked_is_named(visit: Opener, tmp_path: Path) -> None:
     with scene(tmp_path) as shown:
         page = visit(shown, own=True)
@@ -91,11 +95,11 @@ def test_the_collection_that_is_asked_is_named(visit: Opener, tmp_path: Path) ->
         page.get_by_role("button", name="New collection").click()
         page.get_by_role("textbox", name="Name of the new collection").fill("قضية 12")
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('.composer .collection').innerText.replace(/[\\u2066-\\u2069]/g, '').replace(/\\s/g, ' ') === 'قضية 12'")
+        page.wait_for_function(NAMED, arg="قضية 12")
         page.keyboard.press("Escape")
         page.reload()
         page.wait_for_selector("#shawahid[data-ready]")
-        page.wait_for_function("document.querySelector('.composer .collection').innerText.replace(/[\\u2066-\\u2069]/g, '').replace(/\\s/g, ' ') === 'قضية 12'")
+        page.wait_for_function(NAMED, arg="قضية 12")
         page.close()
 
 

@@ -28,19 +28,30 @@ TITLES = {"en": ("Jordan", "Oman"), "ar": ("الأردن", "عُمان")}
 ASKED = {"en": "What is the area of Jordan?", "ar": "ما مساحة الأردن؟"}
 
 
+def _pages(written):
+    """The same rows of the country that is asked for and of another one."""
+    own, other = TITLES[written]
+    rows = ROWS[written]
+    return _text(rows.format("11,000,000", "89,342"), own), _text(rows.format("5,000,000", "309,500"), other)
+
+
 @pytest.mark.parametrize("written", ["en", "ar"])
 @pytest.mark.parametrize("asked", ["en", "ar"])
 def test_the_page_of_the_country_that_is_asked_for_answers_in_its_row(reader, asked, written):
-    own, other = TITLES[written]
-    rows = ROWS[written]
-    right = _text(rows.format("11,000,000", "89,342"), own)
-    wrong = _text(rows.format("5,000,000", "309,500"), other)
-    first, second = reader.read(ASKED[asked], [right, wrong])
+    right, _ = _pages(written)
+    (first,) = reader.read(ASKED[asked], [right])
     assert first.answers > 0.5
-    if (asked, written) != ("ar", "ar"):  # these weights take both titles for right; `is_elsewhere` tells the countries apart
-        assert first.answers > second.answers
     assert first.blocks[1] == max(first.blocks)
     assert "89,342" in first.spans[0].span.of(right.text)
+
+
+KNOWN = pytest.mark.xfail(strict=True, reason="these weights prefer neither country in Arabic over Arabic; is_elsewhere tells them apart")
+
+
+@pytest.mark.parametrize(("asked", "written"), [("en", "en"), ("ar", "en"), ("en", "ar"), pytest.param("ar", "ar", marks=KNOWN)])
+def test_the_page_of_another_country_is_less_probable(reader, asked, written):
+    first, second = reader.read(ASKED[asked], _pages(written))
+    assert first.answers > second.answers
 
 
 @pytest.mark.parametrize("written", ["en", "ar"])
