@@ -379,6 +379,8 @@ class Grade(StrEnum):
     UNVERIFIED = "unverified"
     """In other words than the source's: worded by a model, with nothing found against it, or a value that a rule carried over from the
     other language. Whether it answers is for the reader to see in the source."""
+    TRANSLATED = "translated"
+    """A machine translation of the source's words, not checked; shown only next to them."""
 
 
 @dataclass(frozen=True, slots=True)

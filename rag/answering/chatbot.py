@@ -29,6 +29,7 @@ from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
+from rag.models.translator import Translator
 from rag.retrieval.arguments import validate_history, validate_text
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
@@ -48,6 +49,7 @@ class Chatbot:
     evidence in the order in which it answers, finds the words that do, and has its say in declining. By default it is the embedder's
     "own", where one was trained on it; without one the evidence stays in the order of search. `stream` is the one path that
     every way in uses; `ask` drains it.
+    A `translator` puts quotations in the other language into that of the question; without one they stay as they are.
     The style "short" answers with the fewest words: in the language of the document they are copied from the source, the
     generator only pointing at them.
     """
@@ -62,8 +64,10 @@ class Chatbot:
         check: bool = True,
         style: Style = "sentence",
         reader: Reader | Literal["own"] | None = "own",
+        translator: Translator | None = None,
     ) -> None:
         self.index = index
+        self.translator = translator
         self.generator = generator
         self.reader = open_reader(index.embedder) if reader == "own" else reader
         self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
@@ -71,7 +75,9 @@ class Chatbot:
         self._checks = check
         self._style: Style = style
         checker = Checker(index.embedder, self.calibration.thresholds) if check else None
-        self._composer = Composer(self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document)
+        self._composer = Composer(
+            self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document, translator=translator
+        )
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
 
@@ -85,6 +91,7 @@ class Chatbot:
             check=self._checks,
             style=self._style,
             reader=self.reader,
+            translator=self.translator,
         )
 
     def ask(
@@ -135,7 +142,7 @@ class Chatbot:
         if declines(inquiry, self.calibration):
             yield inquiry.declined(absent_words(inquiry.query.text, self.index))
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
-            yield self._composer.quoted(inquiry)
+            yield self._composer.quoted(inquiry, stop=stop)
         else:
             yield from self._drafted(inquiry, self.generator, prompt, stop)
             yield self._composer.drafted(inquiry, prompt, stop)
@@ -157,16 +164,17 @@ class Chatbot:
     ) -> Answer:
         """Return the answer to a question of several parts, each quoted. Once `stop` is set, that of the parts answered so far."""
         answers: list[Answer] = []
-        number = 1
+        number, translated = 1, 0
         for part in parts:
             if stop.is_set():
                 return stopped(whole, parts[: len(answers)], answers)
             inquiry = self._begun(part.searched, (), stop, exclude, filter)
-            inquiry.language, inquiry.number = whole.language, number
+            inquiry.language, inquiry.number, inquiry.translated = whole.language, number, translated
             computed = self._computed(inquiry, exclude)
             if computed is None:
                 self._read(inquiry)
-            answers.append(computed or self._quoted(inquiry))
+            answers.append(computed or self._quoted(inquiry, stop))
+            translated = inquiry.translated
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
 
@@ -289,9 +297,9 @@ class Chatbot:
         """Return the answer computed from a table; None if the question asks for none, or passages are excluded."""
         return table_answer(inquiry, self.index) if exclude == () else None
 
-    def _quoted(self, inquiry: Inquiry) -> Answer:
+    def _quoted(self, inquiry: Inquiry, stop: threading.Event | None = None) -> Answer:
         """Return the answer by quotation, or that there is none."""
-        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry)
+        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry, stop=stop)
 
     def _drafted(self, inquiry: Inquiry, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into an inquiry, with the time of its first word. Raises GenerationFailed."""

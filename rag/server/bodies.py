@@ -85,8 +85,9 @@ class CitationBody(BaseModel):
     quote: str
     claim: Range = Field(description="The sentence it is cited for, counted in the answer's text")
     support: float = Field(description="How similar the two are, from 0 to 1")
-    grade: Literal["quoted", "checked", "unverified"] = Field(
-        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: other words"
+    grade: Literal["quoted", "checked", "unverified", "translated"] = Field(
+        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: other words; "
+        "translated: a machine translation of the quote, not checked"
     )
     words: Range | None = Field(description="The words of the quote that answer, counted in the document; null where the whole quote does")
     context: str = Field(description="The line that introduces the quote, or the heading above it; empty if it can be understood alone")
@@ -113,7 +114,9 @@ class AnswerBody(BaseModel):
     text: str
     language: Literal["ar", "en"]
     status: Literal["answered", "no_evidence", "unsure", "unsupported", "stopped"]
-    grade: Literal["quoted", "checked", "unverified"] | None = Field(description="The lowest grade of its sentences; null without any")
+    grade: Literal["quoted", "checked", "unverified", "translated"] | None = Field(
+        description="The lowest grade of its sentences; null without any"
+    )
     confidence: float = Field(description="Calibrated probability that the documents answer the question")
     citations: list[CitationBody]
     rejected: list[RejectedBody]
