@@ -440,7 +440,7 @@ class Status(StrEnum):
     NO_EVIDENCE = "no_evidence"
     """The documents do not answer the question, and the text says so."""
     UNSURE = "unsure"
-    """The documents may answer the question: the nearest evidence is quoted, without words in front of it, and the text says so."""
+    """The documents may answer the question: the nearest evidence is quoted, without words of it in front, and the text says so."""
     UNSUPPORTED = "unsupported"
     """The model wrote something that failed the check; the best evidence is quoted instead."""
     STOPPED = "stopped"

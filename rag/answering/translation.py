@@ -27,7 +27,9 @@ MOST_WORDS = 60
 _LETTERS = (0.5, 3.0, 8)
 """English letters per Arabic letter, at least and at most, and the letters by which a short text may differ: vowels are not written in
 Arabic, and articles and pronouns are part of the word."""
-_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f](?:[\w'\u2019&.-]*\w)?")
+_SPARE = 2
+"""Runs of four words that a translation may say again where its source says something in two ways."""
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f](?:[\w&]*\w)?")
 
 log = logging.getLogger(__name__)
 
@@ -141,16 +143,21 @@ def _as_long(source: str, translation: str, language: str) -> bool:
 
 
 def _loops(source: str, translation: str) -> bool:
-    """Return whether a translation says something again at once, or four words in the same order twice, more often than its source."""
-    return _repeats(words(translation)) > _repeats(words(source))
+    """Return whether a translation says something again at once, or a long run of words again later, more often than its source."""
+    written, own = words(translation), words(source)
+    return _echoes(written) > _echoes(own) or _again(written) > _again(own) + _SPARE
 
 
-def _repeats(text: Sequence[str]) -> int:
-    """Return how many runs of words are followed by themselves, a single word twice, and how many runs of four words occur again."""
-    again = sum(text[n : n + size] == text[n + size : n + 2 * size] for size in range(2, 6) for n in range(len(text) - 2 * size + 1))
-    again += sum(text[n] == text[n + 1] == text[n + 2] for n in range(len(text) - 2))
+def _echoes(text: Sequence[str]) -> int:
+    """Return how many runs of words are followed by themselves; a single word counts the third time."""
+    runs = sum(text[n : n + size] == text[n + size : n + 2 * size] for size in range(2, 6) for n in range(len(text) - 2 * size + 1))
+    return runs + sum(text[n] == text[n + 1] == text[n + 2] for n in range(len(text) - 2))
+
+
+def _again(text: Sequence[str]) -> int:
+    """Return how many runs of four words occurred before."""
     fours = [tuple(text[n : n + 4]) for n in range(len(text) - 3)]
-    return again + len(fours) - len(set(fours))
+    return len(fours) - len(set(fours))
 
 
 def _all_alike(some: Sequence[str], others: Sequence[str]) -> list[list[float]]:

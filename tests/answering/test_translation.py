@@ -37,6 +37,12 @@ from rag.testing import HashEmbedder, TableTranslator
         ("The company OpenAI announced a new model", "أعلنت شركة OpenAI عن نموذج جديد", "ar"),
         ("The company OpenAI announced a new model", "أعلنت شركة أوبن إيه آي عن نموذج جديد", "ar"),
         ("وزير", "minister", "en"),
+        ("جهاز Mac بمعالج Intel أو جهاز بنظام Linux", "an Intel-based Mac or a Linux computer", "en"),
+        (
+            "You need an Intel-based Mac, a Windows PC, or a Linux PC.",  # «جهاز كمبيوتر يعمل بنظام» twice is no loop
+            "ستحتاج إلى جهاز Mac بمعالج Intel، أو جهاز كمبيوتر يعمل بنظام Windows، أو جهاز كمبيوتر يعمل بنظام Linux.",
+            "ar",
+        ),
         ("in March 2021", "في آذار 2021", "ar"),
         ("1,900 dinars a year", "1900 دينار سنويا", "ar"),
     ],

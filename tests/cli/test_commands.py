@@ -47,6 +47,7 @@ def shawahid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Run a command in this process; an exception that gets out of `main` fails the test."""
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (None, None))
+    monkeypatch.setenv("SHAWAHID_TRANSLATOR", "none")
 
     def call(*arguments: str | Path, language: str = "en") -> Done:
         monkeypatch.setattr(sys, "argv", ["shawahid", *map(str, arguments)])
