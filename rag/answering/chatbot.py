@@ -13,17 +13,21 @@ from rag.answering.absent_words import absent_words
 from rag.answering.checking.judge import Checker, without_orders
 from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
-from rag.answering.declining import declines
+from rag.answering.contradictions import Contradiction, contradictions
+from rag.answering.declining import declines, is_sure
 from rag.answering.followup import standalone
 from rag.answering.greeting import greeting_answer
 from rag.answering.inquiry import Inquiry
+from rag.answering.list_counts import count_answer
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
 from rag.answering.prompts import rewrite_prompt
 from rag.answering.question_parts import QuestionPart, joined, split_parts, stopped
+from rag.answering.quotation import Quotation
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
+from rag.answering.value_comparison import comparison_answer
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
@@ -135,7 +139,7 @@ class Chatbot:
         if len(parts := self._parts(inquiry)) > 1:
             yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
-        if (computed := self._computed(inquiry, exclude)) is not None:
+        if (computed := self._computed(inquiry, exclude, filter)) is not None:
             yield computed
             return
         self._read(inquiry)
@@ -155,6 +159,10 @@ class Chatbot:
             raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
         return overview_of(self.index, [document_id])
 
+    def contradictions(self, *, filter: Filter | None = None, stop: threading.Event | None = None) -> list[Contradiction]:
+        """Return what documents state differently of the same matter, the most certain first. Raises BadSetting and the index's errors."""
+        return contradictions(self.index, self.index.document_ids(filter) if filter else None, stop)
+
     def _parts(self, inquiry: Inquiry) -> tuple[QuestionPart, ...]:
         """Return the parts of a question that are answered one by one; without a reader a question is never cut."""
         return split_parts(inquiry.query.text) if self.reader is not None else (QuestionPart(inquiry.query.text, inquiry.query.text),)
@@ -170,7 +178,7 @@ class Chatbot:
                 return stopped(whole, parts[: len(answers)], answers)
             inquiry = self._begun(part.searched, (), stop, exclude, filter)
             inquiry.language, inquiry.number, inquiry.translated = whole.language, number, translated
-            computed = self._computed(inquiry, exclude)
+            computed = self._computed(inquiry, exclude, filter)
             if computed is None:
                 self._read(inquiry)
             answers.append(computed or self._quoted(inquiry, stop))
@@ -293,9 +301,22 @@ class Chatbot:
                         del self._rewritten[next(iter(self._rewritten))]
         return known
 
-    def _computed(self, inquiry: Inquiry, exclude: Container[int]) -> Answer | None:
-        """Return the answer computed from a table; None if the question asks for none, or passages are excluded."""
-        return table_answer(inquiry, self.index) if exclude == () else None
+    def _computed(self, inquiry: Inquiry, exclude: Container[int], filter: Filter | None) -> Answer | None:
+        """Return the answer computed from a table, a list or two stated values; None if the question asks for none, or passages are
+        excluded."""
+        if exclude != ():
+            return None
+        computed = table_answer(inquiry, self.index) or count_answer(inquiry, self.index)
+        if computed is None and self.reader is not None:
+            computed = comparison_answer(inquiry, lambda question: self._certain(question, filter))
+        return computed
+
+    def _certain(self, question: str, filter: Filter | None) -> Quotation | None:
+        """Return what is quoted in answer to a question; None unless that is certain."""
+        inquiry = self.inquire(question, filter=filter)
+        if declines(inquiry, self.calibration) or not is_sure(inquiry, self.calibration):
+            return None
+        return self._composer.quotation(inquiry)
 
     def _quoted(self, inquiry: Inquiry, stop: threading.Event | None = None) -> Answer:
         """Return the answer by quotation, or that there is none."""

@@ -96,7 +96,7 @@ class Composer:
         sources = inquiry.evidence[:_POINTED] if self._copies(inquiry) else _spelled(inquiry)[: calibration.prompted]
         return answer_prompt(inquiry.query.text, inquiry.language, sources, folder=self._prompts, short=self._short)
 
-    def _quotation(self, inquiry: Inquiry) -> Quotation:
+    def quotation(self, inquiry: Inquiry) -> Quotation:
         """Return the quotation for an inquiry."""
         best = inquiry.evidence[0]
         document = self._documents(best.passage.document_id) if self._documents else None
@@ -121,7 +121,7 @@ class Composer:
         shown; else a translation of what they stand in. A list is quoted item by item. If the confidence is too low for an answer, the
         evidence alone is quoted, and the text says that it may not answer. Setting `stop` ends translating.
         """
-        quoted = self._quotation(inquiry)
+        quoted = self.quotation(inquiry)
         native = inquiry.in_language(quoted.evidence)
         translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated)
         try:
@@ -154,6 +154,8 @@ class Composer:
             if direct is None or translated:
                 quoted = wide
         lines = _Lines(inquiry.number)
+        if whether:
+            lines.add(say("answer.whether", inquiry.language))
         if direct:
             lines.add_direct(*direct, inquiry.language)
         lines.add_quote(quoted, native, inquiry.language)

@@ -25,6 +25,7 @@ export class TurnView {
     else if (turn.draft) parts.push(this.draft(turn));
     if (!turn.answer && !turn.error) parts.push(this.progress(turn));
     if (turn.answer || turn.error || turn.state === "stopped") parts.push(this.actions(turn));
+    if (turn.answer) parts.push(...page.suggested.below(turn));
     turn.element.replaceChildren(...parts);
     if (focused) turn.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
