@@ -39,10 +39,7 @@ def _header(table: ReviewTable, language: str) -> Iterator[str]:
 
 
 def _text(cell: ReviewCell, language: str) -> str:
-    """Return the text of a cell; a machine translation says that it is one, and its source stands in the next column or sheet."""
-    if cell.citation is None:
-        return say("table.not_stated", language)
-    return say("answer.translated", language, text=cell.text) if cell.original else cell.text
+    return cell.text if cell.citation is not None else say("table.not_stated", language)
 
 
 def _source(cell: ReviewCell) -> str:

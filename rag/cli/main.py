@@ -34,8 +34,6 @@ for command in (
     indexing.mirror,
     inspecting.info,
     inspecting.overview,
-    inspecting.contradictions,
-    inspecting.suggest,
     inspecting.verify,
     inspecting.repair,
     asking.search,

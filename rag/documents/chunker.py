@@ -6,7 +6,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 
+from rag.documents.titles import SEPARATOR
 from rag.documents.tree import heading_paths
 from rag.errors import BadSetting
 from rag.schema import Block, BlockKind, Document, Passage, Span
@@ -15,6 +17,12 @@ from rag.text.sentences import sentences
 
 _LONGEST_ITEM = 2
 """The longest list item that is one sentence, as a multiple of the longest sentence."""
+_LONGEST_SENTENCE = 2
+"""The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
+_ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
+_REACH = 8
+_HEADING_ALONE = 4
+"""Fewest words of headings that are a passage of their own where nothing stands below them."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that introduces a list and is kept in one piece."""
 
@@ -45,7 +53,8 @@ class Chunker:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """A span that is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph."""
+    """A span that is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph, `continues`
+    one that goes on with the sentence of the unit before it, or has no words."""
 
     span: Span
     path: tuple[str, ...] = ()
@@ -53,6 +62,7 @@ class _Unit:
     introduces: bool = False
     opens: bool = False
     paragraph: bool = True
+    continues: bool = False
 
 
 @dataclass(slots=True)
@@ -80,21 +90,30 @@ def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
 
 
 def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
-    """Yield the sentences, items and rows of a document's blocks; a heading counts only if nothing follows below it."""
+    """Yield the sentences, items and rows of a document's blocks. A heading counts only if nothing stands below it: with others like it
+    it is a list. Less than a few words of these are left out, unless there is nothing else."""
     leads = {block.lead for block in document.blocks if block.lead is not None}
     paths = heading_paths(document)
-    opens = True
+    opens, some = True, False
+    bare: list[_Unit] = []
     for at, (block, path) in enumerate(zip(document.blocks, paths, strict=True)):
         if block.kind is BlockKind.HEADING:
             opens = True
             following = document.blocks[at + 1] if at + 1 < len(document.blocks) else None
             if following is None or (following.kind is BlockKind.HEADING and following.level <= block.level):
-                yield _Unit(block.span, path, opens=True)
+                bare.append(_Unit(block.span, path, opens=not bare or bare[-1].path != path))
+            if following is None or following.kind is not BlockKind.HEADING:
+                words = sum(len(unit.span.of(document.text).split()) for unit in bare)
+                if words >= _HEADING_ALONE or (following is None and not some):
+                    yield from bare
+                    some = some or bool(bare)
+                bare = []
             continue
+        some = True
         introduces = block.span in leads
         for number, span in enumerate(_spans(document.text, block, longest, introduces)):
             lead = block.lead if block.lead != block.span else None
-            yield _Unit(span, path, lead, introduces, opens, paragraph=number == 0)
+            yield _Unit(span, path, lead, introduces, opens, number == 0, number > 0 and _continues(document.text, span))
             opens = False
 
 
@@ -119,7 +138,9 @@ def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
     group = _Group()
     waiting = list(units)
     for at, unit in enumerate(waiting):
-        if group.units and _breaks(group, unit, waiting[at + 1] if at + 1 < len(waiting) else None, longest):
+        if group.units and _breaks(
+            group, unit, waiting[at + 1] if at + 1 < len(waiting) else None, _sentence_end(waiting, at, longest), longest
+        ):
             yield group
             group = _Group()
         if not group.units and unit.lead is not None:
@@ -129,16 +150,37 @@ def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
         yield group
 
 
-def _breaks(group: _Group, unit: _Unit, following: _Unit | None, longest: int) -> bool:
+def _continues(text: str, span: Span) -> bool:
+    """Return whether a span of a block goes on with the sentence of the one before it, or has nothing that could be read alone."""
+    if not any(map(str.isalnum, span.of(text))):
+        return True
+    before = text[max(0, span.start - _REACH) : span.start]
+    said = before.rstrip()
+    return bool(said) and said[-1] not in _ENDS_SENTENCE and "\n" not in before[len(said) :]
+
+
+def _sentence_end(units: Sequence[_Unit], at: int, longest: int) -> int:
+    """Return where the sentence ends that begins with a unit, or some end past the length `longest`."""
+    end = units[at].span.end
+    for unit in islice(units, at + 1, None):
+        if not unit.continues or end - units[at].span.start > longest:
+            break
+        end = unit.span.end
+    return end
+
+
+def _breaks(group: _Group, unit: _Unit, following: _Unit | None, sentence_end: int, longest: int) -> bool:
     """Return whether a unit begins a new passage."""
     first, last = group.units[0], group.units[-1]
     if unit.opens or unit.path != last.path:
         return True
-    if group.outside is not None and unit.lead != group.outside:
+    if group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
         return True
     if last.introduces and unit.lead == last.span:
         return False  # a list's first item stays with its introduction, however long the two are
-    end = unit.span.end
+    if unit.continues:
+        return unit.span.end - first.span.start > _LONGEST_SENTENCE * longest
+    end = sentence_end if sentence_end - unit.span.start <= longest else unit.span.end
     if unit.introduces and following is not None and following.lead == unit.span:
         end = following.span.end
     length = end - first.span.start
@@ -172,5 +214,5 @@ def _passage(document: Document, group: _Group, id: int) -> Passage:
 
 
 def _without_title(path: Sequence[str], title: str) -> tuple[str, ...]:
-    """Return the headings of a path, except one that repeats the document's title."""
-    return tuple(label for label in path if label != title)
+    """Return the headings of a path, except one that repeats the document's title or the last part of it."""
+    return tuple(label for label in path if label != title and not title.endswith(f"{SEPARATOR}{label}"))

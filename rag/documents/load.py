@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from rag.documents.filter_values import CONTAINER, INSIDE, is_inside
@@ -12,6 +14,7 @@ from rag.documents.formats.json import is_question_set
 from rag.documents.formats.readers import PACKED, SUFFIXES, kinds
 from rag.documents.sandbox import ParserProcess
 from rag.documents.source_notes import read_source_note
+from rag.documents.titles import guessed_title, is_made_by_program, title_of
 from rag.documents.tree import Content, Limits
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
@@ -35,7 +38,14 @@ __all__ = [
 MAX_BYTES = 16 * 2**20
 """The largest accepted file: 16 MiB of text are some 20,000 passages, more than an hour of embedding on two cores."""
 _PACKED_SHARE = 4
+_RECORDS = (".csv", ".tsv", ".json", ".jsonl", ".xlsx", ".xlsm", ".ods")
+"""Kinds of files whose first line is no title."""
 _LONGEST_TITLE = 120
+_LIST = 6
+"""Fewest lines below the first one that show that it is the first of a list."""
+_ENDS_SENTENCE = frozenset(".!?…؟؛:،,")
+_NO_TITLE = re.compile(r"@|://|^#!")
+"""What the first line of a message or a program has, and no title."""
 _FIRST_LINE = 64 * 2**10
 _NAMED = 5
 """Files of a kind that is not read that are named; the others are counted."""
@@ -180,7 +190,7 @@ def _document(id: str, suffix: str, content: Content, metadata: Mapping[str, str
     return Document(
         id=id,
         text=content.text,
-        title=content.title or ("" if suffix in (".csv", ".tsv", ".json", ".jsonl") else _title(content.text)),
+        title=title_of(id, _own_title(id, content, suffix), content.metadata),
         language=detect(content.text),
         sha256=sha256,
         marks=content.marks,
@@ -191,13 +201,28 @@ def _document(id: str, suffix: str, content: Content, metadata: Mapping[str, str
     )
 
 
-def _title(text: str) -> str:
-    """Return a short first line that is set apart from the body; "" if there is none."""
+def _own_title(id: str, content: Content, suffix: str) -> str:
+    """Return the title that a file gives, or a short first line that is set apart from the body; "" if there is none."""
+    if content.title and not is_made_by_program(content.title):
+        return content.title
+    text = content.text
+    if suffix in _RECORDS:
+        return ""
     first, _, rest = text.strip().partition("\n")
-    first = first.strip()
-    if rest.strip() and len(first) <= _LONGEST_TITLE and first[-1:] not in ".!?؟؛:،,":
-        return first
+    first = " ".join(first.split())
+    if suffix == ".md":
+        first = first.lstrip("# ")
+    if suffix == ".txt" and _is_list(rest):
+        return ""
+    if rest.strip() and len(first) <= _LONGEST_TITLE and first[-1:] not in ".!?؟؛:،," and not _NO_TITLE.search(first):
+        return first if suffix != ".pdf" else guessed_title(id, first)
     return ""
+
+
+def _is_list(rest: str) -> bool:
+    """Return whether the lines that follow a first one, up to a blank one, are a list of names like it."""
+    lines = list(takewhile(str.strip, rest.split("\n", _LIST + 1)[:-1]))
+    return len(lines) >= _LIST and all(line.rstrip()[-1:] not in _ENDS_SENTENCE for line in lines)
 
 
 def document_paths(folder: Path) -> Iterator[tuple[str, Path]]:

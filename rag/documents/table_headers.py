@@ -59,13 +59,14 @@ class _Section:
     rows: list[tuple[str, ...]] = field(default_factory=list)
 
 
-def read_grid(grid: Sequence[Sequence[str]]) -> list[GridTable]:
+def read_grid(grid: Sequence[Sequence[str]], names: int = 0) -> list[GridTable]:
     """Return the tables of a grid in order; blank rows separate them. A block without a header of its own and as wide as the one before
-    continues with that one's header."""
+    continues with that one's header. Where `names` is not 0, that many rows at the top are known to name the columns."""
     found: list[GridTable] = []
     first = 1
     for block in _blocks(grid):
-        tables = _tables(block, first, found[-1] if found else None)
+        tables = _tables(block, first, found[-1] if found else None, names)
+        names = 0
         first += sum(len(table.rows) for table in tables)
         found += tables
     return found
@@ -107,7 +108,7 @@ def _has_values(block: Sequence[tuple[str, ...]], width: int) -> bool:
     return max(map(_width, block)) <= width and len(cells) >= 2 and sum(map(_is_value, cells)) >= 0.6 * len(cells)
 
 
-def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None) -> list[GridTable]:
+def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, known: int = 0) -> list[GridTable]:
     width = max(_width(row) for row in block)
     rows = [(*row[:width], *("",) * (width - len(row))) for row in block]
     titles: list[str] = []
@@ -116,7 +117,8 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None) 
     notes: list[str] = []
     while len(rows) > 1 and width > 1 and rows[-1][0] and _alone(rows[-1]) == 0 and _is_remark(rows[-1][0]):
         notes.insert(0, rows.pop()[0])
-    named = _header_rows(rows)
+    known -= len(titles)
+    named = known if 0 < known < len(rows) else _header_rows(rows)
     columns = _names(rows[:named]) if named else ("",) * width
     if not named and before is not None and len(before.columns) == width and not titles:
         columns = before.columns

@@ -32,6 +32,9 @@ _LONGEST_ROW = 700
 """Characters of a row in one block; a wider row is continued in a second one that repeats the row's name."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that may introduce a list."""
+_LONGEST_CAPTION = 160
+"""Characters of a line that may introduce a list or table without a colon."""
+_ENDS_SENTENCE = frozenset(".!?…؟؛۔,،;\"'”’»)]")
 _SYMBOL_BULLETS = str.maketrans(dict.fromkeys("\uf0b7\uf0a7\uf0d8\uf076\uf0a8\uf0fc", "•"))
 """How the fonts Symbol and Wingdings spell bullets."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff\ue000-\uf8ff]")
@@ -84,8 +87,10 @@ class TreeWriter:
     A paragraph that ends with a colon and is followed by a list or table is the lead of its items or rows.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def __init__(self, name: str, limits: Limits, *, captions: bool = True) -> None:
+        """`captions` is false for a format whose paragraphs are guessed from the page, where a short line above a table may be anything."""
         self._name = name
+        self._captions = captions
         self._limit = limits.text
         self._pieces: list[str] = []
         self._length = 0
@@ -94,6 +99,7 @@ class TreeWriter:
         self._blocks: list[Block] = []
         self._tables: list[Table] = []
         self._lead: Span | None = None  # of the list that is open
+        self._leads: list[tuple[int, Span | None]] = []  # of the lists around it, by level
 
     def __len__(self) -> int:
         return self._length
@@ -133,17 +139,28 @@ class TreeWriter:
     def item(self, text: str, label: str = "-", level: int = 0, lead: Span | None = None) -> Span | None:
         """Append an item of a list, with its number or bullet; `level` counts from 0. The item's span does not hold a bullet but
         holds a number, which is part of what it says. `lead` is the line that introduces the list where that is not the last paragraph."""
-        last = self._blocks[-1] if self._blocks else None
-        opens = last is None or last.kind is not BlockKind.ITEM
-        if lead is not None:
-            self._lead = lead
-        elif opens:
-            self._lead = last.span if last is not None and self._introduces(last) else None
+        self._lead = lead if lead is not None else self._lead_of_item(level)
         bare = not any(character.isalnum() for character in label)
         prefix = f"{label} " if label else ""
         return self._append(
             BlockKind.ITEM, f"{prefix}{text.strip()}" if text.strip() else "", "\n", level, self._lead, skip=len(prefix) if bare else 0
         )
+
+    def _lead_of_item(self, level: int) -> Span | None:
+        """Return the line that introduces an item at a level: of a new list the paragraph before it, of a list inside an item that item
+        if it ends with a colon, of any other item that of the one before it at its level."""
+        last = self._blocks[-1] if self._blocks else None
+        lead = last.span if last is not None and self._introduces(last) else None
+        within = last is not None and last.kind is BlockKind.ITEM
+        if not within and (lead is not None or level == 0):
+            self._leads = [(level, lead)]
+            return lead
+        while self._leads and self._leads[-1][0] > level:
+            self._leads.pop()
+        if not self._leads or self._leads[-1][0] < level:
+            outer = self._leads[-1][1] if self._leads else None
+            self._leads.append((level, lead if lead is not None else outer))
+        return self._leads[-1][1]
 
     def note(self, text: str, label: str = "") -> Span | None:
         """Append a footnote or endnote, after the block that refers to it."""
@@ -205,9 +222,10 @@ class TreeWriter:
             cells = (Cell(column, Span(len(text) - len(value), len(text))),) if value else ()
             self._append(BlockKind.ROW, text, self._before_row(lead), lead=lead, table=len(self._tables) - 1, cells=cells)
 
-    def grid(self, cells: Sequence[Sequence[str]], caption: str = "") -> None:
-        """Append the tables and forms of a grid of cells, whose titles and column names are recognised by `read_grid`."""
-        for table in read_grid(cells):
+    def grid(self, cells: Sequence[Sequence[str]], caption: str = "", names: int = 0) -> None:
+        """Append the tables and forms of a grid of cells, whose titles and column names are recognised by `read_grid`; the first `names`
+        rows are known to name the columns."""
+        for table in read_grid(cells, names):
             title = " — ".join(part for part in (caption, table.caption) if part)
             if table.is_form:
                 self.fields([(row[at], row[at + 1]) for row in table.rows for at in range(0, len(row), 2)], title)
@@ -276,9 +294,17 @@ class TreeWriter:
         return f"{names[at]}: {cells[at]}" if names[at] and cells[at] else cells[at]
 
     def _introduces(self, block: Block) -> bool:
-        """Return whether a paragraph introduces the list or table after it."""
-        text = self.text_of(block.span)
-        return block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_LEAD and text.rstrip().endswith((":", "：", ":-", ":–"))
+        """Return whether a paragraph introduces the list or table after it, or an item the list inside it: it ends with a colon, or is a
+        short line without a mark at its end (a caption, "You will need")."""
+        if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM) or len(block.span) > _LONGEST_LEAD:
+            return False
+        text = self.text_of(block.span).rstrip()
+        if text.endswith((":", "：", ":-", ":–")):
+            return True
+        if text.endswith(("?", "؟")) and len(text) <= _LONGEST_CAPTION:
+            return True  # a question above its answers
+        short = block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_CAPTION and "\n" not in text
+        return self._captions and short and text[-1:] not in _ENDS_SENTENCE
 
     def text_of(self, span: Span) -> str:
         """Return what was written at a span that lies in the last few blocks."""

@@ -97,7 +97,6 @@ class Corpus:
             support=citation.support,
             exact=exact,
             gold=any(_overlap(citation.document_id, citation.span, place) for place in gold),
-            grade=str(citation.grade),
         )
 
 

@@ -154,7 +154,7 @@ def test_what_was_computed_is_said_with_the_rows_left_out(chatbot: Chatbot) -> N
     answer = chatbot.ask("Which hotel has the most rooms?")
     assert lines(answer) == [
         "Cedar Palace: 64 [1]",
-        "Highest “rooms” of 4 rows in “hotels.csv” · rows without a value, left out: 1",
+        "Highest “rooms” of 4 rows in “hotels” · rows without a value, left out: 1",
         "• Blue Gate: 40 [2]",
         "• Old Harbour: 18 [3]",
     ]
@@ -168,7 +168,7 @@ def test_every_row_of_a_sum_is_shown_and_cited(chatbot: Chatbot) -> None:
     answer = chatbot.ask("ما مجموع العمال؟")
     assert lines(answer) == [
         "535",
-        "مجموع «العمال» في صفوف «مشاريع.csv» وعددها 4",
+        "مجموع «العمال» في صفوف «مشاريع» وعددها 4",
         "• جسر الوادي: 120 [1]",
         "• مدرسة النخيل: 45 [2]",
         "• سوق المدينة: 60 [3]",

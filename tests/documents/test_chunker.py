@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.documents.chunker import Chunker
 from rag.errors import BadSetting
-from rag.schema import Document, Mark
+from rag.schema import Block, BlockKind, Document, Mark, Span
 from tests.text.test_text import TEXTS
 
 
@@ -89,3 +89,45 @@ def test_passages_partition_the_text(text: str, sentence: int, more: int) -> Non
         assert len(passage.span) <= max(chunker.passage, 2 * chunker.sentence)
         at = passage.span.end
     assert text[at:].strip() == ""
+
+
+def blocks(*said: tuple[BlockKind, str, int]) -> Document:
+    """Return a document of blocks of a kind, a text and a level."""
+    text, made = "", list[Block]()
+    for kind, part, level in said:
+        text += "\n\n" if text else ""
+        made.append(Block(kind, Span(len(text), len(text) + len(part)), level))
+        text += part
+    return Document("d.md", text, "Title", "en", "0", blocks=tuple(made))
+
+
+@pytest.mark.parametrize(
+    ("first", "long"),
+    [
+        ("It rained all day.", "The council met, " + "heard the old and the new members, " * 4 + "and left."),
+        ("أمطرت طوال اليوم.", "اجتمع المجلس، " + "وسمع الأعضاء القدامى والجدد كلهم، " * 4 + "ثم انصرف."),
+    ],
+)
+def test_a_passage_does_not_begin_within_a_sentence(first: str, long: str) -> None:
+    document = blocks((BlockKind.PARAGRAPH, f"{first} {long}", 0))
+    passages = Chunker(passage=170, sentence=80).cut(document)
+    assert [passage.text for passage in passages] == [first, long]
+    assert len(passages[1].sentences) > 1
+
+
+def test_the_last_bracket_of_code_is_no_passage() -> None:
+    code = "call(\n" + "\n".join(f"  argument_{n}," for n in range(12)) + "\n)"
+    passages = Chunker(passage=100, sentence=80).cut(blocks((BlockKind.CODE, code, 0)))
+    assert all(any(map(str.isalnum, passage.text)) for passage in passages)
+
+
+def test_headings_with_nothing_below_them_are_a_list() -> None:
+    heads = [(BlockKind.HEADING, name, 2) for name in ("Polyethylene – PE", "بولي ستيرين – PS", "PVC")]
+    passages = Chunker().cut(blocks((BlockKind.HEADING, "Plastics", 1), *heads))
+    assert [(passage.path, passage.text) for passage in passages] == [(("Plastics",), "Polyethylene – PE\n\nبولي ستيرين – PS\n\nPVC")]
+
+
+def test_a_name_alone_is_no_passage() -> None:
+    document = blocks((BlockKind.HEADING, "References", 1), (BlockKind.HEADING, "Plan", 1), (BlockKind.PARAGRAPH, "It rains.", 0))
+    assert [passage.text for passage in Chunker().cut(document)] == ["It rains."]
+    assert [passage.text for passage in Chunker().cut(blocks((BlockKind.HEADING, "خاتمة", 1)))] == ["خاتمة"]

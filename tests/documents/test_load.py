@@ -150,6 +150,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("a.txt", "Only one line", ""),
         ("a.txt", "x" * 121 + "\nbody", ""),
         ("a.txt", "# not markdown\n\nbody", "# not markdown"),
+        ("a.txt", "Minutes of May\nRead by Sami\n\nWe met.", "Minutes of May"),
+        ("countries.txt", "Andorra\nAlbania\nAustria\nBelgium\nCyprus\nDenmark\nEstonia\nFrance", "countries"),
+        ("البلدان.txt", "الأردن\nلبنان\nسوريا\nالعراق\nمصر\nتونس\nالمغرب\nاليمن", "البلدان"),
+        ("prices.csv", "Town,Price\nIrbid,5\nAqaba,7\n", "prices"),
+        ("mail.md", "From: sami@example.org\n\nBody.", "mail"),
     ],
 )
 def test_titles(tmp_path: Path, name: str, text: str, title: str) -> None:

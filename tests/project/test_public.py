@@ -44,7 +44,6 @@ def test_all_is_pinned() -> None:
         "open_chatbot",
         "open_embedder",
         "open_generator",
-        "open_translator",
         "read_document",
         "read_documents",
         "remove_documents",

@@ -697,7 +697,7 @@ def test_tokens_of_what_did_not_change_are_used_again(told: Path, tmp_path: Path
     before = _tokens(told)
     assert all(before.values())
     TOKENS.embedded.clear()
-    (tmp_path / "documents" / "en" / "keeper.txt").rename(tmp_path / "documents" / "en" / "wage.txt")
+    (tmp_path / "documents" / "en" / "keeper.txt").rename(tmp_path / "documents" / "keeper.txt")
     write(tmp_path / "documents", {"en/lamp.txt": "The lamp was lit."})
     build_index(tmp_path / "documents", told, TOKENS)
     after = _tokens(told)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+
+_DEFAULT_NAME = re.compile(
+    r"(?:sheet|worksheet|table|feuil|feuille|tabelle|hoja|foglio|blad|planilha|ورقة(?: عمل)?|الورقة|جدول)[ _]?\d{0,3}", re.IGNORECASE
+)
+"""How spreadsheet programs call a sheet that nobody has named."""
 
 
 def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
@@ -27,3 +33,8 @@ def trimmed(rows: Sequence[list[str]]) -> list[list[str]]:
     while kept and not kept[-1]:
         kept.pop()
     return kept
+
+
+def is_named(sheet: str, sheets: int) -> bool:
+    """Return whether the name of a sheet is worth showing: it was given by a person, or distinguishes one of several sheets."""
+    return sheets > 1 or _DEFAULT_NAME.fullmatch(sheet.strip()) is None

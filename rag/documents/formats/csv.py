@@ -15,6 +15,7 @@ _SAMPLE_LINES = 200
 _SAMPLE = 64 * 2**10
 _LONGEST_CELL = 1_000_000
 _MANY_COLUMNS = 1000
+_MANY_REMARKS = 100
 
 
 def read_csv(data: bytes, name: str, limits: Limits) -> Content:
@@ -25,8 +26,9 @@ def read_csv(data: bytes, name: str, limits: Limits) -> Content:
     """
     text = decode(data, name).lstrip("\ufeff")
     delimiter, text = _declared_delimiter(text)
+    remarks, text = _remarks(text)
     writer = TreeWriter(name, limits)
-    writer.grid(_rows(text, delimiter or _delimiter(text), name))
+    writer.grid(_rows(text, delimiter or _delimiter(text), name), " — ".join(remarks))
     return writer.content()
 
 
@@ -39,6 +41,21 @@ def _declared_delimiter(text: str) -> tuple[str, str]:
     if declared.lower() == "sep=" and first.rstrip("\r\n").endswith("\t"):
         return "\t", rest
     return "", text
+
+
+def _remarks(text: str) -> tuple[list[str], str]:
+    """Return the lines before a table that begin with "#", as data files say what they hold, and the rest. A header may begin so too:
+    the last such line is one if it has a cell for each column of the line below."""
+    lines = text.split("\n", _MANY_REMARKS)
+    count = next((at for at, line in enumerate(lines[:-1]) if line.strip() and not line.startswith("#")), 0)
+    marked = [at for at in range(count) if lines[at].startswith("#")]
+    if marked and count < len(lines):
+        delimiter = _delimiter("\n".join(lines[count : count + 20]))
+        if lines[marked[-1]].count(delimiter) == lines[count].count(delimiter) > 0:
+            count = marked.pop()
+            lines[count] = lines[count].lstrip("# ")
+    remarks = [remark for at in marked if (remark := lines[at].lstrip("#").strip())]
+    return remarks, "\n".join(lines[count:]) if remarks or marked else text
 
 
 def _delimiter(text: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.formats.decoding import decode
+from rag.documents.formats.front_matter import prose_fields, split_front_matter
 from rag.documents.formats.markup_superscripts import lower_text, raise_text
-from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, url
+from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, standard_metadata, url
+from rag.documents.formats.templates import HOLE, has_words, is_program, without_templates
+from rag.documents.titles import names_nothing
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 
@@ -46,6 +49,7 @@ _MOST_AROUND = 0.5
 """An element that is named as surroundings but holds more than this share of the text is kept."""
 _LINKED = 0.6
 """A list or block with this share of its letters inside links, and no sentence, is a menu."""
+_CODE = re.compile(r"(<(pre|code|script|style)\b.{0,50000}?</\2\s*>)", re.DOTALL | re.IGNORECASE)
 _NOTE_TYPES = ("footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote")
 _MANY_COLUMNS = 200
 _MANY_ROWS = 20_000
@@ -82,7 +86,10 @@ def _is_arabic_in_latin(text: str) -> bool:
 
 def page(text: str, name: str, limits: Limits) -> Content:
     """Return the content of a decoded page. Raises DocumentError if its elements are nested too deeply."""
-    root = parse_html(text, name, limits)
+    raw, text = split_front_matter(text)
+    if "{%" in text and is_program(text):
+        return Content("")
+    root = parse_html(_without_templates(text, raw), name, limits)
     if root is None:
         return Content("")
     writer = TreeWriter(name, limits)
@@ -92,13 +99,30 @@ def page(text: str, name: str, limits: Limits) -> Content:
     main = _main_part(body)
     if heads and main is not body and not any(element.tag == "h1" for element in main.iter()):
         writer.heading(heads[0], 1)
+    writer.fields(prose_fields(raw, text))
     write_blocks(writer, main)
     if not len(writer) and main is not body:
         write_blocks(writer, body)
-    fields = dict(_fields(root))
-    title = heads[0] if len(heads) == 1 else fields.pop("title", "") or next(iter(heads), "")
-    fields.pop("title", None)
-    return writer.content(title, fields)
+    fields = {**standard_metadata(raw), **dict(_fields(root))}
+    titles = [*heads[:1], fields.pop("title", "")] if len(heads) == 1 else [fields.pop("title", ""), *heads[:1]]
+    titles = [title for title in titles if title]
+    return writer.content(next((title for title in titles if not names_nothing(title)), next(iter(titles), "")), fields)
+
+
+def _without_templates(text: str, fields: Mapping[str, str]) -> str:
+    """Return the source of a page without the marks of a site generator, except in code."""
+    if "{%" not in text and "{{" not in text and "<%" not in text:
+        return text
+    return "".join(
+        part if at % 3 == 1 else without_templates(part, fields) if at % 3 == 0 else "" for at, part in enumerate(_CODE.split(text))
+    )
+
+
+def write_fragment(writer: TreeWriter, text: str, name: str, limits: Limits) -> None:
+    """Write the content of a piece of HTML inside another file. Raises DocumentError if its elements are nested too deeply."""
+    root = parse_html(text, name, limits)
+    if root is not None:
+        write_blocks(writer, root)
 
 
 def parse_html(text: str, name: str, limits: Limits) -> _Element | None:
@@ -267,7 +291,8 @@ class _Page:
             self.inline += "\n"
         elif tag in _HEADINGS:
             self._flush()
-            self.writer.heading(_tidy(self._inline_text(element)), int(tag[1]))
+            heading = _tidy(self._inline_text(element))
+            self.writer.heading(heading if heading.strip(f"{HOLE}.: ") else "", int(tag[1]))
             self._write_notes()
         elif tag in ("ul", "ol", "menu"):
             self._flush()
@@ -302,7 +327,7 @@ class _Page:
 
     def _flush(self) -> None:
         text, self.inline = _tidy(self.inline), ""
-        if text:
+        if text and (HOLE not in text or has_words(text)):
             if self.in_item:
                 kind, number = self.lists[-1] if self.lists else ("ul", 1)
                 self.writer.item(text, f"{number}." if kind == "ol" else "-", max(len(self.lists) - 1, 0))
@@ -379,7 +404,8 @@ class _Page:
                     self.block(cell)
             return
         captions = [_tidy(self._inline_text(caption)) for caption in table.iter("caption")]
-        self.writer.grid(self._grid(rows), " — ".join(caption for caption in captions if caption))
+        names = next((at for at, row in enumerate(rows) if not _is_header(row)), 0)
+        self.writer.grid(self._grid(rows), " — ".join(caption for caption in captions if caption), names)
         self._write_notes()
 
     def _grid(self, rows: list[list[_Element]]) -> list[list[str]]:
@@ -433,6 +459,15 @@ def _rows(table: _Element) -> Iterator[list[_Element]]:
     for row in table.iter("tr"):
         if not _unseen(row):
             yield [cell for cell in row if isinstance(cell.tag, str) and cell.tag in ("td", "th") and not _unseen(cell)]
+
+
+def _is_header(row: list[_Element]) -> bool:
+    """Return whether a row of a table is marked as one that names columns."""
+    if not row:
+        return False
+    parent = row[0].getparent()
+    above = parent.getparent() if parent is not None else None
+    return all(cell.tag == "th" for cell in row) or (above is not None and above.tag == "thead")
 
 
 def _tidy(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rag.documents.formats.cells import spread_merged, trimmed
+from rag.documents.formats.cells import is_named, spread_merged, trimmed
 from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
@@ -46,10 +46,12 @@ def read_ods(data: bytes, name: str, limits: Limits) -> Content:
     """Return the sheets of a spreadsheet as sections, their cells as displayed. Raises DocumentError."""
     body, title = _body(data, name, limits, "office:spreadsheet")
     writer = TreeWriter(name, limits)
-    for sheet in body.iterfind("table:table", _NAMESPACES):
+    sheets = body.findall("table:table", _NAMESPACES)
+    for sheet in sheets:
         rows = _cells(sheet)
         if any(any(row) for row in rows):
-            writer.heading(sheet.get(_tag("table:name"), ""))
+            if is_named(name_of := sheet.get(_tag("table:name"), ""), len(sheets)):
+                writer.heading(name_of)
             writer.grid(rows)
     return writer.content(title=title)
 

@@ -84,7 +84,7 @@ def _follows_item(text: str, runs: Sequence[_Run], at: int) -> bool:
 
 def _introduction(text: str, line: Span, run: _Run) -> Span | None:
     """Return the span of a line that introduces a list; the whole run where that is short, so that it is a block of the document."""
-    return run.span if line.of(text).endswith((":", "：")) and len(run.span) <= _LONGEST_LEAD else None
+    return run.span if line.of(text).endswith((":", "：", "?", "؟")) and len(run.span) <= _LONGEST_LEAD else None
 
 
 def _is_heading(text: str, run: _Run, following: _Run | None) -> bool:

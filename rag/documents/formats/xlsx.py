@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from rag.documents.formats.cells import spread_merged
+from rag.documents.formats.cells import is_named, spread_merged
 from rag.documents.formats.safe_zip import member, open_archive
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
@@ -54,7 +54,8 @@ def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
         rows = [[shown_value(cell.value, cell.number_format) for cell in row] for row in cells]
         spread_merged(rows, ((r.min_row - 1, r.min_col - 1, r.max_row, r.max_col) for r in sheet.merged_cells.ranges))
         if any(any(row) for row in rows):
-            writer.heading(sheet.title)
+            if is_named(sheet.title, len(book.worksheets)):
+                writer.heading(sheet.title)
             writer.grid(rows)
     title = (book.properties.title or "").strip()
     return writer.content(title=title, notes=tuple(notes))

@@ -31,6 +31,7 @@ from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, wo
 from rag.documents.formats.pdf.running_headers import REACH, Edges, without_furniture
 from rag.documents.formats.pdf.running_headers import edges as edges_of
 from rag.documents.formats.pdf.tables import Grid, Rule, Turned, open_tables, ruled_grids
+from rag.documents.titles import is_made_by_program
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
 from rag.schema import PageLayout
@@ -38,9 +39,6 @@ from rag.schema import PageLayout
 if TYPE_CHECKING:
     from rag.documents.formats.ocr import Ocr
 
-_TITLE_OF_A_PROGRAM = re.compile(
-    r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document)\s*\d*$", re.I
-)
 _NOBODY = frozenset(("anonymous", "unknown", "user", "admin", "administrator", "unspecified", "owner"))
 _NO_TEXT = 8  # a page with a picture and fewer characters is a picture
 _PASSWORD = 4  # FPDF_ERR_PASSWORD
@@ -72,7 +70,7 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         count = len(document)
         if count > limits.pages:
             raise DocumentError("error.too_many_pages", name=name, pages=count, limit=limits.pages)
-        writer = TreeWriter(name, limits)
+        writer = TreeWriter(name, limits, captions=False)
         states: dict[int, str] = {}
         scanned: list[int] = []
         sizes: dict[int, _Place] = {}
@@ -603,7 +601,7 @@ def _has_picture(page: Any) -> bool:
 
 def _fields(raw: dict[str, str]) -> tuple[str, dict[str, str]]:
     title, author = one_line(raw.get("Title", "")), one_line(raw.get("Author", ""))
-    if _TITLE_OF_A_PROGRAM.search(title):
+    if is_made_by_program(title):
         title = ""
     if author.casefold() in _NOBODY:
         author = ""
