@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rag.documents.chunker import Chunker
     from rag.documents.load import read_document, read_documents
     from rag.errors import ShawahidError
-    from rag.factory import open_chatbot, open_embedder, open_generator
+    from rag.factory import open_chatbot, open_embedder, open_generator, open_translator
     from rag.models.embedder import Embedder, SentenceTransformerEmbedder
     from rag.models.generator import Generator
     from rag.models.llama.generator import LlamaCpp
@@ -33,7 +33,7 @@ _HOMES = {
     "rag.answering.chatbot": ("Chatbot",),
     "rag.documents.chunker": ("Chunker",),
     "rag.config": ("Settings",),
-    "rag.factory": ("open_chatbot", "open_embedder", "open_generator"),
+    "rag.factory": ("open_chatbot", "open_embedder", "open_generator", "open_translator"),
     "rag.models.embedder": ("Embedder", "SentenceTransformerEmbedder"),
     "rag.errors": ("ShawahidError",),
     "rag.models.generator": ("Generator",),
@@ -73,6 +73,7 @@ __all__ = [
     "open_chatbot",
     "open_embedder",
     "open_generator",
+    "open_translator",
     "read_document",
     "read_documents",
     "remove_documents",

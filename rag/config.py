@@ -18,8 +18,8 @@ from rag.schema import Style
 class Settings:
     """The user's choices, each with its environment variable.
 
-    `generator` and `embedder` are catalogue names or paths, and override those of the profile; with the generator "none", answers are
-    quotations. `language` is the language of messages, "en" or "ar".
+    `generator`, `embedder` and `translator` are catalogue names or paths, and override those of the profile; with the generator "none",
+    answers are quotations, with the translator "none", quotations are not translated. `language` is the language of messages, "en" or "ar".
     """
 
     profile: str = "default"
@@ -28,6 +28,8 @@ class Settings:
     """SHAWAHID_GENERATOR: a catalogue name, a GGUF file, an OpenAI-compatible server as http://host:port/v1#model, or "none\""""
     embedder: str = ""
     """SHAWAHID_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
+    translator: str = ""
+    """SHAWAHID_TRANSLATOR: a catalogue name, a GGUF file of the same model, or "none\""""
     documents: Path = Path("seeds")
     """SHAWAHID_DOCUMENTS: the folder that is indexed"""
     index: Path = Path("index")
@@ -74,6 +76,7 @@ class Settings:
             milvus=text("MILVUS", default.milvus),
             milvus_token=text("MILVUS_TOKEN", default.milvus_token),
             embedder=text("EMBEDDER", default.embedder),
+            translator=text("TRANSLATOR", default.translator),
             documents=Path(text("DOCUMENTS", str(default.documents))),
             index=Path(text("INDEX", str(default.index))),
             host=text("HOST", default.host),

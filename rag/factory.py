@@ -6,16 +6,18 @@ from pathlib import Path
 
 from rag.answering.chatbot import Chatbot
 from rag.config import Settings
-from rag.errors import ModelMissing, ShawahidError
+from rag.errors import ModelCorrupt, ModelMissing, ShawahidError
 from rag.files import user_cache
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
 from rag.models.remote_generator import RemoteGenerator, is_address
+from rag.models.translator import LlamaTranslator
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
 
 NO_GENERATOR = "none"
+NO_TRANSLATOR = "none"
 
 
 def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, ShawahidError | None]:
@@ -55,6 +57,23 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 
 
+def open_translator(settings: Settings) -> tuple[LlamaTranslator | None, ShawahidError | None]:
+    """Return the translator that the settings name, or None if there is none; with a notice for the user if it was asked for or is damaged.
+
+    Without one, answers are complete and quotations are not translated. A missing one of the profile is therefore not worth a notice.
+    """
+    name = settings.translator or profile(settings.profile).translator
+    if name in ("", NO_TRANSLATOR):
+        return None, None
+    try:
+        model = find(name, "translator")
+        return LlamaTranslator(model.path, model.name, adapters_dir(), threads=settings.threads or None), None
+    except ModelMissing as error:
+        return None, error if settings.translator else None
+    except ModelCorrupt as error:
+        return None, error
+
+
 def open_milvus(settings: Settings) -> MilvusIndex | None:
     """Return the Milvus collection to search, or None if vectors and keywords are searched in the index folder.
 
@@ -72,8 +91,14 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     milvus = open_milvus(settings) if index in (None, settings.index) else None
     opened = Index.open(index or settings.index, embedder, milvus)
     generator, generator_notice = open_generator(settings)
-    notices = tuple(notice for notice in (embedder_notice, generator_notice) if notice is not None)
-    return Chatbot(opened, generator, style=settings.style), notices
+    translator, translator_notice = open_translator(settings)
+    notices = tuple(notice for notice in (embedder_notice, generator_notice, translator_notice) if notice is not None)
+    return Chatbot(opened, generator, style=settings.style, translator=translator), notices
+
+
+def adapters_dir() -> Path:
+    """Return the folder where adapters are kept in the engine's form: `shawahid/adapters` in the user's cache."""
+    return user_cache() / "adapters"
 
 
 def states_dir() -> Path:

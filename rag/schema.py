@@ -379,6 +379,8 @@ class Grade(StrEnum):
     UNVERIFIED = "unverified"
     """In other words than the source's: worded by a model, with nothing found against it, or a value that a rule carried over from the
     other language. Whether it answers is for the reader to see in the source."""
+    TRANSLATED = "translated"
+    """A machine translation of the source's words, not checked; shown only next to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +440,7 @@ class Status(StrEnum):
     NO_EVIDENCE = "no_evidence"
     """The documents do not answer the question, and the text says so."""
     UNSURE = "unsure"
-    """The documents may answer the question: the nearest evidence is quoted, without words in front of it, and the text says so."""
+    """The documents may answer the question: the nearest evidence is quoted, without words of it in front, and the text says so."""
     UNSUPPORTED = "unsupported"
     """The model wrote something that failed the check; the best evidence is quoted instead."""
     STOPPED = "stopped"

@@ -138,6 +138,29 @@ class WordReader:
             yield len(wanted & (own | context)) / len(wanted) if wanted & own else 0.0
 
 
+class TableTranslator:
+    """A translator that knows some texts by heart: `table` maps a text to its translation. Any other comes to no end."""
+
+    def __init__(self, table: Mapping[str, str], name: str = "table") -> None:
+        self._table = table
+        self._name = name
+        self.asked: list[str] = []
+        """Every text that was to be translated, in order."""
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._name
+
+    def translate(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[str]:
+        self.asked += texts
+        stopped = stop is not None and stop.is_set()
+        return ["" if stopped else self._table.get(" ".join(text.split()), "") for text in texts]
+
+
 class ScriptedGenerator:
     """A generator that writes a scripted text.
 

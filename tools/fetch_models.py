@@ -73,8 +73,8 @@ def main() -> int:
     if problems:
         print(f"  Going on with {got.embedder}; run make again to try once more.", file=sys.stderr)
     (ROOT / ".venv" / "shawahid-embedder").write_text(got.embedder + "\n", encoding="utf-8")
-    size = sum(installed.state(name).bytes for name in {got.generator, got.embedder, *chosen.also})
-    print(f"  models: {got.generator}, {', '.join(dict.fromkeys([got.embedder, *chosen.also]))} ({size / 1e9:.1f} GB)")
+    names = [*dict.fromkeys(filter(None, (got.generator, got.embedder, got.translator, *chosen.also)))]
+    print(f"  models: {', '.join(names)} ({sum(installed.state(name).bytes for name in names) / 1e9:.1f} GB)")
     print(f"  in {installed.models_dir()}", flush=True)
     return 0
 

@@ -13,22 +13,27 @@ from rag.answering.absent_words import absent_words
 from rag.answering.checking.judge import Checker, without_orders
 from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
-from rag.answering.declining import declines
+from rag.answering.contradictions import Contradiction, contradictions
+from rag.answering.declining import declines, is_sure
 from rag.answering.followup import standalone
 from rag.answering.greeting import greeting_answer
 from rag.answering.inquiry import Inquiry
+from rag.answering.list_counts import count_answer
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
 from rag.answering.prompts import rewrite_prompt
 from rag.answering.question_parts import QuestionPart, joined, split_parts, stopped
+from rag.answering.quotation import Quotation
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
+from rag.answering.value_comparison import comparison_answer
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
+from rag.models.translator import Translator
 from rag.retrieval.arguments import validate_history, validate_text
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
@@ -48,6 +53,7 @@ class Chatbot:
     evidence in the order in which it answers, finds the words that do, and has its say in declining. By default it is the embedder's
     "own", where one was trained on it; without one the evidence stays in the order of search. `stream` is the one path that
     every way in uses; `ask` drains it.
+    A `translator` puts quotations in the other language into that of the question; without one they stay as they are.
     The style "short" answers with the fewest words: in the language of the document they are copied from the source, the
     generator only pointing at them.
     """
@@ -62,8 +68,10 @@ class Chatbot:
         check: bool = True,
         style: Style = "sentence",
         reader: Reader | Literal["own"] | None = "own",
+        translator: Translator | None = None,
     ) -> None:
         self.index = index
+        self.translator = translator
         self.generator = generator
         self.reader = open_reader(index.embedder) if reader == "own" else reader
         self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
@@ -71,7 +79,9 @@ class Chatbot:
         self._checks = check
         self._style: Style = style
         checker = Checker(index.embedder, self.calibration.thresholds) if check else None
-        self._composer = Composer(self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document)
+        self._composer = Composer(
+            self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document, translator=translator
+        )
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
 
@@ -85,6 +95,7 @@ class Chatbot:
             check=self._checks,
             style=self._style,
             reader=self.reader,
+            translator=self.translator,
         )
 
     def ask(
@@ -128,14 +139,14 @@ class Chatbot:
         if len(parts := self._parts(inquiry)) > 1:
             yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
-        if (computed := self._computed(inquiry, exclude)) is not None:
+        if (computed := self._computed(inquiry, exclude, filter)) is not None:
             yield computed
             return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
             yield inquiry.declined(absent_words(inquiry.query.text, self.index))
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
-            yield self._composer.quoted(inquiry)
+            yield self._composer.quoted(inquiry, stop=stop)
         else:
             yield from self._drafted(inquiry, self.generator, prompt, stop)
             yield self._composer.drafted(inquiry, prompt, stop)
@@ -148,6 +159,10 @@ class Chatbot:
             raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
         return overview_of(self.index, [document_id])
 
+    def contradictions(self, *, filter: Filter | None = None, stop: threading.Event | None = None) -> list[Contradiction]:
+        """Return what documents state differently of the same matter, the most certain first. Raises BadSetting and the index's errors."""
+        return contradictions(self.index, self.index.document_ids(filter) if filter else None, stop)
+
     def _parts(self, inquiry: Inquiry) -> tuple[QuestionPart, ...]:
         """Return the parts of a question that are answered one by one; without a reader a question is never cut."""
         return split_parts(inquiry.query.text) if self.reader is not None else (QuestionPart(inquiry.query.text, inquiry.query.text),)
@@ -157,16 +172,17 @@ class Chatbot:
     ) -> Answer:
         """Return the answer to a question of several parts, each quoted. Once `stop` is set, that of the parts answered so far."""
         answers: list[Answer] = []
-        number = 1
+        number, translated = 1, 0
         for part in parts:
             if stop.is_set():
                 return stopped(whole, parts[: len(answers)], answers)
             inquiry = self._begun(part.searched, (), stop, exclude, filter)
-            inquiry.language, inquiry.number = whole.language, number
-            computed = self._computed(inquiry, exclude)
+            inquiry.language, inquiry.number, inquiry.translated = whole.language, number, translated
+            computed = self._computed(inquiry, exclude, filter)
             if computed is None:
                 self._read(inquiry)
-            answers.append(computed or self._quoted(inquiry))
+            answers.append(computed or self._quoted(inquiry, stop))
+            translated = inquiry.translated
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
 
@@ -285,13 +301,26 @@ class Chatbot:
                         del self._rewritten[next(iter(self._rewritten))]
         return known
 
-    def _computed(self, inquiry: Inquiry, exclude: Container[int]) -> Answer | None:
-        """Return the answer computed from a table; None if the question asks for none, or passages are excluded."""
-        return table_answer(inquiry, self.index) if exclude == () else None
+    def _computed(self, inquiry: Inquiry, exclude: Container[int], filter: Filter | None) -> Answer | None:
+        """Return the answer computed from a table, a list or two stated values; None if the question asks for none, or passages are
+        excluded."""
+        if exclude != ():
+            return None
+        computed = table_answer(inquiry, self.index) or count_answer(inquiry, self.index)
+        if computed is None and self.reader is not None:
+            computed = comparison_answer(inquiry, lambda question: self._certain(question, filter))
+        return computed
 
-    def _quoted(self, inquiry: Inquiry) -> Answer:
+    def _certain(self, question: str, filter: Filter | None) -> Quotation | None:
+        """Return what is quoted in answer to a question; None unless that is certain."""
+        inquiry = self.inquire(question, filter=filter)
+        if declines(inquiry, self.calibration) or not is_sure(inquiry, self.calibration):
+            return None
+        return self._composer.quotation(inquiry)
+
+    def _quoted(self, inquiry: Inquiry, stop: threading.Event | None = None) -> Answer:
         """Return the answer by quotation, or that there is none."""
-        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry)
+        return inquiry.declined() if declines(inquiry, self.calibration) else self._composer.quoted(inquiry, stop=stop)
 
     def _drafted(self, inquiry: Inquiry, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into an inquiry, with the time of its first word. Raises GenerationFailed."""

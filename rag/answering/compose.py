@@ -17,8 +17,10 @@ from rag.answering.localization import localize_values
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
 from rag.answering.short_answer import find_short_answer
+from rag.answering.translation import SourceTranslator, is_latin_name
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
+from rag.models.translator import Translator
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
 from rag.text.names import add_other_spellings
@@ -31,6 +33,8 @@ _POINTED = 2
 """How many sentences of evidence a short answer may be copied from."""
 _MOST_FOREIGN_WORDS = 6
 """The most words of an English source that may stand alone in an Arabic answer; more stay in their sentence."""
+_PHRASE_WORDS = 8
+"""The most words that are translated alone; more are a clause, and their sentence is translated."""
 _QUOTES = {
     (True, False): "answer.quote",
     (True, True): "answer.quote_under",
@@ -45,8 +49,9 @@ _CLOSE = 0.5
 class Composer:
     """Composes the answers of one chatbot. Safe to share between threads.
 
-    Without a `checker` every sentence of a draft is shown. `short` answers with the fewest words: in the language of the document they
-    are copied from the source, and the draft only points at them. `documents` returns the tree that quotations are cut from.
+    Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
+    fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
+    the tree that quotations are cut from.
     """
 
     def __init__(
@@ -57,8 +62,10 @@ class Composer:
         prompts: Path | None = None,
         short: bool = False,
         documents: Documents | None = None,
+        translator: Translator | None = None,
     ) -> None:
         self._documents = documents
+        self._translator = translator
         self._calibration = calibration
         self._checker = checker
         self._prompts = prompts
@@ -89,7 +96,7 @@ class Composer:
         sources = inquiry.evidence[:_POINTED] if self._copies(inquiry) else _spelled(inquiry)[: calibration.prompted]
         return answer_prompt(inquiry.query.text, inquiry.language, sources, folder=self._prompts, short=self._short)
 
-    def _quotation(self, inquiry: Inquiry) -> Quotation:
+    def quotation(self, inquiry: Inquiry) -> Quotation:
         """Return the quotation for an inquiry."""
         best = inquiry.evidence[0]
         document = self._documents(best.passage.document_id) if self._documents else None
@@ -101,39 +108,72 @@ class Composer:
 
     # --- answers ----------------------------------------------------------------------------------------------------------
 
-    def quoted(self, inquiry: Inquiry, status: Status = Status.ANSWERED, rejected: tuple[RejectedCitation, ...] = ()) -> Answer:
+    def quoted(
+        self,
+        inquiry: Inquiry,
+        status: Status = Status.ANSWERED,
+        rejected: tuple[RejectedCitation, ...] = (),
+        stop: threading.Event | None = None,
+    ) -> Answer:
         """Return the words of the best evidence that answer, then what they stand in, verbatim.
 
-        Across languages the words come first only if they are values, which are converted by rule. A list is quoted item by item. If the
-        confidence is too low for an answer, the evidence alone is quoted, and the text says that it may not answer.
+        Across languages the words come first if they are values, which are converted by rule, or names, or if a translation of them may be
+        shown; else a translation of what they stand in. A list is quoted item by item. If the confidence is too low for an answer, the
+        evidence alone is quoted, and the text says that it may not answer. Setting `stop` ends translating.
         """
-        quoted = self._quotation(inquiry)
+        quoted = self.quotation(inquiry)
         native = inquiry.in_language(quoted.evidence)
-        if not is_sure(inquiry, self._calibration):
-            return self._unsure(inquiry, quoted, native)
-        if quoted.items:
-            return self._listed(inquiry, quoted, native, status, rejected)
-        direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry.language, native)
+        translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated)
+        try:
+            if not is_sure(inquiry, self._calibration):
+                return self._unsure(inquiry, quoted, native, translator)
+            if quoted.items:
+                return self._listed(inquiry, quoted, native, translator, status, rejected)
+            return self._said(inquiry, quoted, native, translator, status, rejected)
+        finally:
+            inquiry.translated = translator.spent
+
+    def _said(
+        self,
+        inquiry: Inquiry,
+        quoted: Quotation,
+        native: bool,
+        translator: SourceTranslator,
+        status: Status,
+        rejected: tuple[RejectedCitation, ...],
+    ) -> Answer:
+        """Return the words that answer, and the sentence or row they stand in."""
+        whether = asks_whether(inquiry.query.text)
+        direct = None if whether else self._direct(quoted, inquiry.language, native, translator)
         if direct is None:
-            quoted = self._with_neighbour(inquiry, quoted)
+            wide = self._with_neighbour(inquiry, quoted)
+            if translated := _translation(wide, quoted.span, translator):
+                direct = translated, Grade.TRANSLATED
+            elif not whether:
+                direct = _foreign(quoted, inquiry.language, native)
+            if direct is None or translated:
+                quoted = wide
         lines = _Lines(inquiry.number)
+        if whether:
+            lines.add(say("answer.whether", inquiry.language))
         if direct:
-            words, grade = direct
-            lines.add(words, words, grade)
+            lines.add_direct(*direct, inquiry.language)
         lines.add_quote(quoted, native, inquiry.language)
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
-    def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool) -> Answer:
+    def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool, translator: SourceTranslator) -> Answer:
         """Return the evidence as what comes closest to an answer, with none of its words marked as the answer."""
         plain = replace(quoted, words=None)
         lines = _Lines(inquiry.number)
         lines.add(say("answer.unsure", inquiry.language))
+        if translated := _translation(plain, plain.span, translator):
+            lines.add_direct(translated, Grade.TRANSLATED, inquiry.language)
         lines.add_quote(plain, native, inquiry.language)
         return inquiry.answer(lines.text, Status.UNSURE, lines.citations(plain))
 
-    def _direct(self, quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
-        """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule nor left
-        as they are."""
+    def _direct(self, quoted: Quotation, language: str, native: bool, translator: SourceTranslator) -> tuple[str, Grade] | None:
+        """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule, nor left
+        as they are, nor translated alone."""
         if quoted.words is None:
             return None
         words = quoted.direct
@@ -143,20 +183,33 @@ class Composer:
             return carried, Grade.QUOTED if carried == words else Grade.UNVERIFIED
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
-        if language == "ar" and len(words.split()) <= _MOST_FOREIGN_WORDS:
-            return f"\u2068{words}\u2069", Grade.QUOTED  # Arabic texts use Latin names and terms as they are
+        if is_latin_name(words) and (foreign := _foreign(quoted, language, native)):
+            return foreign
+        if len(words.split()) <= _PHRASE_WORDS and (translated := translator.phrases([words])[0]):
+            return translated, Grade.TRANSLATED
         return None
 
-    def _listed(self, inquiry: Inquiry, quoted: Quotation, native: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
-        """Return a list with the line that introduces it, one item per line."""
+    def _listed(
+        self,
+        inquiry: Inquiry,
+        quoted: Quotation,
+        native: bool,
+        translator: SourceTranslator,
+        status: Status,
+        rejected: tuple[RejectedCitation, ...],
+    ) -> Answer:
+        """Return a list with the line that introduces it, one item per line, each after its translation if there is one."""
         lines = _Lines(inquiry.number)
         if native and quoted.context:
             introduction = quoted.context
         else:
             introduction = say("answer.list" if native else "answer.list_foreign", inquiry.language, context=quoted.context).strip()
         lines.add(introduction, quoted.context)
-        for item in quoted.items:
-            lines.add(item if item[:1].isdigit() or not item[:1].isalnum() else f"• {item}", item)
+        context, *translations = translator.phrases([quoted.context, *quoted.items])
+        if context or any(translations):
+            lines.add_note("answer.list_translated", context, inquiry.language)
+        for item, translated in zip(quoted.items, translations, strict=True):
+            lines.add_item(item, translated)
         if quoted.left_out:
             lines.add(say("answer.list_more", inquiry.language, count=quoted.left_out))
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
@@ -179,7 +232,7 @@ class Composer:
         answer = self._copied(inquiry, prompt.sources) if self._copies(inquiry) else self._worded(inquiry)
         if stop.is_set():
             return replace(answer, status=Status.STOPPED)
-        return answer if answer.citations else self.quoted(inquiry, Status.UNSUPPORTED, answer.rejected)
+        return answer if answer.citations else self.quoted(inquiry, Status.UNSUPPORTED, answer.rejected, stop)
 
     def _copied(self, inquiry: Inquiry, sources: Sequence[Evidence]) -> Answer:
         """Return the words of a source that the draft matches."""
@@ -245,6 +298,39 @@ class _Lines:
         if claim:
             self._claims.append((Span(start, start + len(claim)), grade))
 
+    def add_direct(self, words: str, grade: Grade, language: str) -> None:
+        """Append the words that answer, as a translation with a note."""
+        if grade is Grade.TRANSLATED:
+            self.add_note("answer.translated", words, language)
+        else:
+            self.add(words, words, grade)
+
+    def add_note(self, key: str, translated: str, language: str) -> None:
+        """Append a message that ends with a translation, which may be empty."""
+        before = say(key, language, text="")
+        self._add_parts(before if translated else before.strip(), (translated, Grade.TRANSLATED))
+
+    def add_item(self, item: str, translated: str) -> None:
+        """Append an item of a list, after its translation if there is one."""
+        first = translated or item
+        bullet = "" if first[:1].isdigit() or not first[:1].isalnum() else "• "
+        if translated:
+            self._add_parts(bullet, (translated, Grade.TRANSLATED), " — ", (item, Grade.QUOTED))
+        else:
+            self._add_parts(bullet, (item, Grade.QUOTED))
+
+    def _add_parts(self, *parts: str | tuple[str, Grade]) -> None:
+        """Append a line of parts; one with a grade is cited, unless it is empty."""
+        self.text += "\n" if self.text else ""
+        for part in parts:
+            if isinstance(part, str):
+                self.text += part
+            elif part[0]:
+                start = len(self.text)
+                self.text += part[0]
+                self._claims.append((Span(start, len(self.text)), part[1]))
+                self.text += f" [{self._number}]"
+
     def add_quote(self, quoted: Quotation, native: bool, language: str) -> None:
         """Append a quotation, with what it stands under and, unless it is `native`, the language it is in."""
         quote = " ".join(quoted.text.split())
@@ -262,6 +348,19 @@ class _Lines:
             )
             for claim, grade in self._claims
         )
+
+
+def _translation(quoted: Quotation, core: Span, translator: SourceTranslator) -> str:
+    """Return the translation of a quotation, "" if there is none of its `core`, a span of the document."""
+    return translator.passage(quoted.text, Span(core.start - quoted.span.start, core.end - quoted.span.start))
+
+
+def _foreign(quoted: Quotation, language: str, native: bool) -> tuple[str, Grade] | None:
+    """Return the words that answer as they are, isolated, for an Arabic answer from an English source: Arabic texts use Latin names and
+    terms as they are."""
+    if native or language != "ar" or quoted.words is None or len(quoted.direct.split()) > _MOST_FOREIGN_WORDS:
+        return None
+    return f"\u2068{quoted.direct}\u2069", Grade.QUOTED
 
 
 def _spelled(inquiry: Inquiry) -> list[Evidence]:

@@ -22,6 +22,8 @@ class Inquiry:
 
     `number` is that of the first citation: the second part of a question continues the numbers of the first.
 
+    `translated` is the number of words translated for the answer so far.
+
     `language` is that of the answer: the language of the question as it was asked, which a follow-up's topic may not share. `started` is
     a reading of `time.perf_counter`; `found` and `first_token` are seconds after it.
     """
@@ -40,6 +42,7 @@ class Inquiry:
     draft: str = ""
     first_token: float | None = None
     usage: TokenCounts = field(default_factory=TokenCounts)
+    translated: int = 0
 
     def in_language(self, evidence: Evidence) -> bool:
         """Return whether a piece of evidence is in the language of the answer."""

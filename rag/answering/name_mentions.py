@@ -70,11 +70,13 @@ _PARTLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One name in a text: its span and the `key` that its mentions share; `is_sure` if its wording alone identifies it as a name."""
+    """One name in a text: its span and the `key` that its mentions share; `is_sure` if its wording alone identifies it as a name,
+    `is_person` if it does as that of a person."""
 
     span: Span
     key: str
     is_sure: bool
+    is_person: bool = False
 
 
 def named(text: str) -> list[Mention]:
@@ -100,8 +102,9 @@ def _mention(text: str, match: re.Match[str], known: set[str]) -> Mention | None
     if any(character.isdigit() for character in found) or found.isupper():
         return None
     end = start + len(found)
-    is_sure = title is not None or _ORGANISATION.search(found) is not None or _ACTS.match(text, end) is not None
-    return Mention(Span(start, end), fold(bare), is_sure)
+    is_organisation, acts = _ORGANISATION.search(found) is not None, _ACTS.match(text, end) is not None
+    is_person = title is not None or (acts and not is_organisation and len(proper) == len(bare.split()) <= 3)
+    return Mention(Span(start, end), fold(bare), title is not None or is_organisation or acts, is_person)
 
 
 def _compared(name: str, known: set[str]) -> Iterator[str]:
@@ -136,4 +139,4 @@ def _named_in_arabic(text: str) -> Iterator[Mention]:
             yield Mention(Span(match.start("head"), match.start("head") + len(name)), name, True)
     for match in _PERSON_AR.finditer(folded):
         if not _SMALL_WORDS.intersection(match.group("name").split()):
-            yield Mention(Span(*match.span("name")), match.group("name"), True)
+            yield Mention(Span(*match.span("name")), match.group("name"), True, True)

@@ -112,7 +112,7 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Quotable:
+class Quotable:
     """The statements of a document that can be read alone, with their vectors, shape (n, dimension), and how central each is."""
 
     statements: tuple[Statement, ...]
@@ -120,7 +120,7 @@ class _Quotable:
     central: Vectors
 
 
-_NOTHING = _Quotable((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
+_NOTHING = Quotable((), np.empty((0, 0), np.float32), np.empty(0, np.float32))
 
 
 def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
@@ -130,7 +130,7 @@ def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
     """
     infos = list(index.infos(ids).values()) if ids is not None else index.documents()
     chosen = sorted(sorted(infos, key=lambda info: -info.characters)[:_MOST_DOCUMENTS], key=lambda info: info.id)
-    read = [one for info in chosen if (one := _read(index, info.id)).statements]
+    read = [one for info in chosen if (one := quotable(index, info.id)).statements]
     single = len(chosen) == 1
     points = [line for one in read for line in _points(one, _point_count(one) if single else _POINTS_OF_EACH, not single)]
     everything = _joined(read)
@@ -146,7 +146,7 @@ def overview_of(index: Index, ids: Sequence[str] | None = None) -> Overview:
     )
 
 
-def _read(index: Index, id: str) -> _Quotable:
+def quotable(index: Index, id: str) -> Quotable:
     """Return the quotable statements of a document, whole sentences and rows, each with the mean vector of its parts."""
     document = index.document(id)
     passages = index.passages_of(id) if document else []
@@ -158,7 +158,7 @@ def _read(index: Index, id: str) -> _Quotable:
         return _NOTHING
     vectors = np.array([_mean(stored, one) for one in found], dtype=np.float32)
     centre = _unit(np.concatenate([stored[passage.id] for passage in passages]).mean(axis=0))
-    return _Quotable(tuple(found), vectors, vectors @ centre)
+    return Quotable(tuple(found), vectors, vectors @ centre)
 
 
 def _mean(stored: dict[int, Vectors], statement: Statement) -> Vectors:
@@ -169,28 +169,28 @@ def _unit(vector: Vectors) -> Vectors:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), dtype=np.float32)
 
 
-def _joined(read: Sequence[_Quotable]) -> _Quotable:
+def _joined(read: Sequence[Quotable]) -> Quotable:
     if not read:
         return _NOTHING
     found = tuple(one for part in read for one in part.statements)
-    return _Quotable(found, np.concatenate([part.vectors for part in read]), np.concatenate([part.central for part in read]))
+    return Quotable(found, np.concatenate([part.vectors for part in read]), np.concatenate([part.central for part in read]))
 
 
 # --- main points ----------------------------------------------------------------------------------------------------------
 
 
-def _point_count(read: _Quotable) -> int:
+def _point_count(read: Quotable) -> int:
     points = sum(one.is_point for one in read.statements)
     return min(_MOST_POINTS, max(_FEWEST_POINTS + 1, points // _STATEMENTS_PER_POINT))
 
 
-def _points(read: _Quotable, count: int, is_one_of_many: bool = False) -> list[Line]:
+def _points(read: Quotable, count: int, is_one_of_many: bool = False) -> list[Line]:
     """Return the statements that represent a document: central, dissimilar, from all its sections, in text order. A document with hardly
     any is quoted from its beginning, unless it is a table among many documents.
     """
     candidates = [n for n, one in enumerate(read.statements) if one.is_point]
     if len(candidates) < _FEWEST_POINTS and not (is_one_of_many and any(one.is_row for one in read.statements)):
-        return [_line(one) for one in read.statements if one.says_something][:count]
+        return [line_of(one) for one in read.statements if one.says_something][:count]
     early = len(read.statements) * _EARLY
     worth = {n: float(read.central[n]) + _OPENING * (read.statements[n].opens + (n < early)) for n in candidates}
     sections: Counter[tuple[str, ...]] = Counter()
@@ -204,10 +204,10 @@ def _points(read: _Quotable, count: int, is_one_of_many: bool = False) -> list[L
         chosen.append(best)
         candidates.remove(best)
         sections[read.statements[best].section] += 1
-    return [_line(read.statements[n]) for n in sorted(chosen)]
+    return [line_of(read.statements[n]) for n in sorted(chosen)]
 
 
-def _line(statement: Statement, words: Span | None = None) -> Line:
+def line_of(statement: Statement, words: Span | None = None) -> Line:
     return Line(
         document_id=statement.passage.document_id,
         title=statement.passage.title,
@@ -233,7 +233,7 @@ def _names(found: Sequence[Statement]) -> list[Line]:
     sure = [seen for seen in mentions.values() if any(mention.is_sure for _, mention in seen)]
     kept = sorted(sure, key=lambda seen: (-len(seen), seen[0][0]))[:_MOST_NAMES]
     kept.sort(key=lambda seen: (seen[0][0], seen[0][1].span.start))
-    return [_line(prose[seen[0][0]], seen[0][1].span) for seen in kept]
+    return [line_of(prose[seen[0][0]], seen[0][1].span) for seen in kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,17 +246,17 @@ class _Valued:
     time: tuple[int, int, int] = (0, 0, 0)
 
 
-def _dates(read: _Quotable) -> list[Line]:
+def _dates(read: Quotable) -> list[Line]:
     """Return the most central dated statements, in chronological order."""
     dated = []
     for number, one in enumerate(read.statements):
-        if one.is_point and (first := next(_placed(one), None)) is not None:
+        if one.is_point and (first := next(placed_dates(one), None)) is not None:
             dated.append(_Valued(number, float(read.central[number]), first[0], _time(first[1])))
     kept = _best(dated, read, _MOST_DATES)
-    return [_line(read.statements[item.number], item.words) for item in sorted(kept, key=lambda item: (item.time, item.number))]
+    return [line_of(read.statements[item.number], item.words) for item in sorted(kept, key=lambda item: (item.time, item.number))]
 
 
-def _placed(statement: Statement) -> Iterator[tuple[Span, Date]]:
+def placed_dates(statement: Statement) -> Iterator[tuple[Span, Date]]:
     """Yield the dates of a statement that can be ordered: with a four-digit year, which may stand alone ("in 1962")."""
     start: int | None = None  # of "12" in "12-14 March 2007"
     for value in statement.values:
@@ -285,7 +285,7 @@ def _time(date: Date) -> tuple[int, int, int]:
     return (int(year * 0.970224 + 621.57) if date.hijri else year), date.month or 0, date.day or 0
 
 
-def _figures(read: _Quotable) -> list[Line]:
+def _figures(read: Quotable) -> list[Line]:
     """Return the most central statements and rows with amounts, shares and measures, in text order."""
     found = []
     for number, one in enumerate(read.statements):
@@ -295,7 +295,7 @@ def _figures(read: _Quotable) -> list[Line]:
             worth = float(read.central[number]) + _MONEY * ((best.kind is Kind.AMOUNT) - (not one.is_prose))
             found.append(_Valued(number, worth, _with_scale(one, best.span) if one.is_prose else None))
     kept = _best(found, read, _MOST_FIGURES)
-    return [_line(read.statements[item.number], item.words) for item in sorted(kept, key=lambda item: item.number)]
+    return [line_of(read.statements[item.number], item.words) for item in sorted(kept, key=lambda item: item.number)]
 
 
 def _with_scale(statement: Statement, words: Span) -> Span:
@@ -313,7 +313,7 @@ def _weight(value: Value) -> tuple[bool, Decimal]:
     return value.kind is Kind.AMOUNT, abs(value.number or Decimal(0))
 
 
-def _best(found: Sequence[_Valued], read: _Quotable, most: int) -> list[_Valued]:
+def _best(found: Sequence[_Valued], read: Quotable, most: int) -> list[_Valued]:
     """Return the highest-scoring statements, without those that repeat a better one."""
     kept: list[_Valued] = []
     for item in sorted(found, key=lambda item: -item.worth):

@@ -44,7 +44,7 @@ def overview_page(overview: Overview, language: str) -> str:
     blocks = [f"# {_escaped(title)}"]
     for heading, lines in _parts(overview, language):
         blocks.append(f"## {heading}")
-        blocks.append("\n".join(f"- {_marked(line)} ({_escaped(_place(line, overview))})" for line in lines))
+        blocks.append("\n".join(f"- {marked_line(line)} ({_escaped(_place(line, overview))})" for line in lines))
     if not overview:
         blocks.append(say("overview.empty", language))
     return "\n\n".join(blocks) + "\n"
@@ -53,10 +53,11 @@ def overview_page(overview: Overview, language: str) -> str:
 def overview_lines(overview: Overview) -> dict[str, list[dict[str, Any]]]:
     """Return the lines of each part as plain values: quotation, source, and the words each is listed for."""
     parts = {"points": overview.points, "names": overview.names, "dates": overview.dates, "figures": overview.figures}
-    return {name: [_plain(line) for line in lines] for name, lines in parts.items()}
+    return {name: [plain_line(line) for line in lines] for name, lines in parts.items()}
 
 
-def _plain(line: Line) -> dict[str, Any]:
+def plain_line(line: Line) -> dict[str, Any]:
+    """Return a line as plain values: quotation, source, and the words it is listed for."""
     return {
         "document": line.document_id,
         "title": line.title,
@@ -91,7 +92,8 @@ def _before(line: Line) -> str:
     return "".join(f"{part}: " for part in (line.context.rstrip(" :"), line.label) if part)
 
 
-def _marked(line: Line) -> str:
+def marked_line(line: Line) -> str:
+    """Return a line in Markdown, with the words it is listed for in bold."""
     context = f"{_escaped(line.context.rstrip(' :'))}: " if line.context else ""
     if line.words is None:
         return context + _escaped(line.text)
@@ -102,6 +104,11 @@ def _marked(line: Line) -> str:
 def _escaped(text: str) -> str:
     """Return a text on one line with Markdown escaped; leading and trailing spaces are kept."""
     return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", re.sub(r"\s+", " ", text))
+
+
+def place_of(line: Line) -> str:
+    """Return the document and place of a line in Markdown."""
+    return _escaped(" · ".join(part for part in (line.title or line.document_id, line.locator) if part))
 
 
 def _place(line: Line, overview: Overview) -> str:

@@ -219,9 +219,11 @@ _EVERY = re.compile(
     r"|(?:^|\s)(?:ما|من|مين) هم(?:\s|$)"
 )
 _WHETHER = re.compile(
-    r"^(?:so |and |but |please )?(?:is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|may|might|must)(?:n't|nt)? "
-    r"|(?:^|\s)(?:هل|وهل|فهل)\s"
+    r"^(?:so |and |but |please )?(?!(?:can|could|will|would|do) you\b)"
+    r"(?:is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|may|might|must)(?:n't|nt)? "
+    r"|(?:^|\s)(?:هل|وهل|فهل)\s(?!(?:يمكنك|يمكنكم|تستطيع|تعرف|تعلم|لك ان)(?:\s|$))"
 )
+"""Matches the wording of a question for yes or no, not of a polite request: "Can you list …?", «هل تعرف متى …؟»."""
 
 
 def asks_whether(question: str) -> bool:

@@ -39,7 +39,10 @@ def _header(table: ReviewTable, language: str) -> Iterator[str]:
 
 
 def _text(cell: ReviewCell, language: str) -> str:
-    return cell.text if cell.citation is not None else say("table.not_stated", language)
+    """Return the text of a cell; a machine translation says that it is one, and its source stands in the next column or sheet."""
+    if cell.citation is None:
+        return say("table.not_stated", language)
+    return say("answer.translated", language, text=cell.text) if cell.original else cell.text
 
 
 def _source(cell: ReviewCell) -> str:

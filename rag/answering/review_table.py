@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rag.answering.chatbot import Chatbot
 from rag.errors import BadSetting
 from rag.retrieval.query import validate_question
-from rag.schema import Answer, Citation, Filter
+from rag.schema import Answer, Citation, Filter, Grade
 
 MOST_CELLS = 2000
 """Most cells of one table."""
@@ -28,6 +28,12 @@ class ReviewCell:
 
     text: str = ""
     citation: Citation | None = None
+
+    @property
+    def original(self) -> str:
+        """The words of the document where `text` is a machine translation of them, else ""."""
+        found = self.citation
+        return " ".join(found.quote.split()) if found is not None and found.grade is Grade.TRANSLATED else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +93,18 @@ def _cell(answer: Answer) -> ReviewCell:
     if not answer.citations:
         return ReviewCell()
     first = answer.citations[0]
-    lines = list(_lines(answer))
+    lines = list(_lines(answer.text, answer.citations))
     if len(lines) > 1 and lines[1] == " ".join(first.quote.split()):
         lines = lines[:1]  # the words that answer, then their context
     elif len(lines) > 1:
+        items = [citation for citation in answer.citations if citation.grade is not Grade.TRANSLATED]
+        first, lines = items[0], list(_lines(answer.text, items))
         start = lines[0] == first.context  # the items below their introduction
         lines = lines[start : start + _LONGEST_LIST]
     return ReviewCell("; ".join(lines), first)
 
 
-def _lines(answer: Answer) -> Iterator[str]:
+def _lines(text: str, citations: Sequence[Citation]) -> Iterator[str]:
     """Yield the lines of an answer without their markers."""
-    for citation in answer.citations:
-        yield " ".join(citation.claim.of(answer.text).split())
+    for citation in citations:
+        yield " ".join(citation.claim.of(text).split())

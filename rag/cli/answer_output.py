@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from rag.cli.console import err, out
 from rag.messages import say
-from rag.schema import Answer, Delta, Evidence, Found, Passage, Span, Status
+from rag.schema import Answer, Delta, Evidence, Found, Grade, Passage, Span, Status
 from rag.text.terminal import for_terminal
 
 
@@ -58,7 +58,7 @@ def _grade_of(answer: Answer, language: str) -> str:
     if answer.status is Status.NO_EVIDENCE:
         return say("cli.declined", language)
     if answer.status is Status.UNSURE:
-        return say("cli.unsure", language)
+        return say("cli.unsure_translated" if answer.grade is Grade.TRANSLATED else "cli.unsure", language)
     if answer.status is Status.UNSUPPORTED:
         return say("cli.quoted", language)
     if answer.status is Status.STOPPED:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import IndexMissing, ModelMissing, ShawahidError
+from rag.factory import NO_TRANSLATOR
 from rag.messages import say
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.installed import catalogue, find, models_dir, profile, state
 from rag.models.remote_generator import is_address
+from rag.models.translator import read_adapter
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -118,17 +120,19 @@ def examine(
     profile_name: str = "default",
     generator: str = "",
     embedder: str = "",
+    translator: str = "",
     index: Path | None = None,
     documents: str = "seeds",
     deep: bool = False,
 ) -> Report:
     """Examine the installation; change nothing and send no requests.
 
-    `generator` and `embedder` (names or paths) replace those of the profile; `index` is the folder of an index to check and `documents` the
-    folder it would be built from; `deep` compares every model's hashes, which reads gigabytes.
+    `generator`, `embedder` and `translator` (names or paths) replace those of the profile; `index` is the folder of an index to check and
+    `documents` the folder it would be built from; `deep` compares every model's hashes, which reads gigabytes.
     """
     chosen = profile(profile_name)
-    chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder)
+    translator = "" if translator == NO_TRANSLATOR else translator or chosen.translator
+    chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder, translator)
     lines = model_lines(chosen, deep=deep)
     checks = [*_python(), *_packages(), *_models(chosen, lines), _disk(lines), *_memory(chosen)]
     if index is not None:
@@ -138,7 +142,7 @@ def examine(
 
 def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelRow]:
     """Return every model of the catalogue with its state on this machine."""
-    wanted = {chosen.generator, chosen.embedder} if chosen else set()
+    wanted = {chosen.generator, chosen.embedder, chosen.translator} if chosen else set()
     lines = []
     for name, entry in catalogue().items():
         found = state(name, deep=deep)
@@ -182,10 +186,12 @@ def _packages() -> Iterator[Check]:
 
 
 def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:
-    """Return the two models in use: from the catalogue, or at the user's own paths."""
+    """Return the models in use: from the catalogue, or at the user's own paths."""
     known = {line.entry.name: line for line in lines}
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
+    if chosen.translator:
+        yield _translator(chosen.translator, known.get(chosen.translator))
 
 
 def _model(label: str, name: str, line: ModelRow | None) -> Check:
@@ -202,6 +208,21 @@ def _model(label: str, name: str, line: ModelRow | None) -> Check:
         return Check(label, f"{name} ({gigabytes(line.bytes)})")
     fields = {"name": name, "size": gigabytes(line.size)}
     return Check(label, name, Standing.MISSING, f"doctor.model_{line.status}", line.command, fields)
+
+
+def _translator(name: str, line: ModelRow | None) -> Check:
+    """Return what is known of the translator; nothing required is missing without one, for answers are then only not translated."""
+    try:
+        read_adapter()
+        found = find(name, "translator")
+    except ShawahidError as error:
+        fields = {key: str(value) for key, value in error.fields.items()}
+        command = fields.pop("command", "")
+        if error.key == "models.missing":
+            fields["size"] = gigabytes(line.size) if line else "?"
+            return Check("doctor.translator", name, Standing.NOTE, "doctor.translator_missing", command, fields)
+        return Check("doctor.translator", name, Standing.NOTE, error.key, command, fields)
+    return Check("doctor.translator", f"{name} ({gigabytes(line.bytes)})" if line else str(found.path))
 
 
 def _disk(lines: Sequence[ModelRow]) -> Check:

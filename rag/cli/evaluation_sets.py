@@ -122,7 +122,7 @@ class Bench:
         """
         from rag.answering.chatbot import Chatbot
         from rag.evaluation.cached_embedder import CachedEmbedder
-        from rag.factory import open_embedder, open_generator
+        from rag.factory import open_embedder, open_generator, open_translator
         from rag.models.reader import open_reader
         from rag.retrieval.index import Index
 
@@ -134,12 +134,15 @@ class Bench:
         if not without_generator:
             generator, notice = open_generator(self._settings)
             print_notices((notice,), self._settings.language)
+        translator, notice = open_translator(self._settings)
+        print_notices((notice,), self._settings.language)
         bots: dict[Path, Chatbot] = {}
         pairs = []
         for item in chosen:
             folder = self._index or self._built(item, embedder)
             if folder not in bots:
-                bots[folder] = Chatbot(Index.open(folder, embedder), generator, style=self._settings.style, reader=reader)
+                index, style = Index.open(folder, embedder), self._settings.style
+                bots[folder] = Chatbot(index, generator, style=style, reader=reader, translator=translator)
             pairs.append((item.questions, bots[folder]))
         return pairs
 
@@ -150,7 +153,13 @@ class Bench:
 
         index = SwitchedIndex(bot.index, variant)
         return Chatbot(
-            index, bot.generator, calibration=bot.calibration, check=variant.check, style=self._settings.style, reader=bot.reader
+            index,
+            bot.generator,
+            calibration=bot.calibration,
+            check=variant.check,
+            style=self._settings.style,
+            reader=bot.reader,
+            translator=bot.translator,
         )
 
     def _built(self, item: ChosenSet, embedder: Embedder) -> Path:
@@ -185,7 +194,7 @@ class Bench:
 def answer_settings(settings: Settings) -> dict[str, object]:
     """Return the settings that an answer can depend on, without paths and the language of messages."""
     chosen = dataclasses.asdict(settings)
-    return {name: chosen[name] for name in ("profile", "generator", "embedder", "style")}
+    return {name: chosen[name] for name in ("profile", "generator", "embedder", "translator", "style")}
 
 
 def digest(*parts: str) -> str:

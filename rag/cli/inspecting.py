@@ -1,4 +1,4 @@
-"""`shawahid info`, `overview`, `verify`, `repair`: what is in an index, and whether it is whole."""
+"""`shawahid info`, `overview`, `suggest`, `verify`, `repair`: what is in an index, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag.answering.chatbot import Chatbot
-from rag.cli.console import load_settings, open_embedder, out, plain, print_json, step_bars
+from rag.cli.console import load_settings, open_embedder, out, plain, print_json, print_notices, question_bar, step_bars
 from rag.cli.options import CollectionOption, IndexOption, JsonOption, WaitOption
-from rag.factory import open_milvus
+from rag.errors import DocumentMissing
+from rag.factory import open_chatbot, open_milvus
 from rag.messages import say
 from rag.retrieval.index import Index
 from rag.schema import Filter
@@ -60,15 +61,76 @@ def overview(
     as_json: JsonOption = False,
 ) -> None:
     """Show what documents are about, in their own words: main points, names, dates and figures, each with its place; as Markdown."""
+    from rag.answering.contradiction_text import contradiction_values, contradictions_section
     from rag.answering.overview_text import overview_lines, overview_page
 
     settings = load_settings(index)
     with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
-        found = Chatbot(opened).overview(document, filter=Filter(collections=tuple(collection or ())))
+        bot, chosen = Chatbot(opened), Filter(collections=tuple(collection or ()))
+        found = bot.overview(document, filter=chosen)
+        unlike = bot.contradictions(filter=chosen) if document is None else []
     if as_json:
-        print_json({"documents": found.documents, "total": found.total, "title": found.title, **overview_lines(found)})
+        print_json(
+            {
+                "documents": found.documents,
+                "total": found.total,
+                "title": found.title,
+                **overview_lines(found),
+                "contradictions": contradiction_values(unlike),
+            }
+        )
     else:
-        out.print(escape(for_terminal(overview_page(found, settings.language))), end="")
+        page = "\n".join(filter(None, (overview_page(found, settings.language), contradictions_section(unlike, settings.language))))
+        out.print(escape(for_terminal(page)), end="")
+
+
+def suggest(
+    documents: Annotated[list[str] | None, typer.Argument(help="Ids of documents; without any, questions to begin with.")] = None,
+    language: Annotated[str, typer.Option("--language", help="The language of the questions, where there are enough: ar, en.")] = "",
+    count: Annotated[int, typer.Option("--count", min=1, max=100, help="How many questions.")] = 3,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Suggest questions that the documents answer with a quotation. They are made once and kept with the index."""
+    from rag.answering.suggestions import make_suggestions, models_of, next_document, opening_suggestions, suggestions_of
+
+    settings = load_settings(index)
+    bot, notices = open_chatbot(settings)
+    print_notices(notices, settings.language)
+    wanted = [id for id in documents or () if id]
+    if missing := [id for id in wanted if not bot.index.infos([id])]:
+        raise DocumentMissing("error.document_missing", name=missing[0], path=settings.index)
+    made = set[str]()
+    with question_bar(settings.language) as follow:
+        while bot.reader is not None and (id := next_document(bot.index, models_of(bot), wanted)) is not None and id not in made:
+            if wanted and id not in wanted:
+                break
+            made.add(id)  # where nothing can be written, it would be the next one again
+            make_suggestions(bot, id, follow=lambda done, total: follow(done, total, ""))
+    kept = suggestions_of(bot.index)
+    chosen = {id: one for id, one in kept.items() if id in wanted} if wanted else kept
+    found = opening_suggestions(chosen, language or settings.language, count)
+    if as_json:
+        print_json({"suggestions": found})
+        return
+    for one in found:
+        out.print(escape(for_terminal(one.text)))
+    if not found:
+        out.print(escape(for_terminal(say("cli.no_suggestions", settings.language))))
+
+
+def contradictions(collection: CollectionOption = None, index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Show what documents state differently of the same matter: both quotations, each with its place; as Markdown."""
+    from rag.answering.contradiction_text import contradiction_values, contradictions_section
+
+    settings = load_settings(index)
+    with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
+        found = Chatbot(opened).contradictions(filter=Filter(collections=tuple(collection or ())))
+    if as_json:
+        print_json({"contradictions": contradiction_values(found)})
+    else:
+        page = contradictions_section(found, settings.language) or say("contradictions.none", settings.language) + "\n"
+        out.print(escape(for_terminal(page)), end="")
 
 
 def verify(index: IndexOption = None, as_json: JsonOption = False) -> None:

@@ -34,6 +34,8 @@ for command in (
     indexing.mirror,
     inspecting.info,
     inspecting.overview,
+    inspecting.contradictions,
+    inspecting.suggest,
     inspecting.verify,
     inspecting.repair,
     asking.search,

@@ -67,6 +67,7 @@ def doctor(
         profile_name=settings.profile,
         generator="" if settings.generator == "none" else settings.generator,
         embedder=settings.embedder,
+        translator=settings.translator,
         index=settings.index,
         documents=str(settings.documents),
         deep=deep,

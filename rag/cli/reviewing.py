@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from rag.answering.chatbot import Chatbot
-from rag.answering.review_table import ReviewTable
+from rag.answering.review_table import ReviewCell, ReviewTable
 from rag.cli.console import err, load_settings, out, plain, print_json, print_notices, question_bar
 from rag.cli.options import IndexOption, JsonOption
 from rag.errors import BadSetting
@@ -81,11 +81,14 @@ def _print(found: ReviewTable, language: str) -> None:
 
     grid = Grid(say("table.document", language), *(escape(for_terminal(question)) for question in found.questions), show_lines=True)
     for row in found.rows:
-        cells = [
-            escape(for_terminal(cell.text)) + (f"\n[dim]{escape(for_terminal(cell.citation.locator))}[/]" if cell.citation.locator else "")
-            if cell.citation is not None
-            else f"[dim]{escape(for_terminal(say('table.not_stated', language)))}[/]"
-            for cell in row.cells
-        ]
-        grid.add_row(escape(for_terminal(row.document_id)), *cells)
+        grid.add_row(escape(for_terminal(row.document_id)), *(_shown(cell, language) for cell in row.cells))
     out.print(grid)
+
+
+def _shown(cell: ReviewCell, language: str) -> str:
+    """Return a cell as markup: its text, or a translation above its source, and the place."""
+    if cell.citation is None:
+        return f"[dim]{escape(for_terminal(say('table.not_stated', language)))}[/]"
+    text = say("answer.translated", language, text=cell.text) if cell.original else cell.text
+    more = "".join(f"\n[dim]{escape(for_terminal(part))}[/]" for part in (cell.original, cell.citation.locator) if part)
+    return escape(for_terminal(text)) + more

@@ -97,6 +97,7 @@ class Corpus:
             support=citation.support,
             exact=exact,
             gold=any(_overlap(citation.document_id, citation.span, place) for place in gold),
+            grade=str(citation.grade),
         )
 
 

@@ -38,7 +38,7 @@ class Cited:
     """A citation of the answer: `exact` if the quote is byte for byte in the document at its span, `gold` if the span overlaps gold
     evidence.
 
-    `claim_start` and `claim_end` are in the answer's text.
+    `claim_start` and `claim_end` are in the answer's text; `grade` is "" in older records.
     """
 
     number: int
@@ -51,6 +51,7 @@ class Cited:
     support: float
     exact: bool
     gold: bool
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)

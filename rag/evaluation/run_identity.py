@@ -30,6 +30,7 @@ def identify(bot: Bot, settings: Mapping[str, object] | None = None, prompts: Pa
         "index": _hash(documents, dict(manifest.chunker), manifest.analysis),
         "embedder": manifest.fingerprint,
         "generator": str(getattr(generator, "fingerprint", None) or getattr(generator, "name", "none")),
+        "translator": str(getattr(getattr(bot, "translator", None), "fingerprint", "none")),
         "reader": str(getattr(getattr(bot, "reader", None), "fingerprint", "none")),
         "prompts": _hash([(path.name, path.read_text("utf-8")) for path in sorted((prompts or prompts_dir()).glob("*.txt"))]),
         "calibration": _hash(repr(getattr(bot, "calibration", None))),

@@ -14,7 +14,7 @@ from rag.evaluation.answer_matching import RULES, contains, exact_match, token_f
 from rag.evaluation.bootstrap import Figure, Share, quantile, ratio
 from rag.evaluation.metrics import auroc, retrieval, risk_area
 from rag.evaluation.records import ERROR, AnyRecord, ClaimRecord, Place, Record
-from rag.schema import Span
+from rag.schema import Grade, Span
 from rag.text.sentences import sentences
 
 Shares = dict[str, Share]
@@ -191,7 +191,8 @@ def own_language(record: Record) -> Shares:
 
     language: replies whose own words are in the question's language by script; a passage quoted verbatim, and announced as such, is the
     document's words. clean: replies without stray script in their own words (`rag.evaluation.answer_language.strays`). foreign_quote:
-    answers given whose content is such a quotation in the other language, which a reader of one language cannot use.
+    answers given whose content is such a quotation in the other language, without a translation, which a reader of one language cannot use.
+    translated: answers given with a machine translation.
     """
     if not record.asked:
         return {}
@@ -202,8 +203,9 @@ def own_language(record: Record) -> Shares:
     shares = {"language": (float(right), 1.0), "clean": (float(clean), 1.0)}
     if record.answered:
         quoted = [cited.quote for cited in record.citations] if own != record.text else []
-        foreign = any(not is_written_in(text, record.language) for text in (own, *quoted))
-        shares["foreign_quote"] = (float(foreign), 1.0)
+        translated = any(cited.grade == Grade.TRANSLATED for cited in record.citations)
+        foreign = not translated and any(not is_written_in(text, record.language) for text in (own, *quoted))
+        shares |= {"foreign_quote": (float(foreign), 1.0), "translated": (float(translated), 1.0)}
     return shares
 
 
@@ -287,6 +289,7 @@ def _measures() -> Iterable[Measure]:
     yield Measure("language", "language")
     yield Measure("clean", "language")
     yield Measure("foreign_quote", "language", lower=True)
+    yield Measure("translated", "language")
     yield Measure("follow_up", "conversation")
     yield Measure("follow_up_passages", "conversation")
     yield Measure("false_rejected", "claims")

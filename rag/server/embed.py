@@ -12,7 +12,9 @@ from starlette.routing import Route
 from rag.messages import say
 
 PATH = "/shawahid/embed.js"
-_WORDS = tuple("name ask send stop searching reading waiting unchecked quoted checked unverified stopped source unreachable".split())
+_WORDS = tuple(
+    "name ask send stop searching reading waiting unchecked quoted checked unverified translated stopped source unreachable".split()
+)
 
 
 def script() -> str:

@@ -155,7 +155,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         generator, missing = open_generator(replace(settings, generator=name))
         if missing is not None:
             raise missing
-        return Chatbot(base.index, generator, style=settings.style)
+        return Chatbot(base.index, generator, style=settings.style, translator=base.translator)
 
     service = Service(lambda: open_chatbot(settings), width=_WIDTH)
     serve(

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rag.answering.contradiction_text import contradiction_values, contradictions_section
+from rag.answering.contradictions import Contradiction
 from rag.answering.overview import Overview
 from rag.answering.overview_text import overview_lines, overview_page
 from rag.answering.review_table import ReviewTable
@@ -14,6 +16,7 @@ from rag.schema import Answer, Citation, Document, Evidence, Filter, Found, Hit,
 from rag.server.bodies import (
     AnswerBody,
     CitationBody,
+    ContradictionLine,
     DocumentText,
     HitBody,
     OverviewBody,
@@ -153,13 +156,20 @@ def sentences(answer: Answer) -> Iterator[str]:
         yield answer.text[at:]
 
 
-def overview_body(overview: Overview, language: str) -> OverviewBody:
-    """Return an overview as the API gives it, its page in a language."""
+def contradiction_lines(found: Sequence[Contradiction]) -> list[ContradictionLine]:
+    """Return contradictions as the API gives them."""
+    return [ContradictionLine(**values) for values in contradiction_values(found)]
+
+
+def overview_body(overview: Overview, language: str, found: Sequence[Contradiction] = ()) -> OverviewBody:
+    """Return an overview as the API gives it, with the contradictions `found`, its page in a language."""
+    page = "\n".join(filter(None, (overview_page(overview, language), contradictions_section(found, language))))
     return OverviewBody(
         documents=list(overview.documents),
         total=overview.total,
         title=overview.title,
-        markdown=overview_page(overview, language),
+        markdown=page,
+        contradictions=contradiction_lines(found),
         **{name: [OverviewLine(**line) for line in lines] for name, lines in overview_lines(overview).items()},
     )
 

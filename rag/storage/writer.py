@@ -27,6 +27,7 @@ from rag.storage.generations import base_is_whole, files, is_due, remove_files, 
 from rag.storage.manifest import ANALYSIS, Base, Manifest
 from rag.storage.sql_schema import ADDED
 from rag.storage.staging import BLOCK, Embedded, Staging, Text
+from rag.storage.suggestions import erase_suggestions, outdated
 
 Step = Callable[[str, int, int], None]
 """Called with (what is being done: "load" | "embed" | "store", done, total)."""
@@ -250,6 +251,7 @@ class Writer:
             else:
                 erase_vectors(self.out, self.store, base)
             erase_keywords(self.store, manifest)
+            erase_suggestions(self.out, self.store)
             remove_files(self.out, [self.manifest().base.generation])
             if manifest.unpurged or len(removed):
                 self.store.checkpoint()
@@ -260,7 +262,7 @@ class Writer:
     def is_finished(self) -> bool:
         """Return whether nothing is left to be done."""
         manifest = self.manifest()
-        return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest)
+        return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest) and not outdated(self.out, self.store)
 
     def renew_base(self) -> None:
         """Rewrite the vector file and publish a generation that names it."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from rag.library.views import View, about_view
 from rag.messages import LANGUAGES, table
-from rag.schema import Answer, Citation, Document, Evidence, Found, Passage, Span, Verdict
+from rag.schema import Answer, Citation, Document, Evidence, Found, Grade, Passage, Span, Verdict
 
 About = Mapping[str, Mapping[str, str]]
 """The metadata of documents by their ids."""
@@ -135,7 +136,7 @@ def _marked(text: str, spans: Sequence[Span], words: Span | None = None) -> list
 
 
 def _paragraphs(text: str, citations: Sequence[Citation]) -> list[list[View]]:
-    """Split the text into paragraphs of pieces `{"text", "cites"}`.
+    """Split the text into paragraphs of pieces `{"text", "cites"}`; those of a machine translation have "translated" too.
 
     Only the markers that follow a cited claim, separated by closing marks at most, are links: «[2]» inside a claim is part of the source's
     own text.
@@ -143,32 +144,43 @@ def _paragraphs(text: str, citations: Sequence[Citation]) -> list[list[View]]:
     numbers: dict[Span, set[int]] = {}
     for citation in citations:
         numbers.setdefault(citation.claim, set()).add(citation.number)
-    pieces: list[tuple[str, list[int]]] = []
+    translated = {citation.claim for citation in citations if citation.grade is Grade.TRANSLATED}
+    pieces: list[_Piece] = []
     at = 0
     for claim in sorted(numbers):
         if claim.start < at:
             continue
-        pieces += [(text[at : claim.start], []), (claim.of(text), [])]
+        pieces += [_Piece(text[at : claim.start]), _Piece(claim.of(text), [], claim in translated)]
         at = claim.end
         while (marker := _MARKER.match(text, at)) and int(marker[2]) in numbers[claim]:
             if marker[1]:
-                pieces.append((marker[1], []))
-            pieces[-1][1].append(int(marker[2]))
+                pieces.append(_Piece(marker[1]))
+            pieces[-1].cites.append(int(marker[2]))
             at = marker.end()
-    pieces.append((text[at:], []))
+    pieces.append(_Piece(text[at:]))
     return _split(pieces)
 
 
-def _split(pieces: Iterable[tuple[str, list[int]]]) -> list[list[View]]:
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a text, the numbers after it, and whether it is a machine translation."""
+
+    text: str
+    cites: list[int] = field(default_factory=list)
+    translated: bool = False
+
+
+def _split(pieces: Iterable[_Piece]) -> list[list[View]]:
     paragraphs: list[list[View]] = [[]]
-    for text, cites in pieces:
-        *whole, last = text.split("\n")
+    for piece in pieces:
+        *whole, last = piece.text.split("\n")
         for line in whole:
             if line.strip():
                 paragraphs[-1].append({"text": line, "cites": []})
             paragraphs.append([])
-        if last or cites:
-            paragraphs[-1].append({"text": last, "cites": cites})
+        if last or piece.cites:
+            view: View = {"text": last, "cites": piece.cites}
+            paragraphs[-1].append(view | {"translated": True} if piece.translated else view)
     return [paragraph for paragraph in paragraphs if any(piece["text"].strip() or piece["cites"] for piece in paragraph)]
 
 

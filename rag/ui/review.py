@@ -46,7 +46,8 @@ class ReviewRows:
 
 
 def row_view(row: ReviewRow) -> View:
-    """Return a row as the page draws it: each cell the words that answer and the source they stand in, or nothing."""
+    """Return a row as the page draws it: each cell the words that answer and the source they stand in, or nothing; with a
+    machine translation its `original`."""
     return {"document": row.document_id, "title": row.title, "cells": [_cell_view(cell) for cell in row.cells]}
 
 
@@ -55,7 +56,7 @@ def _cell_view(cell: ReviewCell) -> View:
         return {"text": "", "source": None}
     span, locator = found.span, found.locator if found.locator != f"§ {found.title}" else ""
     source = {"document": found.document_id, "title": found.title, "locator": locator, "start": span.start, "end": span.end}
-    return {"text": cell.text, "source": source | about_view(found.document_id, {})}
+    return {"text": cell.text, "source": source | about_view(found.document_id, {}), "original": cell.original}
 
 
 def table_file(table: ReviewTable, form: str, language: str) -> View:

@@ -30,6 +30,7 @@ from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
 from rag.service.service import Preparing, Service, Waiting
 from rag.service.signals import Signal
+from rag.service.suggesting import Suggesting
 from rag.text.language import answer_language, question_language
 from rag.ui.render import answer_view, document_view, documents_of, found_view, passage_views, strings
 from rag.ui.review import ReviewRows, row_view, table_file
@@ -42,6 +43,7 @@ BEAT = 2.0
 _RESULTS, _MOST_RESULTS = 10, 200  # passages on a page of search results, and how far one may page
 _TABLE_QUESTIONS, _TABLE_DOCUMENTS = 20, 100
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
+_LONGEST_ASKED, _MOST_CITED = 50, 20  # questions asked before, and spans cited, that suggestions take into account
 _TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 # The script stands in a file of its own; here is only what has to be inside the component.
@@ -88,6 +90,7 @@ class Window:
         self._login = login
         self._stops: dict[str, Signal] = {}
         self._prefetcher = Prefetcher(service)
+        self._suggesting = Suggesting(service)
         self._reviewed = ReviewRows()
 
     def blocks(self) -> gr.Blocks:
@@ -115,6 +118,7 @@ class Window:
             self.quality,
             self.anticipate,
             self.leave,
+            self.suggestions,
         ]
         if self._library is not None:
             calls += [
@@ -325,6 +329,17 @@ class Window:
         self._prefetcher.leave(text_or_empty(name)[:64])
         return True
 
+    def suggestions(self, asked: View, person: str = OPERATOR) -> View:
+        """Return suggested questions: `{"collection", "language"}` to begin with; with "asked", and "cited" as `[id, start, end]`, those
+        to go on with after an answer. "more" says whether others are being made."""
+        chatbot = self._over(asked.get("collection"), person, self._base())
+        language = "ar" if asked.get("language") == "ar" else "en"
+        if isinstance(asked.get("cited"), list):
+            found = self._suggesting.after(chatbot, language, _cited(asked["cited"]), _texts(asked.get("asked"))[:_LONGEST_ASKED])
+        else:
+            found = self._suggesting.opening(chatbot, language)
+        return {"suggestions": [{"text": one.text, "language": one.language} for one in found.suggestions], "more": found.more}
+
     # --- documents --------------------------------------------------------------------------------------------------------
 
     def _base(self) -> Chatbot:
@@ -483,6 +498,17 @@ class Window:
 def _texts(raw: object) -> tuple[str, ...]:
     """Return the texts of a list that the page sent; anything else in it is passed over."""
     return tuple(text for text in raw if isinstance(text, str)) if isinstance(raw, list) else ()
+
+
+def _cited(raw: Sequence[object]) -> list[tuple[str, Span]]:
+    """Return the spans that the page sent as `[id, start, end]`; anything else is passed over."""
+    found = []
+    for item in raw[:_MOST_CITED]:
+        if isinstance(item, list) and len(item) == 3 and isinstance(item[0], str):
+            start, end = _whole(item[1]), _whole(item[2])
+            if start is not None and end is not None and start <= end:
+                found.append((item[0], Span(start, end)))
+    return found
 
 
 def _table_questions(asked: View) -> tuple[str, ...]:

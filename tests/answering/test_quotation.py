@@ -154,6 +154,8 @@ def test_without_a_document_or_a_tree_the_evidence_is_quoted(tree: TreeWriter) -
         ("Isn't it closed?", False, True),
         ("هل تقدم المدرسة السباحة؟", False, True),
         ("Island of the blest", False, False),
+        ("Can you tell me the fee?", False, False),
+        ("هل تعرف كم الرسوم؟", False, False),
     ],
 )
 def test_what_a_question_asks_for(question: str, every: bool, whether: bool) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 import rag.cli.main
+from rag.answering.confidence import Calibration
 from rag.documents.web import WebPage
 from rag.errors import DiskFull, IndexBusy
 from rag.schema import Status
 from rag.storage.build import build_index
-from rag.testing import HashEmbedder, ScriptedGenerator
+from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
 from tests import pdfs
 from tests.helpers import CORPUS, LEXICON, ROOT, embedder, python, run, write
 
@@ -47,6 +48,7 @@ def shawahid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     """Run a command in this process; an exception that gets out of `main` fails the test."""
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder(), None))
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (None, None))
+    monkeypatch.setenv("SHAWAHID_TRANSLATOR", "none")
 
     def call(*arguments: str | Path, language: str = "en") -> Done:
         monkeypatch.setattr(sys, "argv", ["shawahid", *map(str, arguments)])
@@ -197,6 +199,29 @@ def test_overview(shawahid: Shawahid, built: Path) -> None:
     missing = shawahid("overview", "nowhere.txt", "--index", built)
     assert missing.code == 3
     assert "nowhere.txt" in missing.err
+
+
+def test_contradictions(shawahid: Shawahid, built: Path) -> None:
+    done = shawahid("contradictions", "--index", built)
+    assert done.code == 0
+    assert done.out.startswith("No two documents were found")
+    assert shawahid("contradictions", "--index", built, "--json").json == {"contradictions": []}
+
+
+def test_suggest(shawahid: Shawahid, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without = shawahid("suggest", "--index", built)  # this embedder has no reader, so nothing is certain
+    assert without.out.strip() == "No question was found that the documents answer with certainty."
+    certain = replace(Calibration.of("unknown"), least=0.0, sure=0.0)
+    monkeypatch.setattr("rag.answering.chatbot.open_reader", lambda embedder: WordReader())
+    monkeypatch.setattr("rag.answering.chatbot.Calibration.of", lambda *models: certain)
+    folder = write(tmp_path / "documents", {"fees.txt": "The yearly fee is 40 dirhams. The hall was opened on 3 May 1921."})
+    index = tmp_path / "index"
+    assert shawahid("build", folder, "--index", index).code == 0
+    done = shawahid("suggest", "fees.txt", "--count", "1", "--index", index)
+    assert done.out.splitlines() == ["What is the yearly fee?"]
+    found = shawahid("suggest", "--index", index, "--json").json["suggestions"]
+    assert {one["text"] for one in found} >= {"What is the yearly fee?", "When was the hall opened?"}
+    assert shawahid("suggest", "nowhere.txt", "--index", index).code == 3
 
 
 def test_table(shawahid: Shawahid, built: Path, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     embedder, generator = HashEmbedder(), ScriptedGenerator(replies)
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (embedder, None))
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (generator, None))
+    monkeypatch.setenv("SHAWAHID_TRANSLATOR", "none")
     return tmp_path
 
 
@@ -78,6 +79,7 @@ def test_the_command_asks_reports_and_goes_on(checkout: Path) -> None:
 def test_the_command_asks_in_the_style_of_the_settings(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     generator = ScriptedGenerator("Alex Spiro")
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (generator, None))
+    monkeypatch.setenv("SHAWAHID_TRANSLATOR", "none")
     monkeypatch.setattr("rag.answering.confidence.Calibration.confidence", lambda *words: 0.99)  # what is declined has no style
     told = {}
     for style in ("sentence", "short"):

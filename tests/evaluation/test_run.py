@@ -42,7 +42,7 @@ def test_a_run_by_hand(index: Index, tmp_path: Path) -> None:
     assert (who.direction, who_ar.direction, none.direction) == ("en-en", "ar-ar", "ar-ar")
     assert who.gold == (Place("en/letter.txt", 0, 27, "en", "Alex Spiro wrote the letter", needs=(0,)),)
     assert who.citations == (
-        Cited(1, "en/letter.txt", 0, 41, "Alex Spiro wrote the letter to Microsoft.", 0, 18, 0.8, exact=True, gold=True),
+        Cited(1, "en/letter.txt", 0, 41, "Alex Spiro wrote the letter to Microsoft.", 0, 18, 0.8, exact=True, gold=True, grade="quoted"),
     )
     assert who.passages[0].needs == (0,)
     assert who.sentences[0].text == "Alex Spiro wrote the letter to Microsoft."
@@ -298,6 +298,26 @@ def test_a_changed_question_is_asked_again(index: Index, tmp_path: Path) -> None
     changed = QuestionSet("small", questions=(replace(WHO, answers=("Alex",)), WHO_AR, NONE))
     asked(bot, path, changed)
     assert [question for question, _, _ in bot.asked] == [WHO.question]
+
+
+def test_an_answer_with_a_machine_translation_is_counted_and_can_be_read() -> None:
+    from rag.evaluation.records import as_row, of_row
+    from rag.evaluation.scoring import own_language as measure
+
+    text = "Machine translation, not checked: The ship arrived [1]\nThe document says, in Arabic: “وصلت السفينة” [1]"
+    spans = [(text.index(part), text.index(part) + len(part)) for part in ("The ship arrived", "وصلت السفينة")]
+    grades = ("translated", "quoted")
+    cited = tuple(Cited(1, "d", 0, 12, "وصلت السفينة", *span, 1.0, True, True, grade) for span, grade in zip(spans, grades, strict=True))
+    blank = Record("", "s", "q", "Did the ship arrive?", "en", "en-ar", "", "", True, False, ("yes",), (), 0)
+    record = replace(blank, status="answered", text=text, citations=cited)
+    shares = measure(record)
+    assert (shares["translated"], shares["foreign_quote"]) == ((1.0, 1.0), (0.0, 1.0))
+    assert (shares["language"], shares["clean"]) == ((1.0, 1.0), (1.0, 1.0))
+    assert of_row(as_row(record)) == record
+    row = as_row(record)
+    for item in row["citations"]:
+        del item["grade"]  # as in a record of an earlier version
+    assert measure(of_row(row))["translated"] == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(

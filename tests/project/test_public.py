@@ -44,6 +44,7 @@ def test_all_is_pinned() -> None:
         "open_chatbot",
         "open_embedder",
         "open_generator",
+        "open_translator",
         "read_document",
         "read_documents",
         "remove_documents",

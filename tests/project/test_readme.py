@@ -63,6 +63,7 @@ def test_the_snippets_run(block: str, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("rag.factory.open_embedder", lambda settings: (HashEmbedder(), None))
     monkeypatch.setattr("rag.factory.open_generator", lambda settings: (ScriptedGenerator("كتب المحامي سبيرو الرسالة."), None))
+    monkeypatch.setenv("SHAWAHID_TRANSLATOR", "none")
     exec(compile(block, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "كتب المحامي سبيرو الرسالة. [1]" in printed

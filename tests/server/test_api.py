@@ -96,6 +96,18 @@ def test_an_overview_of_everything_and_of_nothing(api: httpx.Client) -> None:
     assert api.get("/v1/overview", params={"id": "missing.txt"}).status_code == 404
 
 
+def test_contradictions_are_listed_and_part_of_an_overview_of_everything(api: httpx.Client) -> None:
+    assert api.get("/v1/contradictions").json() == {"contradictions": []}
+    assert api.get("/v1/overview").json()["contradictions"] == []
+
+
+def test_suggestions_are_none_where_nothing_is_certain(api: httpx.Client) -> None:
+    body = api.get("/v1/suggestions", params={"language": "ar"}).json()  # the server of these tests has no reader
+    assert body == {"suggestions": [], "more": False}
+    assert api.get("/v1/suggestions", params={"document": "en/library.md", "start": 3, "end": 1}).json() == body
+    assert api.get("/v1/suggestions", params={"count": 0}).status_code == 400
+
+
 # --- questions ------------------------------------------------------------------------------------------------------------
 
 
@@ -735,6 +747,7 @@ def test_the_description_is_served_and_says_what_the_server_does(api: httpx.Clie
         "/metrics",
         "/v1/ask",
         "/v1/chat/completions",
+        "/v1/contradictions",
         "/v1/document",
         "/v1/documents",
         "/v1/documents/{id}",
@@ -746,6 +759,7 @@ def test_the_description_is_served_and_says_what_the_server_does(api: httpx.Clie
         "/v1/overview",
         "/v1/responses",
         "/v1/search",
+        "/v1/suggestions",
         "/v1/table",
     }
     assert "422" not in schema["paths"]["/v1/ask"]["post"]["responses"]

@@ -28,6 +28,8 @@ OPERATIONS = [
     "DELETE /v1/documents",
     "GET /v1/document",
     "GET /v1/overview",
+    "GET /v1/contradictions",
+    "GET /v1/suggestions",
     "PUT /v1/documents/{id}",
     "POST /v1/documents",
     "GET /v1/jobs/{job}",

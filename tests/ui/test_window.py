@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,18 @@ def test_two_sources_of_one_claim_and_two_lines() -> None:
     view = answer_view(answer(text, citation(1, FIRST, Span(0, 6)), citation(2, SECOND, Span(0, 6)), citation(2, SECOND, Span(14, 22))))
     assert pieces(view) == [[("أُغلق.", [1, 2])], [("ثم فُتح.", [2])]]
     assert [source["claims"] for source in view["sources"]] == [["أُغلق."], ["أُغلق.", "ثم فُتح."]]
+
+
+def test_a_machine_translation_is_marked_as_one_and_its_source_is_not() -> None:
+    text = "Note: It was closed. [1]\n«أُغلق.» [1]"
+    said, quoted = Span(6, 20), Span(26, 32)
+    translated = replace(citation(1, FIRST, said), grade=Grade.TRANSLATED)
+    view = answer_view(answer(text, translated, citation(1, FIRST, quoted)))
+    assert view["paragraphs"] == [
+        [{"text": "Note: ", "cites": []}, {"text": "It was closed.", "cites": [1], "translated": True}],
+        [{"text": "«", "cites": []}, {"text": "أُغلق.", "cites": []}, {"text": "»", "cites": [1]}],
+    ]
+    assert view["grade"] == "translated"
 
 
 def test_an_answer_without_citations_is_plain_text() -> None:

@@ -125,12 +125,19 @@ def _read(text: str) -> _Clause:
             acts.update(_acts().get(form, ()))
     doubtful = any(_DOUBTFUL.match(word) for word in spoken) or any(-1 in signs for signs in ideas.values())
     signs = {idea: frozenset(own) for idea, own in ideas.items()}
-    return _Clause(text, frozenset(content_stems(text)) - _negator_stems(), bool(negators), doubtful, signs, frozenset(acts))
+    return _Clause(text, frozenset(content_stems(text)) - negator_stems(), bool(negators), doubtful, signs, frozenset(acts))
 
 
 @cache
-def _negator_stems() -> frozenset[str]:
+def negator_stems() -> frozenset[str]:
+    """Return the stems of the words that negate."""
     return frozenset(stem(word) for word in _NEGATORS)
+
+
+@cache
+def pole_stems() -> frozenset[str]:
+    """Return the stems of the words that have an opposite: allowed, forbidden."""
+    return frozenset(stem(word) for word in _poles())
 
 
 def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
@@ -154,6 +161,11 @@ def contrary(claim: str, evidence: str, likeness: Cosines) -> bool:
     matches = _matches(said, known, script(claim) == script(evidence), likeness)
     # Both say the same of an idea, so its negation is accounted for.
     return any(all(own.negated and common.isdisjoint(own.ideas) for own in others) for others in matches if others)
+
+
+def is_negated(text: str) -> bool:
+    """Return whether a clause of a text is negated."""
+    return any(clause.negated for clause in _clauses(text))
 
 
 def unsupported_act(claim: str, evidence: str) -> bool:

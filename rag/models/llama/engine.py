@@ -28,14 +28,17 @@ class BatchToken(NamedTuple):
 class LlamaEngine:
     """A GGUF model and one context with `sequences` independent sequences that share `cells` tokens of memory.
 
-    `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread at a time. Raises ModelCorrupt
-    if the file is truncated or not a GGUF file.
+    `adapter` is a LoRA file in GGUF form whose matrices are added to the model's. A model without a chat template is only usable with
+    `chat=False`, without `prompt`. `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread
+    at a time. Raises ModelCorrupt if the file is truncated or not a GGUF file, or the adapter does not fit it.
     """
 
     rows = 512
     """The largest number of tokens in one batch."""
 
-    def __init__(self, path: Path, name: str, cells: int, threads: int, sequences: int) -> None:
+    def __init__(
+        self, path: Path, name: str, cells: int, threads: int, sequences: int, *, adapter: Path | None = None, chat: bool = True
+    ) -> None:
         import llama_cpp as lib
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
@@ -57,6 +60,8 @@ class LlamaEngine:
         if not self._context:
             lib.llama_model_free(self.model)
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
+        if adapter is not None:
+            self._add(adapter, name)
         self.cells = cells
         self.sequences = sequences
         self.threads = threads
@@ -67,15 +72,27 @@ class LlamaEngine:
         self.vocabulary = int(lib.llama_vocab_n_tokens(self._vocabulary))
         self._batch = lib.llama_batch_init(self.rows, 0, 1)
         self._foreign: dict[tuple[int, str], bool] = {}
+        self.first = int(lib.llama_vocab_bos(self._vocabulary))
+        """The token that begins a text, -1 if the model has none."""
+        if not chat:
+            return
         template = self._metadata("tokenizer.chat_template")
         if not template:
             self.close()
             raise ModelCorrupt("error.generator_no_template", name=name, path=path)
         self._format = Jinja2ChatFormatter(
-            template=template,
-            eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)),
-            bos_token=self._special(lib.llama_vocab_bos(self._vocabulary)),
+            template=template, eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)), bos_token=self._special(self.first)
         )
+
+    def _add(self, adapter: Path, name: str) -> None:
+        """Add a LoRA adapter to the context; it is freed with the model."""
+        lib = self._lib
+        loaded = lib.llama_adapter_lora_init(self.model, str(adapter).encode())
+        adapters, scales = (lib.llama_adapter_lora_p_ctypes * 1)(loaded), (ctypes.c_float * 1)(1.0)
+        if not loaded or lib.llama_set_adapters_lora(self._context, adapters, 1, scales):
+            lib.llama_free(self._context)
+            lib.llama_model_free(self.model)
+            raise ModelCorrupt("error.adapter_misfit", name=name, path=adapter)
 
     def close(self) -> None:
         """Free the model's memory."""

@@ -171,7 +171,7 @@
         button.addEventListener("click", () => this.#open(citation, button));
         shown.append(button);
       }
-      const grades = { quoted: words.quoted, checked: words.checked, unverified: words.unverified };
+      const grades = { quoted: words.quoted, checked: words.checked, unverified: words.unverified, translated: words.translated };
       state.textContent = grades[answer.grade] || "";
     }
 

@@ -210,6 +210,7 @@ export class Conversation {
     if (turn.state === "error") page.announce(turn.error[page.language], true);
     else if (turn.answer) page.announce(`${this.view.verdict(turn.answer).text || turn.answer.text} ${page.t("sources_count", { n: turn.answer.sources.length })}`);
     else page.announce(page.t("status_stopped"));
+    if (turn.answer && turn.state === "done") page.suggested.after(turn);
   }
 
   fail(turn, key) {

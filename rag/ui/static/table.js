@@ -101,11 +101,12 @@ export class TableView {
 
   row({ document, title, cells }, collection) {
     const { page } = this;
-    const cell = ({ text, source }) => {
+    const cell = ({ text, source, original }) => {
       if (!source) return fill(h("td", { class: "unsaid" }), page.t("table_unsaid"), page.base);
       const where = place(page, source.locator) || page.t("open_document");
       const open = fill(h("button", { type: "button", class: "button link", onclick: () => page.documentView.open(source, collection) }), where, page.base);
-      return h("td", {}, fill(h("p"), text), open);
+      const translated = original ? [fill(h("p", { class: "label" }), page.t("translated"), page.base), fill(h("p"), text), fill(h("p"), original)] : [];
+      return h("td", {}, ...(original ? translated : [fill(h("p"), text)]), open);
     };
     return h("tr", {}, fill(h("th", { scope: "row" }), title || document), ...cells.map(cell));
   }

@@ -25,6 +25,7 @@ export class TurnView {
     else if (turn.draft) parts.push(this.draft(turn));
     if (!turn.answer && !turn.error) parts.push(this.progress(turn));
     if (turn.answer || turn.error || turn.state === "stopped") parts.push(this.actions(turn));
+    if (turn.answer) parts.push(...page.suggested.below(turn));
     turn.element.replaceChildren(...parts);
     if (focused) turn.element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   }
@@ -61,6 +62,8 @@ export class TurnView {
       pieces.forEach((piece, index) => {
         const own = direction(piece.text) || base;
         const inner = own === base ? h("span") : h("bdi", { dir: own, lang: own === "rtl" ? "ar" : "en", class: "foreign" });
+        if (piece.translated) inner.classList.add("translated");
+        else if (pieces[index + 1]?.translated && piece.text.trim().length > 1) inner.classList.add("note"); // "Machine translation, …:"
         if (own !== base && piece.text.length > LONG) {
           // Several lines in the other direction stand by themselves; their marks of quotation go with them.
           inner.classList.add("apart");
@@ -100,9 +103,12 @@ export class TurnView {
   verdict(answer) {
     if (answer.status === "answered" && !answer.sources.length) return { kind: "", icon: "", text: "" };
     if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
-    if (answer.status === "unsure") return { kind: "part", icon: "quote", text: this.page.t("status_unsure") };
+    if (answer.status === "unsure") {
+      return { kind: "part", icon: "quote", text: this.page.t(answer.grade === "translated" ? "status_unsure_translated" : "status_unsure") };
+    }
     if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
     if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
+    if (answer.grade === "translated") return { kind: "part", icon: "part", text: this.page.t("status_translated") };
     if (answer.grade === "unverified") return { kind: "part", icon: "part", text: this.page.t("status_unverified") };
     // Neither is in the colour of what is right: a quotation proves itself, and not that it answers.
     if (answer.grade === "checked") return { kind: "shown", icon: "good", text: this.page.t("status_checked") };

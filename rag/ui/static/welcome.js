@@ -13,7 +13,8 @@ export class Welcome {
     const { page } = this;
     this.element.hidden = page.conversation.turns.length > 0;
     if (this.element.hidden) return;
-    if (this.element.dataset.shown !== page.language) this.build();
+    const shown = `${page.language} ${page.collection}`;
+    if (this.element.dataset.shown !== shown) this.build(shown);
     // Only the number changes while somebody may be pressing an example: a button that is replaced under the pointer loses its click.
     const { documents } = page.notice.status;
     this.back.hidden = !page.conversation.previous;
@@ -21,9 +22,9 @@ export class Welcome {
     if (documents) fill(this.counted, page.t("documents_count", { n: documents }), page.base);
   }
 
-  build() {
+  build(shown) {
     const { page } = this;
-    this.element.dataset.shown = page.language;
+    this.element.dataset.shown = shown;
     this.counted = h("p", { class: "small" });
     this.back = page.plain("bring_back", () => page.conversation.bringBack());
     this.element.replaceChildren(
@@ -32,14 +33,17 @@ export class Welcome {
       this.counted,
       h("div", {}, this.back),
     );
-    const { examples } = page.boot;
-    if (!examples.length) return;
-    // The reader's own language first.
-    const order = [...examples].sort((a, b) => (b.language === page.language) - (a.language === page.language));
-    const items = order.map(({ text }) => {
-      const button = h("button", { type: "button", class: "example", onclick: () => page.conversation.ask(text) });
-      return h("li", {}, fill(button, text));
-    });
-    this.element.append(fill(h("h3"), page.t("examples"), page.base), h("ul", { class: "examples", role: "list" }, ...items));
+    this.offered = h("div");
+    this.element.append(this.offered);
+    this.offer(page.boot.examples);
+    page.suggested.opening((suggestions) => suggestions.length && this.offer(suggestions));
+  }
+
+  /** Questions to begin with, the reader's own language first. */
+  offer(questions) {
+    const { page } = this;
+    if (!questions.length) return;
+    const order = [...questions].sort((a, b) => (b.language === page.language) - (a.language === page.language));
+    this.offered.replaceChildren(fill(h("h3"), page.t("examples"), page.base), page.suggested.list(order));
   }
 }

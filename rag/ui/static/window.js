@@ -16,6 +16,7 @@ import { Panel } from "./panel.js";
 import { QualityView } from "./quality.js";
 import { SearchView } from "./search.js";
 import { TableView } from "./table.js";
+import { Suggested } from "./suggested.js";
 import { fill } from "./text.js";
 import { Welcome } from "./welcome.js";
 
@@ -50,6 +51,7 @@ class Page {
     this.models = new Models(this);
     this.filters = new Filters(this);
     this.notice = new Notice(this);
+    this.suggested = new Suggested(this);
     this.welcome = new Welcome(this);
     this.conversation = new Conversation(this);
     this.ahead = new Ahead(this);

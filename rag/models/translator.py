@@ -1,0 +1,259 @@
+"""Translating phrases and sentences between Arabic and English.
+
+The translator here is a small language model with a matrix of low rank added to each of its matrices (Hu et al., "LoRA", ICLR 2022). The
+model is one of the catalogue; what was learned for translating is part of the package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from rag.arrays import Vectors
+from rag.errors import ModelCorrupt, ModelMissing
+from rag.files import write_atomically, write_error
+from rag.models.llama.engine import BatchToken, LlamaEngine
+from rag.models.llama.lora_file import lora_file
+
+NAMES = {"ar": "Arabic", "en": "English"}
+"""The languages, as the prompt names them."""
+_FORMAT = "1"
+_DEFAULT = Path(__file__).with_name("translator.default.safetensors")
+_ARCHITECTURE = "gemma3"
+_CELLS = 1024
+"""Tokens in memory: those of all texts that are translated together, with their translations."""
+_TOGETHER = 8
+"""The most texts translated in the same passes."""
+_LONGEST = 2.2
+"""The most tokens of a translation for each of its source: Arabic takes up to twice as many as English."""
+_LEAST_ROOM = 12
+"""Tokens that even the translation of one word may have."""
+
+
+class Translator(Protocol):
+    """Translates short texts. `fingerprint` changes whenever translations may."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+    def translate(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[str]:
+        """Return one translation per text, in order, from one language to another ("ar", "en"), each on one line.
+
+        "" stands for a text that is empty or too long, whose translation came to no end, or that was not reached before `stop` was set.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedAdapter:
+    """A trained adapter: the model it belongs to, and the two factors for each matrix of it."""
+
+    base: str
+    layers: int
+    factors: Mapping[str, Vectors]
+    fingerprint: str
+
+
+def read_adapter(path: Path = _DEFAULT) -> LearnedAdapter:
+    """Read a trained adapter. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
+    import tomllib
+
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        content = path.read_bytes()
+        card = tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ModelMissing("error.translator_missing", path=error.filename) from error
+    except (OSError, ValueError) as error:
+        raise ModelCorrupt("error.translator_broken", path=path, reason=error) from error
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != card.get("sha256"):
+        raise ModelCorrupt("error.translator_broken", path=path, reason=f"SHA-256 {digest[:12]}")
+    try:
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        if header["format"] != _FORMAT:
+            raise ValueError(header["format"])
+        kept = load(content)
+        factors = {
+            name: value.astype(np.float32) * kept[f"{name}.scale"].astype(np.float32)[:, None]
+            for name, value in kept.items()
+            if not name.endswith(".scale")
+        }
+        return LearnedAdapter(header["base"], int(header["layers"]), factors, digest[:16])
+    except (KeyError, ValueError, TypeError, IndexError, SafetensorError) as error:
+        raise ModelCorrupt("error.translator_broken", path=path, reason=error) from error
+
+
+def adapter_matrices(learned: LearnedAdapter) -> dict[str, tuple[Vectors, Vectors]]:
+    """Return the factors by the names of the model's own matrices. Raises KeyError if one is missing.
+
+    The matrices that read the same input were trained as one: queries, keys and values in "attend", gate and up in "widen".
+    """
+    found = {}
+    for layer in range(learned.layers):
+
+        def factors(part: str, n: int = layer) -> tuple[Vectors, Vectors]:
+            return learned.factors[f"{n}.{part}.a"], learned.factors[f"{n}.{part}.b"]
+
+        a, b = factors("attend")
+        queries = factors("mix")[0].shape[1]  # their outputs are mixed; keys and values share what is left
+        for name, rows in zip(("attn_q", "attn_k", "attn_v"), np.split(b, [queries, (queries + len(b)) // 2]), strict=True):
+            found[f"blk.{layer}.{name}"] = a, rows
+        found[f"blk.{layer}.attn_output"] = factors("mix")
+        a, b = factors("widen")
+        for name, rows in zip(("ffn_gate", "ffn_up"), np.split(b, 2), strict=True):
+            found[f"blk.{layer}.{name}"] = a, rows
+        found[f"blk.{layer}.ffn_down"] = factors("narrow")
+    return found
+
+
+class LlamaTranslator:
+    """A translator that runs its model with llama.cpp on the CPU, loaded at first use. Safe to share between threads.
+
+    `model` is the GGUF file of the model the adapter belongs to, `cache` a folder in which the adapter is kept in the form that llama.cpp
+    reads. Decoding is greedy. Raises ModelMissing without the adapter, ModelCorrupt if it is damaged or, at first use, does not fit, and
+    DiskFull at first use if the cache cannot be written.
+    """
+
+    def __init__(self, model: Path, name: str, cache: Path, threads: int | None = None, adapter: Path = _DEFAULT) -> None:
+        self._model = model
+        self._name = name
+        self._cache = cache
+        self._threads = threads or os.cpu_count() or 2
+        self._path = adapter
+        self._learned = read_adapter(adapter)
+        self._using = threading.Lock()
+        self._engine: LlamaEngine | None = None
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self._name}-{self._learned.fingerprint}"
+
+    def close(self) -> None:
+        """Free the model's memory. The next use loads it again."""
+        with self._using:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+    def translate(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[str]:
+        with self._using:
+            if stop is not None and stop.is_set():
+                return [""] * len(texts)
+            engine = self._load()
+            sequences = [_Sequence(number, " ".join(text.split())) for number, text in enumerate(texts)]
+            for sequence in sequences:
+                if sequence.text:
+                    sequence.begin(engine, source, target)
+            for group in _groups([sequence for sequence in sequences if sequence.prompt]):
+                if stop is None or not stop.is_set():
+                    _decode(engine, group, target, stop)
+            return [sequence.written for sequence in sequences]
+
+    def _load(self) -> LlamaEngine:
+        if self._engine is None:
+            adapter = self._expanded()
+            self._engine = LlamaEngine(self._model, self._name, _CELLS, self._threads, _TOGETHER, adapter=adapter, chat=False)
+        return self._engine
+
+    def _expanded(self) -> Path:
+        """Return the adapter as a GGUF file in the cache, written unless it is there whole."""
+        try:
+            content = lora_file(_ARCHITECTURE, adapter_matrices(self._learned))
+        except (KeyError, ValueError, IndexError) as error:
+            raise ModelCorrupt("error.translator_broken", path=self._path, reason=error) from error
+        path = self._cache / f"{self._learned.base}-{hashlib.sha256(content).hexdigest()[:16]}.gguf"
+        try:
+            if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with write_atomically(path) as part:
+                    part.write_bytes(content)
+        except OSError as error:
+            raise write_error(path.parent, error) from error
+        return path
+
+
+@dataclass(slots=True)
+class _Sequence:
+    """A text while it is translated. `place` is its number among those decoded together."""
+
+    number: int
+    text: str
+    prompt: list[int] = field(default_factory=list)
+    most: int = 0
+    place: int = 0
+    tokens: list[int] = field(default_factory=list)
+    raw: bytes = b""
+    written: str = ""
+    ended: bool = False
+
+    def begin(self, engine: LlamaEngine, source: str, target: str) -> None:
+        """Make the prompt; a text that does not fit gets none."""
+        own = engine.tokenize(f"{NAMES[source]}: {self.text}\n{NAMES[target]}:")
+        self.most = max(_LEAST_ROOM, math.ceil(_LONGEST * len(engine.tokenize(self.text))))
+        if len(own) + 1 + self.most <= min(_CELLS, engine.rows):
+            self.prompt = [engine.first, *own]
+
+    @property
+    def cells(self) -> int:
+        return len(self.prompt) + self.most
+
+    def add(self, token: int, engine: LlamaEngine) -> None:
+        """Take the next token; a line end finishes the translation, the limit ends it without one."""
+        last = engine.ends(token)
+        line, found, _ = (b"" if last else engine.piece(token)).partition(b"\n")
+        self.raw += line
+        self.tokens.append(token)
+        if found or last:
+            self.ended = True
+            self.written = " ".join(self.raw.decode("utf-8", "ignore").split())
+        elif len(self.tokens) >= self.most:
+            self.ended = True
+
+
+def _groups(sequences: Sequence[_Sequence]) -> Iterator[list[_Sequence]]:
+    """Yield the texts in groups that fit into the memory together."""
+    group: list[_Sequence] = []
+    for sequence in sequences:
+        if group and (len(group) == _TOGETHER or sum(each.cells for each in group) + sequence.cells > _CELLS):
+            yield group
+            group = []
+        group.append(sequence)
+    if group:
+        yield group
+
+
+def _decode(engine: LlamaEngine, group: Sequence[_Sequence], language: str, stop: threading.Event | None) -> None:
+    """Translate texts together, one token of each in a pass."""
+    try:
+        for place, sequence in enumerate(group):
+            sequence.place = place
+            last = len(sequence.prompt) - 1
+            engine.decode([BatchToken(token, at, place, at == last) for at, token in enumerate(sequence.prompt)])
+            sequence.add(engine.greedy(last, language), engine)
+        while going := [sequence for sequence in group if not sequence.ended]:
+            if stop is not None and stop.is_set():
+                return
+            engine.decode([BatchToken(each.tokens[-1], len(each.prompt) + len(each.tokens) - 1, each.place, True) for each in going])
+            for row, sequence in enumerate(going):
+                sequence.add(engine.greedy(row, language), engine)
+    finally:
+        for sequence in group:
+            engine.cut(sequence.place, 0)
