@@ -76,10 +76,12 @@ def unpack(archive: bytes, globs: Iterable[str], folder: Path) -> None:
                 target.write_bytes(content.read())
 
 
-def fetch(data: Path, only: Iterable[str] = ()) -> None:
-    """Bring every set (or those named) into `data`, a folder for each. Raises Refused."""
+def fetch(data: Path, only: Iterable[str] = (), listed: Path = SOURCES) -> None:
+    """Bring every set of a list (or those named) into `data`, a folder for each. The licences allowed are those of `sources.toml`.
+    Raises Refused."""
     wanted = set(only)
-    for name, source in allowed(tomllib.loads(SOURCES.read_text("utf-8"))).items():
+    licences = tomllib.loads(SOURCES.read_text("utf-8"))["licences"]
+    for name, source in allowed({"licences": licences, "sources": tomllib.loads(listed.read_text("utf-8"))["sources"]}).items():
         if wanted and name not in wanted:
             continue
         folder, whole = data / name, (source["count"], source["digest"])

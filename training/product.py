@@ -43,6 +43,11 @@ def units(text: str) -> list[tuple[int, int]]:
     return [(span.start, span.end) for span in sentences(text)]
 
 
+def sentence_texts(text: str) -> list[str]:
+    """The sentences of a text, uncut, as the product divides it."""
+    return [text[span.start : span.end].strip() for span in sentences(text, len(text) + 1)]
+
+
 def folded(text: str) -> list[str]:
     """The words of a text as they are compared."""
     return words(text)
