@@ -29,8 +29,8 @@ MOST_WORDS_TERM = 8
 _ARABIC = re.compile(r"[\u0621-\u064a\u066e-\u06d3]")
 _LATIN = re.compile(r"[A-Za-z]")
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789" * 2)
-_MARKS = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u20e3\u2b00-\u2bff]")
-"""Signs of direction and pictures."""
+_MARKS = re.compile(r"[\u0640\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u20e3\u2b00-\u2bff]")
+"""Lengthening strokes, signs of direction and pictures."""
 _CODE = re.compile(
     r"""
     [`{}<>|\\$] | https?:// | www\. | ~~ | \[[!^] | \]\( | :: | => | \w\(\)    # code, addresses, markup
@@ -58,9 +58,9 @@ Pair = tuple[str, str]
 
 
 def clean(text: str) -> str:
-    """Return a text on one line, without pictures, signs of direction and what begins an item."""
+    """Return a text on one line, without pictures, lengthening strokes, signs of direction and what begins an item."""
     text = " ".join(_MARKS.sub("", html.unescape(text)).split())
-    text = re.sub(r"^\[!\w+\]\s*|^\[[ xX]\]\s*|^[-–—•:|>#]+\s*", "", text)
+    text = re.sub(r"^(?:[-–—•:|>#]+\s*|\[!\w+\]\s*|\[[ xX]\]\s*)+", "", text)
     return re.sub(r"\s+([:;,.!?؟،؛])", r"\1", text).strip()
 
 
@@ -234,7 +234,8 @@ def _inline(token: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def web_page(text: str) -> list[Block]:
-    """Read the headings, paragraphs and list items of the body of an HTML page, without what stands around its text."""
+    """Read the headings, paragraphs and list items of the body of an HTML page, without what stands around its text. A paragraph that is
+    strong as a whole is a heading, one within an item is an item."""
     from lxml import html as reader
 
     body = reader.document_fromstring(text).find("body")
@@ -244,9 +245,16 @@ def web_page(text: str) -> list[Block]:
         if any(parent.tag in {"header", "footer", "nav", "form"} for parent in element.iterancestors()):
             continue
         if words := " ".join(_own_text(element, wanted).split()):
-            kind = element.tag if element.tag.startswith("h") else "item" if element.tag == "li" else "paragraph"
-            found.append(Block(kind, words))
+            found.append(Block(_kind(element, words), words))
     return found
+
+
+def _kind(element: Any, words: str) -> str:
+    if element.tag.startswith("h"):
+        return str(element.tag)
+    if any(" ".join(strong.text_content().split()) == words for strong in element.iter("strong", "b")):
+        return "h6"
+    return "item" if element.tag == "li" or any(True for _ in element.iterancestors("li")) else "paragraph"
 
 
 def _own_text(element: Any, blocks: set[str]) -> str:

@@ -115,7 +115,7 @@ def _keyed(text: str, suffix: str, path: Path) -> dict[str, str]:
     """Return the texts of a file by key, without the language that Rails puts before all of them."""
     if suffix == ".ftl":
         return fluent(text)
-    tree: Any = json.loads(text) if suffix == ".json" else yaml.load(text, Loader=yaml.SafeLoader)
+    tree: Any = json.loads(text) if suffix == ".json" else yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     language = "ar" if re.search(r"(?:^|/)ar(?:/|\.)", path.as_posix()) else "en"
     return flat(tree[language] if isinstance(tree, dict) and set(tree) == {language} else tree)
 
@@ -173,7 +173,7 @@ class Unique:
 
 
 def draw(pairs: Iterable[Pair], most: int, seed: str) -> list[Pair]:
-    """Return at most so many pairs, in an order that depends on the seed."""
+    """Return at most `most` pairs, in an order that depends on the seed."""
     found = list(pairs)
     random.Random(seed).shuffle(found)
     return found[:most]

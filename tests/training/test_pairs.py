@@ -118,6 +118,7 @@ def test_sentences_that_differ_in_number_are_a_pair_as_a_whole():
     ("english", "arabic", "good"),
     [
         ("the council of the town", "مجلس البلدة", True),
+        ("the council of the  town", "مجلـــس البلدة", True),
         ("within 1,500 days", "خلال ١٥٠٠ يوم", True),
         ("within 30 days", "خلال 20 يوما", False),  # another number
         ("the council", "the council", False),  # a copy
@@ -136,6 +137,11 @@ def test_sentences_that_differ_in_number_are_a_pair_as_a_whole():
 )
 def test_what_may_be_a_translation(english, arabic, good):
     assert fits(clean(english), clean(arabic)) is good
+
+
+def test_texts_are_cleaned():
+    assert clean("- [x] Vote  now ! 🗳️") == "Vote now!"
+    assert clean("• الـمجلس \u200f، اليوم") == "المجلس، اليوم"
 
 
 def test_numbers_are_those_of_both_kinds_of_digits():
@@ -160,8 +166,15 @@ def test_messages_of_one_line_are_read_from_fluent():
 
 
 def test_a_web_page_is_read_without_its_menu():
-    page = "<body><nav><ul><li>Menu</li></ul></nav><h2>Terms</h2><ol><li>One <b>thing</b><p>More</p></li></ol></body>"
-    assert web_page(page) == [Block("h2", "Terms"), Block("item", "One thing"), Block("paragraph", "More")]
+    menu = "<nav><ul><li>Menu</li></ul></nav>"
+    page = f"<body>{menu}<h2>Terms</h2><p><b>Part 1</b></p><ol><li>One <b>thing</b><p>More</p></li></ol><p>End</p></body>"
+    assert web_page(page) == [
+        Block("h2", "Terms"),
+        Block("h6", "Part 1"),
+        Block("item", "One thing"),
+        Block("item", "More"),
+        Block("paragraph", "End"),
+    ]
 
 
 def test_lines_and_rows(tmp_path):
