@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from rag.arrays import Vectors
-from rag.errors import IndexCorrupt, IndexMismatch
+from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
 from rag.models.embedder import Embedder
 from rag.retrieval.arguments import LEGS, validate_count, validate_filter, validate_legs
 from rag.retrieval.fusion import Weights
@@ -19,6 +19,7 @@ from rag.retrieval.search import AnyView, PassageSearch
 from rag.retrieval.sentence_ranking import ranked_sentences
 from rag.schema import Document, Evidence, Filter, Hit, Passage
 from rag.storage.database import DATABASE, Store
+from rag.storage.flat_index import MakeVectorIndex
 from rag.storage.generations import Segments, base_is_whole
 from rag.storage.manifest import ANALYSIS, Manifest
 from rag.storage.milvus.client import MilvusIndex
@@ -39,26 +40,38 @@ class Index:
     """
 
     def __init__(
-        self, folder: Path, store: Store, embedder: Embedder, weights: Weights | None = None, milvus: MilvusIndex | None = None
+        self,
+        folder: Path,
+        store: Store,
+        embedder: Embedder,
+        weights: Weights | None = None,
+        milvus: MilvusIndex | None = None,
+        vectors: MakeVectorIndex | None = None,
     ) -> None:
         self.folder = folder
         self.embedder = embedder
         self._milvus = milvus
         self._store = store
-        self._vectors: Segments | Mirror = Segments(folder) if milvus is None else Mirror(milvus)
+        self._vectors: Segments | Mirror = Segments(folder, vectors) if milvus is None else Mirror(milvus)
         self._agreed: tuple[str, int] | None = None
         self._search = PassageSearch(store, weights or Weights())
         self._queries = lru_cache(maxsize=_QUERIES)(self._made)
 
     @classmethod
-    def open(cls, folder: str | Path, embedder: Embedder, milvus: MilvusIndex | None = None) -> Index:
+    def open(
+        cls, folder: str | Path, embedder: Embedder, milvus: MilvusIndex | None = None, *, vectors: MakeVectorIndex | None = None
+    ) -> Index:
         """Open an index for reading with the embedder it was built with.
 
-        With `milvus` vectors and keywords are searched there; `rag.storage.milvus.sync.mirror_index` brings them there.
-        Raises IndexMissing, IndexMismatch, IndexCorrupt; a search in Milvus raises MilvusFailed as well.
+        With `milvus` vectors and keywords are searched there; `rag.storage.milvus.sync.mirror_index` brings them there. With `vectors`,
+        a function or class that takes ids and vectors, vectors are searched in what it returns; it is called whenever the file of vectors
+        is a new one. Raises BadSetting if both are given, IndexMissing, IndexMismatch, IndexCorrupt; a search in Milvus raises
+        MilvusFailed as well.
         """
+        if milvus is not None and vectors is not None:
+            raise BadSetting("error.two_stores")
         folder = Path(folder)
-        index = cls(folder, Store(folder / DATABASE), embedder, milvus=milvus)
+        index = cls(folder, Store(folder / DATABASE), embedder, milvus=milvus, vectors=vectors)
         try:
             index._check_agreement(index.manifest())
         except BaseException:

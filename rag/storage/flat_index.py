@@ -38,6 +38,10 @@ class VectorIndex(Protocol):
         ...
 
 
+MakeVectorIndex = Callable[[Ids, Vectors], VectorIndex]
+"""Returns a store of vectors, given their ids, ascending, and the unit vectors under them, shape (len(ids), dimension), float32."""
+
+
 class Remembered(Generic[T]):
     """A cache of values computed from the last few arrays of ids: a language's is needed for every question. Safe to share between
     threads."""

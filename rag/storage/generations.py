@@ -22,7 +22,7 @@ from rag.files import PARTIAL
 from rag.storage.clusters import ClusteredIndex, clusters_path, is_worth_it
 from rag.storage.database import Store
 from rag.storage.faiss_layout import ClusterFile, FlatFile, write_flat
-from rag.storage.flat_index import FlatIndex, VectorIndex
+from rag.storage.flat_index import FlatIndex, MakeVectorIndex, VectorIndex
 from rag.storage.manifest import Base, Manifest
 
 _SHARE = 0.1
@@ -189,11 +189,12 @@ class IndexView:
 class Segments:
     """The vectors of an index folder, followed from generation to generation. Safe to share between threads.
 
-    A new generation costs what it added; a file of vectors is read once.
+    A new generation costs what it added; a file of vectors is read once. With `make` its vectors are searched in what that returns.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make: MakeVectorIndex | None = None) -> None:
         self._folder = folder
+        self._make = make
         self._lock = threading.Lock()
         self._views: list[IndexView] = []  # the last two: a thread may still be in the generation before
 
@@ -214,7 +215,7 @@ class Segments:
     def _made(self, store: Store, manifest: Manifest) -> IndexView:
         base = manifest.base
         same = [view for view in self._views if (view.born, view.base_generation) == (manifest.born, base.generation)]
-        index = same[0].base if same else open_base(self._folder, base, manifest.dimension)
+        index = same[0].base if same else self._opened(base, manifest.dimension)
         former = next((view for view in same if view.generation < manifest.generation), None)
         known_ids, known = _NOTHING, np.empty((0, manifest.dimension), dtype=np.float32)
         if former:
@@ -242,6 +243,10 @@ class Segments:
             fresh=np.concatenate([known[kept], vectors.reshape(len(ids), manifest.dimension)]),
             languages=languages,
         )
+
+    def _opened(self, base: Base, dimension: int) -> VectorIndex:
+        held = open_base(self._folder, base, dimension)
+        return held if self._make is None else self._make(held.ids(), held.vectors(held.ids()))
 
     @staticmethod
     def _ids_in(language: str, store: Store, base: Base, removed: Ids, former: IndexView | None) -> Ids:

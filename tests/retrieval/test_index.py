@@ -10,16 +10,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from rag.arrays import Ids, Vectors
 from rag.errors import BadQuestion, BadSetting, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.retrieval.index import Index
 from rag.retrieval.query import LONGEST_QUESTION, validate_question
 from rag.schema import Document, Filter
 from rag.storage.build import add_documents, build_index, remove_documents, update_documents
 from rag.storage.generations import dense_path
+from rag.storage.milvus.client import MilvusIndex
 from rag.storage.repair import repair_index
 from rag.testing import HashEmbedder, TokenHashEmbedder
 from tests.helpers import CORPUS, ROOT, embedder, rewrite_manifest, run, write
@@ -33,6 +36,64 @@ def index(built: Path, meeting: HashEmbedder) -> Iterator[Index]:
 
 def documents(index: Index, question: str, k: int = 10, **options: object) -> list[str]:
     return [hit.passage.document_id for hit in index.search(question, k, **options)]  # type: ignore[arg-type]
+
+
+# --- a store of one's own -------------------------------------------------------------------------------------------------
+
+
+class MatrixStore:
+    """Exact search in one matrix, which counts its searches."""
+
+    made: ClassVar[list[MatrixStore]] = []
+
+    def __init__(self, ids: Ids, vectors: Vectors) -> None:
+        self.ids, self.rows, self.searches = ids, vectors, 0
+        MatrixStore.made.append(self)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def vectors(self, ids: Ids) -> Vectors:
+        return self.rows[np.searchsorted(self.ids, ids)]
+
+    def search(self, query: Vectors, k: int, among: Ids | None = None) -> tuple[Ids, Vectors]:
+        self.searches += 1
+        ids = self.ids if among is None else np.intersect1d(self.ids, among)
+        scores = self.vectors(ids) @ query
+        best = np.argsort(-scores, kind="stable")[:k]
+        return ids[best], scores[best]
+
+
+@pytest.mark.parametrize(("question", "first"), [("the ferry Albatros", "en/ferry.txt"), ("قطف الزيتون", "ar/زيتون.md")])
+def test_vectors_are_searched_in_a_store_of_ones_own(built: Path, meeting: HashEmbedder, question: str, first: str) -> None:
+    MatrixStore.made.clear()
+    with Index.open(built, meeting) as ours, Index.open(built, meeting, vectors=MatrixStore) as index:
+        assert documents(index, question) == documents(ours, question)
+        assert documents(index, question)[0] == first
+        (store,) = MatrixStore.made
+        assert store.searches > 0
+        assert store.ids.tolist() == [1, 2, 3, 4, 5, 6]  # a passage for each text, and one more for each second heading
+        assert documents(index, question, filter=Filter(languages=("en",)))[-1].startswith("en/")
+        # What is added later is read from the folder; the store is made again only with a new file.
+        add_documents(built, [Document.of_text("new", "The lighthouse of Zanzibar. منارة زنجبار.")], meeting)
+        assert documents(index, "lighthouse Zanzibar")[0] == "new"
+        remove_documents(built, [first])
+        assert first not in documents(index, question)
+        assert len(MatrixStore.made) == 1
+
+
+def test_an_empty_index_makes_an_empty_store(built: Path, meeting: HashEmbedder, tmp_path: Path) -> None:
+    MatrixStore.made.clear()
+    build_index(write(tmp_path / "one", {"a.txt": "One. واحد."}), tmp_path / "small", meeting)
+    remove_documents(tmp_path / "small", ["a.txt"])
+    with Index.open(tmp_path / "small", meeting, vectors=MatrixStore) as index:
+        assert index.search("one") == []
+
+
+def test_two_stores_are_refused(built: Path, meeting: HashEmbedder) -> None:
+    with pytest.raises(BadSetting) as caught:
+        Index.open(built, meeting, MilvusIndex("http://127.0.0.1:1#none"), vectors=MatrixStore)
+    assert caught.value.key == "error.two_stores"
 
 
 # --- finding --------------------------------------------------------------------------------------------------------------
