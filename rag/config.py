@@ -96,7 +96,9 @@ class ServerSettings:
     password: str = field(default="", repr=False)
     """SHAWAHID_PASSWORD: opens the chat window; needed as soon as other computers can reach it"""
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    """SHAWAHID_TOKENS: the tokens that open the API and the tools, separated by spaces"""
+    """SHAWAHID_TOKENS: the tokens that open all of the API and the tools, separated by spaces"""
+    tokens_file: str = ""
+    """SHAWAHID_TOKENS_FILE: a TOML file of tokens with names, scopes and collections"""
     origins: tuple[str, ...] = ()
     """SHAWAHID_ORIGINS: other sites whose pages may call the API, separated by spaces"""
     frame_ancestors: tuple[str, ...] = ("'self'",)
@@ -122,6 +124,7 @@ class ServerSettings:
         return cls(
             password=text("PASSWORD", ""),
             tokens=tuple(text("TOKENS", "").split()),
+            tokens_file=text("TOKENS_FILE", default.tokens_file),
             origins=tuple(text("ORIGINS", "").split()),
             frame_ancestors=tuple(text("FRAME_ANCESTORS", "'self'").split()),
             changes=number("CHANGES", 0, 0, 1) == 1,

@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass, field
 
 from rag.errors import BadSetting
+from rag.server.grants import LEAST_TOKEN, NamedToken, is_token
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LEAST_PASSWORD = 8
-LEAST_TOKEN = 16
-"""In characters. Password attempts are slowed down, token attempts are not, so a token has to be long."""
 API = ("/v1/", "/mcp", "/mcp/", "/metrics", "/openapi.json")
 """The paths for programs, opened by a token; all others are the page, opened by the password."""
 
@@ -26,7 +25,9 @@ class Access:
     password: str = field(default="", repr=False)
     """Opens the page. If empty, the page is open, unless there are tokens: then it is closed."""
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    """Each one opens the API and the tools."""
+    """Each one opens all of the API and the tools."""
+    named: tuple[NamedToken, ...] = ()
+    """Tokens with a name, each for some scopes and collections."""
     hosts: frozenset[str] | None = LOOPBACK
     """The host names that the server accepts; None accepts any."""
     origins: tuple[str, ...] = ()
@@ -42,8 +43,7 @@ class Access:
     def __post_init__(self) -> None:
         if self.password and len(self.password) < LEAST_PASSWORD:
             raise BadSetting("server.short_password", least=LEAST_PASSWORD)
-        # A header holds ASCII without spaces; and what is written must be what is meant.
-        if any(len(token) < LEAST_TOKEN or not re.fullmatch(r"[!-~]+", token) for token in self.tokens):
+        if not all(is_token(token) for token in self.tokens):
             raise BadSetting("server.short_token", least=LEAST_TOKEN)
         for origin in self.origins:
             if not _ORIGIN.fullmatch(origin):
@@ -64,6 +64,7 @@ class Access:
         *,
         password: str = "",
         tokens: tuple[str, ...] = (),
+        named: tuple[NamedToken, ...] = (),
         origins: tuple[str, ...] = (),
         frame_ancestors: tuple[str, ...] = ("'self'",),
         changes: bool = False,
@@ -71,16 +72,16 @@ class Access:
     ) -> Access:
         """Return the access rules of a server that listens on `host`. Raises BadSetting if it could be reached from elsewhere without a
         secret."""
-        if host not in LOOPBACK and not password and not tokens:
+        if host not in LOOPBACK and not (password or tokens or named):
             raise BadSetting("server.password", host=host, least=LEAST_PASSWORD)
         # Behind a secret the server may be reached through a proxy, by whatever name that has.
-        hosts = None if password or tokens else LOOPBACK
-        return cls(password, tokens, hosts, origins, frame_ancestors, changes, proxies)
+        hosts = None if password or tokens or named else LOOPBACK
+        return cls(password, tokens, named, hosts, origins, frame_ancestors, changes, proxies)
 
     @property
     def open(self) -> bool:
         """Whether no secret is required."""
-        return not self.password and not self.tokens
+        return not (self.password or self.tokens or self.named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from rag.server.bodies import (
 )
 from rag.server.document_routes import document_routes
 from rag.server.error_responses import BadRequest, TooSlow, body_of, error_body
+from rag.server.grants import SCOPES, scopes_of
 from rag.server.metrics import Metrics
 from rag.server.openai import openai_routes
 from rag.server.responses import responses_routes
@@ -119,7 +120,7 @@ def _answers(backend: Backend) -> APIRouter:
 
         async def work() -> SearchResponse:
             asker = asker_of(request.scope)
-            over = backend.over(asked.collection, asker.person)
+            over = backend.over(asked.collection, asker)
             async with backend.service.turn(asker.caller, backend.service.searches) as base:
                 finding = asyncio.to_thread(found_hits, over(base).index, asked.question, asked.k, asked.offset, asked.filter())
                 return SearchResponse(question=asked.question, hits=await asyncio.wait_for(finding, backend.limits.seconds))
@@ -133,7 +134,7 @@ def _answers(backend: Backend) -> APIRouter:
         asker, stop = asker_of(request.scope), threading.Event()
 
         async def work() -> Response:
-            over = backend.over(asked.collection, asker.person)
+            over = backend.over(asked.collection, asker)
             async with backend.service.turn(asker.caller, backend.service.answers) as base:
                 try:
                     filling = asyncio.to_thread(filled_table, over(base), asked, stop, language_for(request))
@@ -233,11 +234,12 @@ def _description(app: FastAPI, access: Access) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, routes=app.routes, description=say("server.api"))
             for path, methods in schema["paths"].items():
-                for operation in methods.values():
+                for method, operation in methods.items():
                     if "HTTPValidationError" in str(operation["responses"].get("422", "")):
                         del operation["responses"]["422"]
                     if path != "/healthz" and not access.open:
-                        operation["security"] = [{"token": []}]
+                        # One of them is enough.
+                        operation["security"] = [{"token": [scope]} for scope in scopes_of(method.upper(), path) or SCOPES]
             for name in ("HTTPValidationError", "ValidationError"):
                 schema["components"]["schemas"].pop(name, None)
             if not access.open:

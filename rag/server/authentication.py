@@ -5,7 +5,6 @@ Required as soon as other computers can connect.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import html
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +15,7 @@ from rag.messages import say
 from rag.server.access import Access, RequestLimits, is_api, is_one_of
 from rag.server.asgi import App, Disconnected, Receive, Scope, Send, TooLarge, headers_of, read_body, respond
 from rag.server.error_responses import failure, language_of
+from rag.server.grants import FULL, GRANT, Grant, token_digest
 from rag.server.logins import STAY, Attempts, Logins, network_of
 
 LOGIN = "shawahid.login"
@@ -25,7 +25,10 @@ _COOKIE, _OWNER_COOKIE = "shawahid", "shawahid-owner"
 _OWNED = 400 * 86400  # seconds that a browser keeps its key
 _LONGEST_FORM = 4096
 _TEXT = "text/plain; charset=utf-8"
-_OPEN = ("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz")
+_OPEN = (
+    *("/shawahid/fonts/", "/shawahid/icon.svg", "/shawahid/embed.js", "/favicon.ico", "/healthz"),
+    *("/shawahid/api", "/shawahid/api.css", "/shawahid/api.js"),
+)
 
 _PAGE = """<!doctype html>
 <html lang="{language}" dir="{direction}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -64,8 +67,9 @@ class Gate:
         attempts: Attempts | None = None,
     ) -> None:
         self._app = app
-        self._password = _digest(access.password) if access.password else b""
-        self._tokens = [_digest(token) for token in access.tokens]
+        self._password = token_digest(access.password) if access.password else b""
+        self._tokens = [(f"token {number}", token_digest(token), FULL) for number, token in enumerate(access.tokens)]
+        self._tokens += [(f"token {token.name}", token.digest, token.grant) for token in access.named]
         self._open = access.open
         self._limits = limits or RequestLimits()
         self._logins = logins or Logins()
@@ -77,13 +81,16 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers, path = headers_of(scope), scope["path"]
-        caller, person = self._caller(scope, headers, is_api(path))
+        caller, person, grant = self._caller(scope, headers, is_api(path))
         if self._password and path == "/login" and scope.get("method") == "POST":
             await self._login(scope, headers, receive, send)
         elif path == LOGOUT and scope.get("method") == "POST" and LOGIN in scope:
             await self._logout(scope, person, send)
+        elif caller and is_api(path) and (lacking := grant.lacking(scope.get("method", "GET"), path)):
+            needed = (b"www-authenticate", f'Bearer error="insufficient_scope", scope="{" ".join(lacking)}"'.encode())
+            await failure(send, 403, "server.missing_scope", headers, needed, scope=" | ".join(lacking))
         elif caller or is_one_of(path, _OPEN):
-            scope[CALLER], scope[PERSON] = caller, person
+            scope[CALLER], scope[PERSON], scope[GRANT] = caller, person, grant
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 4401})
@@ -94,18 +101,19 @@ class Gate:
         else:
             await self._page(send, headers, 401)
 
-    def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> tuple[str, str]:
-        """Return the caller and the person of a request; ("", "") if it is not allowed in."""
+    def _caller(self, scope: Scope, headers: dict[str, str], api: bool) -> tuple[str, str, Grant]:
+        """Return the caller and the person of a request, and what it may do; the caller is "" if it is not allowed in."""
         address = str((scope.get("client") or ("",))[0])
         if self._open:
-            return f"address {address}", OPERATOR
+            return f"address {address}", OPERATOR, FULL
         kind, _, token = headers.get("authorization", "").partition(" ")
         if api and kind.lower() == "bearer":
-            given = _digest(token.strip())
-            same = [hmac.compare_digest(given, known) for known in self._tokens]  # all of them, whichever it is
+            given = token_digest(token.strip())
+            same = [hmac.compare_digest(given, known) for _, known, _ in self._tokens]  # all of them, whichever it is
             if any(same):
-                return f"token {same.index(True)}", OPERATOR
-        return self._visitor(scope, headers)
+                name, _, grant = self._tokens[same.index(True)]
+                return name, OPERATOR, grant
+        return *self._visitor(scope, headers), FULL
 
     def _visitor(self, scope: Scope, headers: dict[str, str]) -> tuple[str, str]:
         cookies = _cookies(headers)
@@ -135,7 +143,7 @@ class Gate:
             await self._page(send, headers, 429, "server.login_wait")
             return
         given = parse_qs(body.decode("utf-8", "replace")).get("password", [""])[0]
-        if not hmac.compare_digest(_digest(given), self._password):
+        if not hmac.compare_digest(token_digest(given), self._password):
             self._attempts.failed(source)
             await self._page(send, headers, 401, "server.login_wrong")
             return
@@ -196,11 +204,6 @@ def _is_secure(scope: Scope) -> bool:
 def _cookie(name: str, value: str, seconds: int, scope: Scope) -> str:
     secure = "; Secure" if _is_secure(scope) else ""
     return f"{cookie_name(name, scope)}={value}; Max-Age={seconds}; HttpOnly; SameSite=Strict; Path=/{secure}"
-
-
-def _digest(secret: str) -> bytes:
-    """Return a digest of constant length, so that comparing reveals nothing about the secret."""
-    return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
 
 
 def _cookies(headers: dict[str, str]) -> dict[str, str]:

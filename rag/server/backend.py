@@ -16,7 +16,8 @@ from rag.library.identity import caller_of, person_of
 from rag.schema import Answer, Filter, Status, Turn
 from rag.server.access import RequestLimits
 from rag.server.bodies import ErrorBody
-from rag.server.error_responses import TooSlow, Unknown, language_of
+from rag.server.error_responses import Forbidden, TooSlow, Unknown, language_of
+from rag.server.grants import FULL, Grant, grant_of
 from rag.service.service import Event, Service, Waiting
 from rag.service.signals import Signal
 
@@ -25,6 +26,7 @@ Over = Callable[[Chatbot], Chatbot]
 ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorBody, "description": "The request means nothing here"},
     401: {"model": ErrorBody, "description": "A token is needed"},
+    403: {"model": ErrorBody, "description": "The token lacks the scope, or may not see the collection"},
     404: {"model": ErrorBody, "description": "Something named in the request is not there"},
     413: {"model": ErrorBody, "description": "The request is too large"},
     500: {"model": ErrorBody, "description": "A defect"},
@@ -40,10 +42,11 @@ _GRACE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The sender of a request: `caller` takes turns in the queue; `person` owns the visible collections."""
+    """The sender of a request: `caller` takes turns in the queue; `person` owns the visible collections; `grant` is what it may do."""
 
     caller: str
     person: str
+    grant: Grant = FULL
 
 
 class Backend:
@@ -54,15 +57,19 @@ class Backend:
         self.library = library
         self.limits = limits
 
-    def over(self, collection: str, person: str) -> Over:
+    def over(self, collection: str, asker: Asker) -> Over:
         """Return how to get from the server's chatbot to that of a collection.
 
-        Raises Unknown for a collection that does not exist or that this person may not see.
+        Raises Unknown for a collection that does not exist or that this person or token may not see, Forbidden for "" if the token
+        may see others only.
         """
+        seen = asker.grant.sees(collection)
         if not collection:
+            if not seen:
+                raise Forbidden("server.other_collections", names=", ".join(sorted(asker.grant.collections or ())))
             return lambda base: base
-        shelf = self.library.of(person) if self.library else None
-        if shelf is None or not shelf.sees(collection):
+        shelf = self.library.of(asker.person) if self.library else None
+        if not seen or shelf is None or not shelf.sees(collection):
             raise Unknown("server.no_collection", "collection", name=collection[:60])
         return lambda base: shelf.chatbot(collection, base)
 
@@ -85,7 +92,7 @@ class Backend:
 
         timer: asyncio.TimerHandle | None = None
         deadline: float | None = None
-        over = self.over(collection, asker.person)
+        over = self.over(collection, asker)
         events = self.service.answer(asker.caller, question, history, way=way, over=over, stop=stop, filter=filter)
         try:
             async with aclosing(events):
@@ -109,7 +116,7 @@ class Backend:
 
 def asker_of(scope: Mapping[str, Any], otherwise: str = "") -> Asker:
     """Return who asks, as the gate recorded it; `otherwise` is the caller where there is no gate."""
-    return Asker(caller_of(scope, otherwise), person_of(scope))
+    return Asker(caller_of(scope, otherwise), person_of(scope), grant_of(scope))
 
 
 def language_for(request: Request) -> str:

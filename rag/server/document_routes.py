@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 
 from rag.answering.chatbot import Chatbot
+from rag.library.jobs import Job
 from rag.library.library import Shelf
 from rag.schema import Span
 from rag.server.access import Access
@@ -48,7 +49,7 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
     suggesting = Suggesting(backend.service)
 
     async def opened(collection: str, request: Request) -> Chatbot:
-        over = backend.over(collection, asker_of(request.scope).person)
+        over = backend.over(collection, asker_of(request.scope))
         return over(await backend.service.ready())
 
     @router.get("/v1/documents", summary="List the documents")
@@ -136,11 +137,11 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
         return SuggestionList(suggestions=lines, more=found.more)
 
     def changeable(collection: str, request: Request) -> Shelf:
-        person = asker_of(request.scope).person
+        asker = asker_of(request.scope)
         if not access.changes or backend.library is None:
             raise Forbidden("server.no_changes")
-        backend.over(collection, person)
-        return backend.library.of(person)
+        backend.over(collection, asker)
+        return backend.library.of(asker.person)
 
     async def keep(shelf: Shelf, collection: str, path: str, chunks: AsyncIterator[bytes], request: Request) -> Changed:
         base = await backend.service.ready()
@@ -149,7 +150,7 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
 
     def follow(shelf: Shelf, change: DocumentChange, base: Chatbot, request: Request) -> Changed:
         follower(shelf, base.index.embedder, change)
-        return Changed(id=change.document, job=change.id, indexing=_indexing(shelf, language_for(request)))
+        return Changed(id=change.document, job=change.id, indexing=_indexing(shelf.last_job(), language_for(request)))
 
     changing = {**ERRORS, 403: {"model": ErrorBody, "description": "The server was started without the right to change documents"}}
     changing |= {status: {"model": ErrorBody, "description": "The document can't be kept or read"} for status in (422, 507)}
@@ -180,8 +181,9 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
     @router.get("/v1/jobs/{job}", summary="What became of a change")
     async def job(job: str, request: Request) -> JobBody:
         """For a document that was added or removed since the server started; only for the one who did it."""
-        change = follower.find(job, asker_of(request.scope).person)
-        if change is None:
+        asker = asker_of(request.scope)
+        change = follower.find(job, asker.person)
+        if change is None or not asker.grant.sees(change.collection):
             raise Unknown("server.no_job", "job", name=job[:60])
         state, reason, run = change.state(), change.reason(), change.job
         if state == "done" and reason is not None and not change.removed:
@@ -200,14 +202,16 @@ def document_routes(backend: Backend, access: Access) -> APIRouter:
 
     @router.get("/v1/indexing", summary="How far the indexing is")
     async def indexing(request: Request) -> IndexingState:
-        return _indexing(backend.library.of(asker_of(request.scope).person) if backend.library else None, language_for(request))
+        asker = asker_of(request.scope)
+        shelf = backend.library.of(asker.person) if backend.library else None
+        job = shelf.last_job() if shelf else None
+        return _indexing(job if job and asker.grant.sees(job.collection) else None, language_for(request))
 
     return router
 
 
-def _indexing(shelf: Shelf | None, language: str) -> IndexingState:
-    """Return the indexing job that the caller started, or that their documents caused."""
-    job = shelf.last_job() if shelf else None
+def _indexing(job: Job | None, language: str) -> IndexingState:
+    """Return the state of an indexing job."""
     if job is None:
         return IndexingState(state="none", collection="", step="", done=0, total=0, error=None)
     return IndexingState(

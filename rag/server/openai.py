@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, Response
 
 from rag.models.embedder import Embedder
 from rag.schema import Answer, Delta, Found, Status, Turn
-from rag.server.backend import ERRORS, STREAMS, Backend, asker_of, language_for
+from rag.server.backend import ERRORS, STREAMS, Asker, Backend, asker_of, language_for
 from rag.server.bodies import (
     Annotation,
     AssistantMessage,
@@ -89,12 +89,12 @@ def openai_routes(backend: Backend) -> APIRouter:
     async def models(request: Request) -> ModelList:
         """ "shawahid" answers questions, "shawahid/NAME" over another collection; the embedder is there for /v1/embeddings."""
         base = await backend.service.ready()
-        return ModelList(data=[_model(name) for name in _names(backend, asker_of(request.scope).person, base.index.embedder)])
+        return ModelList(data=[_model(name) for name in _names(backend, asker_of(request.scope), base.index.embedder)])
 
     @router.get("/v1/models/{name:path}", summary="One model")
     async def model(name: str, request: Request) -> ModelLine:
         base = await backend.service.ready()
-        if name not in _names(backend, asker_of(request.scope).person, base.index.embedder):
+        if name not in _names(backend, asker_of(request.scope), base.index.embedder):
             raise Unknown("server.no_model", "model", name=name[:60])
         return _model(name)
 
@@ -212,9 +212,9 @@ async def _chunks(
     yield "data: [DONE]\n\n"
 
 
-def _names(backend: Backend, person: str, embedder: Embedder) -> list[str]:
-    collections = [each.id for each in backend.library.of(person).collections() if each.id] if backend.library else []
-    return [MODEL, *(f"{MODEL}/{id}" for id in collections), embedder.name]
+def _names(backend: Backend, asker: Asker, embedder: Embedder) -> list[str]:
+    collections = [each.id for each in backend.library.of(asker.person).collections() if each.id] if backend.library else []
+    return [f"{MODEL}/{id}" if id else MODEL for id in ("", *collections) if asker.grant.sees(id)] + [embedder.name]
 
 
 def _model(name: str) -> ModelLine:

@@ -22,6 +22,7 @@ from rag.models.installed import profile
 from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
 from rag.server.authentication import Gate
+from rag.server.grants import read_tokens
 from rag.server.logins import Logins
 from rag.server.request_checks import Guard, Measured
 from rag.service.service import Service
@@ -60,6 +61,7 @@ def site(
     from starlette.routing import Route
 
     from rag.server.api import build_api
+    from rag.server.api_page import routes as api_page_routes
     from rag.server.browser_keys import key_routes
     from rag.server.embed import route
     from rag.server.tools import HttpTools, available
@@ -68,7 +70,7 @@ def site(
     logins, keys = Logins(), Keys()
     programs = HttpTools(service, library, limits) if available() else None
     app = build_api(service, library, access, limits, running=programs.running if programs else None)
-    app.router.routes.append(route())  # before the window's own files, which are in the same place
+    app.router.routes += [route(), *api_page_routes(app.openapi)]  # before the window's own files, which are in the same place
     if programs is not None:
         app.router.routes.append(Route("/mcp", programs, include_in_schema=False))
     service.answers.most = limits.waiting
@@ -175,6 +177,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             settings.host,
             password=door.password,
             tokens=door.tokens,
+            named=read_tokens(Path(door.tokens_file)) if door.tokens_file else (),
             origins=door.origins,
             frame_ancestors=door.frame_ancestors,
             changes=door.changes,

@@ -31,9 +31,15 @@ export class Menu {
       item("export_markdown", () => exporting.save("shawahid.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
       item("export_html", () => exporting.save("shawahid.html", "text/html", exporting.html(page, turns)), { disabled }),
       item("quality", () => page.qualityView.open()),
+      fill(h("a", { class: "menu-item", href: this.api(), target: "_blank", rel: "noopener" }), page.t("api"), page.base),
       ...(page.boot.login ? [item("log_out", () => this.logOut()), item("log_out_everywhere", () => this.logOut("?everywhere"))] : []),
     );
     this.list.querySelector("button:not(:disabled)").focus();
+  }
+
+  /** The page of the API, in the language of this one. */
+  api() {
+    return new URL(`api?language=${this.page.language}`, new URL(this.page.boot.script, location.href));
   }
 
   /** End the login of this browser, or of all that have its key. The page that comes then asks for the password. */
