@@ -33,6 +33,17 @@ def filter_of(given: object) -> Filter | None:
     return filter_from([*conditions, *((f"metadata.{key}", "==", value) for key, value in inner.items())])
 
 
+def filter_record(filter: Filter | None) -> dict[str, Any] | None:
+    """Return a filter as JSON that `filter_of` reads."""
+    if filter is None:
+        return None
+    lists = {"languages": list(filter.languages), "collections": list(filter.collections)}
+    found: dict[str, Any] = {} if filter.documents is None else {"documents": list(filter.documents)}
+    found |= {name: values for name, values in (lists | {"since": filter.since, "until": filter.until}).items() if values}
+    metadata = {name: list(_values(value)) for name, value in filter.metadata.items()}
+    return found | ({"metadata": metadata} if metadata else {})
+
+
 def filter_from(conditions: Iterable[Condition]) -> Filter:
     """Return the filter that meets all conditions. Raises BadSetting for an operator, a field or a value that it cannot express."""
     found: Filter = Filter()
@@ -50,7 +61,7 @@ def _single(name: str, operator: str, value: object) -> Filter:
             return Filter(since=text if operator != "<=" else "", until=text if operator != ">=" else "")
     if operator not in ("==", "in"):
         raise BadSetting("error.filter_operator", name=name, value=operator)
-    values = _texts(name, value)
+    values = () if _LISTS.get(name) == "documents" and value in ([], ()) else _texts(name, value)  # of no document
     if name in _LISTS:
         kind: dict[str, Any] = {_LISTS[name]: values}
         return Filter(**kind)

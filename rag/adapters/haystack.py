@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from haystack import Document, GeneratedAnswer, component
+from haystack import Document, GeneratedAnswer, component, default_from_dict, default_to_dict
 
 from rag.adapters.fields import answer_fields, citation_name, cited, name, retrieve
-from rag.adapters.filters import Condition, both, filter_from, filter_of
+from rag.adapters.filters import Condition, both, filter_from, filter_of, filter_record
+from rag.adapters.saved import chatbot_record, index_record, open_chatbot, open_index
 from rag.answering.chatbot import Chatbot
 from rag.errors import BadSetting
 from rag.retrieval.index import Index
@@ -41,6 +42,16 @@ class ShawahidRetriever:
         """Return what `run` returns."""
         return await asyncio.to_thread(self.run, query, top_k, filters)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON: the index's path and settings, never models. Raises BadSetting for what settings cannot name."""
+        return default_to_dict(self, index=index_record(self._index), top_k=self._top_k, filters=filter_record(self._filter))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ShawahidRetriever:
+        """Return what `to_dict` was called on, its index opened again."""
+        given = data["init_parameters"]
+        return default_from_dict(cls, {**data, "init_parameters": {**given, "index": open_index(given["index"])}})
+
 
 @component
 class ShawahidAnswerer:
@@ -65,6 +76,16 @@ class ShawahidAnswerer:
     async def run_async(self, query: str, filters: Any = None) -> dict[str, Any]:
         """Return what `run` returns."""
         return await asyncio.to_thread(self.run, query, filters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON: paths and settings of index and generator, never models. Raises BadSetting for what settings cannot name."""
+        return default_to_dict(self, chatbot=chatbot_record(self._chatbot), filters=filter_record(self._filter))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ShawahidAnswerer:
+        """Return what `to_dict` was called on, its index and models opened again."""
+        given = data["init_parameters"]
+        return default_from_dict(cls, {**data, "init_parameters": {**given, "chatbot": open_chatbot(given["chatbot"])}})
 
 
 def filter_of_haystack(given: Any) -> Filter | None:

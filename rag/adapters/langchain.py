@@ -7,12 +7,14 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.load.serializable import SerializedConstructor
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableConfig
-from pydantic import ConfigDict
+from langchain_core.runnables import RunnableConfig, RunnableSerializable
+from pydantic import ConfigDict, field_validator
 
 from rag.adapters.fields import answer_fields, citation_name, cited, name, retrieve
-from rag.adapters.filters import both, filter_of
+from rag.adapters.filters import both, filter_of, filter_record
+from rag.adapters.saved import chatbot_record, index_record, open_chatbot, open_index
 from rag.answering.chatbot import Chatbot
 from rag.errors import BadSetting
 from rag.retrieval.index import Index
@@ -32,6 +34,24 @@ class ShawahidRetriever(BaseRetriever):
     index: Index
     k: int = 5
     filter: Any = None
+
+    @field_validator("index", mode="before")
+    @classmethod
+    def _open_index(cls, value: object) -> Index:
+        return open_index(value)
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        return cls.__module__.split(".")
+
+    def to_json(self) -> SerializedConstructor:
+        """Return it as JSON, for `dumpd`: the index's path and settings, never models. Raises BadSetting for what settings cannot name."""
+        kwargs = {"index": index_record(self.index), "k": self.k, "filter": filter_record(filter_of(self.filter))}
+        return {"lc": 1, "type": "constructor", "id": self.lc_id(), "kwargs": kwargs}
 
     def _get_relevant_documents(
         self,
@@ -53,13 +73,31 @@ class ShawahidRetriever(BaseRetriever):
         return await asyncio.to_thread(self._get_relevant_documents, query, **given)
 
 
-class ShawahidAnswerer(Runnable[str, dict[str, Any]]):
+class ShawahidAnswerer(RunnableSerializable[str, dict[str, Any]]):
     """`ShawahidAnswerer(chatbot).invoke("كم راكبًا؟")` returns `answer`, the checked text, its `status` and `grade`, and `documents`: the
     quotations. `filter` is as for the retriever. Await it with `ainvoke`."""
 
-    def __init__(self, chatbot: Chatbot, filter: Any = None) -> None:
-        self._chatbot = chatbot
-        self._filter = filter_of(filter)
+    model_config = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
+
+    chatbot: Chatbot
+    filter: Any = None
+
+    def __init__(self, chatbot: Any, filter: Any = None, **unknown: Any) -> None:
+        super().__init__(chatbot=open_chatbot(chatbot), filter=filter_of(filter), **unknown)
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        return cls.__module__.split(".")
+
+    def to_json(self) -> SerializedConstructor:
+        """Return it as JSON, for `dumpd`: paths and settings of index and generator, never models. Raises BadSetting for what settings
+        cannot name."""
+        kwargs = {"chatbot": chatbot_record(self.chatbot), "filter": filter_record(filter_of(self.filter))}
+        return {"lc": 1, "type": "constructor", "id": self.lc_id(), "kwargs": kwargs}
 
     def invoke(self, input: str, config: RunnableConfig | None = None, *, filter: Any = None, **unknown: Any) -> dict[str, Any]:
         """Return the checked answer to a question. Raises as `Chatbot.ask` does, and BadSetting for an unknown argument."""
@@ -71,10 +109,10 @@ class ShawahidAnswerer(Runnable[str, dict[str, Any]]):
         return await asyncio.to_thread(self.invoke, input, config, **given)
 
     def _answer(self, question: str, filter: Any = None) -> dict[str, Any]:
-        answer = self._chatbot.ask(question, filter=both(self._filter, filter_of(filter)))
+        answer = self.chatbot.ask(question, filter=both(filter_of(self.filter), filter_of(filter)))
         documents = [
             Document(id=citation_name(citation), page_content=citation.quote, metadata=about)
-            for citation, about in cited(answer, self._chatbot.index)
+            for citation, about in cited(answer, self.chatbot.index)
         ]
         return {"answer": answer.text, **answer_fields(answer), "documents": documents}
 

@@ -13,7 +13,8 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.vector_stores import FilterCondition, MetadataFilter, MetadataFilters
 
 from rag.adapters.fields import answer_fields, citation_name, cited, name, retrieve
-from rag.adapters.filters import Condition, filter_from, filter_of
+from rag.adapters.filters import Condition, filter_from, filter_of, filter_record
+from rag.adapters.saved import chatbot_record, index_record, open_chatbot, open_index
 from rag.answering.chatbot import Chatbot
 from rag.errors import BadSetting
 from rag.retrieval.index import Index
@@ -41,6 +42,24 @@ class ShawahidRetriever(BaseRetriever):
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
+    @classmethod
+    def class_name(cls) -> str:
+        return cls.__name__
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON: the index's path and settings, never models. Raises BadSetting for what settings cannot name."""
+        return {
+            "class_name": self.class_name(),
+            "index": index_record(self._index),
+            "k": self._k,
+            "filters": filter_record(self._filter),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ShawahidRetriever:
+        """Return what `to_dict` was called on, its index opened again."""
+        return cls(open_index(data["index"]), data["k"], data["filters"])
+
 
 class ShawahidQueryEngine(BaseQueryEngine):
     """`ShawahidQueryEngine(chatbot).query("كم راكبًا؟")` returns the checked answer; `metadata` has its `status` and `grade`,
@@ -61,6 +80,23 @@ class ShawahidQueryEngine(BaseQueryEngine):
 
     async def _aquery(self, query_bundle: QueryBundle) -> Response:
         return await asyncio.to_thread(self._query, query_bundle)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return cls.__name__
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON: paths and settings of index and generator, never models. Raises BadSetting for what settings cannot name."""
+        return {
+            "class_name": self.class_name(),
+            "chatbot": chatbot_record(self._chatbot),
+            "filters": filter_record(self._filter),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ShawahidQueryEngine:
+        """Return what `to_dict` was called on, its index and models opened again."""
+        return cls(open_chatbot(data["chatbot"]), data["filters"])
 
     def _get_prompt_modules(self) -> PromptMixinType:
         return {}

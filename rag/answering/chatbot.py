@@ -85,6 +85,21 @@ class Chatbot:
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
 
+    @property
+    def style(self) -> Style:
+        """How long its answers are."""
+        return self._style
+
+    @property
+    def checks(self) -> bool:
+        """Whether what a generator writes is checked."""
+        return self._checks
+
+    @property
+    def prompts(self) -> Path | None:
+        """The folder of its prompts, if they are not those of the package."""
+        return self._prompts
+
     def over(self, index: Index) -> Chatbot:
         """Return the same chatbot over another index that the same embedder made."""
         return Chatbot(

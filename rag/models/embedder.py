@@ -144,6 +144,11 @@ class SentenceTransformerEmbedder:
         return self.load().dimension
 
     @property
+    def folder(self) -> Path:
+        """The folder of the model."""
+        return self._folder
+
+    @property
     def lock(self) -> threading.Lock:
         """Held while the model computes; a reader that shares the model holds it too."""
         return self._lock

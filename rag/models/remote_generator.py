@@ -57,6 +57,11 @@ class RemoteGenerator:
         return f"RemoteGenerator({self.url!r}, model={self._model!r})"
 
     @property
+    def address(self) -> str:
+        """The server and the model, as SHAWAHID_GENERATOR has them, without the key."""
+        return f"{self.url}#{self._model}" if self._model else self.url
+
+    @property
     def name(self) -> str:
         """The model without the folders and suffix of its file, so that it is the same model on any server."""
         return PurePosixPath(self.model).name.removesuffix(".gguf")

@@ -50,6 +50,7 @@ class Index:
     ) -> None:
         self.folder = folder
         self.embedder = embedder
+        self.has_own_store = vectors is not None
         self._milvus = milvus
         self._store = store
         self._vectors: Segments | Mirror = Segments(folder, vectors) if milvus is None else Mirror(milvus)
@@ -78,6 +79,11 @@ class Index:
             index.close()
             raise
         return index
+
+    @property
+    def milvus(self) -> MilvusIndex | None:
+        """The Milvus collection that is searched, if it is not the folder."""
+        return self._milvus
 
     def close(self) -> None:
         self._store.close()

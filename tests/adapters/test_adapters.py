@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,15 +10,19 @@ from typing import Any
 
 import pytest
 
-from rag.adapters.filters import both, filter_of
+from rag.adapters.filters import both, filter_of, filter_record
+from rag.adapters.saved import chatbot_record, index_record, open_index
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
+from rag.config import Settings
 from rag.errors import BadSetting
+from rag.models.remote_generator import RemoteGenerator
 from rag.retrieval.index import Index
 from rag.schema import Filter
 from rag.storage.build import build_index
-from rag.testing import HashEmbedder
-from tests.helpers import CORPUS, write
+from rag.storage.flat_index import FlatIndex
+from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
+from tests.helpers import CORPUS, LEXICON, write
 from tests.waiting import run_async
 
 QUESTIONS = [("How many passengers did the ferry carry?", "en/ferry.txt"), ("كم راكبًا نقلت العبّارة ألباتروس؟", "ar/ميناء الواحة.txt")]
@@ -206,3 +211,136 @@ def test_a_filter_that_is_none_is_an_error_with_a_sentence(wrong: Any) -> None:
     with pytest.raises(BadSetting) as caught:
         filter_of(wrong)
     assert caught.value.text("ar") != caught.value.text("en")
+
+
+# --- written down and made again ------------------------------------------------------------------------------------------
+
+
+class Placed(HashEmbedder):
+    """An embedder that a setting can name: by its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(256, lexicon=LEXICON)
+        self.folder = folder
+
+
+@pytest.fixture
+def placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """An index whose embedder is opened again by its folder, and by nothing else."""
+    folder = tmp_path / "نموذج"
+    folder.mkdir()
+
+    def opened(settings: Settings) -> tuple[Placed, None]:
+        assert settings.embedder == str(folder)
+        return Placed(folder), None
+
+    monkeypatch.setattr("rag.adapters.saved.open_embedder", opened)
+    build_index(write(tmp_path / "tenants", TENANTS), tmp_path / "فهرس", Placed(folder))
+    with Index.open(tmp_path / "فهرس", Placed(folder)) as index:
+        yield index
+
+
+def plain_bot(index: Index) -> Chatbot:
+    return Chatbot(index, None, style="short", check=False)
+
+
+def through_json(record: Any) -> Any:
+    """A record as another process reads it."""
+    return json.loads(json.dumps(record))
+
+
+def test_langchain_objects_are_dumped_and_loaded(placed: Index) -> None:
+    pytest.importorskip("langchain_core", reason="langchain-core is not installed (pip install '.[adapters]')")
+    from langchain_core.load import dumpd, load
+
+    from rag.adapters.langchain import ShawahidAnswerer, ShawahidRetriever
+
+    retriever = ShawahidRetriever(index=placed, k=2, filter={"tenant": "a", "since": "2024"})
+    record = dumpd(retriever)
+    assert record["kwargs"] == {
+        "index": {"path": str(placed.folder), "embedder": str(placed.embedder.folder)},  # type: ignore[attr-defined]
+        "k": 2,
+        "filter": {"since": "2024", "metadata": {"tenant": ["a"]}},
+    }
+    made = load(through_json(record), allowed_objects=[ShawahidRetriever], valid_namespaces=["rag"])
+    assert made.index is not placed
+    assert made.invoke(HERON) == retriever.invoke(HERON) != []
+    assert documents(made.invoke(HERON)) == {"a.json"}
+
+    answerer = ShawahidAnswerer(plain_bot(placed), filter={"tenant": "b"})
+    made = load(through_json(dumpd(answerer)), allowed_objects=[ShawahidAnswerer], valid_namespaces=["rag"])
+    assert made.invoke(HERON) == answerer.invoke(HERON)
+    assert (made.chatbot.style, made.chatbot.checks) == ("short", False)
+
+
+def test_llamaindex_objects_are_written_and_read(placed: Index) -> None:
+    pytest.importorskip("llama_index.core", reason="llama-index-core is not installed (pip install '.[adapters]')")
+    from rag.adapters.llamaindex import ShawahidQueryEngine, ShawahidRetriever
+
+    retriever = ShawahidRetriever(placed, k=1, filters={"language": "ar"})
+    record = through_json(retriever.to_dict())
+    assert (record["class_name"], record["k"], record["filters"]) == ("ShawahidRetriever", 1, {"languages": ["ar"]})
+    found = ShawahidRetriever.from_dict(record).retrieve(HERON_AR)
+    assert [item.node.metadata["document"] for item in found] == ["ج.json"]
+    engine = ShawahidQueryEngine(plain_bot(placed), filters={"tenant": "b"})
+    made = ShawahidQueryEngine.from_dict(through_json(engine.to_dict()))
+    assert str(made.query(HERON)) == str(engine.query(HERON))
+
+
+def test_haystack_pipelines_are_written_and_read(placed: Index) -> None:
+    haystack = pytest.importorskip("haystack", reason="haystack-ai is not installed (pip install '.[adapters]')")
+    from haystack.core.serialization import allow_deserialization_module
+
+    from rag.adapters.haystack import ShawahidAnswerer, ShawahidRetriever
+
+    allow_deserialization_module("rag.adapters.haystack")
+    pipeline = haystack.Pipeline()
+    pipeline.add_component("find", ShawahidRetriever(placed, top_k=2, filters={"field": "meta.tenant", "operator": "==", "value": "a"}))
+    pipeline.add_component("answer", ShawahidAnswerer(plain_bot(placed)))
+    made = haystack.Pipeline.loads(pipeline.dumps())
+    asked = {"find": {"query": HERON}, "answer": {"query": HERON_AR}}
+    found, again = pipeline.run(asked), made.run(asked)
+    assert [item.meta["document"] for item in again["find"]["documents"]] == [item.meta["document"] for item in found["find"]["documents"]]
+    assert {item.meta["document"] for item in again["find"]["documents"]} == {"a.json", "ج.json"}
+    assert again["answer"]["answers"][0].data == found["answer"]["answers"][0].data
+
+
+class OwnReader(WordReader):
+    pass
+
+
+def test_what_a_setting_cannot_name_is_not_written(placed: Index, tenants: Index) -> None:
+    wrong = [
+        lambda: index_record(tenants),  # an embedder of one's own
+        lambda: index_record(Index.open(placed.folder, placed.embedder, vectors=lambda ids, vectors: FlatIndex.of(ids, vectors, 256))),
+        lambda: chatbot_record(Chatbot(placed, ScriptedGenerator())),
+        lambda: chatbot_record(Chatbot(placed, reader=OwnReader())),
+        lambda: chatbot_record(bot(placed)),  # a calibration of one's own
+    ]
+    for write_down in wrong:
+        with pytest.raises(BadSetting) as caught:
+            write_down()
+        assert caught.value.key == "error.unsaved"
+    record = chatbot_record(Chatbot(placed, RemoteGenerator("http://10.0.0.5:8000/v1#Qwen/Qwen3-8B", "a-secret-key")))
+    assert record["generator"] == "http://10.0.0.5:8000/v1#Qwen/Qwen3-8B"
+    assert "secret" not in json.dumps(record)
+
+
+@pytest.mark.parametrize("record", [None, "index", {}, {"path": "x"}, {"path": "x", "embedder": "y", "model": "z"}])
+def test_a_record_that_is_none_is_an_error_with_a_sentence(record: Any) -> None:
+    with pytest.raises(BadSetting) as caught:
+        open_index(record)
+    assert caught.value.key == "error.record"
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [Filter(), Filter(documents=()), Filter(("a", "ب"), ("ar",), ("hr",), "2020", "2021-05", {"author": "منى", "tenant": ("a", "b")})],
+)
+def test_a_filter_is_the_same_when_it_is_read_again(filter: Filter) -> None:
+    again = filter_of(through_json(filter_record(filter)))
+    assert again is not None
+    assert (again.documents, again.languages, again.collections) == (filter.documents, filter.languages, filter.collections)
+    assert (again.since, again.until) == (filter.since, filter.until)
+    assert {name: (value,) if isinstance(value, str) else tuple(value) for name, value in filter.metadata.items()} == again.metadata
+    assert filter_record(None) is None

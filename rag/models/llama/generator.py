@@ -51,6 +51,11 @@ class LlamaCpp:
         return self._name
 
     @property
+    def path(self) -> Path:
+        """The file of the model."""
+        return self._path
+
+    @property
     def context(self) -> int:
         return self._context
 
