@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,6 +50,16 @@ def make_private(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
+
+
+def create_private(path: Path, like: Path | None = None) -> None:
+    """Create an empty file that only this user can read, or whoever can read the file `like`. One that exists is left as it is, and where
+    there can't be one, whoever writes it finds out."""
+    mode = 0o600
+    with suppress(OSError):
+        mode = stat.S_IMODE(like.stat().st_mode) if like is not None else mode
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
 
 
 def sync_folder(folder: Path) -> None:
@@ -116,7 +127,7 @@ def writing(out: Path, wait: float = 0.0, name: str = ".lock") -> Iterator[None]
     """Hold a lock of the index folder, by default that of its writer. Raises IndexBusy when another process or thread still does
     after `wait` seconds, DiskFull when there is hardly any room, DiskFailed."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        make_private(out)
         if shutil.disk_usage(out).free < _LEAST_FREE:
             raise DiskFull("error.disk_full", path=out)
         with locked(out / name, wait, IndexBusy("error.index_busy", path=out)):

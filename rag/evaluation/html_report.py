@@ -12,6 +12,7 @@ from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
 from rag.evaluation.report import Summary, by_section, distinct, group_label, label
 from rag.evaluation.scoring import faults, is_right, shares_of
+from rag.files import make_private
 from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -51,7 +52,7 @@ def write_html(path: Path, records: Sequence[AnyRecord], summary: Summary, langu
 </body>
 </html>
 """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     path.write_text(page, encoding="utf-8", newline="\n")
 
 

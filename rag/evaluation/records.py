@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from rag.files import write_atomically
+from rag.files import make_private, write_atomically
 
 ERROR = "error"
 RETRIEVED = "retrieved"
@@ -176,7 +176,7 @@ class RecordFile:
     @classmethod
     def open(cls, path: Path, fresh: bool = False) -> RecordFile:
         """Open the records of an earlier run. A truncated last line is dropped; failed questions are asked again."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         kept = [] if fresh else [record for record in read_records(path) if not getattr(record, "error", "")]
         opened = cls(path, {record.key: record for record in kept})
         opened._replace(kept)

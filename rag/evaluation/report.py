@@ -14,6 +14,7 @@ from rag.errors import BadSetting, ShawahidError
 from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, Record
 from rag.evaluation.scoring import MEASURES, Shares, figures, groups, shares_of
+from rag.files import make_private
 from rag.messages import say
 
 if TYPE_CHECKING:
@@ -141,5 +142,5 @@ def group_label(group: str, language: str) -> str:
 
 def write_json(path: Path, summary: Summary) -> None:
     """Write all figures as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     path.write_text(json.dumps(summary.as_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from rag.documents.filter_values import is_inside
 from rag.documents.load import document_paths
 from rag.documents.source_notes import note_path
-from rag.files import folder_bytes, write_error
+from rag.files import folder_bytes, make_private, write_error
 from rag.library.collections import BadName
 
 TRASH = ".removed"
@@ -38,7 +38,7 @@ def remove(folder: Path, id: str) -> None:
 def move_to_trash(folder: Path, id: str) -> None:
     """Move a file of a folder to its trash, with the note of where it came from. Raises OSError."""
     target = folder / TRASH / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6}" / PurePosixPath(id)
-    target.parent.mkdir(parents=True)
+    make_private(target.parent)
     (folder / id).replace(target)
     with suppress(FileNotFoundError):
         note_path(folder / id).replace(note_path(target))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rag.errors import IndexBusy, IndexClosed, IndexCorrupt, IndexMissing, ShawahidError
+from rag.files import create_private
 from rag.storage.sqlite_errors import index_error, sqlite_errors
 
 _WAIT = 10.0
@@ -86,6 +87,8 @@ class Connections:
             raise IndexClosed("error.index_closed", path=self.path.parent)
         if not self._writable and not self.path.is_file():
             raise IndexMissing("error.index_missing", path=self.path.parent)
+        if self._writable:
+            create_private(self.path)  # SQLite gives the files beside it the same permissions
         with sqlite_errors(self.path):
             connection, locks, state = self._open()
             self._keep(connection)

@@ -19,7 +19,8 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors
 from rag.errors import IndexCorrupt
-from rag.files import has_room, write_atomically, write_error
+from rag.files import create_private, has_room, write_atomically, write_error
+from rag.storage.database import DATABASE
 
 Codes = npt.NDArray[np.uint8]
 
@@ -68,9 +69,10 @@ def write_index(index: Any, path: Path) -> None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[Path]:
-    """What `write_atomically` does, with errors of the project."""
+    """What `write_atomically` does, with errors of the project. The file can be read by whoever can read the database beside it."""
     try:
         with write_atomically(path) as partial:
+            create_private(partial, path.with_name(DATABASE))
             yield partial
     except OSError as error:
         raise write_error(path.parent, error) from error

@@ -14,6 +14,7 @@ import numpy as np
 
 from rag.arrays import Vectors
 from rag.errors import IndexCorrupt
+from rag.files import create_private
 from rag.models.embedder import Embedder, passage_tokens
 from rag.models.token_vectors import pack_tokens
 from rag.storage.checked_rows import chunks, marks
@@ -174,6 +175,7 @@ class Staging:
         return self._db
 
     def _open(self) -> sqlite3.Connection:
+        create_private(self._path)
         db = sqlite3.connect(self._path)
         try:
             db.execute(_SCHEMA)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rag.files import write_atomically
+from rag.files import make_private, write_atomically
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class Disk:
         """Store a state. On a full or read-only disk nothing is stored, which is no error."""
         path = self._path(tokens)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private(self._folder)
             with write_atomically(path, durable=False) as partial:
                 partial.write_bytes(hashlib.blake2b(state, digest_size=_DIGEST).digest() + state)
             files = sorted(self._folder.glob("*.state"), key=lambda file: file.stat().st_mtime)
