@@ -1,4 +1,4 @@
-"""`shawahid eval`: run, claims, compare, ablate, validate; and `shawahid calibrate`."""
+"""`shawahid eval`: run, claims, compare, export, trec, ablate, validate; and `shawahid calibrate`."""
 
 from __future__ import annotations
 
@@ -167,18 +167,58 @@ def compare(
     a: Annotated[Path, typer.Argument(help="A run: its folder, or its records.jsonl.")],
     b: Annotated[Path, typer.Argument(help="The run to compare it with.")],
     everything: Annotated[bool, typer.Option("--all", help="Also show differences that chance explains.")] = False,
+    fail_if_worse: Annotated[
+        list[str] | None,
+        typer.Option("--fail-if-worse", help="A measure like right or ar-en:right, or any; exit code 9 if it surely got worse."),
+    ] = None,
     as_json: FiguresOption = False,
 ) -> None:
-    """Compare two runs of the same questions: what improved, what got worse, and how certain that is."""
+    """Compare two runs of the same questions: what improved, what got worse, how certain that is, and what differed between them."""
     from rag.config import Settings
     from rag.evaluation import compare as comparing
 
     settings = Settings.load()
-    found = comparing.compare(comparing.read_run(a), comparing.read_run(b))
+    identities = comparing.read_identity(a), comparing.read_identity(b)
+    found = comparing.compare(comparing.read_run(a), comparing.read_run(b), identities)
     if as_json:
         print(json.dumps(comparing.as_json(found), ensure_ascii=False))
     else:
         print_comparison(found, (a.name, b.name), out, settings.language, everything)
+    comparing.require_no_worse(found, fail_if_worse or ())
+
+
+@eval_app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run: its folder, or its records.jsonl.")],
+    into: Annotated[Path | None, typer.Option("--into", help="The folder to write to.  [export in the run's folder]")] = None,
+) -> None:
+    """Write a run for other tools: TREC run and qrels of documents, and test cases for ragas and DeepEval as JSONL."""
+    from rag.config import Settings
+    from rag.evaluation.compare import read_run
+    from rag.evaluation.exchange import export_run
+
+    language = Settings.load().language
+    for path in export_run(read_run(run), into or (run if run.is_dir() else run.parent) / "export"):
+        out.print(escape(for_terminal(say("eval.written", language, path=path))))
+
+
+@eval_app.command()
+def trec(
+    run: Annotated[Path, typer.Argument(help="A run of any system: question Q0 item rank score tag.")],
+    qrels: Annotated[Path, typer.Argument(help="The judgements: question 0 item relevance.")],
+    as_json: FiguresOption = False,
+) -> None:
+    """Measure the ranking of any system from TREC files, with intervals."""
+    from rag.config import Settings
+    from rag.evaluation.exchange import measure_trec
+    from rag.evaluation.report import Summary
+
+    figures = measure_trec(run, qrels)
+    summary = Summary({}, {"questions": max(figure.n for figure in figures.values())}, {"all": figures})
+    if as_json:
+        print(json.dumps(summary.as_json(), ensure_ascii=False))
+    else:
+        print_table(summary, out, Settings.load().language)
 
 
 @eval_app.command()

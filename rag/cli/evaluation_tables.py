@@ -42,22 +42,28 @@ def _table(summary: Summary, names: Sequence[str], language: str) -> Table:
 
 def print_comparison(found: Comparison, names: tuple[str, str], console: Console, language: str, everything: bool = False) -> None:
     """Print the measures with significant differences (`everything`: all), then the questions that moved."""
+    for letter, name in zip("AB", names, strict=True):
+        console.print(f"{letter}: {escape(name)}")
     counts = say("eval.compared", language, n=found.n, only_a=found.only_a, only_b=found.only_b)
     console.print(for_terminal(counts))
-    table = Table(say("eval.measure", language), say("eval.group", language), *map(escape, names), "B − A", "95 %", "p", "n", box=None)
+    _print_differing(found, console, language)
+    # Two lines a measure, so that no figure is broken where a terminal has 80 columns.
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{for_terminal(say('eval.measure', language))}\n{for_terminal(say('eval.group', language))}", overflow="fold")
+    for title in ("A", "B", "B − A\n95 %", "p\nn"):
+        table.add_column(title, no_wrap=True)
     for change in found.changes:
         if change.sure or everything:
             delta = change.difference
             colour = "green" if change.better else "red"
+            moved = f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}"
+            between = f"{rounded(delta.low)} … {rounded(delta.high)}" if delta.low is not None else ""
             table.add_row(
-                for_terminal(label(change.measure, language)),
-                for_terminal(group_label(change.group, language)),
+                f"{for_terminal(label(change.measure, language))}\n[dim]{escape(for_terminal(group_label(change.group, language)))}[/]",
                 rounded(change.a),
                 rounded(change.b),
-                f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}",
-                f"{rounded(delta.low)} … {rounded(delta.high)}",
-                rounded(delta.p),
-                str(delta.n),
+                f"{moved}\n[dim]{between}[/]",
+                f"{rounded(delta.p)}\n[dim]{delta.n}[/]",
             )
     if table.row_count:
         console.print(table)
@@ -68,6 +74,17 @@ def print_comparison(found: Comparison, names: tuple[str, str], console: Console
         for item in moved:
             console.print(f"  {escape(item.id)}  {escape(for_terminal(item.question))}")
             console.print(f"    [dim]{escape(_names(item.before, language))} → {escape(_names(item.after, language))}[/]")
+
+
+def _print_differing(found: Comparison, console: Console, language: str) -> None:
+    """Print what else differed between the runs, so that a difference is not taken for that of one change when there were several."""
+    if not found.differing:
+        key = "eval.identity_unknown" if found.differing is None else "eval.identity_same"
+        console.print(for_terminal(say(key, language)))
+        return
+    console.print(for_terminal(say("eval.differing", language)))
+    for part in found.differing:
+        console.print(f"  {escape(part.name)}: {escape(part.a or '–')} → {escape(part.b or '–')}")
 
 
 def _names(keys: Sequence[str], language: str) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rag.errors import BadSetting
-from rag.evaluation.bootstrap import Difference, difference, ratio
+from rag.errors import BadSetting, ShawahidError
+from rag.evaluation.bootstrap import Difference, difference, ratio, rounded
 from rag.evaluation.metrics import auroc_difference
 from rag.evaluation.records import AnyRecord, ClaimRecord, Record, read_records
 from rag.evaluation.scoring import MEASURES, NOT_ABOUT, Shares, faults, groups, shares_of
-
-if TYPE_CHECKING:
-    pass
 
 SURE = 0.05  # below this p a difference is called one
 
@@ -52,8 +50,24 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Differing:
+    """A part of what the runs depend on (embedder, generator, index, …) that is not the same; "" where a run did not record it."""
+
+    name: str
+    a: str
+    b: str
+
+
+class WorseRun(ShawahidError):
+    """A measure that must not get worse did."""
+
+    exit_code = 9
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The common questions of two runs, and their differences. `only_a` and `only_b` count the questions of one run alone."""
+    """The common questions of two runs, and their differences. `only_a` and `only_b` count the questions of one run alone; `differing` is
+    what else differed between the runs, None if a run does not say."""
 
     n: int
     only_a: int
@@ -61,6 +75,7 @@ class Comparison:
     changes: tuple[Change, ...]
     better: tuple[Moved, ...]
     worse: tuple[Moved, ...]
+    differing: tuple[Differing, ...] | None = None
 
 
 def read_run(path: Path) -> list[AnyRecord]:
@@ -71,8 +86,69 @@ def read_run(path: Path) -> list[AnyRecord]:
     return records
 
 
-def compare(a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> Comparison:
-    """Compare two runs on their common questions, matched by set and id."""
+def read_identity(path: Path) -> dict[str, str]:
+    """Return what a run depends on, from the summary in its folder; {} if it has none."""
+    folder = path if path.is_dir() else path.parent
+    try:
+        found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["identity"]
+        return {str(name): str(value) for name, value in found.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def differing(a: Mapping[str, str], b: Mapping[str, str]) -> tuple[Differing, ...] | None:
+    """Return what differs between the identities of two runs; None if one of them is not known."""
+    if not a or not b:
+        return None
+    return tuple(Differing(name, a.get(name, ""), b.get(name, "")) for name in dict.fromkeys([*a, *b]) if a.get(name) != b.get(name))
+
+
+def require_no_worse(found: Comparison, wanted: Sequence[str]) -> None:
+    """Raise WorseRun, naming them, if measures surely got worse: those wanted, as `right` or `ar-en:right`.
+
+    "any" are the measures of all questions but the costs; because they are many, their p are corrected (Holm, Scandinavian Journal of
+    Statistics, 1979). A measure that the runs have no figures of counts as worse. Raises BadSetting for a measure that does not exist.
+    """
+    by_name = {(change.group, change.measure): change for change in found.changes}
+    missed: list[str] = []
+    for text in wanted:
+        if text == "any":
+            missed += map(_told, _surely_worse([change for change in found.changes if change.group == "all"]))
+            continue
+        match = re.fullmatch(r"(?:([\w.+-]+):)?([\w@.]+)", text)
+        if match is None or match.group(2) not in MEASURES:
+            raise BadSetting("error.measure", text=text, names=", ".join(MEASURES))
+        name = match.group(1) or "all", match.group(2)
+        change = by_name.get(name)
+        if change is None:
+            missed.append(f"{':'.join(name)}: –")
+        elif change.sure and not change.better:
+            missed.append(_told(change))
+    if missed:
+        raise WorseRun("error.worse", missed="; ".join(dict.fromkeys(missed)))
+
+
+def _surely_worse(changes: Sequence[Change]) -> list[Change]:
+    """Return the changes for the worse that stay sure among so many tests."""
+    tested = sorted(
+        (c for c in changes if not MEASURES[c.measure].unit and c.difference.p is not None), key=lambda c: c.difference.p or 0.0
+    )
+    kept: list[Change] = []
+    for number, change in enumerate(tested):
+        if (change.difference.p or 0.0) * (len(tested) - number) >= SURE:
+            break
+        kept.append(change)
+    return [change for change in kept if not change.better]
+
+
+def _told(change: Change) -> str:
+    return f"{change.group}:{change.measure} {rounded(change.a)} → {rounded(change.b)} (p {rounded(change.difference.p)})"
+
+
+def compare(
+    a: Sequence[AnyRecord], b: Sequence[AnyRecord], identities: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {})
+) -> Comparison:
+    """Compare two runs on their common questions, matched by set and id. `identities` are what each of the runs depends on."""
     first = {(record.set, record.id): record for record in a}
     second = {(record.set, record.id): record for record in b}
     common = [name for name in first if name in second]
@@ -93,6 +169,7 @@ def compare(a: Sequence[AnyRecord], b: Sequence[AnyRecord]) -> Comparison:
         changes=tuple(changes),
         better=tuple(item for item in moved if len(item.after) < len(item.before)),
         worse=tuple(item for item in moved if len(item.after) > len(item.before)),
+        differing=differing(*identities),
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,6 +18,8 @@ from rag.files import make_private
 from rag.messages import say
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_FAULTS = 4
+"""Kinds of faults for which the page says what to do."""
 _SHOWN = ("recall@1", "recall@5", "evidence_recall@1", "right", "f1", "citation_precision", "citation_recall", "declined")
 
 
@@ -43,6 +47,7 @@ def write_html(path: Path, records: Sequence[AnyRecord], summary: Summary, langu
 <body>
 <header><h1>{_text(title)}</h1>{_counts(summary, failed, language)}</header>
 <main>
+<section class="next"><h2>{_say("eval.next", language)}</h2>{_advice(records, found, language)}</section>
 <section><h2>{_say("eval.figures", language)}</h2><div class="wide">{_figures_table(summary, language)}</div>
 <p class="note">{_say("eval.legend", language)}</p></section>
 <section><h2>{_say("eval.plots", language)}</h2><div class="plots">{_plots(records, summary, language)}</div></section>
@@ -70,6 +75,31 @@ def _style() -> str:
 
 def _pairs(values: Mapping[str, str]) -> str:
     return "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in values.items())
+
+
+def _advice(records: Sequence[AnyRecord], found: Sequence[Sequence[str]], language: str) -> str:
+    """Return the commonest faults, each with its count, an example and what helps against it."""
+    counted = Counter(name for own in found for name in own)
+    if not counted:
+        return f"<p>{_say('eval.next_nothing', language)}</p>"
+    lines = []
+    for name, count in counted.most_common(_FAULTS):
+        # The best example has nothing worse than this fault.
+        row = next((row for row, own in enumerate(found) if own and own[0] == name), None)
+        row = next(row for row, own in enumerate(found) if name in own) if row is None else row
+        record = records[row]
+        asked = record.claim if isinstance(record, ClaimRecord) else record.question
+        lines.append(
+            f"<li><b>{_say(f'fault.{name}', language)}</b> · {_say('eval.next_count', language, count=count, of=len(records))}"
+            f'<p>{_say("eval.next_example", language)} <q dir="auto">{_text(asked)}</q> <small dir="ltr">{_text(record.id)}</small></p>'
+            f"<p>{_commands(say(f'advice.{name}', language))}</p></li>"
+        )
+    return f"<ol>{''.join(lines)}</ol>"
+
+
+def _commands(text: str) -> str:
+    """Return an advice as HTML: what stands between backticks is a command or a setting."""
+    return re.sub(r"`([^`]+)`", r'<code dir="ltr">\1</code>', _text(text))
 
 
 def _counts(summary: Summary, failed: int, language: str) -> str:

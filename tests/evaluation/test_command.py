@@ -133,7 +133,16 @@ def test_the_other_commands(checkout: Path) -> None:
         assert runner.invoke(app, ["eval", "--retrieval-only", "--out", name]).exit_code == 0
     compared = runner.invoke(app, ["eval", "compare", "a", "b", "--json"])
     assert json.loads(compared.stdout)["n"] == 3
+    assert json.loads(compared.stdout)["differing"] == []
     assert "No measure differs" in runner.invoke(app, ["eval", "compare", "a", "b"]).stdout
+    assert runner.invoke(app, ["eval", "compare", "a", "b", "--fail-if-worse", "recall@5", "--fail-if-worse", "any"]).exit_code == 0
+    assert runner.invoke(app, ["eval", "compare", "a", "b", "--fail-if-worse", "right"]).exit_code != 0  # there is no figure of it
+    exported = runner.invoke(app, ["eval", "export", "a"])
+    assert exported.exit_code == 0, exported.output
+    assert (checkout / "a" / "export" / "ragas.jsonl").read_text("utf-8") == ""  # nothing was asked, only searched
+    measured = runner.invoke(app, ["eval", "trec", "a/export/run.trec", "a/export/qrels.trec", "--json"])
+    assert json.loads(measured.stdout)["figures"]["all"]["recall@10"]["n"] == 2
+    assert "1.000" in runner.invoke(app, ["eval", "trec", "a/export/run.trec", "a/export/qrels.trec"]).stdout
     ablated = runner.invoke(app, ["eval", "ablate", "--into", "quality.md"])
     assert ablated.exit_code == 0, ablated.output
     assert "| dense only |" in (checkout / "quality.md").read_text("utf-8")

@@ -13,8 +13,8 @@ from rich.console import Console
 from rag.cli.evaluation_tables import print_comparison, print_table
 from rag.errors import BadSetting
 from rag.evaluation import plots
-from rag.evaluation.bootstrap import Figure
-from rag.evaluation.compare import compare, read_run
+from rag.evaluation.bootstrap import Difference, Figure
+from rag.evaluation.compare import Change, Comparison, Differing, WorseRun, compare, differing, read_identity, read_run, require_no_worse
 from rag.evaluation.html_report import write_html
 from rag.evaluation.questions import (
     QuestionSet,
@@ -23,7 +23,7 @@ from rag.evaluation.records import ClaimRecord, Place
 from rag.evaluation.report import Requirement, RequirementMissed, Summary, by_section, cell, distinct, require, summarise
 from rag.evaluation.run import memory_mb
 from rag.evaluation.scoring import MEASURES, figures, groups
-from rag.messages import table
+from rag.messages import say, table
 from rag.retrieval.index import Index
 from tests.evaluation.world import (
     NONE,
@@ -196,6 +196,103 @@ def test_a_comparison_says_what_moved(index: Index, tmp_path: Path) -> None:
     console.file.close()
     assert WHO_AR.question in (tmp_path / "table.txt").read_text("utf-8")
     assert compare(before, before).worse == ()
+
+
+def change(measure: str, value: float, p: float | None, group: str = "all") -> Change:
+    return Change(group, measure, 0.5, 0.5 + value, Difference(value, value - 0.01, value + 0.01, p, 40))
+
+
+def compared(*changes: Change) -> Comparison:
+    return Comparison(40, 0, 0, changes, (), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted", "missed"),
+    [
+        ([change("right", -0.1, 0.01)], ["right"], "all:right 0.500 → 0.400 (p 0.010)"),
+        ([change("right", -0.1, 0.06)], ["right"], ""),
+        ([change("right", 0.1, 0.01)], ["right"], ""),
+        ([change("wrongly_declined", 0.1, 0.01)], ["wrongly_declined"], "all:wrongly_declined"),
+        ([change("right", -0.1, None)], ["right"], ""),
+        ([], ["ar-en:right"], "ar-en:right: –"),
+        ([change("right", -0.1, 0.01, "ar-en")], ["ar-en:right"], "ar-en:right 0.500"),
+        ([change("right", -0.1, 0.01, "ar-en")], ["any"], ""),
+        ([change("right", -0.1, 0.01)], ["any"], "all:right"),
+        # Of two tests the first has to be below 0.025; when it is not, the second is not looked at.
+        ([change("right", -0.1, 0.03), change("f1", -0.1, 0.04)], ["any"], ""),
+        ([change("right", -0.1, 0.02), change("f1", -0.1, 0.04)], ["any"], "all:f1"),
+        ([change("total_s", 9.0, 0.0)], ["any"], ""),
+        ([change("total_s", 9.0, 0.0)], ["total_s"], "all:total_s"),
+        ([change("right", -0.1, 0.01)], [], ""),
+    ],
+)
+def test_a_build_fails_when_a_measure_surely_got_worse(changes: list[Change], wanted: list[str], missed: str) -> None:
+    if not missed:
+        require_no_worse(compared(*changes), wanted)
+        return
+    with pytest.raises(WorseRun) as caught:
+        require_no_worse(compared(*changes), wanted)
+    assert caught.value.exit_code == 9
+    assert missed in caught.value.text("ar")
+
+
+@pytest.mark.parametrize("wrong", ["righteous", "right>=0.5", ""])
+def test_a_measure_that_does_not_exist_is_named(wrong: str) -> None:
+    with pytest.raises(BadSetting):
+        require_no_worse(compared(), [wrong])
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_what_differed_between_the_runs_is_named(tmp_path: Path, language: str) -> None:
+    for name, identity in (("a", {"embedder": "x", "code": "1"}), ("b", {"embedder": "y", "code": "1", "reader": "r"})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "summary.json").write_text(json.dumps({"identity": identity}), encoding="utf-8")
+    a, b = read_identity(tmp_path / "a"), read_identity(tmp_path / "b" / "records.jsonl")
+    assert differing(a, b) == (Differing("embedder", "x", "y"), Differing("reader", "", "r"))
+    assert differing(a, a) == ()
+    assert differing(a, read_identity(tmp_path)) is None
+    for found, shown in (
+        (compare([], [], (a, b)), ("embedder: x → y", "reader: – → r")),
+        (compare([], [], (a, a)), (say("eval.identity_same", language)[:20],) if language == "en" else ()),
+        (compare([], []), (say("eval.identity_unknown", language)[:20],) if language == "en" else ()),
+    ):
+        text = printed(tmp_path / "out.txt", found, language)
+        assert all(part in text for part in shown), text
+
+
+def printed(path: Path, found: Comparison, language: str) -> str:
+    console = Console(width=80, file=path.open("w", encoding="utf-8"))
+    print_comparison(found, ("reports/before", "reports/after"), console, language)
+    console.file.close()
+    return path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_comparison_is_readable_in_80_columns(tmp_path: Path, language: str) -> None:
+    changes = [Change("ar-en", name, 0.123, 0.456, Difference(-0.333, -0.444, -0.222, 0.001, 1234)) for name in MEASURES]
+    text = printed(tmp_path / "out.txt", compared(*changes), language)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("-0.444 … -0.222") == text.count("-0.333") == text.count("1234") == len(MEASURES)
+    assert "A: reports/before" in text
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_page_says_what_to_do_next(index: Index, tmp_path: Path, language: str) -> None:
+    records = asked(ScriptedBot(index, {WHO.question: RIGHT[WHO.question]}), tmp_path / "records.jsonl")
+    write_html(tmp_path / "report.html", records, summarise(records, {}), language, "x")
+    advice = (tmp_path / "report.html").read_text("utf-8").partition('class="next"')[2].partition("</section>")[0]
+    assert f"<b>{say('fault.declined', language)}</b> · {say('eval.next_count', language, count=1, of=3)}" in advice
+    assert f'<q dir="auto">{WHO_AR.question}</q>' in advice
+    assert '<code dir="ltr">shawahid calibrate QUESTIONS --most-declined 0.05</code>' in advice
+    write_html(tmp_path / "good.html", records[:1], summarise(records[:1], {}), language, "x")
+    assert say("eval.next_nothing", language) in (tmp_path / "good.html").read_text("utf-8")
+
+
+def test_every_fault_has_its_advice() -> None:
+    strings = table()
+    assert {key.partition(".")[2] for key in strings if key.startswith("fault.")} == {
+        key.partition(".")[2] for key in strings if key.startswith("advice.")
+    }
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path: Path) -> None:
