@@ -1,4 +1,4 @@
-# make run · test · check · eval · bench · peers · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
+# make run · test · check · eval · bench · peers · sbom · audit · clean: each works from a fresh clone, says what it does, and can be interrupted and run again.
 #
 #   make run SHAWAHID_PROFILE=light      only MIT and Apache-2.0 models, less memory
 #   make run TORCH_INDEX=URL          a package index with the CPU build of torch, where the usual one would bring CUDA
@@ -20,15 +20,17 @@ ifdef SHAWAHID_MODELS
 export SHAWAHID_MODELS
 endif
 
-.PHONY: help run test check eval bench peers clean lock
+.PHONY: help run test check eval bench peers clean lock sbom audit
 
 help:
 	@echo "make run     set up whatever is missing and open the chat window"
 	@echo "make test    set up whatever is missing and run all tests"
-	@echo "make check   lint, format, types, layers"
+	@echo "make check   lint, format, types, layers, advisories"
 	@echo "make eval    measure answers on the project's own questions"
 	@echo "make bench   measure speed, memory and the reading of documents on this machine"
 	@echo "make peers   compare Shawahid with LlamaIndex and LangChain, same models; XQUAD=\"ar.json en.json\" asks these files too"
+	@echo "make sbom    write the bill of materials (CycloneDX) and the licences of what is installed"
+	@echo "make audit   compare the locked versions with published advisories"
 	@echo "make clean   remove the environment, the index and all caches of this clone; models stay"
 
 run:
@@ -45,6 +47,7 @@ check:
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict rag
 	.venv/bin/lint-imports
+	@$(PYTHON) tools/supply.py audit
 
 eval:
 	@$(PYTHON) tools/setup.py eval
@@ -59,6 +62,13 @@ peers:
 	@test -x .cache/peers/venv/bin/python || $(PYTHON) -m venv .cache/peers/venv
 	@.cache/peers/venv/bin/python -m pip install -q $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r bench/peers/requirements.txt
 	@$(VENV_PYTHON) -m bench.peers $(if $(XQUAD),--xquad $(XQUAD))
+
+sbom:
+	@$(PYTHON) tools/setup.py dev
+	@$(PYTHON) tools/supply.py sbom
+
+audit:
+	@$(PYTHON) tools/supply.py audit
 
 lock:
 	@$(PYTHON) tools/lock.py
