@@ -3,8 +3,8 @@
     python tools/supply.py sbom     dist/shawahid.cdx.json (CycloneDX, from requirements.lock) and docs/licences.md
     python tools/supply.py audit    compare the locks with published advisories; says so where no source of them can be reached
 
-cyclonedx-bom and pip-audit get an environment of their own under .cache/supply, at the versions of tools/supply.lock. Licences are those that
-the packages in .venv declare.
+cyclonedx-bom and pip-audit get an environment of their own under .cache/supply, at the versions of tools/supply.lock. Licences are those
+that the packages in .venv declare.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ json.dump(found, sys.stdout)
 """
 HEAD = """# Licences
 
-What Shawahid installs (`requirements.lock`), with the licence that each package declares. Written by `make sbom`, which also writes the bill of
-materials `dist/shawahid.cdx.json` (CycloneDX); do not edit. Shawahid itself is under Apache-2.0, the font in the window under OFL-1.1.
+What Shawahid installs (`requirements.lock`), with the licence that each package declares. Written by `make sbom`, which also writes the
+bill of materials `dist/shawahid.cdx.json` (CycloneDX); do not edit. Shawahid itself is under Apache-2.0, its font under OFL-1.1.
 
 """
 
@@ -114,7 +114,9 @@ def with_licences(sbom: dict[str, Any], licences: dict[str, str]) -> dict[str, A
     components = []
     for component in sbom.get("components", []):
         licence = licences.get(re.sub(r"[-_.]+", "-", component["name"]).lower(), "")
-        kind = {"expression": licence} if re.fullmatch(r"[A-Za-z0-9.+() -]+", licence) and is_spdx(licence) else {"license": {"name": licence}}
+        kind = (
+            {"expression": licence} if re.fullmatch(r"[A-Za-z0-9.+() -]+", licence) and is_spdx(licence) else {"license": {"name": licence}}
+        )
         components.append({**component, "licenses": [kind]} if licence else component)
     return {**sbom, "components": components}
 

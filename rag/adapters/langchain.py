@@ -83,7 +83,8 @@ class ShawahidAnswerer(RunnableSerializable[str, dict[str, Any]]):
     filter: Any = None
 
     def __init__(self, chatbot: Any, filter: Any = None, **unknown: Any) -> None:
-        super().__init__(chatbot=open_chatbot(chatbot), filter=filter_of(filter), **unknown)
+        fields = {"chatbot": open_chatbot(chatbot), "filter": filter_of(filter), **unknown}
+        super().__init__(**fields)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:

@@ -14,7 +14,7 @@ from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
 from rag.config import Settings
 from rag.errors import BadSetting
-from rag.factory import NO_GENERATOR, open_embedder, open_generator, open_milvus
+from rag.factory import NO_GENERATOR, NO_TRANSLATOR, open_embedder, open_generator, open_milvus, open_translator
 from rag.models.catalogue import catalogue
 from rag.models.reader import EncoderReader, open_reader
 from rag.models.remote_generator import RemoteGenerator
@@ -47,9 +47,9 @@ def open_index(record: object) -> Index:
 
 
 def chatbot_record(chatbot: Chatbot) -> Record:
-    """Return the record of a chatbot: that of its index, its generator as `SHAWAHID_GENERATOR` has it, its style, whether it checks its
-    answers and has a reader, and its folder of prompts. Raises BadSetting."""
-    generator, embedder = chatbot.generator, chatbot.index.embedder
+    """Return the record of a chatbot: that of its index, its generator and translator as `SHAWAHID_GENERATOR` and `SHAWAHID_TRANSLATOR`
+    have them, its style, whether it checks its answers and has a reader, and its folder of prompts. Raises BadSetting."""
+    generator, translator, embedder = chatbot.generator, chatbot.translator, chatbot.index.embedder
     if generator is None:
         setting = NO_GENERATOR
     else:
@@ -61,6 +61,7 @@ def chatbot_record(chatbot: Chatbot) -> Record:
     return {
         "index": index_record(chatbot.index),
         "generator": setting,
+        "translator": _setting("translator", translator, "path") if translator is not None else NO_TRANSLATOR,
         "style": chatbot.style,
         "check": chatbot.checks,
         "reader": chatbot.reader is not None or open_reader(embedder) is None,
@@ -69,17 +70,27 @@ def chatbot_record(chatbot: Chatbot) -> Record:
 
 
 def open_chatbot(record: object) -> Chatbot:
-    """Open a chatbot from its record. Raises as `open_index` and `open_generator` do, and ModelMissing if its generator is not here."""
+    """Open a chatbot from its record. Raises as `open_index` and `open_generator` do, and ModelMissing if a model of it is not here."""
     if isinstance(record, Chatbot):
         return record
-    known = _validated(record, {"index", "generator", "style", "check", "reader"}, {"prompts"})
-    generator, missing = open_generator(replace(Settings.load(), generator=known["generator"]))
+    known = _validated(record, {"index", "generator", "translator", "style", "check", "reader"}, {"prompts"})
+    settings = replace(Settings.load(), generator=known["generator"], translator=known["translator"])
+    generator, missing = open_generator(settings)
+    if missing is not None:
+        raise missing
+    translator, missing = open_translator(settings)
     if missing is not None:
         raise missing
     prompts = Path(known["prompts"]) if "prompts" in known else None
     index = open_index(known["index"])
     return Chatbot(
-        index, generator, prompts=prompts, check=bool(known["check"]), style=known["style"], reader="own" if known["reader"] else None
+        index,
+        generator,
+        prompts=prompts,
+        check=bool(known["check"]),
+        style=known["style"],
+        reader="own" if known["reader"] else None,
+        translator=translator,
     )
 
 

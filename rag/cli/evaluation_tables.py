@@ -56,13 +56,13 @@ def print_comparison(found: Comparison, names: tuple[str, str], console: Console
         if change.sure or everything:
             delta = change.difference
             colour = "green" if change.better else "red"
-            moved = f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}"
+            value = f"[{colour}]{delta.value:+.3f}[/]" if change.sure else f"{delta.value:+.3f}"
             between = f"{rounded(delta.low)} … {rounded(delta.high)}" if delta.low is not None else ""
             table.add_row(
                 f"{for_terminal(label(change.measure, language))}\n[dim]{escape(for_terminal(group_label(change.group, language)))}[/]",
                 rounded(change.a),
                 rounded(change.b),
-                f"{moved}\n[dim]{between}[/]",
+                f"{value}\n[dim]{between}[/]",
                 f"{rounded(delta.p)}\n[dim]{delta.n}[/]",
             )
     if table.row_count:

@@ -143,6 +143,11 @@ class LlamaTranslator:
         return self._name
 
     @property
+    def path(self) -> Path:
+        """The file of its model."""
+        return self._model
+
+    @property
     def fingerprint(self) -> str:
         return f"{self._name}-{self._learned.fingerprint}"
 

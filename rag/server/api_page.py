@@ -33,8 +33,8 @@ EXAMPLES: Mapping[str, Any] = {
 }
 """A body for each operation that takes JSON."""
 _GROUPS = {
-    "questions": ("/v1/ask", "/v1/search", "/v1/table"),
-    "documents": ("/v1/document", "/v1/overview", "/v1/jobs", "/v1/indexing"),
+    "questions": ("/v1/ask", "/v1/search", "/v1/table", "/v1/suggestions"),
+    "documents": ("/v1/document", "/v1/overview", "/v1/contradictions", "/v1/jobs", "/v1/indexing"),
     "openai": ("/v1/chat", "/v1/responses", "/v1/embeddings", "/v1/models"),
     "server": ("/healthz", "/metrics"),
 }

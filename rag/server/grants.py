@@ -25,6 +25,8 @@ _NEEDED = (
     ("GET", "/v1/documents", ("search",)),
     ("GET", "/v1/document", ("search", "ask")),
     ("GET", "/v1/overview", ("search", "ask")),
+    ("GET", "/v1/contradictions", ("search", "ask")),
+    ("GET", "/v1/suggestions", ("search", "ask")),
     ("POST", "/v1/embeddings", ("search",)),
     ("POST", "/v1/ask", ("ask",)),
     ("POST", "/v1/table", ("ask",)),

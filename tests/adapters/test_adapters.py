@@ -21,7 +21,7 @@ from rag.retrieval.index import Index
 from rag.schema import Filter
 from rag.storage.build import build_index
 from rag.storage.flat_index import FlatIndex
-from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
+from rag.testing import HashEmbedder, ScriptedGenerator, TableTranslator, WordReader
 from tests.helpers import CORPUS, LEXICON, write
 from tests.waiting import run_async
 
@@ -315,6 +315,7 @@ def test_what_a_setting_cannot_name_is_not_written(placed: Index, tenants: Index
         lambda: index_record(Index.open(placed.folder, placed.embedder, vectors=lambda ids, vectors: FlatIndex.of(ids, vectors, 256))),
         lambda: chatbot_record(Chatbot(placed, ScriptedGenerator())),
         lambda: chatbot_record(Chatbot(placed, reader=OwnReader())),
+        lambda: chatbot_record(Chatbot(placed, translator=TableTranslator({}))),
         lambda: chatbot_record(bot(placed)),  # a calibration of one's own
     ]
     for write_down in wrong:

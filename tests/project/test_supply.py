@@ -37,7 +37,9 @@ def test_the_page_of_licences_lists_what_is_locked_and_every_model() -> None:
         (None, [], " \n", ""),
     ],
 )
-def test_a_licence_is_read_from_what_a_package_declares(expression: str | None, classifiers: list[str], field: str | None, licence: str) -> None:
+def test_a_licence_is_read_from_what_a_package_declares(
+    expression: str | None, classifiers: list[str], field: str | None, licence: str
+) -> None:
     assert SUPPLY.licence_of(expression, classifiers, field) == licence
 
 
