@@ -53,8 +53,8 @@ def make_private(folder: Path) -> None:
 
 
 def create_private(path: Path, like: Path | None = None) -> None:
-    """Create an empty file that only this user can read, or whoever can read the file `like`. One that exists is left as it is, and where
-    there can't be one, whoever writes it finds out."""
+    """Create an empty file that only this user can read, or those who can read the file `like`. One that exists is left as it is. Where
+    there can't be one, no error is raised: writing it raises one."""
     mode = 0o600
     with suppress(OSError):
         mode = stat.S_IMODE(like.stat().st_mode) if like is not None else mode

@@ -20,10 +20,10 @@ from rag.models.reader import EncoderReader, open_reader
 from rag.models.remote_generator import RemoteGenerator
 from rag.retrieval.index import Index
 
-Record = dict[str, Any]
+Saved = dict[str, Any]
 
 
-def index_record(index: Index) -> Record:
+def index_record(index: Index) -> Saved:
     """Return the record of an index: its path, its embedder as `SHAWAHID_EMBEDDER` has it and, if it is searched there, the Milvus
     collection. Raises BadSetting."""
     if index.has_own_store:
@@ -46,7 +46,7 @@ def open_index(record: object) -> Index:
     return Index.open(Path(known["path"]), embedder, open_milvus(settings))
 
 
-def chatbot_record(chatbot: Chatbot) -> Record:
+def chatbot_record(chatbot: Chatbot) -> Saved:
     """Return the record of a chatbot: that of its index, its generator and translator as `SHAWAHID_GENERATOR` and `SHAWAHID_TRANSLATOR`
     have them, its style, whether it checks its answers and has a reader, and its folder of prompts. Raises BadSetting."""
     generator, translator, embedder = chatbot.generator, chatbot.translator, chatbot.index.embedder

@@ -189,7 +189,7 @@ def compare(
 
 @eval_app.command()
 def export(
-    run: Annotated[Path, typer.Argument(help="A run: its folder, or its records.jsonl.")],
+    source: Annotated[Path, typer.Argument(metavar="RUN", help="A run: its folder, or its records.jsonl.")],
     into: Annotated[Path | None, typer.Option("--into", help="The folder to write to.  [export in the run's folder]")] = None,
 ) -> None:
     """Write a run for other tools: TREC run and qrels of documents, and test cases for ragas and DeepEval as JSONL."""
@@ -198,13 +198,13 @@ def export(
     from rag.evaluation.exchange import export_run
 
     language = Settings.load().language
-    for path in export_run(read_run(run), into or (run if run.is_dir() else run.parent) / "export"):
+    for path in export_run(read_run(source), into or (source if source.is_dir() else source.parent) / "export"):
         out.print(escape(for_terminal(say("eval.written", language, path=path))))
 
 
 @eval_app.command()
 def trec(
-    run: Annotated[Path, typer.Argument(help="A run of any system: question Q0 item rank score tag.")],
+    ranking: Annotated[Path, typer.Argument(metavar="RUN", help="A run of any system: question Q0 item rank score tag.")],
     qrels: Annotated[Path, typer.Argument(help="The judgements: question 0 item relevance.")],
     as_json: FiguresOption = False,
 ) -> None:
@@ -213,7 +213,7 @@ def trec(
     from rag.evaluation.exchange import measure_trec
     from rag.evaluation.report import Summary
 
-    figures = measure_trec(run, qrels)
+    figures = measure_trec(ranking, qrels)
     summary = Summary({}, {"questions": max(figure.n for figure in figures.values())}, {"all": figures})
     if as_json:
         print(json.dumps(summary.as_json(), ensure_ascii=False))

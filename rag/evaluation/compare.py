@@ -129,7 +129,7 @@ def require_no_worse(found: Comparison, wanted: Sequence[str]) -> None:
 
 
 def _surely_worse(changes: Sequence[Change]) -> list[Change]:
-    """Return the changes for the worse that stay sure among so many tests."""
+    """Return the changes for the worse that stay sure among all of the tests."""
     tested = sorted(
         (c for c in changes if not MEASURES[c.measure].unit and c.difference.p is not None), key=lambda c: c.difference.p or 0.0
     )

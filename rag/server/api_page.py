@@ -70,7 +70,7 @@ def _file(name: str, kind: str) -> Callable[[Request], Any]:
 
 def api_page(described: Schema, language: str) -> str:
     """Return the page of an OpenAPI description."""
-    return _Page(described, language).html()
+    return _ApiPage(described, language).html()
 
 
 def operation_name(method: str, path: str) -> str:
@@ -78,14 +78,14 @@ def operation_name(method: str, path: str) -> str:
     return re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_")
 
 
-class _Page:
+class _ApiPage:
     def __init__(self, described: Schema, language: str) -> None:
         self._described = described
         self._language = language
         self._open = "securitySchemes" not in described["components"]
 
     def _say(self, key: str, **fields: object) -> str:
-        return escape(say(f"api.{key}", self._language, **fields))
+        return escape(say(f"reference.{key}", self._language, **fields))
 
     def html(self) -> str:
         arabic, other = self._language == "ar", "en" if self._language == "ar" else "ar"

@@ -69,7 +69,7 @@ def write_index(index: Any, path: Path) -> None:
 
 @contextmanager
 def _written(path: Path) -> Iterator[Path]:
-    """What `write_atomically` does, with errors of the project. The file can be read by whoever can read the database beside it."""
+    """What `write_atomically` does, with errors of the project. The file can be read by those who can read the database."""
     try:
         with write_atomically(path) as partial:
             create_private(partial, path.with_name(DATABASE))

@@ -74,8 +74,8 @@ def test_the_page_has_every_operation_in_both_languages_and_nothing_from_elsewhe
     assert set(named) == {operation_name(method, path) for method, path, _ in operations(described)}
     for method, path, operation in operations(described):
         section = named[operation_name(method, path)]
-        assert section.xpath("string(h2)") == say(f"api.{operation_name(method, path)}", language)
-        assert say(f"api.{operation_name(method, path)}", "en") == operation["summary"]
+        assert section.xpath("string(h2)") == say(f"reference.{operation_name(method, path)}", language)
+        assert say(f"reference.{operation_name(method, path)}", "en") == operation["summary"]
         assert section.xpath("string(p[@class='address']/code)") == f"{method} {path}"
         names = {each["name"] for each in operation.get("parameters", ())}
         assert names <= set(section.xpath(".//td/code/text()"))
@@ -121,7 +121,7 @@ def test_text_of_a_description_is_no_markup_and_an_open_server_needs_no_token() 
         assert "<q>" not in page
         assert "<i>" not in page
         assert "<code>&lt;b&gt;</code>" in page
-        assert say("api.access_open", language) in page
+        assert say("reference.access_open", language) in page
         assert 'id="token"' not in page
 
 
