@@ -17,9 +17,11 @@ import re
 import sys
 import tarfile
 import tomllib
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import httpx
 
@@ -115,24 +117,43 @@ def fetch_documents(folder: Path, listed: Path = DOCUMENTS) -> None:
 
 def keep_documents(archive: bytes, wanted: Iterable[Mapping[str, Any]], folder: Path) -> None:
     """Write the documents wanted from a repository's archive; of one with `lines` (first and last, from 1) only these, without the space
-    around them. Raises Refused for one that is not what it was, or is not there."""
+    around them, of one with `units` the Arabic side of a translation memory from the first to the last of them. Raises Refused for one that
+    is not what it was, or is not there."""
     by_path: dict[str, list[Mapping[str, Any]]] = {}
     for one in wanted:
         by_path.setdefault(one["path"], []).append(one)
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         for member in tar:
-            for one in by_path.pop(member.name.partition("/")[2], ()):
-                content = tar.extractfile(member)
-                data = content.read() if content is not None else b""
+            wanted_here = by_path.pop(member.name.partition("/")[2], ())
+            content = tar.extractfile(member) if wanted_here else None
+            whole = content.read() if content is not None else b""
+            for one in wanted_here:
+                data = whole
                 if "lines" in one:
                     first, last = one["lines"]
                     data = "".join(line.strip() + "\n" for line in data.decode().split("\n")[first - 1 : last]).encode()
+                if "units" in one:
+                    data = arabic_segments(data, *one["units"])
                 if hashlib.sha256(data).hexdigest() != one["sha256"]:
                     raise Refused(f"{one['file']}: the file is not the one that was read (SHA-256 differs)")
                 (folder / one["file"]).write_bytes(data)
     if by_path:
         raise Refused(f"{next(iter(by_path))}: not in the archive of its repository")
+
+
+def arabic_segments(archive: bytes, first: str, last: str) -> bytes:
+    """Return the Arabic segments of a zipped translation memory (TMX), from the unit `first` to the unit `last`, a paragraph each."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
+        root = ElementTree.fromstring(zipped.read(zipped.namelist()[0]))
+    found: list[str] = []
+    for unit in root.iter("tu"):
+        if found or unit.get("tuid") == first:
+            segments = unit.findall("tuv[@{http://www.w3.org/XML/1998/namespace}lang='ar']/seg")
+            found.append(segments[0].text or "" if segments else "")
+        if unit.get("tuid") == last:
+            break
+    return ("\n\n".join(found) + "\n").encode()
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ SHARES = {
     "pages:ar-ar": 0.01,
     "pages:en-ar": 0.01,
     "pages:ar-en": 0.01,
-    "factbook": 0.03,
+    "factbook": 0.06,
     "claims": 0.036,
     "strange": 0.01,
 }
