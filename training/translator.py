@@ -227,7 +227,10 @@ def train(options: argparse.Namespace) -> None:
         step, cases = step + 1, cases + len(batch)
         running.append(float(value.detach()))
         if step % 25 == 0:
-            print(json.dumps({"step": step, "cases": cases, "minutes": round(spent / 60, 2), "loss": round(sum(running) / len(running), 4)}), flush=True)
+            print(
+                json.dumps({"step": step, "cases": cases, "minutes": round(spent / 60, 2), "loss": round(sum(running) / len(running), 4)}),
+                flush=True,
+            )
             running = []
         if time.monotonic() - saved > 60 * options.every:
             weights = {name: parameter.detach().cpu().clone() for name, parameter in named.items()}

@@ -8,11 +8,12 @@ from dataclasses import replace
 from rag.documents.tree import CELL_SEPARATOR
 from rag.models.reader import Reader
 from rag.models.reader_input import ReadText, around
-from rag.schema import Evidence, Span
+from rag.schema import Evidence, Passage, Span
 from rag.text.territories import territories
 
-PASSAGES = 6
-"""The number of passages that are read."""
+WINDOWS = 8
+"""The number of windows that are read. Of 152 questions over 53 documents held aside, the answer is in one of 6 windows of different
+passages for 0.901, in one of 8 around the best sentences, whichever passages they are of, for 0.947: all whose passage was found."""
 _WIDTH = {"ar": 230, "en": 320}
 """Characters that are read of a passage around its best sentence, by language: what one window of the reader holds with the question and
 the headings; Arabic takes more tokens."""
@@ -23,32 +24,28 @@ _SPANS = 6
 _ELSEWHERE = 0.05
 """The factor for a text about another country than the one asked about."""
 CANDIDATES = 64
-"""The number of sentences from which the passages to read are chosen."""
+"""The number of sentences from which the windows to read are chosen."""
 
 
 def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence], k: int) -> tuple[tuple[Evidence, ...], float]:
     """Return the `k` best pieces of evidence, best first, and the probability that one of the texts read answers the question.
 
-    `candidates` are sentences, best first by search. Of the passages of the first of them, a window around the best sentence is read.
+    `candidates` are sentences, best first by search. Windows around the first of them are read, each around one that no window holds yet.
     What was read is ranked by the probability that it answers, which is small for a text about another country than the question's, with
     a part of what search thinks of it (together its `worth`). What was not read keeps its order after that, with a worth of 0. With no
     candidates the probability is 0. Raises ModelCorrupt.
     """
-    windows: dict[int, tuple[Evidence, int, int]] = {}
-    for item in candidates:
-        if item.passage.id not in windows and len(windows) < PASSAGES and item.span in item.passage.sentences:
-            width = _WIDTH["ar" if item.passage.language == "ar" else "en"]
-            first, end = around(item.passage, item.passage.sentences.index(item.span), width)
-            windows[item.passage.id] = item, first, end
-    texts = [ReadText.part(item.passage, first, end) for item, first, end in windows.values()]
+    windows = _windows(candidates)
+    texts = [ReadText.part(passage, first, end) for passage, first, end in windows]
     readings = reader.read(question, texts, spans=_SPANS)
     read: dict[tuple[int, Span], tuple[float, Span | None]] = {}
-    for (item, first, end), reading in zip(windows.values(), readings, strict=True):
-        start = item.passage.sentences[first].start
+    for (passage, first, end), reading in zip(windows, readings, strict=True):
+        start = passage.sentences[first].start
         words = [Span(start + one.span.start, start + one.span.end) for one in reading.spans]
-        for span, block in zip(item.passage.sentences[first:end], reading.blocks, strict=True):
+        for span, block in zip(passage.sentences[first:end], reading.blocks, strict=True):
             inside = next((one for one in words if span.start <= one.start and one.end <= span.end), None)
-            read[item.passage.id, span] = reading.answers * block, inside
+            if (answers := reading.answers * block) > read.get((passage.id, span), (-1.0, None))[0]:
+                read[passage.id, span] = answers, inside
     best, least = max((item.worth for item in candidates), default=0.0), min((item.worth for item in candidates), default=0.0)
     ranked = []
     for item in candidates:
@@ -59,6 +56,22 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
         ranked.append(replace(item, worth=0.0 if answers is None else answers + share, answers=answers, words=inside))
     ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
     return tuple(ranked[:k]), max((reading.answers for reading in readings), default=0.0)
+
+
+def _windows(candidates: Sequence[Evidence]) -> list[tuple[Passage, int, int]]:
+    """Return the passages to read and which of their sentences, from the first up to the end: windows that may overlap."""
+    found: list[tuple[Passage, int, int]] = []
+    held: set[tuple[int, Span]] = set()
+    for item in candidates:
+        passage = item.passage
+        if (passage.id, item.span) in held or item.span not in passage.sentences:
+            continue
+        if len(found) == WINDOWS:
+            break
+        first, end = around(passage, passage.sentences.index(item.span), _WIDTH["ar" if passage.language == "ar" else "en"])
+        held.update((passage.id, span) for span in passage.sentences[first:end])
+        found.append((passage, first, end))
+    return found
 
 
 def is_elsewhere(question: str, evidence: Evidence) -> bool:

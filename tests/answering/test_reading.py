@@ -10,7 +10,7 @@ import pytest
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration, reading_features
-from rag.answering.reading import PASSAGES, is_elsewhere, read_evidence
+from rag.answering.reading import WINDOWS, is_elsewhere, read_evidence
 from rag.models.reader import Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
@@ -56,11 +56,11 @@ def test_the_sentence_that_answers_comes_first(first: str, second: str) -> None:
 
 
 def test_what_was_not_read_keeps_its_order_after_what_was() -> None:
-    candidates = [item for id in range(PASSAGES + 3) for item in evidence(id, f"sentence {id}")]
+    candidates = [item for id in range(WINDOWS + 3) for item in evidence(id, f"sentence {id}")]
     reader = Scripted({"sentence 2": 0.5})
     ranked, _ = read_evidence(reader, "q", candidates, 99)  # type: ignore[arg-type]
-    assert len(reader.read_texts) == PASSAGES
-    assert [item.text for item in ranked] == ["sentence 2", *(f"sentence {id}" for id in range(PASSAGES + 3) if id != 2)]
+    assert len(reader.read_texts) == WINDOWS
+    assert [item.text for item in ranked] == ["sentence 2", *(f"sentence {id}" for id in range(WINDOWS + 3) if id != 2)]
 
 
 def test_only_a_window_of_a_long_passage_is_read() -> None:
@@ -68,9 +68,18 @@ def test_only_a_window_of_a_long_passage_is_read() -> None:
     candidates = evidence(1, *sentences)
     reader = Scripted({})
     read_evidence(reader, "q", [candidates[15], *candidates], 3)  # type: ignore[arg-type]
-    (text,) = reader.read_texts
-    assert sentences[15] in text.text
-    assert len(text.text) <= 320
+    assert sentences[15] in reader.read_texts[0].text
+    assert all(len(text.text) <= 320 for text in reader.read_texts)
+
+
+def test_a_long_passage_is_read_where_its_best_sentences_stand_each_in_one_window() -> None:
+    """Five sentences fit into a window: one around sentence 15, one around sentence 3; the third best is in the first."""
+    sentences = [f"This is sentence number {n:02} of a long passage that goes on." for n in range(30)]
+    candidates = evidence(1, *sentences)
+    reader = Scripted({sentences[3]: 0.7})
+    ranked, _ = read_evidence(reader, "q", [candidates[15], candidates[16], candidates[3]], 3)  # type: ignore[arg-type]
+    assert [sentences[15] in text.text and sentences[16] in text.text for text in reader.read_texts] == [True, False]
+    assert ranked[0].text == sentences[3]
 
 
 def test_nothing_to_read() -> None:
