@@ -27,6 +27,7 @@ from rag.answering.question_parts import QuestionPart, joined, split_parts, stop
 from rag.answering.quotation import Quotation
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
+from rag.answering.translation import TranslationEstimator
 from rag.answering.value_comparison import comparison_answer
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
@@ -80,7 +81,13 @@ class Chatbot:
         self._style: Style = style
         checker = Checker(index.embedder, self.calibration.thresholds) if check else None
         self._composer = Composer(
-            self.calibration, checker, prompts=prompts, short=style == "short", documents=index.document, translator=translator
+            self.calibration,
+            checker,
+            prompts=prompts,
+            short=style == "short",
+            documents=index.document,
+            translator=translator,
+            estimator=TranslationEstimator.of(index.embedder, translator) if translator else None,
         )
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()

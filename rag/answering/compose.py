@@ -17,7 +17,7 @@ from rag.answering.localization import localize_values
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
 from rag.answering.short_answer import find_short_answer
-from rag.answering.translation import SourceTranslator, is_latin_name
+from rag.answering.translation import SourceTranslator, TranslationEstimator, is_latin_name
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
 from rag.models.translator import Translator
@@ -51,7 +51,7 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from.
+    the tree that quotations are cut from; the `estimator` says which translations are shown.
     """
 
     def __init__(
@@ -63,9 +63,11 @@ class Composer:
         short: bool = False,
         documents: Documents | None = None,
         translator: Translator | None = None,
+        estimator: TranslationEstimator | None = None,
     ) -> None:
         self._documents = documents
         self._translator = translator
+        self._estimator = estimator
         self._calibration = calibration
         self._checker = checker
         self._prompts = prompts
@@ -123,7 +125,7 @@ class Composer:
         """
         quoted = self.quotation(inquiry)
         native = inquiry.in_language(quoted.evidence)
-        translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated)
+        translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated, self._estimator)
         try:
             if not is_sure(inquiry, self._calibration):
                 return self._unsure(inquiry, quoted, native, translator)

@@ -191,6 +191,12 @@ def states_time(text: str) -> bool:
     return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
 
 
+def translators() -> Mapping[str, Mapping[str, Any]]:
+    """Return what was fitted for translators, by their names: the embedder it was fitted with, and by target language the weights of
+    `TranslationEstimator` and the least probability of a translation that is shown."""
+    return _table().get("translators", {})
+
+
 def user_file() -> Path:
     """Return the file of the values fitted on this machine: SHAWAHID_CALIBRATION, else a file in the user's settings folder."""
     chosen = os.environ.get("SHAWAHID_CALIBRATION", "").strip()

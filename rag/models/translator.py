@@ -11,6 +11,7 @@ import json
 import math
 import os
 import threading
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,19 @@ _LONGEST = 2.2
 """The most tokens of a translation for each of its source: Arabic takes up to twice as many as English."""
 _LEAST_ROOM = 12
 """Tokens that even the translation of one word may have."""
+_CANDIDATES = 6
+"""Translations made of a text: the likeliest, and others that are drawn."""
+_TEMPERATURE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A translation. `forward` is the mean log-probability of its tokens given the source, `backward` that of the source's tokens given
+    the translation: where the source cannot be guessed from it, something was lost."""
+
+    text: str
+    forward: float = 0.0
+    backward: float = 0.0
 
 
 class Translator(Protocol):
@@ -52,6 +66,10 @@ class Translator(Protocol):
 
         "" stands for a text that is empty or too long, whose translation came to no end, or that was not reached before `stop` was set.
         """
+        ...
+
+    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
+        """Return for each text different translations to choose from, the likeliest first; none where `translate` returns ""."""
         ...
 
 
@@ -172,6 +190,40 @@ class LlamaTranslator:
                     _decode(engine, group, target, stop)
             return [sequence.written for sequence in sequences]
 
+    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
+        found: list[list[Translation]] = []
+        with self._using:
+            for number, text in enumerate(texts):
+                plain = " ".join(text.split())
+                stopped = stop is not None and stop.is_set()
+                found.append([] if stopped or not plain else self._candidates(number, plain, source, target, stop))
+        return found
+
+    def _candidates(self, number: int, text: str, source: str, target: str, stop: threading.Event | None) -> list[Translation]:
+        """Return the different translations of one text with their scores; the caller holds the lock."""
+        engine = self._load()
+        first = _Sequence(number, text)
+        first.begin(engine, source, target)
+        if not first.prompt:
+            return []
+        sequences = [first]
+        for n in range(1, min(_CANDIDATES, _CELLS // first.cells)):
+            rng = np.random.default_rng([n, zlib.crc32(text.encode())])  # the same text is translated alike
+            sequences.append(_Sequence(number, text, first.prompt, first.most, rng=rng))
+        _decode(engine, sequences, target, stop)
+        different: dict[str, float] = {}
+        for one in sequences:
+            if one.written:
+                different.setdefault(one.written, one.score / len(one.tokens))
+        found = []
+        for written, forward in different.items():
+            if stop is not None and stop.is_set():
+                break
+            backward = _likelihood(engine, written, text, target, source)
+            if backward is not None:
+                found.append(Translation(written, forward, backward))
+        return found
+
     def _load(self) -> LlamaEngine:
         if self._engine is None:
             adapter = self._expanded()
@@ -208,10 +260,14 @@ class _Sequence:
     raw: bytes = b""
     written: str = ""
     ended: bool = False
+    rng: np.random.Generator | None = None
+    """What draws its tokens; None takes the likeliest."""
+    score: float = 0.0
+    """The sum of its tokens' log-probabilities."""
 
     def begin(self, engine: LlamaEngine, source: str, target: str) -> None:
         """Make the prompt; a text that does not fit gets none."""
-        own = engine.tokenize(f"{NAMES[source]}: {self.text}\n{NAMES[target]}:")
+        own = engine.tokenize(_prompt(self.text, source, target))
         self.most = max(_LEAST_ROOM, math.ceil(_LONGEST * len(engine.tokenize(self.text))))
         if len(own) + 1 + self.most <= min(_CELLS, engine.rows):
             self.prompt = [engine.first, *own]
@@ -220,8 +276,10 @@ class _Sequence:
     def cells(self) -> int:
         return len(self.prompt) + self.most
 
-    def add(self, token: int, engine: LlamaEngine) -> None:
-        """Take the next token; a line end finishes the translation, the limit ends it without one."""
+    def go_on(self, row: int, engine: LlamaEngine, language: str) -> None:
+        """Take the token that follows a row of the last batch; a line end finishes the translation, the limit ends it without one."""
+        token = engine.greedy(row, language) if self.rng is None else engine.drawn(row, language, self.rng, _TEMPERATURE)
+        self.score += engine.log_probability(row, token)
         last = engine.ends(token)
         line, found, _ = (b"" if last else engine.piece(token)).partition(b"\n")
         self.raw += line
@@ -231,6 +289,23 @@ class _Sequence:
             self.written = " ".join(self.raw.decode("utf-8", "ignore").split())
         elif len(self.tokens) >= self.most:
             self.ended = True
+
+
+def _prompt(text: str, source: str, target: str) -> str:
+    return f"{NAMES[source]}: {text}\n{NAMES[target]}:"
+
+
+def _likelihood(engine: LlamaEngine, text: str, translation: str, source: str, target: str) -> float | None:
+    """Return the mean log-probability of the tokens of a translation; None if both do not fit into one batch."""
+    before = [engine.first, *engine.tokenize(_prompt(text, source, target))]
+    after = engine.tokenize(f" {translation}\n")
+    if len(before) + len(after) > engine.rows:
+        return None
+    try:
+        engine.decode([BatchToken(token, at, 0, at >= len(before) - 1) for at, token in enumerate([*before, *after[:-1]])])
+        return sum(engine.log_probability(len(before) - 1 + n, token) for n, token in enumerate(after)) / len(after)
+    finally:
+        engine.cut(0, 0)
 
 
 def _groups(sequences: Sequence[_Sequence]) -> Iterator[list[_Sequence]]:
@@ -252,13 +327,13 @@ def _decode(engine: LlamaEngine, group: Sequence[_Sequence], language: str, stop
             sequence.place = place
             last = len(sequence.prompt) - 1
             engine.decode([BatchToken(token, at, place, at == last) for at, token in enumerate(sequence.prompt)])
-            sequence.add(engine.greedy(last, language), engine)
+            sequence.go_on(last, engine, language)
         while going := [sequence for sequence in group if not sequence.ended]:
             if stop is not None and stop.is_set():
                 return
             engine.decode([BatchToken(each.tokens[-1], len(each.prompt) + len(each.tokens) - 1, each.place, True) for each in going])
             for row, sequence in enumerate(going):
-                sequence.add(engine.greedy(row, language), engine)
+                sequence.go_on(row, engine, language)
     finally:
         for sequence in group:
             engine.cut(sequence.place, 0)

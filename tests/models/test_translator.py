@@ -176,6 +176,14 @@ class LetterEngine:
         if self.stop_after and len(self.passes) == self.stop_after[0]:
             self.stop_after[1].set()
 
+    def drawn(self, row: int, language: str, rng: np.random.Generator, temperature: float) -> int:
+        assert 0 < temperature < 1
+        return self.greedy(row, f"draw {rng.integers(2)}")
+
+    def log_probability(self, row: int, token: int) -> float:
+        assert self.last[row].wanted
+        return -1.0 if chr(token) in "aeiou" else -0.5
+
     def greedy(self, row: int, language: str = "") -> int:
         assert self.last[row].wanted
         tokens, begun = self.memory[self.last[row].sequence], self.begun[self.last[row].sequence]
@@ -234,6 +242,29 @@ def test_stop_ends_it(translator: LlamaTranslator) -> None:
     assert translator.translate(["a", "b"], "en", "ar", stop) == ["a", ""]
     assert all(not kept for kept in engine.memory)
     assert translator.translate(["a"], "en", "ar", stop) == [""]
+
+
+def test_candidates_differ_and_are_scored_in_both_directions(translator: LlamaTranslator) -> None:
+    """A token counts -1 for one of "aeiou" and -0.5 for another: " oui" and the line end (-1.5 for "\\n" and space are -0.5 each)."""
+    LetterEngine.says = {"English: yes\nArabic:": " oui\n"}
+    (found,), (none,) = translator.candidates(["yes"], "en", "ar"), translator.candidates([" "], "en", "ar")
+    assert [one.text for one in found] == ["oui"]  # six alike are one
+    assert found[0].forward == pytest.approx((-0.5 - 3 - 0.5) / 5)
+    assert found[0].backward == pytest.approx((-0.5 - 0.5 - 1 - 0.5 - 0.5) / 5)  # " yes" and the line end
+    assert none == []
+    engine = LetterEngine.made[0]
+    assert all(not kept for kept in engine.memory)
+    stop = threading.Event()
+    stop.set()
+    assert translator.candidates(["yes"], "en", "ar", stop) == [[]]
+
+
+def test_of_a_long_text_as_many_candidates_are_made_as_fit(translator: LlamaTranslator) -> None:
+    text = "x" * 120  # 138 tokens of prompt and 264 of room: two fit into 1,024
+    LetterEngine.says = {f"English: {text}\nArabic:": " abc\n"}
+    ((found,),) = translator.candidates([text], "en", "ar")
+    assert found.text == "abc"
+    assert LetterEngine.made[0].passes[2:4] == [2, 2]  # after two prompts
 
 
 def test_the_adapter_is_written_once_and_again_where_it_is_damaged(translator: LlamaTranslator) -> None:

@@ -216,6 +216,22 @@ class LlamaEngine:
             best = int(logits.argmax())
         return best
 
+    def drawn(self, row: int, language: str, rng: np.random.Generator, temperature: float, most: int = 40) -> int:
+        """Return a token drawn after a row of the last batch, from the `most` likeliest that an answer in the language may use."""
+        logits = self.logits(row)
+        likeliest = np.argpartition(logits, -most)[-most:]
+        allowed = [int(token) for token in sorted(likeliest, key=lambda token: -logits[token]) if not self._barred(int(token), language)]
+        if not allowed:
+            return self.greedy(row, language)
+        weights = np.exp((logits[allowed] - logits[allowed[0]]).astype(np.float64) / temperature)
+        return allowed[int(rng.choice(len(allowed), p=weights / weights.sum()))]
+
+    def log_probability(self, row: int, token: int) -> float:
+        """Return the logarithm of the probability that a token follows a row of the last batch."""
+        logits = self.logits(row)
+        most = logits.max()
+        return float(logits[token] - most - np.log(np.exp(logits - most).sum()))
+
 
 def is_foreign(piece: bytes, language: str) -> bool:
     """Return whether a token holds, or begins, a letter that an answer in a language does not use."""
