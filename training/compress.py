@@ -1,6 +1,7 @@
-"""Write what was learned as one small file with its card.
+"""Write what was learned as one small file with its card: by the reader, or by the translator.
 
     python -m training.compress --weights DIR/mean.pt --out rag/models/reader.default.safetensors [--report report.json]
+    python -m training.compress --weights DIR/mean.pt --out rag/models/translator.default.safetensors
 
 Matrices are rounded to 8-bit integers, each row by its largest value; vectors stay in float32. The card, a TOML file beside it, holds the
 SHA-256 that the product checks, the sources with their licences, the terms of the base and the figures of the report.
@@ -25,11 +26,14 @@ from training.product import FORMAT
 
 MOST = 8 * 2**20
 """Bytes of the file, at most."""
+TRANSLATOR = "gemma-3-270m-q4_k_m"
+PAIRS = Path(__file__).with_name("pairs.toml")
 TERMS = {
     "embeddinggemma-300m": "Gemma Terms of Use, https://ai.google.dev/gemma/terms: what is learned here is a Model Derivative of Gemma. "
     "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms.",
     "multilingual-e5-small": "MIT",
 }
+TERMS[TRANSLATOR] = TERMS["embeddinggemma-300m"]
 
 
 def rounded(value: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,7 +46,7 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of the file, by the product's names."""
     found: dict[str, Tensor] = {}
     for name, value in weights.items():
-        short = name.removeprefix("body.layers.")
+        short = name.removeprefix("body.").removeprefix("layers.")
         if value.ndim == 2:
             found[short], found[f"{short}.scale"] = rounded(value.float())
         else:
@@ -117,6 +121,27 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
     return "\n".join(lines)
 
 
+def translator_card(digest: str, size: int, about: dict[str, Any]) -> str:
+    """The card of the translator, in TOML, with the sets that its pairs are from."""
+    lines = [
+        "# The translator's weights: what they are and what they were made of. Written by training.compress.",
+        f"sha256 = {_value(digest)}",
+        f"bytes = {size}",
+        f"base = {_value(TRANSLATOR)}",
+        f"terms = {_value(TERMS[TRANSLATOR])}",
+        f"rank = {about['rank']}",
+        f"seed = {about['seed']}",
+        f"cases = {about['cases']}",
+        f"minutes = {about['spent'] / 60:.1f}",
+        "",
+    ]
+    for name, source in tomllib.loads(PAIRS.read_text("utf-8"))["sources"].items():
+        lines += [f"[sources.{_value(name)}]"]
+        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note") if key in source]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Read the command line and write the file and its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,13 +150,20 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="what training.evaluate wrote")
     options = parser.parse_args()
     kept = {"seed": 0, **torch.load(options.weights, map_location="cpu")}
-    metadata = {"format": FORMAT, "base": kept["model"], "layers": str(kept["shape"]["layers"]), "rank": str(kept["shape"]["rank"])}
+    translates = "model" not in kept
+    if translates:
+        layers = 1 + max(int(name.split(".")[1]) for name in kept["weights"])
+        metadata = {"format": "1", "base": TRANSLATOR, "layers": str(layers), "rank": str(kept["rank"])}
+    else:
+        metadata = {"format": FORMAT, "base": kept["model"], "layers": str(kept["shape"]["layers"]), "rank": str(kept["shape"]["rank"])}
     content = ordered(save(packed(kept["weights"]), metadata))
     if len(content) > MOST:
         raise SystemExit(f"{len(content)} bytes are more than {MOST}: a lower rank or fewer layers are needed")
     report = json.loads(options.report.read_text("utf-8")) if options.report else {}
     options.out.write_bytes(content)
-    options.out.with_suffix(".toml").write_text(card(hashlib.sha256(content).hexdigest(), len(content), kept, report), encoding="utf-8")
+    digest = hashlib.sha256(content).hexdigest()
+    described = translator_card(digest, len(content), kept) if translates else card(digest, len(content), kept, report)
+    options.out.with_suffix(".toml").write_text(described, encoding="utf-8")
     print(f"{options.out}: {len(content)} bytes")
 
 
