@@ -115,7 +115,7 @@ def test_without_fitted_weights_two_judgements_are_weighed_as_log_odds_and_shift
     confidence = calibration.confidence(query, [item])
     mean = (math.log(confidence / (1 - confidence)) + math.log(answers / (1 - answers))) / 2
     read = [replace(item, answers=answers)]
-    assert calibration.confidence_read(query, [item], read, answers) == pytest.approx(1 / (1 + math.exp(-mean - 0.86)), abs=1e-6)
+    assert calibration.confidence_read(query, [item], read, answers) == pytest.approx(1 / (1 + math.exp(-mean - 0.42)), abs=1e-6)
     assert calibration.confidence_read(query, [], [], answers) == 0.0
 
 
