@@ -21,6 +21,7 @@ from rag.models.translator import Translation, Translator
 from rag.schema import Span
 from rag.text.folding import ARABIC_LETTER, LATIN_LETTER, fold
 from rag.text.language import script
+from rag.text.names import unmatched_names
 from rag.text.numbers import contradicts_values
 from rag.text.sentences import sentences
 from rag.text.words import words
@@ -40,7 +41,8 @@ log = logging.getLogger(__name__)
 def is_shown(source: str, translation: str, language: str) -> bool:
     """Return whether a translation into a language may be shown for its source.
 
-    It states the numbers, dates and amounts of the source and no others, denies what the source denies, is in the script of its language
+    It states the numbers, dates and amounts of the source and no others, has names that sound like those of the source, denies what the
+    source denies, is in the script of its language
     (Latin names of the source may stay in Arabic, and must stay in English), is about as long as the source, repeats nothing, and is not
     the source itself.
     """
@@ -53,6 +55,7 @@ def is_shown(source: str, translation: str, language: str) -> bool:
         and not contradicts_values(translation, source)
         and not contradicts_values(source, translation)
         and not contrary(translation, source, _all_alike)
+        and not unmatched_names(*((translation, source) if language == "en" else (source, translation)))
     )
 
 

@@ -37,7 +37,6 @@ from rag.testing import HashEmbedder, TableTranslator
         ("Members may not vote by mail.", "لا يجوز للأعضاء التصويت بالبريد.", "ar"),
         ("أعلنت شركة OpenAI عن نموذج جديد", "The company OpenAI announced a new model", "en"),
         ("The company OpenAI announced a new model", "أعلنت شركة OpenAI عن نموذج جديد", "ar"),
-        ("The company OpenAI announced a new model", "أعلنت شركة أوبن إيه آي عن نموذج جديد", "ar"),
         ("وزير", "minister", "en"),
         ("جهاز Mac بمعالج Intel أو جهاز بنظام Linux", "an Intel-based Mac or a Linux computer", "en"),
         (
@@ -56,6 +55,8 @@ def test_a_translation_against_which_nothing_speaks_is_shown(source: str, transl
 @pytest.mark.parametrize(
     ("source", "translation", "language"),
     [
+        ("يقع المستشفى في سان دييغو", "The hospital is located in Padova", "en"),
+        ("Sarah Whitfield leads the office.", "تقود المكتب ليلى مراد.", "ar"),
         ("خلال ثلاثين يوما من تاريخ التبليغ", "within 13 days of the date of notification", "en"),  # another number
         ("خلال ثلاثين يوما من تاريخ التبليغ", "within the days of the date of notification", "en"),  # none
         ("تاريخ التبليغ", "30 days of notification", "en"),  # one that is not in the source
