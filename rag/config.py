@@ -29,7 +29,7 @@ class Settings:
     embedder: str = ""
     """SHAWAHID_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
     translator: str = ""
-    """SHAWAHID_TRANSLATOR: a catalogue name, a GGUF file of the same model, or "none\""""
+    """SHAWAHID_TRANSLATOR: "generator" for the generator itself, a catalogue name, a GGUF file of the same model; "" or "none" for none"""
     documents: Path = Path("seeds")
     """SHAWAHID_DOCUMENTS: the folder that is indexed"""
     index: Path = Path("index")

@@ -5,19 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.generator_translator import GeneratorTranslator
 from rag.config import Settings
 from rag.errors import ModelCorrupt, ModelMissing, ShawahidError
 from rag.files import user_cache
 from rag.models.embedder import SentenceTransformerEmbedder
+from rag.models.generator import Generator
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
 from rag.models.remote_generator import RemoteGenerator, is_address
-from rag.models.translator import LlamaTranslator
+from rag.models.translator import LlamaTranslator, Translator
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
 
 NO_GENERATOR = "none"
 NO_TRANSLATOR = "none"
+GENERATOR = "generator"
+"""The translator that is the generator itself."""
 
 
 def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, ShawahidError | None]:
@@ -57,14 +61,17 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 
 
-def open_translator(settings: Settings) -> tuple[LlamaTranslator | None, ShawahidError | None]:
+def open_translator(settings: Settings, generator: Generator | None = None) -> tuple[Translator | None, ShawahidError | None]:
     """Return the translator that the settings name, or None if there is none; with a notice for the user if it was asked for or is damaged.
 
+    "generator" names the `generator` itself.
     Without one, answers are complete and quotations are not translated. A missing one of the profile is therefore not worth a notice.
     """
     name = settings.translator or profile(settings.profile).translator
     if name in ("", NO_TRANSLATOR):
         return None, None
+    if name == GENERATOR:
+        return (GeneratorTranslator(generator) if generator is not None else None), None
     try:
         model = find(name, "translator")
         return LlamaTranslator(model.path, model.name, adapters_dir(), threads=settings.threads or None), None
@@ -91,7 +98,7 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     milvus = open_milvus(settings) if index in (None, settings.index) else None
     opened = Index.open(index or settings.index, embedder, milvus)
     generator, generator_notice = open_generator(settings)
-    translator, translator_notice = open_translator(settings)
+    translator, translator_notice = open_translator(settings, generator)
     notices = tuple(notice for notice in (embedder_notice, generator_notice, translator_notice) if notice is not None)
     return Chatbot(opened, generator, style=settings.style, translator=translator), notices
 

@@ -20,6 +20,7 @@ FIELDS = {
     "answer": frozenset({"evidence", "question"}),
     "short": frozenset({"evidence", "question"}),
     "rewrite": frozenset({"history", "question"}),
+    "translate": frozenset({"text"}),
 }
 """The fields that each kind of template must have, and may have."""
 
@@ -110,3 +111,8 @@ def answer_prompt(question: str, language: str, evidence: Sequence[Evidence], fo
 def rewrite_prompt(question: str, language: str, history: History, folder: Path | None = None) -> tuple[Message, ...]:
     """Return the prompt that asks for a follow-up as a question that stands alone."""
     return template("rewrite", language, folder).fill(history=transcript(history), question=question)
+
+
+def translation_prompt(text: str, language: str, folder: Path | None = None) -> tuple[Message, ...]:
+    """Return the prompt that asks for a text in a language, "ar" or "en"."""
+    return template("translate", language, folder).fill(text=text)

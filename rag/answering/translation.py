@@ -1,8 +1,8 @@
 """Translations in answers: which texts are translated, and which translations are shown.
 
 Nothing proves that a translation says what its source says. It is therefore shown only next to its source, under a grade of its own, only
-if nothing speaks against it that a rule can see (another number, another script, a lost negation, a loop), and only if it is probably right:
-by the likeness of both texts to the embedder, and by how probable the translator finds each given the other.
+if nothing speaks against it that a rule can see (another number or name, another script, a lost negation, a loop), and only if it is
+probably right: by the likeness of both texts to the embedder, and by how probable the translator finds each given the other.
 """
 
 from __future__ import annotations

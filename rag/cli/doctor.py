@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.errors import IndexMissing, ModelMissing, ShawahidError
-from rag.factory import NO_TRANSLATOR
+from rag.factory import GENERATOR, NO_TRANSLATOR
 from rag.messages import say
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.installed import catalogue, find, models_dir, profile, state
@@ -131,7 +131,7 @@ def examine(
     `documents` the folder it would be built from; `deep` compares every model's hashes, which reads gigabytes.
     """
     chosen = profile(profile_name)
-    translator = "" if translator == NO_TRANSLATOR else translator or chosen.translator
+    translator = "" if translator in (NO_TRANSLATOR, GENERATOR) else translator or chosen.translator
     chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder, translator)
     lines = model_lines(chosen, deep=deep)
     checks = [*_python(), *_packages(), *_models(chosen, lines), _disk(lines), *_memory(chosen)]

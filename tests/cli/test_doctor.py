@@ -15,6 +15,8 @@ from rag.cli.doctor import Report, Standing
 from rag.errors import ModelMissing
 from rag.models import installed
 
+SMALL = "gemma-3-270m-q4_k_m"
+
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -106,7 +108,7 @@ def test_too_little_room_for_what_is_missing(empty: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=2_000_000_000))
     disk = line(doctor.examine(), "doctor.disk")  # 1.1 GB, 1.3 GB and 0.3 GB are missing
     assert disk.mark is Standing.MISSING
-    assert "need 2.6 GB, and 2.0 GB are free" in disk.what_to_do("en")
+    assert "need 2.4 GB, and 2.0 GB are free" in disk.what_to_do("en")
     assert line(doctor.examine(profile_name="light"), "doctor.disk").mark is Standing.FINE
 
 
@@ -136,15 +138,15 @@ def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None
     assert not doctor.examine(profile_name="light", generator=str(tmp_path / "none.gguf")).ok
 
 
-def test_a_missing_translator_is_a_note_and_the_light_profile_has_none(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_translator_is_a_note_and_no_profile_has_one(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "read_adapter", lambda: None)
-    translator = line(doctor.examine(), "doctor.translator")
+    translator = line(doctor.examine(translator=SMALL), "doctor.translator")
     assert (translator.mark, translator.command) == (Standing.NOTE, "python -m rag models get gemma-3-270m-q4_k_m")
     assert "not translated" in translator.what_to_do("en")
     assert "فلا تُترجم" in translator.what_to_do("ar")
-    for report in (doctor.examine(profile_name="light"), doctor.examine(translator="none")):
+    for report in (doctor.examine(), doctor.examine(translator="none"), doctor.examine(translator="generator")):
         assert "doctor.translator" not in [check.label for check in report.checks]
-    wanted = {each.entry.name for each in doctor.examine().models if each.wanted}
+    wanted = {each.entry.name for each in doctor.examine(translator=SMALL).models if each.wanted}
     assert "gemma-3-270m-q4_k_m" in wanted
 
 
@@ -154,14 +156,14 @@ def test_a_translator_without_its_adapter_or_with_a_damaged_file_is_named(light:
 
     monkeypatch.setattr(doctor, "read_adapter", absent)
     for language in ("en", "ar"):
-        told = line(doctor.examine(), "doctor.translator").what_to_do(language)
+        told = line(doctor.examine(translator=SMALL), "doctor.translator").what_to_do(language)
         assert "/x/translator.default.safetensors" in told
         assert "pip install --force-reinstall ." in told
     monkeypatch.setattr(doctor, "read_adapter", lambda: None)
     model = light / "gemma-3-270m-q4_k_m" / "gemma-3-270m-q4_k_m.gguf"
     model.parent.mkdir()
     model.write_bytes(b"GGUF")
-    check = line(doctor.examine(), "doctor.translator")
+    check = line(doctor.examine(translator=SMALL), "doctor.translator")
     assert check.mark is Standing.NOTE
     assert "python -m rag models get gemma-3-270m-q4_k_m" in check.what_to_do("ar")
 

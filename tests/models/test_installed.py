@@ -12,6 +12,7 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -490,7 +491,7 @@ def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytes
 
     monkeypatch.setattr(installed, "get", get)
     refused = {"embeddinggemma-300m"}
-    got, problems = installed.provide(installed.profile("default"))
+    got, problems = installed.provide(replace(installed.profile("default"), translator="gemma-3-270m-q4_k_m"))
     models = ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small", "gemma-3-270m-q4_k_m"]
     assert asked == models  # what a first answer needs comes before what translates it
     assert (got.embedder, got.translator) == ("multilingual-e5-small", "gemma-3-270m-q4_k_m")
@@ -499,7 +500,7 @@ def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytes
     got, problems = installed.provide(installed.profile("light"))
     assert (got.embedder, len(problems)) == ("multilingual-e5-small", 1)
     refused = {"gemma-3-270m-q4_k_m"}
-    got, problems = installed.provide(installed.profile("default"))
+    got, problems = installed.provide(replace(installed.profile("default"), translator="gemma-3-270m-q4_k_m"))
     assert (got.embedder, len(problems)) == ("embeddinggemma-300m", 1)  # answers are then not translated
     refused = {"embeddinggemma-300m", "multilingual-e5-small"}
     with pytest.raises(FetchFailed):
@@ -530,8 +531,8 @@ def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
     assert installed.profile("light").embedder == "multilingual-e5-small"
 
 
-def test_the_translator_of_the_default_profile_is_pinned_and_its_pieces_are_counted_from_0() -> None:
-    assert (installed.profile("default").translator, installed.profile("light").translator) == ("gemma-3-270m-q4_k_m", "")
+def test_the_translator_is_in_no_profile_and_pinned_and_its_pieces_are_counted_from_0() -> None:
+    assert (installed.profile("default").translator, installed.profile("light").translator) == ("", "")
     entry = installed.catalogue()["gemma-3-270m-q4_k_m"]
     assert (entry.kind, entry.consent, entry.bytes) == ("translator", True, 253_113_024)
     assert entry.pieces is not None

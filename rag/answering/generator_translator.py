@@ -1,0 +1,55 @@
+"""Translate by the generator, for those whose generator can."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from rag.answering.prompts import translation_prompt
+from rag.models.generator import Generator
+from rag.models.translator import Translation
+
+_LONGEST = 200
+"""The token limit of a translation."""
+
+
+class GeneratorTranslator:
+    """A translator that asks a generator, one text at a time.
+
+    Nothing of it is measured: what it writes is shown as a machine translation that is not checked. `prompts` is a folder of templates that
+    replace the bundled ones.
+    """
+
+    def __init__(self, generator: Generator, prompts: Path | None = None) -> None:
+        self._generator = generator
+        self._prompts = prompts
+
+    @property
+    def name(self) -> str:
+        return self._generator.name
+
+    @property
+    def fingerprint(self) -> str:
+        return self._generator.name
+
+    def translate(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[str]:
+        """Return one translation per text, in order. "" stands for an empty text and what was not reached before `stop` was set. Raises
+        GenerationFailed."""
+        return [self._translated(" ".join(text.split()), target, stop) for text in texts]
+
+    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
+        """Return the one translation of each text as the only candidate."""
+        return [[Translation(text)] if text else [] for text in self.translate(texts, source, target, stop)]
+
+    def _translated(self, text: str, target: str, stop: threading.Event | None) -> str:
+        if not text or (stop is not None and stop.is_set()):
+            return ""
+        generation = self._generator.stream(
+            translation_prompt(text, target, self._prompts), max_tokens=_LONGEST, language=target, stop=stop
+        )
+        try:
+            written = "".join(generation)
+        finally:
+            generation.close()
+        return "" if stop is not None and stop.is_set() else " ".join(written.split())
