@@ -57,7 +57,7 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ValueDifference:
     """How two statements differ: the value of each that the other does not have; None for both if one denies the other."""
 
     one: Value | None
@@ -78,7 +78,7 @@ class Compared:
     """The headings above it that are not the title, and its introduction."""
 
 
-def difference(one: Compared, other: Compared) -> Difference | None:
+def difference(one: Compared, other: Compared) -> ValueDifference | None:
     """Return the only difference between two statements of the same matter; None if they are of different matters, differ in more, or do
     not contradict each other."""
     if script(one.text) != script(other.text) or one.is_row != other.is_row or not _same_conditions(one, other):
@@ -93,11 +93,11 @@ def difference(one: Compared, other: Compared) -> Difference | None:
         return None
     only_one, only_other = words_one - words_other, words_other - words_one
     if not left:
-        return Difference(None, None) if _opposed(one.text, other.text, only_one | only_other) else None
+        return ValueDifference(None, None) if _opposed(one.text, other.text, only_one | only_other) else None
     named = only_one <= set(content_stems(other.context)) and only_other <= set(content_stems(one.context))
     if (only_one and only_other) or not named or not _differ(left[0], right[0]) or is_negated(one.text) != is_negated(other.text):
         return None
-    return Difference(left[0], right[0]) if _counts_the_same(one.text, left[0], other.text, right[0]) else None
+    return ValueDifference(left[0], right[0]) if _counts_the_same(one.text, left[0], other.text, right[0]) else None
 
 
 def _opposed(one: str, other: str, only: frozenset[str]) -> bool:

@@ -44,8 +44,9 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
         words = [Span(start + one.span.start, start + one.span.end) for one in reading.spans]
         for span, block in zip(passage.sentences[first:end], reading.blocks, strict=True):
             inside = next((one for one in words if span.start <= one.start and one.end <= span.end), None)
-            if (answers := reading.answers * block) > read.get((passage.id, span), (-1.0, None))[0]:
-                read[passage.id, span] = answers, inside
+            probability = reading.answers * block
+            if probability > read.get((passage.id, span), (-1.0, None))[0]:
+                read[passage.id, span] = probability, inside
     best, least = max((item.worth for item in candidates), default=0.0), min((item.worth for item in candidates), default=0.0)
     ranked = []
     for item in candidates:

@@ -34,9 +34,6 @@ _DOCUMENTS = 8
 _OF_TABLES = ("table", "greatest")
 """Kinds of questions of which a table answers several."""
 
-Follow = Callable[[int, int], None]
-"""Called with the candidates tried and their number."""
-
 
 def suggestions_of(index: Index) -> dict[str, DocumentSuggestions]:
     """Return what is kept of the documents that are still as they were, and was answered by these models. Raises IndexCorrupt."""
@@ -94,7 +91,9 @@ def models_of(bot: Chatbot) -> str:
     return f"{bot.index.embedder.fingerprint} {bot.reader.fingerprint if bot.reader else ''} {bot.calibration.least} {bot.calibration.sure}"
 
 
-def make_suggestions(bot: Chatbot, document_id: str, stop: threading.Event | None = None, follow: Follow | None = None) -> bool:
+def make_suggestions(
+    bot: Chatbot, document_id: str, stop: threading.Event | None = None, follow: Callable[[int, int], None] | None = None
+) -> bool:
     """Make the questions of one document, or go on where it was left, and keep them. Ends when `stop` is set; what was found is kept.
 
     What is kept already is answered once more if the index has changed. Returns False where nothing could be written. Raises IndexBusy

@@ -19,6 +19,8 @@ from tests.helpers import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OLD_NAMES = ["is" + "nad", "إسن" + "اد"]
 """What the project was called before. Written in two parts, so that this file does not hold them."""
+WRITTEN = ROOT / "training/questions"
+"""What documents say, where the old name is a word like any other."""
 BINARY = {".safetensors", ".png", ".pdf", ".woff2"}
 
 
@@ -40,7 +42,7 @@ def holds_old_name(text: str) -> bool:
 
 def test_no_file_has_the_old_name_or_holds_it() -> None:
     found = [path for path in tracked() if holds_old_name(path.relative_to(ROOT).as_posix())]
-    found += [path for path in tracked() if holds_old_name(path.read_bytes().decode("utf-8", "replace"))]
+    found += [path for path in tracked() if path.parent != WRITTEN and holds_old_name(path.read_bytes().decode("utf-8", "replace"))]
     assert found == []
 
 
