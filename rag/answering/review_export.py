@@ -64,7 +64,7 @@ def table_xlsx(table: ReviewTable, language: str) -> bytes:
     from openpyxl.utils import get_column_letter
 
     book = Workbook()
-    answers, sources = book.active, book.create_sheet()
+    answers, sources = book.worksheets[0], book.create_sheet()
     lines = [[say("table.title", language), say("table.document", language), *table.questions]]
     lines += [[row.title, row.document_id, *(_text(cell, language) for cell in row.cells)] for row in table.rows]
     for sheet, title, rows in ((answers, "table.answers", lines), (sources, "table.sources", list(_sources(table, language)))):

@@ -38,6 +38,7 @@ class WheelFetcher(Protocol):
 
     def __call__(self, requirement: str, folder: Path, platform: str) -> Path:
         """Download the wheel of `requirement` ("name==version") into the empty `folder`. Raises FetchFailed or DiskFull."""
+        ...
 
 
 def ignore_progress(done: int, total: int, what: str) -> None:
