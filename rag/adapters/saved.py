@@ -12,12 +12,14 @@ from typing import Any
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
+from rag.answering.generator_translator import GeneratorTranslator
 from rag.config import Settings
 from rag.errors import BadSetting
-from rag.factory import NO_GENERATOR, NO_TRANSLATOR, open_embedder, open_generator, open_milvus, open_translator
+from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR, open_embedder, open_generator, open_milvus, open_translator
 from rag.models.catalogue import catalogue
 from rag.models.reader import EncoderReader, open_reader
 from rag.models.remote_generator import RemoteGenerator
+from rag.models.translator import Translator
 from rag.retrieval.index import Index
 
 Saved = dict[str, Any]
@@ -61,7 +63,7 @@ def chatbot_record(chatbot: Chatbot) -> Saved:
     return {
         "index": index_record(chatbot.index),
         "generator": setting,
-        "translator": _setting("translator", translator, "path") if translator is not None else NO_TRANSLATOR,
+        "translator": _translator_setting(translator),
         "style": chatbot.style,
         "check": chatbot.checks,
         "reader": chatbot.reader is not None or open_reader(embedder) is None,
@@ -78,7 +80,7 @@ def open_chatbot(record: object) -> Chatbot:
     generator, missing = open_generator(settings)
     if missing is not None:
         raise missing
-    translator, missing = open_translator(settings)
+    translator, missing = open_translator(settings, generator)
     if missing is not None:
         raise missing
     prompts = Path(known["prompts"]) if "prompts" in known else None
@@ -92,6 +94,12 @@ def open_chatbot(record: object) -> Chatbot:
         reader="own" if known["reader"] else None,
         translator=translator,
     )
+
+
+def _translator_setting(translator: Translator | None) -> str:
+    if translator is None:
+        return NO_TRANSLATOR
+    return GENERATOR if isinstance(translator, GeneratorTranslator) else _setting("translator", translator, "path")
 
 
 def _setting(part: str, model: Any, place: str) -> str:

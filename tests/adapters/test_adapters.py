@@ -14,6 +14,7 @@ from rag.adapters.filters import both, filter_of, filter_record
 from rag.adapters.saved import chatbot_record, index_record, open_index
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
+from rag.answering.generator_translator import GeneratorTranslator
 from rag.config import Settings
 from rag.errors import BadSetting
 from rag.models.remote_generator import RemoteGenerator
@@ -322,7 +323,9 @@ def test_what_a_setting_cannot_name_is_not_written(placed: Index, tenants: Index
         with pytest.raises(BadSetting) as caught:
             write_down()
         assert caught.value.key == "error.unsaved"
-    record = chatbot_record(Chatbot(placed, RemoteGenerator("http://10.0.0.5:8000/v1#Qwen/Qwen3-8B", "a-secret-key")))
+    remote = RemoteGenerator("http://10.0.0.5:8000/v1#Qwen/Qwen3-8B", "a-secret-key")
+    record = chatbot_record(Chatbot(placed, remote, translator=GeneratorTranslator(remote)))
+    assert record["translator"] == "generator"
     assert record["generator"] == "http://10.0.0.5:8000/v1#Qwen/Qwen3-8B"
     assert "secret" not in json.dumps(record)
 
