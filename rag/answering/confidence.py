@@ -101,7 +101,7 @@ class Calibration:
             return 0.0
         weights = self.read_same if query.shares_language(read[0]) else self.read_across
         if not weights:
-            return logistic((0.5, 0.5, 1.0), (_logit(self.confidence(query, evidence)), _logit(answers), _COMMONER))
+            return logistic((0.5, 0.5, 1.0), (log_odds(self.confidence(query, evidence)), log_odds(answers), _COMMONER))
         return logistic(weights, (*features(query, evidence), *reading_features(query, read, answers)))
 
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
@@ -124,10 +124,10 @@ def reading_features(query: Query, read: Sequence[Evidence], answers: float) -> 
     whole = f"{best.passage.document_id} {best.passage.context} {best.lead} {around}"
     values = values_claimed(query.text) - stated_values(whole)
     missing = unmatched_names(query.text, whole)
-    return _logit(answers), _logit(best.answers or 0.0), float(min(len(values), 2)), float(min(len(missing), 2))
+    return log_odds(answers), log_odds(best.answers or 0.0), float(min(len(values), 2)), float(min(len(missing), 2))
 
 
-def _logit(probability: float) -> float:
+def log_odds(probability: float) -> float:
     """Return a probability as log-odds, between -7 and 7: nothing here is surer than one in a thousand."""
     bounded = min(max(probability, 0.001), 0.999)
     return math.log(bounded / (1 - bounded))

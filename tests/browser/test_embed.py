@@ -97,8 +97,8 @@ def ask(page: Any, question: str) -> Any:
 @pytest.mark.parametrize(
     ("language", "question", "answer", "quote", "name", "direction"),
     [
-        ("en", FERRY, "The ferry Albatros carried 212 passengers on Monday.", "Albatros carried 212", "en/ferry.txt", "ltr"),
-        ("ar", FERRY_AR, "نقلت العبّارة ألباتروس 212 راكبًا يوم الاثنين.", "ألباتروس 212 راكبًا", "ar/ميناء الواحة.txt", "rtl"),
+        ("en", FERRY, "The ferry Albatros carried 212 passengers on Monday.", "Albatros carried 212", "ferry", "ltr"),
+        ("ar", FERRY_AR, "نقلت العبّارة ألباتروس 212 راكبًا يوم الاثنين.", "ألباتروس 212 راكبًا", "ميناء الواحة", "rtl"),
     ],
 )
 def test_a_page_of_another_site_asks_and_shows_the_proof(

@@ -620,3 +620,11 @@ def test_a_question_asked_before_the_models_are_there_is_answered_when_they_are(
 def test_nothing_of_the_arabic_document_name_is_lost(page: Any) -> None:
     ask(page, "ما ذاكرة هاتف نور؟")
     assert ARABIC_PHONE in page.locator(".where").first.inner_text()
+
+
+def test_an_answer_is_left_as_it_is_when_suggested_questions_arrive(page: Any) -> None:
+    """Somebody may be selecting words of it. The page asks for them at once; here there are none, and that too is an answer."""
+    turn = ask(page, "When was the harbour bridge closed?")
+    answer = turn.locator(".answer").element_handle()
+    page.wait_for_timeout(1500)
+    assert answer.evaluate("e => e.isConnected")

@@ -17,11 +17,7 @@ pytestmark = pytest.mark.integration
 
 NAME = "gemma-3-270m-q4_k_m"
 SENTENCES = {
-    ("en", "ar"): [
-        "The library opens at 9 in the morning.",
-        "a written notice of at least 60 days",
-        "Smoking is not allowed in the building.",
-    ],
+    ("en", "ar"): ["The library opens at 9 in the morning."],
     ("ar", "en"): ["تفتح المكتبة في الساعة 9 صباحا.", "خلال ثلاثين يوما من تاريخ التبليغ", "مجلس الوزراء"],
 }
 

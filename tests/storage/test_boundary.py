@@ -63,4 +63,10 @@ def test_one_module_locks_flushes_and_finds_the_users_folders() -> None:
     sources = {str(module): (ROOT / module).read_text(encoding="utf-8") for module in modules}
     assert [name for name, source in sources.items() if {"filelock", "platformdirs"} & set(imported(ast.parse(source)))] == ["rag/files.py"]
     flushing = [name for name, source in sources.items() if "fsync(" in source]
-    assert flushing == ["rag/evaluation/records.py", "rag/files.py", "rag/models/download.py", "rag/storage/faiss_layout.py"]
+    assert flushing == [
+        "rag/evaluation/records.py",
+        "rag/files.py",
+        "rag/models/download.py",
+        "rag/storage/faiss_layout.py",
+        "rag/storage/suggestions.py",
+    ]

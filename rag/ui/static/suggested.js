@@ -25,8 +25,17 @@ export class Suggested {
     const asked = this.page.conversation.turns.flatMap((item) => [item.question, item.answer?.searched ?? ""]).filter(Boolean);
     this.follow({ language: turn.answer.language, cited, asked, collection: turn.collection }, (suggestions) => {
       turn.suggested = suggestions;
-      this.page.conversation.schedule(turn);
+      this.show(turn);
     });
+  }
+
+  /** Put the questions below an answer that stands there already. The rest is left as it is: somebody may be selecting words of it. */
+  show(turn) {
+    const { thread } = this.page.conversation;
+    const atEnd = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+    turn.element.querySelector(":scope > .suggested")?.remove();
+    turn.element.append(...this.below(turn));
+    if (atEnd) thread.scrollTop = thread.scrollHeight;
   }
 
   /** Ask until there are enough, they come to an end, or something else is asked for. */
