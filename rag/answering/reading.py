@@ -19,9 +19,10 @@ passages for 0.901, in one of 8 around the best sentences, whichever passages th
 _WIDTH = {"ar": 230, "en": 320}
 """Characters that are read of a passage around its best sentence, by language: what one window of the reader holds with the question and
 the headings; Arabic takes more tokens."""
-_READER_SHARE, _SEARCH_SHARE = 0.5, 3.0
+_READER_SHARE, _SEARCH_SHARE = 0.5, 2.0
 """The weights of the reader's two judgements, as log-odds, and of search's score, 0 to 1. Chosen on 285 questions over documents held
-aside: the right sentence comes first for 0.84, with the reader's probabilities multiplied and 0.3 of search's score added for 0.80."""
+aside: the right sentence comes first for 0.83 (0.84 with 3.0, which a search that errs would sway too often), with the reader's
+probabilities multiplied and 0.3 of search's score added for 0.80."""
 _SPANS = 6
 """The number of spans taken from each text; those in a sentence are its direct words."""
 _ELSEWHERE = 0.05
