@@ -20,7 +20,19 @@ from rag.errors import BadSetting
 from rag.retrieval.index import Index
 
 
-class ShawahidRetriever(BaseRetriever):
+class _Constructed:
+    """What `dumpd` needs of a class that is written down as a call of its constructor."""
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @classmethod
+    def get_lc_namespace(cls) -> list[str]:
+        return cls.__module__.split(".")
+
+
+class ShawahidRetriever(_Constructed, BaseRetriever):
     """`ShawahidRetriever(index=index, k=5).invoke("كم راكبًا؟")` returns passages, best first; `metadata` gives their positions and what
     is known of their documents.
 
@@ -39,14 +51,6 @@ class ShawahidRetriever(BaseRetriever):
     @classmethod
     def _open_index(cls, value: object) -> Index:
         return open_index(value)
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        return True
-
-    @classmethod
-    def get_lc_namespace(cls) -> list[str]:
-        return cls.__module__.split(".")
 
     def to_json(self) -> SerializedConstructor:
         """Return it as JSON, for `dumpd`: the index's path and settings, never models. Raises BadSetting for what settings cannot name."""
@@ -73,7 +77,7 @@ class ShawahidRetriever(BaseRetriever):
         return await asyncio.to_thread(self._get_relevant_documents, query, **given)
 
 
-class ShawahidAnswerer(RunnableSerializable[str, dict[str, Any]]):
+class ShawahidAnswerer(_Constructed, RunnableSerializable[str, dict[str, Any]]):
     """`ShawahidAnswerer(chatbot).invoke("كم راكبًا؟")` returns `answer`, the checked text, its `status` and `grade`, and `documents`: the
     quotations. `filter` is as for the retriever. Await it with `ainvoke`."""
 
@@ -85,14 +89,6 @@ class ShawahidAnswerer(RunnableSerializable[str, dict[str, Any]]):
     def __init__(self, chatbot: Any, filter: Any = None, **unknown: Any) -> None:
         fields = {"chatbot": open_chatbot(chatbot), "filter": filter_of(filter), **unknown}
         super().__init__(**fields)
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        return True
-
-    @classmethod
-    def get_lc_namespace(cls) -> list[str]:
-        return cls.__module__.split(".")
 
     def to_json(self) -> SerializedConstructor:
         """Return it as JSON, for `dumpd`: paths and settings of index and generator, never models. Raises BadSetting for what settings

@@ -7,8 +7,6 @@ The one here is the lower part of the installed encoder with a matrix of low ran
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.embedder import Embedder, SentenceTransformerEmbedder
 from rag.models.encoder import Encoder, batches
+from rag.models.learned_file import read_learned_file
 from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText
 from rag.schema import Span
 
@@ -102,34 +101,19 @@ class Learned:
 
 def read_weights(path: Path = _DEFAULT) -> Learned:
     """Read trained weights. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
-    import tomllib
-
     import torch
     from safetensors.torch import load
 
-    card = path.with_suffix(".toml")
+    read = read_learned_file(path, FORMAT, "error.reader_missing", "error.reader_broken")
     try:
-        content = path.read_bytes()
-        described = tomllib.loads(card.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ModelMissing("error.reader_missing", path=error.filename) from error
-    except (OSError, ValueError) as error:
-        raise ModelCorrupt("error.reader_broken", path=path, reason=error) from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != described.get("sha256"):
-        raise ModelCorrupt("error.reader_broken", path=path, reason=f"SHA-256 {digest[:12]}")
-    try:
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        if header["format"] != FORMAT:
-            raise ValueError(header["format"])
-        kept = load(content)
+        kept = load(read.content)
         tensors = {}
         for name, value in kept.items():
             if name.endswith(".scale"):
                 continue
             scale = kept.get(f"{name}.scale")
             tensors[name] = value.float() if scale is None else value.to(torch.float32) * scale.float()[:, None]
-        return Learned(header["base"], int(header["layers"]), tensors, digest[:16])
+        return Learned(read.metadata["base"], int(read.metadata["layers"]), tensors, read.digest[:16])
     except (KeyError, ValueError, RuntimeError, TypeError) as error:
         raise ModelCorrupt("error.reader_broken", path=path, reason=error) from error
 

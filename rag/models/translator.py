@@ -7,7 +7,6 @@ model is one of the catalogue; what was learned for translating is part of the p
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import threading
@@ -20,8 +19,9 @@ from typing import Protocol
 import numpy as np
 
 from rag.arrays import Vectors
-from rag.errors import ModelCorrupt, ModelMissing
+from rag.errors import ModelCorrupt
 from rag.files import write_atomically, write_error
+from rag.models.learned_file import read_learned_file
 from rag.models.llama.engine import BatchToken, LlamaEngine
 from rag.models.llama.lora_file import lora_file
 
@@ -85,32 +85,18 @@ class LearnedAdapter:
 
 def read_adapter(path: Path = _DEFAULT) -> LearnedAdapter:
     """Read a trained adapter. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
-    import tomllib
-
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    read = read_learned_file(path, _FORMAT, "error.translator_missing", "error.translator_broken")
     try:
-        content = path.read_bytes()
-        card = tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise ModelMissing("error.translator_missing", path=error.filename) from error
-    except (OSError, ValueError) as error:
-        raise ModelCorrupt("error.translator_broken", path=path, reason=error) from error
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != card.get("sha256"):
-        raise ModelCorrupt("error.translator_broken", path=path, reason=f"SHA-256 {digest[:12]}")
-    try:
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        if header["format"] != _FORMAT:
-            raise ValueError(header["format"])
-        kept = load(content)
+        kept = load(read.content)
         factors = {
             name: value.astype(np.float32) * kept[f"{name}.scale"].astype(np.float32)[:, None]
             for name, value in kept.items()
             if not name.endswith(".scale")
         }
-        return LearnedAdapter(header["base"], int(header["layers"]), factors, digest[:16])
+        return LearnedAdapter(read.metadata["base"], int(read.metadata["layers"]), factors, read.digest[:16])
     except (KeyError, ValueError, TypeError, IndexError, SafetensorError) as error:
         raise ModelCorrupt("error.translator_broken", path=path, reason=error) from error
 
