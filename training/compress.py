@@ -89,23 +89,9 @@ def _value(value: Any) -> str:
 
 def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) -> str:
     """The card, in TOML: with the sets it was trained on, and the repositories whose documents the written questions are about."""
-    lines = [
-        "# The reader's weights: what they are, what they were made of, how well they read. Written by training.compress.",
-        f"sha256 = {_value(digest)}",
-        f"bytes = {size}",
-        f"base = {_value(about['model'])}",
-        f"terms = {_value(TERMS[about['model']])}",
-        f"layers = {about['shape']['layers']}",
-        f"rank = {about['shape']['rank']}",
-        f"seed = {about['seed']}",
-        f"cases = {about['seen']}",
-        f"minutes = {about['spent'] / 60:.1f}",
-        "",
-    ]
-    for name, source in tomllib.loads(SOURCES.read_text("utf-8"))["sources"].items():
-        lines += [f"[sources.{name}]"]
-        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
-        lines.append("")
+    facts = {"layers": about["shape"]["layers"], "rank": about["shape"]["rank"], "seed": about["seed"], "cases": about["seen"]}
+    title = "The reader's weights: what they are, what they were made of, how well they read."
+    lines = _head(title, about["model"], digest, size, facts, about["spent"]) + _sources(SOURCES)
     written: dict[str, list[dict[str, Any]]] = {}
     for one in records(DOCUMENTS):
         written.setdefault(one["repository"], []).append(one)
@@ -123,23 +109,33 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
 
 def translator_card(digest: str, size: int, about: dict[str, Any]) -> str:
     """The card of the translator, in TOML, with the sets that its pairs are from."""
-    lines = [
-        "# The translator's weights: what they are and what they were made of. Written by training.compress.",
+    facts = {name: about[name] for name in ("rank", "seed", "cases")}
+    title = "The translator's weights: what they are and what they were made of."
+    return "\n".join(_head(title, TRANSLATOR, digest, size, facts, about["spent"]) + _sources(PAIRS))
+
+
+def _head(title: str, base: str, digest: str, size: int, facts: dict[str, int], spent: float) -> list[str]:
+    """The first lines of a card. `spent` is in seconds; it and the cases are those of the last run."""
+    return [
+        f"# {title} Written by training.compress.",
         f"sha256 = {_value(digest)}",
         f"bytes = {size}",
-        f"base = {_value(TRANSLATOR)}",
-        f"terms = {_value(TERMS[TRANSLATOR])}",
-        f"rank = {about['rank']}",
-        f"seed = {about['seed']}",
-        f"cases = {about['cases']}",
-        f"minutes = {about['spent'] / 60:.1f}",
+        f"base = {_value(base)}",
+        f"terms = {_value(TERMS[base])}",
+        *(f"{name} = {value}" for name, value in facts.items()),
+        f"minutes = {spent / 60:.1f}  # with the cases above, those of the last run",
         "",
     ]
-    for name, source in tomllib.loads(PAIRS.read_text("utf-8"))["sources"].items():
-        lines += [f"[sources.{_value(name)}]"]
-        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note") if key in source]
+
+
+def _sources(listed: Path) -> list[str]:
+    """The lines that name the sets of a list."""
+    lines = []
+    for name, source in tomllib.loads(listed.read_text("utf-8"))["sources"].items():
+        lines.append(f"[sources.{_value(name)}]")
+        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
         lines.append("")
-    return "\n".join(lines)
+    return lines
 
 
 def main() -> None:
