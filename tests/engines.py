@@ -45,8 +45,9 @@ def alone(model: Model, prompt: Sequence[int], room: int) -> list[int]:
 class FakeEngine:
     """Refuses whatever llama.cpp would refuse: a gap in a sequence, more than fits, a sequence that does not exist."""
 
-    def __init__(self, model: Model = chaos, cells: int = 4096, sequences: int = 32) -> None:
+    def __init__(self, model: Model = chaos, cells: int = 4096, sequences: int = 32, whole_states: bool = False) -> None:
         self.cells = cells
+        self.whole_states = whole_states
         self.sequences = sequences
         self.rows = 512
         self.memory: dict[int, list[tuple[int, int]]] = {id: [] for id in range(sequences)}  # (token, cell)
@@ -70,9 +71,11 @@ class FakeEngine:
     def copy(self, source: int, target: int, length: int) -> None:
         assert not self.memory[target], "the target is not empty"
         assert length <= len(self.memory[source])
+        assert not self.whole_states or length == len(self.memory[source]), "a part of a whole state"
         self.memory[target] = self.memory[source][:length]
 
     def cut(self, sequence: int, length: int) -> None:
+        assert not self.whole_states or not length or length == len(self.memory[sequence]), "a whole state is not cut"
         del self.memory[sequence][length:]
 
     def save(self, sequence: int) -> bytes:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from rag.errors import BadSetting, GenerationFailed, ShawahidError
 from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import Course, Running
+from rag.models.thinking import OFF, ThoughtFilter
 from rag.schema import Message
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class RemoteGenerator:
         self._facts: Mapping[str, Any] | None = None
         self._lock = threading.Lock()
         self._link: _Link | None = None
+        self._switches = True
+        """Whether requests switch thinking off through the template, which some servers refuse as an unknown field."""
 
     def __repr__(self) -> str:
         return f"RemoteGenerator({self.url!r}, model={self._model!r})"
@@ -108,6 +111,12 @@ class RemoteGenerator:
         plain = [{"role": message["role"], "content": message["content"]} for message in messages]
         return {"model": self.model, "messages": plain, "max_tokens": max_tokens, "temperature": 0, **options}
 
+    def _unthinking(self, body: object) -> object:
+        """Return the body of a request for text with thinking switched off, as vLLM, SGLang and llama-server understand it."""
+        if self._switches and isinstance(body, dict) and "messages" in body:
+            return body | {"chat_template_kwargs": dict(OFF)}
+        return body
+
     def _one_token(self, messages: Sequence[Message], stop: threading.Event | None = None) -> Mapping[str, Any]:
         """Return the server's reply to a prompt with one new token; an empty one if it was stopped."""
         future = self._start(self._fetch("POST", "/chat/completions", self._body(messages, 1)))
@@ -147,6 +156,15 @@ class RemoteGenerator:
 
         assert self._link is not None
         try:
+            async with self._link.client.stream(method, self.url + path, json=self._unthinking(body)) as response:
+                if response.status_code != 200:
+                    raw = await response.aread()
+                    if not (self._switches and response.status_code in (400, 422) and b"chat_template_kwargs" in raw):
+                        raise self._refusal(response.status_code, raw)
+                    self._switches = False
+                else:
+                    yield response
+                    return
             async with self._link.client.stream(method, self.url + path, json=body) as response:
                 if response.status_code != 200:
                     raise self._refusal(response.status_code, await response.aread())
@@ -239,6 +257,7 @@ def _run(
     body = owner._body(messages, max_tokens, stream=True, stream_options={"include_usage": True})
     future = owner._start(_receive(owner, body, course, pieces))
     future.add_done_callback(lambda done: pieces.put(None))
+    thoughts = ThoughtFilter()
     try:
         while not course.halted():
             try:
@@ -251,11 +270,16 @@ def _run(
                 break
             if isinstance(piece, ShawahidError):
                 raise piece
+            piece = thoughts.add(piece)
             kept = _native(piece) if language else piece
             if kept:
                 yield kept
             if kept != piece:
                 break
+        else:
+            return
+        if piece is None and (rest := thoughts.end()):
+            yield _native(rest) if language else rest
     finally:
         future.cancel()
     if future.done() and not future.cancelled() and (defect := future.exception()) is not None:

@@ -67,6 +67,8 @@ class Double:
             return JSONResponse({"error": {"message": f"context length is 16 {KEY}", "code": 400}}, 400)
         if model == "detail":
             return JSONResponse({"detail": [{"msg": "no"}]}, 422)
+        if model == "strict" and "chat_template_kwargs" in body:
+            return JSONResponse({"error": {"message": "Unrecognized request argument supplied: chat_template_kwargs"}}, 400)
         if model == "down":
             return Response("upstream is away", 503)
         if body.get("stream"):
@@ -85,6 +87,10 @@ class Double:
 
         yield ": welcome\n\n"
         yield f"data: {json.dumps({'choices': [{'delta': {'role': 'assistant', 'content': ''}}]})}\n\n"
+        if model == "thinking":
+            yield piece("<think>Perhaps")
+            yield piece(" John.</th")
+            yield piece("ink>\n\n")
         yield piece("The ")
         if model == "stuck":
             try:
@@ -380,3 +386,21 @@ def test_a_chatbot_over_a_server(address: str, tmp_path: Any) -> None:
     assert answer.timing.generated_tokens == 5
     assert answer.status in (Status.ANSWERED, Status.UNSUPPORTED)
     assert answer.citations
+
+
+# --- thinking -------------------------------------------------------------------------------------------------------------
+
+
+def test_thinking_is_switched_off_and_never_shown(double: Double, serving: tuple[Double, str]) -> None:
+    generator = RemoteGenerator(f"{serving[1]}#thinking")
+    assert "".join(generator.stream(ASK, language="en")) == "The captain جون ريد."
+    assert double.bodies[-1]["chat_template_kwargs"] == {"enable_thinking": False, "thinking": False}
+    generator.close()
+
+
+def test_a_server_that_does_not_know_the_switch_is_asked_without_it(double: Double, serving: tuple[Double, str]) -> None:
+    generator = RemoteGenerator(f"{serving[1]}#strict")
+    for _ in range(2):
+        assert "".join(generator.stream(ASK, language="en")) == "The captain جون ريد."
+    assert ["chat_template_kwargs" in body for body in double.bodies] == [True, False, False]  # it is not tried again
+    generator.close()

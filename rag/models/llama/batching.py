@@ -168,7 +168,8 @@ class Scheduler:
             readers, budget = self._active[:1], _READ_AHEAD
         rows: list[BatchToken] = []
         takers: list[tuple[DecodeJob, list[int], int]] = []  # who, what it reads, and the row of its last token
-        drafting = 0 if readers or len(writers) > _DRAFTERS else len(_COSTS) - 1
+        # A wrong draft is taken back, which whole states don't allow.
+        drafting = 0 if readers or len(writers) > _DRAFTERS or self._engine.whole_states else len(_COSTS) - 1
         for job in writers:
             takers.append((job, self._next(job, drafting), len(rows)))
             rows += _rows(job, takers[-1][1], wanted=True)

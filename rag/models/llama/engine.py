@@ -13,7 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import GenerationFailed, ModelCorrupt
+from rag.models.thinking import MARKS, OFF, opened
 from rag.schema import Message
+
+_STATES = 8
+"""The most sequences of a model with whole states: each takes memory of its own, tens of megabytes in a model of 4 billion parameters."""
 
 
 class BatchToken(NamedTuple):
@@ -26,8 +30,9 @@ class BatchToken(NamedTuple):
 
 
 class LlamaEngine:
-    """A GGUF model and one context with `sequences` independent sequences that share `cells` tokens of memory.
+    """A GGUF model and one context with up to `sequences` independent sequences that share `cells` tokens of memory.
 
+    A model with recurrent layers has `whole_states`: the state after a text can be copied, but not truncated. It gets fewer sequences.
     `adapter` is a LoRA file in GGUF form whose matrices are added to the model's. A model without a chat template is only usable with
     `chat=False`, without `prompt`. `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread
     at a time. Raises ModelCorrupt if the file is truncated or not a GGUF file, or the adapter does not fit it.
@@ -50,6 +55,8 @@ class LlamaEngine:
         self.model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
         if not self.model:
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
+        self.whole_states = bool(lib.llama_model_is_recurrent(self.model) or lib.llama_model_is_hybrid(self.model))
+        sequences = min(sequences, _STATES) if self.whole_states else sequences
         parameters = lib.llama_context_default_params()
         parameters.n_ctx = cells
         parameters.n_batch = parameters.n_ubatch = self.rows
@@ -126,23 +133,66 @@ class LlamaEngine:
         Text from people and documents is tokenized without control tokens, so a passage that contains `<|im_end|>` stays text.
         """
         # A private-use mark stands for each content while the template is filled, and is replaced by its plain tokens.
-        marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
-        filled = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
-        rest = self._format(messages=filled).prompt
+        parts = self._parts(messages)
         tokens: list[int] = []
+        for before, content in parts[:-1]:
+            tokens += self.tokenize(before, special=True) + self.tokenize(content)
+        return tokens + self.tokenize(parts[-1][0], special=True)
+
+    def opening(self, messages: Sequence[Message]) -> list[int]:
+        """Return the tokens of a conversation up to the content of its last message: what prompts with the same beginning share."""
+        *earlier, (before, _), _ = self._parts(messages)
+        tokens: list[int] = []
+        for part, content in earlier:
+            tokens += self.tokenize(part, special=True) + self.tokenize(content)
+        return tokens + self.tokenize(before, special=True)
+
+    def _parts(self, messages: Sequence[Message]) -> list[tuple[str, str]]:
+        """Return the filled template in parts: what stands before the content of each message, with that content, and the rest."""
+        rest, marks = self._filled(messages)
+        parts: list[tuple[str, str]] = []
         for message, mark in zip(messages, marks, strict=True):
             before, found, rest = rest.partition(mark)
-            if not found:  # a template that leaves out a role, the system prompt for one
+            if not found:  # a template that leaves out a role
                 reason = f"the model's chat template has no place for {message['role']}"
                 raise GenerationFailed("error.generation", reason=reason)
-            tokens += self.tokenize(before, special=True) + self.tokenize(message["content"])
-        return tokens + self.tokenize(rest, special=True)
+            parts.append((before, message["content"]))
+        return [*parts, (f"{rest}{opened(rest)}\n\n" if opened(rest) else rest, "")]
+
+    def _filled(self, messages: Sequence[Message]) -> tuple[str, list[str]]:
+        """Return the template filled with marks, and the mark of each message, thinking switched off if the template has a switch.
+
+        A system message stands before the first question in a template that has no place for it, as Gemma 2's.
+        """
+        marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
+        filled = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
+        tries = [filled]
+        if len(filled) > 1 and filled[0]["role"] == "system":
+            tries.append([{"role": "user", "content": f"{marks[0]}\n\n{marks[1]}"}, *filled[2:]])
+        reason: object = ""
+        for wanted in tries:
+            try:
+                text = self._format(messages=wanted, **OFF).prompt
+            except Exception as error:  # whatever a template raises about the messages it is given
+                reason = error
+                continue
+            if all(mark in text for mark in marks):
+                break
+            reason = "the model's chat template leaves out a message"
+        else:
+            raise GenerationFailed("error.generation", reason=reason)
+        return str(text), marks
 
     def piece(self, token: int, special: bool = False) -> bytes:
         """Return the bytes of one token; a character may be spread over several tokens."""
         buffer = ctypes.create_string_buffer(256)
         length = self._lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, special)
         return buffer.raw[: max(length, 0)]
+
+    def mark(self, token: int) -> str:
+        """Return the text of a control token that is part of a think mark; "" for any other token."""
+        text = self.piece(token, special=True).decode("utf-8", "replace")
+        return text if text and any(text in mark for pair in MARKS for mark in pair) and not self.piece(token) else ""
 
     def ends(self, token: int) -> bool:
         """Return whether a token ends the answer."""
@@ -162,12 +212,16 @@ class LlamaEngine:
     # --- memory -----------------------------------------------------------------------------------------------------------
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Make an empty sequence begin with the first `length` tokens of another; the cells are shared."""
-        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, length)
+        """Make an empty sequence begin with the first `length` tokens of another; the cells are shared.
+
+        With whole states `length` is all of it.
+        """
+        self._lib.llama_memory_seq_cp(self._memory, source, target, 0, -1 if self.whole_states else length)
 
     def cut(self, sequence: int, length: int) -> None:
-        """Truncate a sequence to its first `length` tokens."""
-        self._lib.llama_memory_seq_rm(self._memory, sequence, length or -1, -1)
+        """Truncate a sequence to its first `length` tokens. Raises GenerationFailed if the model can't, as one with whole states."""
+        if not self._lib.llama_memory_seq_rm(self._memory, sequence, length or -1, -1):
+            raise GenerationFailed("error.generation", reason=f"the model's memory can't be cut to {length} tokens")
 
     def save(self, sequence: int) -> bytes:
         """Return the state of a sequence: keys and values of all its tokens."""

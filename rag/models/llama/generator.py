@@ -19,6 +19,7 @@ from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.batching import WRITERS, DecodeJob, Scheduler
 from rag.models.llama.engine import LlamaEngine
 from rag.models.llama.prompt_cache import Disk
+from rag.models.thinking import ThoughtFilter
 from rag.schema import Message
 
 _SEQUENCES = 2 * WRITERS
@@ -87,9 +88,10 @@ class LlamaCpp:
     def prepare(self, messages: Sequence[Message], stop: threading.Event | None = None, *, keep: bool = False) -> None:
         engine, scheduler = self._load()
         course = Course(stop or threading.Event())
-        for _ in _running(
-            scheduler, course, DecodeJob(self._fitting(engine.prompt(messages)), ahead=True, keep=keep, halted=course.halted)
-        ):
+        prompt = self._fitting(engine.prompt(messages))
+        if engine.whole_states:  # the state is continued, not cut: it ends where prompts with this beginning part, or before the last token
+            prompt = engine.opening(messages) if keep else prompt[:-1]
+        for _ in _running(scheduler, course, DecodeJob(prompt, ahead=True, keep=keep, halted=course.halted)):
             raise AssertionError("nothing is to be written")
 
     def stream(
@@ -156,12 +158,15 @@ def _run(course: Course, generator: LlamaCpp, messages: Sequence[Message], max_t
     course.usage = TokenCounts(len(prompt))
     job = DecodeJob(prompt, min(max_tokens, generator.context - len(prompt)), language, halted=course.halted)
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+    thoughts = ThoughtFilter()
     for written, token in enumerate(_running(scheduler, course, job), start=1):
         if course.halted():
             return
         course.usage = TokenCounts(len(prompt), job.cached, written)
-        if piece := decoder.decode(engine.piece(token)):
+        if piece := thoughts.add(decoder.decode(engine.piece(token)) or engine.mark(token)):
             yield piece
+    if rest := thoughts.end():
+        yield rest
 
 
 def _running(scheduler: Scheduler, course: Course, job: DecodeJob) -> Iterator[int]:

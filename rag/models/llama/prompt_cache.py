@@ -20,6 +20,8 @@ class Memory(Protocol):
 
     cells: int
     sequences: int
+    whole_states: bool
+    """Whether a sequence can only be continued, copied and emptied, not truncated."""
 
     def copy(self, source: int, target: int, length: int) -> None: ...
     def cut(self, sequence: int, length: int) -> None: ...
@@ -59,8 +61,9 @@ class PromptStates:
         Returns None if busy states leave too little room. Reusable states are evicted only as far as necessary, least recently used first.
         Without busy states there is room for any prompt that fits into the memory.
         """
-        source = max(self._states, key=lambda state: (common_length(state.tokens, tokens), state.used))
-        kept = common_length(source.tokens, tokens)
+        most = len(tokens) - 1 if room else len(tokens)  # the last one is read again, for what comes after it
+        source = max(self._states, key=lambda state: (self._usable(state, tokens, most), state.used))
+        kept = self._usable(source, tokens, most)
         idle = sorted((s for s in self._states if not s.busy), key=lambda s: (s is source, bool(s.tokens), s.used))
         needed = len(tokens) - kept + room
         held = set(source.cells[:kept]).union(*(state.cells for state in self._states if state.busy))
@@ -74,12 +77,21 @@ class PromptStates:
                 self._memory.copy(source.id, target.id, kept)
                 target.tokens, target.cells = source.tokens[:kept], source.cells[:kept]
         self._cut(target, kept)
+        if self._memory.whole_states:
+            self._touch(source)  # a beginning that others continue outlives what they made of it
         target.busy, target.promised = True, needed
         self._touch(target)
         rest = sorted((state for state in idle[1:] if state.tokens), key=lambda state: state.used)
         while self._occupied() + promised + needed > self._memory.cells:
             self._cut(rest.pop(0), 0)
         return target
+
+    def _usable(self, state: PromptState, tokens: Sequence[int], most: int) -> int:
+        """Return how many tokens of a state a prompt can begin with: the common ones, of a whole state all or none."""
+        common = common_length(state.tokens, tokens)
+        if not self._memory.whole_states:
+            return common
+        return common if common == len(state.tokens) and common <= most else 0
 
     def give_back(self, state: PromptState) -> None:
         """Release a state: others may use it, and it may be evicted."""
@@ -105,7 +117,7 @@ class PromptStates:
 
     def recall(self, tokens: Sequence[int]) -> None:
         """Load the state of exactly these tokens from disk, if it is there and not in memory."""
-        if self._disk is None or any(common_length(state.tokens, tokens) == len(tokens) for state in self._states):
+        if self._disk is None or any(self._usable(state, tokens, len(tokens)) == len(tokens) for state in self._states):
             return
         data = self._disk.read(tokens)
         state = self.take((), len(tokens)) if data is not None else None
