@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rag.answering.asked_value import asked_value
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.citations import cite
 from rag.answering.confidence import Calibration
 from rag.answering.declining import is_sure
 from rag.answering.inquiry import Inquiry
-from rag.answering.localization import localize_values
+from rag.answering.localization import localize_names, localize_value, localize_values
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
 from rag.answering.short_answer import find_short_answer
@@ -44,6 +46,9 @@ _QUOTES = {
 """How a quotation is introduced: by whether it is in the answer's language, and whether it has a context to name."""
 _CLOSE = 0.5
 """A neighbour of the best sentence is quoted with it when it lies in the upper half of the candidates' range of worth."""
+
+
+_BRACKETED = re.compile(r"\(([A-Za-z][^()\u0600-\u06ff]{1,60})\)")
 
 
 class Composer:
@@ -146,7 +151,7 @@ class Composer:
     ) -> Answer:
         """Return the words that answer, and the sentence or row they stand in."""
         whether = asks_whether(inquiry.query.text)
-        direct = None if whether else self._direct(quoted, inquiry.language, native, translator)
+        direct = None if whether else self._direct(quoted, inquiry, native, translator)
         if direct is None:
             wide = self._with_neighbour(inquiry, quoted)
             if translated := _translation(wide, quoted.span, translator):
@@ -164,27 +169,31 @@ class Composer:
         return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
 
     def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool, translator: SourceTranslator) -> Answer:
-        """Return the evidence as what comes closest to an answer, with none of its words marked as the answer."""
-        plain = replace(quoted, words=None)
+        """Return the evidence as what comes closest to an answer, after the words of it that may answer."""
         lines = _Lines(inquiry.number)
         lines.add(say("answer.unsure", inquiry.language))
-        if translated := _translation(plain, plain.span, translator):
-            lines.add_direct(translated, Grade.TRANSLATED, inquiry.language)
-        lines.add_quote(plain, native, inquiry.language)
-        return inquiry.answer(lines.text, Status.UNSURE, lines.citations(plain))
+        direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry, native, translator)
+        if direct is None and (translated := _translation(quoted, quoted.span, translator)):
+            direct = translated, Grade.TRANSLATED
+        if direct is not None:
+            lines.add_direct(*direct, inquiry.language)
+        lines.add_quote(quoted, native, inquiry.language)
+        return inquiry.answer(lines.text, Status.UNSURE, lines.citations(quoted))
 
-    def _direct(self, quoted: Quotation, language: str, native: bool, translator: SourceTranslator) -> tuple[str, Grade] | None:
+    def _direct(self, quoted: Quotation, inquiry: Inquiry, native: bool, translator: SourceTranslator) -> tuple[str, Grade] | None:
         """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule, nor left
         as they are, nor translated alone."""
         if quoted.words is None:
             return None
-        words = quoted.direct
+        words, question, language = quoted.direct, inquiry.query.text, inquiry.language
         if native:
             return words, Grade.QUOTED
-        if carried := localize_values(words, language):
+        if carried := localize_values(words, language) or _asked_value(words, question, language) or localize_names(words, language):
             return carried, Grade.QUOTED if carried == words else Grade.UNVERIFIED
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
+        if language == "en" and (bracketed := _BRACKETED.search(words)):
+            return bracketed[1], Grade.QUOTED  # «منظمة الصحة العالمية (WHO)»
         if is_latin_name(words) and (foreign := _foreign(quoted, language, native)):
             return foreign
         if len(words.split()) <= _PHRASE_WORDS and (translated := translator.phrases([words])[0]):
@@ -350,6 +359,12 @@ class _Lines:
             )
             for claim, grade in self._claims
         )
+
+
+def _asked_value(words: str, question: str, language: str) -> str | None:
+    """Return the value that a question asks for, in the words of a language, if a phrase in the other language states one only."""
+    value = asked_value(question, words)
+    return localize_value(value, words, language) if value is not None else None
 
 
 def _translation(quoted: Quotation, core: Span, translator: SourceTranslator) -> str:

@@ -1,6 +1,8 @@
-"""Convert values to the language of the answer by rule: numbers, amounts, measures, dates and times, exactly as the source states them.
+"""Convert values to the language of the answer by rule: numbers, amounts, measures, dates and times, exactly as the source states them, and
+names of countries, languages and days of the week.
 
-Names of currencies, units and months are those of the Unicode CLDR (Babel). Digits are kept as the source has them, in Western form.
+These names and those of currencies, units and months are those of the Unicode CLDR (Babel).
+Digits are kept as the source has them, in Western form.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import re
 from collections.abc import Mapping
 from datetime import date as Day
 from decimal import Decimal
+from functools import cache
 
 from rag.text.language import script
 from rag.text.numbers import Bound, Date, Kind, Value, find_values
-from rag.text.words import content_stems
+from rag.text.territories import bare_name, name_forms, territories
+from rag.text.words import content_stems, stem, stop_stems, words
 
 _CLDR_UNITS: Mapping[str, str] = {
     "mm": "length-millimeter", "cm": "length-centimeter", "m": "length-meter", "km": "length-kilometer", "in": "length-inch",
@@ -50,6 +54,8 @@ _HIJRI = (
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "01234567890123456789.,")
 _NUMERAL = re.compile(r"[-+−]?\d[\d.,\u00a0\u202f ]*\d|[-+−]?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_CLASSES = frozenset("language country day the يوم اللغه لغه باللغه بلد دوله".split())
+"""Words that a name may stand with and that say no more than it."""
 _SPARE = 2
 """Most words besides its values for a phrase to be expressed by them: the noun counted, a preposition."""
 
@@ -70,6 +76,43 @@ def localize_values(text: str, language: str) -> str | None:
     if None in written:
         return None
     return (" – " if len(written) == 2 and values[0].kind is Kind.TIME else "، " if language == "ar" else ", ").join(filter(None, written))
+
+
+def localize_names(text: str, language: str) -> str | None:
+    """Return the countries, languages and days of the week that a short phrase names in the words of a language, "ar" or "en", in order;
+    None if it says anything else."""
+    spoken = words(text)
+    names, longest = _names()
+    found: list[str] = []
+    at = 0
+    while at < len(spoken):
+        for length in range(min(longest, len(spoken) - at), 0, -1):
+            run = spoken[at : at + length]
+            key = next((form for form in (tuple(run), *name_forms(run)) if form in names), None)
+            if key is not None:
+                found.append(names[key][language == "ar"])
+                at += length
+                break
+        else:
+            if stem(spoken[at]) not in stop_stems() and spoken[at] not in _CLASSES:
+                return None
+            at += 1
+    return ("، " if language == "ar" else ", ").join(found) or None
+
+
+@cache
+def _names() -> tuple[Mapping[tuple[str, ...], tuple[str, str]], int]:
+    """Return names of the CLDR in English and Arabic by either as bare words, and the number of words of the longest."""
+    from babel import Locale
+
+    english, arabic = Locale("en"), Locale("ar")
+    pairs = [(english.languages[code], arabic.languages.get(code, "")) for code in english.languages if len(code) == 2]
+    places = [(name, arabic.territories.get(code, "")) for code, name in english.territories.items()]
+    days = [(english.days["stand-alone"]["wide"][day], arabic.days["stand-alone"]["wide"][day]) for day in range(7)]
+    found = {bare_name(words(name)): pair for pair in pairs for name in pair if all(pair) and words(name)}
+    found |= {bare_name(words(name)): pair for pair in places for name in pair if territories(name)}  # not «عمان», which may be Amman
+    found |= {tuple(words(name)): pair for pair in days for name in pair}  # «الأحد» with its article: «أحد» is "one"
+    return found, max(map(len, found))
 
 
 def _numbers_a_name(value: Value, text: str) -> bool:

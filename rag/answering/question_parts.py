@@ -54,7 +54,7 @@ def joined(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answ
     Citations are numbered consecutively: those of the second part follow those of the first. The confidence is the lowest of the answered
     parts; the status is UNSURE if no part has a sure answer. Where all parts are answered by the same words, these are shown once.
     """
-    if len({_source(answer) for answer in answers}) == 1 and answers[0].citations:
+    if answers[0].citations and len({_source(answer) for answer in answers}) == 1 and len({*map(_direct, answers)} - {()}) <= 1:
         return replace(answers[0], question=whole.question, searched=whole.query.text, language=whole.language)
     text = ""
     citations: list[Citation] = []
@@ -80,8 +80,14 @@ def joined(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answ
 
 
 def _source(answer: Answer) -> tuple[object, ...]:
-    """Return what an answer says and quotes, without the number of its source."""
-    return answer.status, tuple((citation.document_id, citation.span, citation.claim.of(answer.text)) for citation in answer.citations)
+    """Return what an answer quotes, and its status."""
+    return answer.status, frozenset((citation.document_id, citation.span) for citation in answer.citations)
+
+
+def _direct(answer: Answer) -> tuple[str, ...]:
+    """Return what an answer says before it quotes."""
+    said = ((citation.claim.of(answer.text), " ".join(citation.quote.split())) for citation in answer.citations)
+    return tuple(claim for claim, quote in said if claim != quote)
 
 
 def stopped(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answer]) -> Answer:

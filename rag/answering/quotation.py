@@ -11,8 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rag.answering.asked_value import asked_value, whole_values
 from rag.schema import Block, BlockKind, Document, Evidence, Span, join_context
 from rag.text.folding import fold
+from rag.text.numbers import find_values
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, stems
 
@@ -78,7 +80,19 @@ def quotation(evidence: Evidence, document: Document | None, question: str = "")
         span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
         quoted = _single(evidence, document, span, _above(evidence, document, block))
         return replace(quoted, words=_value(document, block, question, quoted.words)) if block.cells else quoted
-    return _single(evidence, document, _whole_sentence(document.text, block.span, evidence.span), _above_note(evidence, block))
+    quoted = _single(evidence, document, _whole_sentence(document.text, block.span, evidence.span), _above_note(evidence, block))
+    return _with_value(quoted, question)
+
+
+def _with_value(quoted: Quotation, question: str) -> Quotation:
+    """Return a quotation with the quantity or the time that its question asks for as the words that answer, where the reader chose a
+    sentence that states only one, but not these words of it."""
+    sentence = quoted.evidence.span
+    if quoted.evidence.answers is None or (quoted.words is not None and find_values(quoted.direct)):
+        return quoted
+    inside = Span(max(sentence.start, quoted.span.start), min(sentence.end, quoted.span.end))
+    value = asked_value(question, quoted.text[inside.start - quoted.span.start : inside.end - quoted.span.start])
+    return quoted if value is None else replace(quoted, words=value.span.shifted(inside.start))
 
 
 def _single(evidence: Evidence, document: Document, span: Span, context: str) -> Quotation:
@@ -186,6 +200,8 @@ def _direct(evidence: Evidence, span: Span, text: str) -> Span | None:
     while end > start and text[end - 1] in _MARKS and not _closes(text, start, end):
         end -= 1
     start, end = _balanced(text, start, end)
+    whole = whole_values(text, Span(start, end))
+    start, end = whole.start, whole.end
     found = text[start:end]
     if (
         len(found) > _LONGEST_WORDS

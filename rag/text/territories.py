@@ -5,7 +5,7 @@ The names are those of the Unicode CLDR (Babel), compared as folded words withou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 
 from rag.text.clitics import split_prefix, without_article
@@ -30,7 +30,7 @@ def territories(text: str) -> frozenset[str]:
     at = 0
     while at < len(spoken):
         for length in range(min(longest, len(spoken) - at), 0, -1):
-            code = next((table[key] for key in _forms(spoken[at : at + length]) if key in table), None)
+            code = next((table[key] for key in name_forms(spoken[at : at + length]) if key in table), None)
             if code is not None:
                 found.add(code)
                 at += length - 1
@@ -39,17 +39,18 @@ def territories(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _forms(run: list[str]) -> Iterator[tuple[str, ...]]:
-    """Yield what a run of words can be the name of: «للبرازيل» is البرازيل after a preposition."""
-    first, rest = run[0], tuple(map(_bare, run[1:]))
-    yield (_bare(first), *rest)
+def name_forms(run: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield what a run of folded words can be the name of, in the form of `bare_name`: «للبرازيل» is البرازيل after a preposition."""
+    first, rest = run[0], bare_name(run[1:])
+    yield (*bare_name([first]), *rest)
     for _, bare in split_prefix(first):
         if len(bare) >= _LEAST_LETTERS:
-            yield (_bare(bare), *rest)
+            yield (*bare_name([bare]), *rest)
 
 
-def _bare(word: str) -> str:
-    return without_article(word, _LEAST_LETTERS)
+def bare_name(spoken: Sequence[str]) -> tuple[str, ...]:
+    """Return the folded words of a name without their articles."""
+    return tuple(without_article(word, _LEAST_LETTERS) for word in spoken)
 
 
 @cache
@@ -61,6 +62,6 @@ def _table() -> tuple[Mapping[tuple[str, ...], str], int]:
     named = [(name, code) for language in ("ar", "en") for code, name in Locale(language).territories.items() if len(code) == 2]
     for name, code in [*named, *_ALSO.items()]:
         spoken = words(name)
-        if spoken and code.isalpha() and name not in _OTHER_WORDS and " ".join(map(_bare, spoken)) not in _OTHER_WORDS:
-            found[tuple(map(_bare, spoken))] = code
+        if spoken and code.isalpha() and name not in _OTHER_WORDS and " ".join(bare_name(spoken)) not in _OTHER_WORDS:
+            found[bare_name(spoken)] = code
     return found, max(map(len, found))

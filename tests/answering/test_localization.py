@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.localization import localize_values
+from rag.answering.localization import localize_names, localize_values
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,24 @@ def test_values_are_carried_over(text: str, language: str, expected: str) -> Non
 def test_what_is_no_value_or_says_more_is_not_said_by_numbers(text: str) -> None:
     assert localize_values(text, "ar") is None
     assert localize_values(text, "en") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("إلى المملكة المتحدة", "en", "United Kingdom"),
+        ("فرنسا وألمانيا", "en", "France, Germany"),
+        ("France, Germany and Spain", "ar", "فرنسا، ألمانيا، إسبانيا"),
+        ("باللغة الإنجليزية", "en", "English"),
+        ("Arabic", "ar", "العربية"),
+        ("يوم الأحد", "en", "Sunday"),
+        ("on Monday", "ar", "الاثنين"),
+        ("رئيس فرنسا", "en", None),
+        ("واحد", "en", None),  # not "and Sunday"
+        ("عمان", "en", None),  # Oman or Amman
+        ("the", "ar", None),
+        ("", "ar", None),
+    ],
+)
+def test_names_of_countries_languages_and_days_are_carried_over(text: str, language: str, expected: str | None) -> None:
+    assert localize_names(text, language) == expected

@@ -81,7 +81,7 @@ def test_every_part_has_its_answer_and_its_citation(bot: Chatbot) -> None:
 def test_parts_that_the_same_words_answer_are_answered_once_and_as_asked(bot: Chatbot, question: str, quote: str) -> None:
     answer = asked(bot, question)
     assert answer.text.count(quote) == 1
-    assert [citation.number for citation in answer.citations] == [1]
+    assert {citation.number for citation in answer.citations} == {1}
     assert answer.question == question
 
 

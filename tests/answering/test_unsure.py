@@ -1,4 +1,4 @@
-"""Evidence that may not answer is quoted without words in front of it, and the text says so."""
+"""Evidence that may not answer is quoted after the words of it that may, and the text says first that it is not certain."""
 
 from __future__ import annotations
 
@@ -28,22 +28,27 @@ def index(tmp_path: Path) -> Index:
 
 
 @pytest.mark.parametrize(
-    ("question", "opening", "quote"),
+    ("question", "opening", "words", "quote"),
     [
-        ("How much is entry to the museum?", "This may answer the question, but it is not certain:\n", "Entry costs 300 rials."),
-        ("كم رسم الدخول؟", "قد يكون هذا هو الجواب، وليس مؤكَّدًا:\n", "رسم الدخول 300 ريال."),
+        ("How much is entry to the museum?", "This may answer the question, but it is not certain:", "300 rials", "Entry costs 300 rials."),
+        ("كم رسم الدخول؟", "قد يكون هذا هو الجواب، وليس مؤكَّدًا:", "300 ريال", "رسم الدخول 300 ريال."),
     ],
 )
-def test_below_the_threshold_for_an_answer_the_evidence_is_only_quoted(index: Index, question: str, opening: str, quote: str) -> None:
+def test_below_the_threshold_for_an_answer_the_text_says_that_it_is_not_certain(
+    index: Index, question: str, opening: str, words: str, quote: str
+) -> None:
     calibration = replace(Calibration.of("unknown"), least=0.0, sure=1.1)
     answer = Chatbot(index, calibration=calibration, reader=WordReader()).ask(question)
     assert answer.status is Status.UNSURE
-    assert answer.text.startswith(opening)
-    assert quote in answer.text
-    (citation,) = answer.citations
-    assert citation.words is None
-    assert citation.grade is Grade.QUOTED
-    assert citation.claim.of(answer.text) in citation.quote  # the line before it is the answer's own, and not cited
+    first, second, third = answer.text.splitlines()
+    assert (first, second) == (opening, f"{words} [1]")
+    assert quote in third
+    direct, quoted = answer.citations
+    assert direct.grade is quoted.grade is Grade.QUOTED
+    assert [citation.claim.of(answer.text) in citation.quote for citation in answer.citations] == [
+        True,
+        True,
+    ]  # the first line is not cited
 
 
 def test_from_the_threshold_on_it_is_an_answer_and_below_the_other_it_is_declined(index: Index) -> None:

@@ -1,0 +1,63 @@
+"""The value in a text that a question asks for by its wording: a quantity for "how many", a time for "when"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from rag.answering.confidence import asks_for_time, asks_for_value
+from rag.schema import Span
+from rag.text.numbers import Kind, Value, find_values
+from rag.text.words import content_stems
+
+_QUANTITIES = frozenset((Kind.NUMBER, Kind.AMOUNT, Kind.MEASURE, Kind.PERCENT))
+_TIMES = frozenset((Kind.DATE, Kind.TIME))
+_YEARS = range(1000, 2200)
+_MARK = re.compile(r"\s*\(?[0-9٠-٩]{1,3}\s*[.)-]\s")
+"""Matches the number of a clause or an item at the start of a text."""
+
+
+_NEXT_WORD = re.compile(r"\s*([^\W\d_]+)")
+
+
+def asked_value(question: str, text: str) -> Value | None:
+    """Return the one value of a text that can answer a question for a quantity or a time; None if the question asks for neither, or if
+    the text states none or several."""
+    if asks_for_time(question):
+        found = [value for value in _stated(text) if value.kind in _TIMES or _is_year(value)]
+    elif asks_for_value(question):
+        found = [value for value in _stated(text) if _is_quantity(value, text)]
+    else:
+        return None
+    return found[0] if len(found) == 1 else None
+
+
+def whole_values(text: str, words: Span) -> Span:
+    """Return words of a text extended by the rest of a value that they cut: «78» in «78 percent», «0.50» in «$0.50»."""
+    start, end = words.start, words.end
+    for value in find_values(text):
+        if value.kind in _QUANTITIES and value.span.overlaps(words):
+            start, end = min(start, value.span.start), max(end, value.span.end)
+    return Span(start, end)
+
+
+def _stated(text: str) -> Iterator[Value]:
+    """Yield the values of a text, without the number it begins with as an item, and "one" as a word."""
+    mark = _MARK.match(text)
+    for value in find_values(text):
+        if (mark is None or value.span.start >= mark.end()) and not (value.spelled and value.number == 1):
+            yield value
+
+
+def _is_quantity(value: Value, text: str) -> bool:
+    """Return whether a value says how much of something there is: a bare number counts what the next word names; «المادة 12 من» does
+    not."""
+    if value.kind is not Kind.NUMBER or value.unit:
+        return value.kind in _QUANTITIES
+    after = _NEXT_WORD.match(text, value.span.end)
+    return not _is_year(value) and (after is None or bool(content_stems(after[1])))
+
+
+def _is_year(value: Value) -> bool:
+    """Return whether a bare number can be a year."""
+    return value.kind is Kind.NUMBER and not value.unit and value.number is not None and not value.spelled and value.number in _YEARS

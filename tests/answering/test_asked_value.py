@@ -1,0 +1,46 @@
+"""The value that a question asks for by its wording, and values that a reader's words cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.answering.asked_value import asked_value, whole_values
+from rag.schema import Span
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "expected"),
+    [
+        ("How long is the warranty?", "The warranty covers 24 months from purchase.", "24 months"),
+        ("كم مدة الضمان؟", "يغطي الضمان 24 شهرا من الشراء.", "24 شهرا"),
+        ("كم ثغرة وجدوا؟", "There were two severe findings", "two"),
+        ("How many severe findings?", "كانت هناك 3 ثغرات خطيرة", "3"),
+        ("When did the parts return?", "The parts returned in 2015 after 3 days.", "2015"),
+        ("متى افتتح؟", "افتتح المتحف في 12 مارس 2024 بحضور 300 زائر.", "12 مارس 2024"),
+        ("After how many days?", "2. A dispute that is not settled within 45 days goes to court.", "45 days"),
+        ("How many staff?", "In 1998 the firm had 40 staff.", "40"),
+        ("How many members?", "One of the members left; 12 members stayed.", "12"),
+        ("How many members?", "Between them 12 members and 40 guests came.", None),  # which of the two is not said by the wording
+        ("Who left?", "12 members left.", None),
+        ("كم عدد المواد؟", "المادة 12 من القانون", None),
+        ("When does it open?", "It costs 300 rials.", None),
+    ],
+)
+def test_the_one_value_of_the_kind_asked_for(question: str, text: str, expected: str | None) -> None:
+    found = asked_value(question, text)
+    assert (found.span.of(text) if found else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("with a 78 percent increase in reach", "78", "78 percent"),
+        ("the tax was $0.50 per ton", "0.50", "$0.50"),
+        ("بزيادة قدرها 78 في المئة", "78", "78 في المئة"),
+        ("after 5-10 days", "10 days", "5-10 days"),
+        ("the red door", "red", "red"),
+    ],
+)
+def test_words_that_cut_a_value_are_extended_to_all_of_it(text: str, words: str, expected: str) -> None:
+    start = text.index(words)
+    assert whole_values(text, Span(start, start + len(words))).of(text) == expected
