@@ -25,7 +25,7 @@ class Settings:
     profile: str = "default"
     """SHAWAHID_PROFILE: default | light"""
     generator: str = ""
-    """SHAWAHID_GENERATOR: a catalogue name, a GGUF file, an OpenAI-compatible server as http://host:port/v1#model, or "none\""""
+    """SHAWAHID_GENERATOR: a catalogue name, "recommended", a GGUF file, a server as http://host:port/v1#model, or "none\""""
     embedder: str = ""
     """SHAWAHID_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
     translator: str = ""

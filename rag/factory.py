@@ -6,9 +6,11 @@ from pathlib import Path
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.generator_translator import GeneratorTranslator
+from rag.answering.generator_trials import tried
 from rag.config import Settings
-from rag.errors import ModelCorrupt, ModelMissing, ShawahidError
+from rag.errors import BadSetting, ModelCorrupt, ModelMissing, ShawahidError
 from rag.files import user_cache
+from rag.models.advice import recommended
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.generator import Generator
 from rag.models.installed import find, profile, usable_profile
@@ -49,7 +51,7 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
 
     Sends no request to a remote server yet. Raises BadSetting for an invalid address.
     """
-    name = settings.generator or profile(settings.profile).generator
+    name = recommended(settings.generator) or profile(settings.profile).generator
     if name == NO_GENERATOR:
         return None, None
     if is_address(name):
@@ -64,14 +66,18 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
 def open_translator(settings: Settings, generator: Generator | None = None) -> tuple[Translator | None, ShawahidError | None]:
     """Return the translator that the settings name, or None if there is none; with a notice for the user if it was asked for or is damaged.
 
-    "generator" names the `generator` itself.
+    "generator" names the `generator` itself, which also translates without being named if it passed a trial on this machine.
     Without one, answers are complete and quotations are not translated. A missing one of the profile is therefore not worth a notice.
     """
     name = settings.translator or profile(settings.profile).translator
+    trial = tried(generator.name) if generator is not None and name in ("", GENERATOR) else None
+    if name == "" and generator is not None and trial is not None and trial.translates:
+        return GeneratorTranslator(generator, languages=trial.translates), None
     if name in ("", NO_TRANSLATOR):
         return None, None
     if name == GENERATOR:
-        return (GeneratorTranslator(generator) if generator is not None else None), None
+        failed = BadSetting("models.translates_badly", name=trial.name) if trial is not None and not trial.translates else None
+        return (GeneratorTranslator(generator) if generator is not None else None), failed
     try:
         model = find(name, "translator")
         return LlamaTranslator(model.path, model.name, adapters_dir(), threads=settings.threads or None), None

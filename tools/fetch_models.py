@@ -9,6 +9,7 @@ chooses models under MIT and Apache-2.0 only.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 import time
@@ -19,7 +20,9 @@ sys.path.insert(0, str(ROOT))
 
 from rag.errors import ShawahidError  # noqa: E402
 from rag.messages import say  # noqa: E402
+from rag.models import advice  # noqa: E402
 from rag.models import installed  # noqa: E402
+from rag.models.download import hub_reachable  # noqa: E402
 
 
 class Meter:
@@ -48,6 +51,16 @@ def show_terms(entry: installed.ModelEntry) -> bool:
     return True
 
 
+def advise(generator: str) -> None:
+    """Say which generator this computer could take instead, and why, where it can be downloaded."""
+    found, held = advice.advised(), advice.memory()
+    if found is None or held is None or found.name == generator or not hub_reachable():
+        return
+    print(f"  This computer has {held[1] / 1e9:.0f} GB of memory, enough for a stronger generator: {found.name}")
+    print(f"  ({found.bytes / 1e9:.1f} GB, {found.licence}). {found.note}")
+    print("  To take it: SHAWAHID_GENERATOR=recommended make run, and to let it write: shawahid models try", flush=True)
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--profile", default=os.environ.get("SHAWAHID_PROFILE") or "default")
@@ -60,7 +73,11 @@ def main() -> int:
         return meters[-1]
 
     try:
-        got, problems = installed.provide(installed.profile(chosen.profile), accept_terms=show_terms, follow=follow)
+        wanted = installed.profile(chosen.profile)
+        generator = advice.recommended(os.environ.get("SHAWAHID_GENERATOR", "").strip())
+        if generator in installed.catalogue():
+            wanted = dataclasses.replace(wanted, generator=generator)
+        got, problems = installed.provide(wanted, accept_terms=show_terms, follow=follow)
         for name in chosen.also:
             installed.get(name, accept_terms=show_terms, progress=follow(installed.catalogue()[name]))
     except ShawahidError as error:
@@ -73,6 +90,7 @@ def main() -> int:
     if problems:
         print(f"  Going on with {got.embedder}; run make again to try once more.", file=sys.stderr)
     (ROOT / ".venv" / "shawahid-embedder").write_text(got.embedder + "\n", encoding="utf-8")
+    advise(got.generator)
     names = [*dict.fromkeys(filter(None, (got.generator, got.embedder, got.translator, *chosen.also)))]
     print(f"  models: {', '.join(names)} ({sum(installed.state(name).bytes for name in names) / 1e9:.1f} GB)")
     print(f"  in {installed.models_dir()}", flush=True)

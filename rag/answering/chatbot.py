@@ -32,8 +32,10 @@ from rag.answering.value_comparison import comparison_answer
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
+from rag.models.llama.generator import LlamaCpp
 from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
+from rag.models.remote_generator import RemoteGenerator
 from rag.models.translator import Translator
 from rag.retrieval.arguments import validate_history, validate_text
 from rag.retrieval.index import Index
@@ -75,7 +77,8 @@ class Chatbot:
         self.translator = translator
         self.generator = generator
         self.reader = open_reader(index.embedder) if reader == "own" else reader
-        self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None)
+        own = not isinstance(generator, (LlamaCpp, RemoteGenerator))
+        self.calibration = calibration or Calibration.of(index.embedder.name, generator.name if generator else None, own=own)
         self._prompts = prompts
         self._checks = check
         self._style: Style = style

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 from rag.answering.checking.judge import Thresholds
+from rag.answering.fitted_here import user_file
+from rag.answering.generator_trials import tried
 from rag.documents.tree import CELL_SEPARATOR
 from rag.errors import BadSetting
-from rag.files import user_settings
 from rag.retrieval.query import Query
 from rag.schema import Evidence
 from rag.text.folding import fold
@@ -25,6 +24,8 @@ from rag.text.numbers import names_month, stated_values, values_claimed
 from rag.text.words import content_stems
 
 UNKNOWN = "unknown"
+_OWN = "own"
+"""The entry of generators that a program brings itself: they write, as their author wants."""
 _LATER = frozenset(("read_same", "read_across", "sure"))
 """Values that a file of an earlier version lacks: then nothing was fitted for the reader, and any answer that is not declined is sure."""
 _COMMONER = 0.42
@@ -67,15 +68,19 @@ class Calibration:
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
 
     @classmethod
-    def of(cls, embedder: str, generator: str | None = None) -> Calibration:
+    def of(cls, embedder: str, generator: str | None = None, *, own: bool = False) -> Calibration:
         """Return the values for two models: those fitted on this machine (`shawahid calibrate`), else those shipped, else conservative
         ones.
 
-        Without a generator, quotes. Raises BadSetting when the file of values fitted here can't be used.
+        Without a generator, quotes. One that was not measured by us writes what it passed in a trial on this machine
+        (`shawahid models try`), and nothing without one; an `own` one, which a program brings itself, writes. Raises
+        BadSetting when the file of values fitted here can't be used.
         """
         generators = _table()["generators"]
         values = _fitted_here(embedder) or _shipped(embedder)
-        manners = _QUOTES if generator is None else generators.get(generator) or generators[UNKNOWN]
+        manners = _QUOTES
+        if generator is not None:
+            manners = generators.get(generator) or _tried(generator) or generators[_OWN if own else UNKNOWN]
         return cls(
             embedder=embedder,
             least=values["least"],
@@ -198,14 +203,6 @@ def translators() -> Mapping[str, Mapping[str, Any]]:
     return _table().get("translators", {})
 
 
-def user_file() -> Path:
-    """Return the file of the values fitted on this machine: SHAWAHID_CALIBRATION, else a file in the user's settings folder."""
-    chosen = os.environ.get("SHAWAHID_CALIBRATION", "").strip()
-    if chosen:
-        return Path(chosen).expanduser()
-    return user_settings() / "calibration.toml"
-
-
 def _shipped(embedder: str) -> Mapping[str, Any]:
     embedders = _table()["embedders"]
     values: Mapping[str, Any] = embedders.get(embedder) or embedders[UNKNOWN]
@@ -232,6 +229,20 @@ def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadSetting("error.calibration_use", path=path, embedder=embedder, reason=error) from error
+
+
+def is_measured(generator: str) -> bool:
+    """Return whether we measured what a generator can do."""
+    return generator in _table()["generators"]
+
+
+def _tried(generator: str) -> Mapping[str, Any] | None:
+    """Return what a trial on this machine lets a generator do; None if there was none."""
+    trial = tried(generator)
+    if trial is None:
+        return None
+    manners = {kind: "write" if figure.passed else "quote" for kind, figure in (("same", trial.same), ("across", trial.across))}
+    return {**manners, "prompted": _table()["generators"][_OWN]["prompted"]}
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from rag.answering.prompts import translation_prompt
@@ -17,13 +17,14 @@ _LONGEST = 200
 class GeneratorTranslator:
     """A translator that asks a generator, one text at a time.
 
-    Nothing of it is measured: what it writes is shown as a machine translation that is not checked. `prompts` is a folder of templates that
-    replace the bundled ones.
+    What it writes is shown as a machine translation that is not checked. `prompts` is a folder of templates that replace the bundled ones;
+    `languages` are those it translates into.
     """
 
-    def __init__(self, generator: Generator, prompts: Path | None = None) -> None:
+    def __init__(self, generator: Generator, prompts: Path | None = None, *, languages: Container[str] = ("ar", "en")) -> None:
         self._generator = generator
         self._prompts = prompts
+        self._languages = languages
 
     @property
     def name(self) -> str:
@@ -34,8 +35,8 @@ class GeneratorTranslator:
         return self._generator.name
 
     def translate(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[str]:
-        """Return one translation per text, in order. "" stands for an empty text and what was not reached before `stop` was set. Raises
-        GenerationFailed."""
+        """Return one translation per text, in order. "" stands for an empty text, for a language that it does not translate into, and for
+        what was not reached before `stop` was set. Raises GenerationFailed."""
         return [self._translated(" ".join(text.split()), target, stop) for text in texts]
 
     def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
@@ -43,7 +44,7 @@ class GeneratorTranslator:
         return [[Translation(text)] if text else [] for text in self.translate(texts, source, target, stop)]
 
     def _translated(self, text: str, target: str, stop: threading.Event | None) -> str:
-        if not text or (stop is not None and stop.is_set()):
+        if not text or target not in self._languages or (stop is not None and stop.is_set()):
             return ""
         generation = self._generator.stream(
             translation_prompt(text, target, self._prompts), max_tokens=_LONGEST, language=target, stop=stop

@@ -13,9 +13,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rag.answering.confidence import is_measured
+from rag.answering.generator_trials import tried
 from rag.errors import IndexMissing, ModelMissing, ShawahidError
-from rag.factory import GENERATOR, NO_TRANSLATOR
+from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR
 from rag.messages import say
+from rag.models.advice import advised, memory
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.installed import catalogue, find, models_dir, profile, state
 from rag.models.remote_generator import is_address
@@ -189,9 +192,30 @@ def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:
     """Return the models in use: from the catalogue, or at the user's own paths."""
     known = {line.entry.name: line for line in lines}
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
+    yield from _advice(chosen.generator, known)
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
     if chosen.translator:
         yield _translator(chosen.translator, known.get(chosen.translator))
+
+
+def _advice(generator: str, known: Mapping[str, ModelRow]) -> Iterator[Check]:
+    """Return what the generator may do, and the one of the catalogue that this computer's memory is enough for, if it is another."""
+    fields = {"name": generator}
+    if (trial := tried(generator)) is not None:
+        able = [kind for kind, figure in (("same", trial.same), ("across", trial.across)) if figure.passed]
+        says = "doctor.may_write" if able else "doctor.may_quote"
+        yield Check("doctor.may", "", fields=fields | {"date": trial.date}, says=says)
+    elif not is_measured(generator) and generator != NO_GENERATOR:
+        yield Check(
+            "doctor.may", "", Standing.NOTE, "doctor.untried", f"shawahid models try {generator}", fields, "doctor.may_quote_untried"
+        )
+    found, free = advised(), memory()
+    if found is None or free is None or found.name == generator or is_address(generator):
+        return
+    row = known[found.name]
+    fields = {"name": found.name, "size": gigabytes(row.size), "licence": found.licence, "total": gigabytes(free[1])}
+    if row.status != "present":
+        yield Check("doctor.advised", found.name, fields=fields, says="doctor.advice_generator")
 
 
 def _model(label: str, name: str, line: ModelRow | None) -> Check:
@@ -235,21 +259,6 @@ def _disk(lines: Sequence[ModelRow]) -> Check:
         fields = {"needed": gigabytes(needed), "free": gigabytes(free)}
         return Check("doctor.disk", gigabytes(free), Standing.MISSING, "doctor.little_disk", "", fields)
     return Check("doctor.disk", gigabytes(free))
-
-
-def memory() -> tuple[int, int] | None:
-    """Return the bytes of free and total memory; None if the system does not report them."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found = {name: 1024 * int(rest.split()[0]) for name, rest in (line.split(":", 1) for line in lines)}
-        return found["MemAvailable"], found["MemTotal"]
-    except (OSError, ValueError, KeyError, IndexError):
-        pass
-    try:
-        page = os.sysconf("SC_PAGE_SIZE")
-        return page * os.sysconf("SC_AVPHYS_PAGES"), page * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def _memory(chosen: Profile) -> Iterator[Check]:

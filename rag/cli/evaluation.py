@@ -275,7 +275,7 @@ def calibrate(
     SQuAD files of several languages are asked in every direction, each question once more without the passages that answer it. Values are
     fitted on the half "calibrate" of the questions and measured on the half "report".
     """
-    from rag.answering.confidence import user_file
+    from rag.answering.fitted_here import user_file
     from rag.config import Settings
     from rag.evaluation import calibrate as fitting
 

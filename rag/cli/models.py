@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from rag.answering.generator_trials import Trial, trials_file
 from rag.cli.console import load_settings, out, plain, print_json, with_download_bar
 from rag.cli.options import IndexOption, JsonOption
+from rag.errors import BadSetting, DiskFailed
 from rag.messages import say
+from rag.models.advice import recommended
 from rag.models.catalogue import ModelEntry
 from rag.text.terminal import for_terminal
 
@@ -23,6 +27,7 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
     if context.invoked_subcommand:
         return
     from rag.cli.doctor import model_lines, render_models
+    from rag.models.advice import advised
     from rag.models.installed import profile
 
     settings = load_settings()
@@ -31,17 +36,57 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
         print_json(lines)
     else:
         render_models(lines, settings.language, out)
+        if advice := advised():
+            fields = {"name": advice.name, "command": "shawahid models get recommended"}
+            out.print(escape(for_terminal(say("models.advised", settings.language, **fields))))
+
+
+@models_app.command("try")
+def models_try(
+    name: Annotated[str, typer.Argument(help="A generator, as SHAWAHID_GENERATOR has it.  [the one in use]")] = "",
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=60, help="How long to try.")] = 2.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Try what a generator can do on this machine: answer in its own words, translate. Its answers follow the result from now on."""
+    from rag.answering.confidence import is_measured
+    from rag.answering.generator_trials import remember
+    from rag.cli.trial_output import render_trial, trial_progress
+    from rag.evaluation.generator_trial import try_generator
+    from rag.factory import NO_GENERATOR, open_generator
+
+    settings = load_settings()
+    generator, missing = open_generator(dataclasses.replace(settings, generator=name) if name else settings)
+    if missing is not None:
+        raise missing
+    if generator is None:
+        raise BadSetting("models.none_to_try", name=NO_GENERATOR)
+    with trial_progress(settings.language) as progress:
+        trial = try_generator(generator, seconds=60 * minutes, progress=progress)
+    measured = is_measured(trial.name)
+    try:
+        path = None if measured else remember(trial)
+    except OSError as error:
+        raise DiskFailed("models.trial_not_kept", path=trials_file(), reason=error) from error
+    if as_json:
+        print_json({**dataclasses.asdict(trial), "writes": _writes(trial), "translates": sorted(trial.translates), "path": path})
+    else:
+        render_trial(trial, path, settings.language, out)
+
+
+def _writes(trial: Trial) -> list[str]:
+    return [kind for kind, figure in (("same", trial.same), ("across", trial.across)) if figure.passed]
 
 
 @models_app.command("get")
 def models_get(
-    name: Annotated[str, typer.Argument(help="A name from `shawahid models`.")],
+    name: Annotated[str, typer.Argument(help='A name from `shawahid models`, or "recommended" for the one this computer should take.')],
     accept_terms: Annotated[bool, typer.Option("--accept-terms", help="Accept the model's terms without being asked.")] = False,
 ) -> None:
     """Download a model, or continue an interrupted download; verify it and put it in place."""
     from rag.models.installed import catalogue, get
 
     settings = load_settings()
+    name = recommended(name)
 
     def consent(entry: ModelEntry) -> bool:
         text = say("cli.accept", settings.language, name=entry.name, licence=entry.licence, terms=entry.terms)

@@ -74,7 +74,8 @@ class Hub:
 class ModelEntry:
     """One model of the catalogue. Prefixes, `dimension` and `max_tokens` belong to embedders, `context` (tokens) to generators.
 
-    `{title}` in a passage prefix is replaced by the document's title, or "none".
+    `{title}` in a passage prefix is replaced by the document's title, or "none". `memory` is how many gigabytes a computer should have
+    that is advised to take this generator; 0 for one that is advised to none.
     """
 
     name: str
@@ -95,6 +96,7 @@ class ModelEntry:
     passage_prefix: str = ""
     token_size: int = 0
     note_ar: str = ""
+    memory: int = 0
 
     def remark(self, language: str = "en") -> str:
         """Return what a user should know about the model, in one sentence."""

@@ -299,3 +299,16 @@ def sha256_of(path: Path, step: Callable[[int], None] | None = None) -> str:
             if step is not None:
                 step(len(chunk))
     return digest.hexdigest()
+
+
+def hub_reachable(seconds: float = 3.0) -> bool:
+    """Return whether the Hugging Face hub answers within the time; False where it is switched off (HF_HUB_OFFLINE)."""
+    import httpx
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    try:
+        return httpx.head(constants.ENDPOINT, timeout=seconds, follow_redirects=True).status_code < 500
+    except (httpx.HTTPError, httpx.InvalidURL, OSError):
+        return False

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.generator_translator import GeneratorTranslator
 from rag.config import ServerSettings, Settings
 from rag.documents.load import largest
 from rag.errors import BadSetting
-from rag.factory import open_chatbot, open_generator, open_milvus
+from rag.factory import open_chatbot, open_generator, open_milvus, open_translator
 from rag.files import user_data
 from rag.library import Generators, Library
 from rag.library.generators import chosen_generator
@@ -157,7 +158,10 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         generator, missing = open_generator(replace(settings, generator=name))
         if missing is not None:
             raise missing
-        return Chatbot(base.index, generator, style=settings.style, translator=base.translator)
+        translator = base.translator
+        if translator is None or isinstance(translator, GeneratorTranslator):
+            translator, _ = open_translator(settings, generator)
+        return Chatbot(base.index, generator, style=settings.style, translator=translator)
 
     service = Service(lambda: open_chatbot(settings), width=_WIDTH)
     serve(

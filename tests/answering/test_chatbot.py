@@ -413,7 +413,7 @@ def test_a_neighbour_that_is_nearly_as_good_is_quoted_as_well(worths: list[float
 
 def test_unknown_models_get_conservative_values_and_no_generator_quotes() -> None:
     unknown = Calibration.of("nobody-knows-this", "nor-this")
-    assert (unknown.manner_same, unknown.manner_across) == ("write", "write")
+    assert (unknown.manner_same, unknown.manner_across) == ("quote", "quote")  # until it is tried
     assert Calibration.of("embeddinggemma-300m", None).manner_across == "quote"
     assert replace(unknown, least=0.1).confidence(Query.of("Who?", HashEmbedder()), []) == 0.0
 

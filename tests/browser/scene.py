@@ -141,7 +141,9 @@ def scene(
     documents = folder / "documents"
     embedder = HashEmbedder(256, lexicon=LEXICON)
     writer = ScriptedGenerator(reply, delay=delay) if generator else None
-    chatbot = Chatbot(Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted"), least=0.4))
+    chatbot = Chatbot(
+        Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted", own=True), least=0.4)
+    )
 
     def opener() -> tuple[Chatbot, tuple[()]]:
         if opening is not None:

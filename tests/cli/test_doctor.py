@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from rag.answering.generator_trials import Trial, TrialFigure, remember
 from rag.cli import doctor
 from rag.cli.doctor import Report, Standing
 from rag.errors import ModelMissing
 from rag.models import installed
+from rag.models.catalogue import catalogue
 
 SMALL = "gemma-3-270m-q4_k_m"
 
@@ -188,3 +190,15 @@ def test_the_list_of_models_names_all_with_state_size_and_licence(light: Path) -
 @pytest.mark.parametrize(("count", "text"), [(0, "0 MB"), (4_400_000, "4 MB"), (100_000_000, "0.1 GB"), (1_117_320_768, "1.1 GB")])
 def test_sizes_are_readable(count: int, text: str) -> None:
     assert doctor.gigabytes(count) == text
+
+
+def test_what_the_generator_may_do_and_which_one_memory_is_enough_for(light: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(tmp_path / "calibration.toml"))
+    monkeypatch.setattr(doctor, "memory", lambda: (9 * 2**30, 16 * 2**30))
+    monkeypatch.setattr(doctor, "advised", lambda: catalogue()["gemma-4-e4b-it-q4_k_m"])
+    report = doctor.examine(profile_name="light", generator="qwen3-4b-q4_k_m")
+    assert "shawahid models try qwen3-4b-q4_k_m" in shown(report, "en")
+    assert "فلا يكتب شيئًا" in shown(report, "ar")
+    assert "gemma-4-e4b-it-q4_k_m (5.0 GB, Apache-2.0): the strongest of the catalogue for 17.2 GB of memory" in shown(report, "en")
+    remember(Trial("qwen3-4b-q4_k_m", same=TrialFigure(12, 12), date="2026-11-29"))
+    assert "write answers (tried here on 2026-11-29)" in shown(doctor.examine(profile_name="light", generator="qwen3-4b-q4_k_m"), "en")

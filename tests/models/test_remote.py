@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration
 from rag.config import Settings
 from rag.errors import BadSetting, GenerationFailed
 from rag.factory import open_generator
@@ -381,7 +382,8 @@ def test_a_chatbot_over_a_server(address: str, tmp_path: Any) -> None:
     """Across languages the model writes: the captain's name is proved by the Arabic sentence."""
     build_index(write(tmp_path / "documents", CORPUS), tmp_path / "index", embedder())
     with Index.open(tmp_path / "index", embedder()) as index:
-        answer = Chatbot(index, remote(address, "plain")).ask("Who was the captain of the ferry Albatros?")
+        calibration = Calibration.of("unknown", "plain", own=True)
+        answer = Chatbot(index, remote(address, "plain"), calibration=calibration).ask("Who was the captain of the ferry Albatros?")
     assert answer.draft == "The captain جون ريد."
     assert answer.timing.generated_tokens == 5
     assert answer.status in (Status.ANSWERED, Status.UNSUPPORTED)

@@ -299,3 +299,20 @@ def test_the_meter_prints_a_line_for_every_tenth_where_there_is_no_terminal(caps
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 11
     assert lines[5].strip() == "multilingual-e5-small: downloading 500 of 1,000 MB"
+
+
+def test_the_set_up_says_which_generator_this_computer_could_take(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch_models = tool("fetch_models")
+    monkeypatch.setattr(fetch_models.advice, "memory", lambda: (9 * 2**30, 16 * 2**30))
+    monkeypatch.setattr(fetch_models, "hub_reachable", lambda: True)
+    fetch_models.advise("qwen2.5-coder-1.5b-instruct-q4_k_m")
+    said = capsys.readouterr().out
+    assert "17 GB of memory" in said
+    assert "gemma-4-e4b-it-q4_k_m" in said
+    assert "SHAWAHID_GENERATOR=recommended make run" in said
+    fetch_models.advise("gemma-4-e4b-it-q4_k_m")  # it has it already
+    monkeypatch.setattr(fetch_models, "hub_reachable", lambda: False)
+    fetch_models.advise("qwen2.5-coder-1.5b-instruct-q4_k_m")
+    assert capsys.readouterr().out == ""
