@@ -20,8 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from rag.errors import ShawahidError  # noqa: E402
 from rag.messages import say  # noqa: E402
-from rag.models import advice  # noqa: E402
-from rag.models import installed  # noqa: E402
+from rag.models import advice, installed  # noqa: E402
 from rag.models.download import hub_reachable  # noqa: E402
 
 

@@ -213,7 +213,7 @@ def test_suggest(shawahid: Shawahid, built: Path, tmp_path: Path, monkeypatch: p
     assert without.out.strip() == "No question was found that the documents answer with certainty."
     certain = replace(Calibration.of("unknown"), least=0.0, sure=0.0)
     monkeypatch.setattr("rag.answering.chatbot.open_reader", lambda embedder: WordReader())
-    monkeypatch.setattr("rag.answering.chatbot.Calibration.of", lambda *models: certain)
+    monkeypatch.setattr("rag.answering.chatbot.Calibration.of", lambda *models, own: certain)
     folder = write(tmp_path / "documents", {"fees.txt": "The yearly fee is 40 dirhams. The hall was opened on 3 May 1921."})
     index = tmp_path / "index"
     assert shawahid("build", folder, "--index", index).code == 0
