@@ -17,7 +17,7 @@ from rag.answering.declining import is_sure
 from rag.answering.inquiry import Inquiry
 from rag.answering.localization import localize_names, localize_value, localize_values
 from rag.answering.prompts import answer_prompt
-from rag.answering.quotation import Documents, Quotation, asks_whether, quotation
+from rag.answering.quotation import Documents, Quotation, asks_whether, asks_who, quotation
 from rag.answering.short_answer import find_short_answer
 from rag.answering.translation import SourceTranslator, TranslationEstimator, is_latin_name
 from rag.documents.tree import CELL_SEPARATOR
@@ -26,6 +26,7 @@ from rag.models.translator import Translator
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
 from rag.text.names import add_other_spellings
+from rag.text.romanization import latin_name
 
 _LONGEST = 200
 """Most tokens of a draft."""
@@ -192,6 +193,8 @@ class Composer:
             return carried, Grade.QUOTED if carried == words else Grade.UNVERIFIED
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
+        if language == "en" and asks_who(question) and (name := latin_name(words)):
+            return name, Grade.UNVERIFIED
         if language == "en" and (bracketed := _BRACKETED.search(words)):
             return bracketed[1], Grade.QUOTED  # «منظمة الصحة العالمية (WHO)»
         if is_latin_name(words) and (foreign := _foreign(quoted, language, native)):

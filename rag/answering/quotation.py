@@ -241,10 +241,17 @@ _WHETHER = re.compile(
 )
 """Matches the wording of a question for yes or no, not of a polite request: "Can you list …?", «هل تعرف متى …؟»."""
 
+_WHO = re.compile(r"\b(?:who|whom|whose|which (?:person|man|woman)|what(?: is|'s| was)? the names? of)\b")
+
 
 def asks_whether(question: str) -> bool:
     """Return whether a question asks for yes or no, by its wording: a few words of a sentence don't answer it."""
     return _WHETHER.search(fold(question)) is not None
+
+
+def asks_who(question: str) -> bool:
+    """Return whether an English question asks for a person, by its wording."""
+    return _WHO.search(fold(question)) is not None
 
 
 def asks_for_every(question: str) -> bool:
