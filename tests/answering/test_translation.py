@@ -281,6 +281,13 @@ def test_in_one_language_nothing_is_translated(tmp_path: Path) -> None:
     assert translator.asked == []
 
 
+def test_an_arabic_name_of_a_person_is_spelled_in_latin_letters_where_it_is_attested(tmp_path: Path) -> None:
+    text = "يدير المكتبة العامة الدكتور حسام زكي."
+    answer = chatbot(tmp_path, text, "الدكتور حسام زكي", None).ask("Who runs the public library?")
+    assert answer.text.splitlines() == ["Hossam Zaki [1]", f"The document says, in Arabic: “{text}” [1]"]
+    assert graded(answer) == [("Hossam Zaki", Grade.UNVERIFIED), (text, Grade.QUOTED)]
+
+
 def test_a_value_is_carried_over_by_rule_and_a_name_stays(tmp_path: Path) -> None:
     translator = TableTranslator(TABLE)
     value = chatbot(tmp_path, "تكلف بطاقة المكتبة العامة 50 دينارا في السنة.", "50 دينارا", translator).ask(
