@@ -10,8 +10,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from rag.answering.asked_value import asked_value, whole_values
+from rag.answering.confidence import asks_for_time, asks_for_value
 from rag.schema import Block, BlockKind, Document, Evidence, Span, join_context
 from rag.text.folding import fold
 from rag.text.numbers import find_values
@@ -25,6 +27,8 @@ _LONGEST_SENTENCE = 420
 """Most characters of a sentence cut for search that is still quoted whole."""
 _LONGEST_CELL = 80
 """Most characters of a value that is the answer as a whole."""
+_LONGEST_MEMBER = 200
+"""Most characters of the middle one of the items of a list."""
 _MOST_ITEMS = 25
 """Most items of a list that are quoted."""
 _MARKS = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb*_|·-–—"
@@ -74,7 +78,7 @@ def quotation(evidence: Evidence, document: Document | None, question: str = "")
         return _single(evidence, document, span, "")
     if led := _led_by(document, at, evidence.span):
         return _list(evidence, document, evidence.span.of(document.text), led)
-    if block.kind is BlockKind.ITEM and asks_for_every(question) and len(siblings := _siblings(document.blocks, at)) > 1:
+    if block.kind is BlockKind.ITEM and asks_for_every(question) and _is_enumeration(siblings := _siblings(document.blocks, at)):
         return _list(evidence, document, _above(evidence, document, block), siblings)
     if block.kind in (BlockKind.ITEM, BlockKind.ROW):
         span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
@@ -162,6 +166,11 @@ def _siblings(blocks: Sequence[Block], at: int) -> list[Block]:
     while end < len(blocks) and fits(blocks[end]):
         end += 1
     return list(blocks[first:end])
+
+
+def _is_enumeration(items: Sequence[Block]) -> bool:
+    """Return whether items are the members of a list; the numbered clauses of a law are its text."""
+    return len(items) > 1 and median(len(item.span) for item in items) <= _LONGEST_MEMBER
 
 
 def _above(evidence: Evidence, document: Document, block: Block) -> str:
@@ -255,5 +264,5 @@ def asks_who(question: str) -> bool:
 
 
 def asks_for_every(question: str) -> bool:
-    """Return whether a question asks for all items of a list, by its wording."""
-    return _EVERY.search(fold(question)) is not None
+    """Return whether a question asks for all items of a list, by its wording; "When are all the offices open?" asks for a time."""
+    return _EVERY.search(fold(question)) is not None and not asks_for_time(question) and not asks_for_value(question)

@@ -64,6 +64,18 @@ def test_an_item_is_quoted_with_its_list_where_all_are_asked_for(tree: TreeWrite
     assert (alone.items, alone.text, alone.context) == ((), items[1], lead)
 
 
+def test_the_clauses_of_a_law_are_not_a_list(tree: TreeWriter) -> None:
+    tree.heading("Article 25")
+    for subject in ("worker", "mother"):
+        tree.item(
+            f"Every {subject} has the right to rest, to an income that is enough to live on, and to care in illness and in old age. " * 2
+        )
+    source = document(tree)
+    quoted = quotation(found(source, "Every mother"), source, "what are the rights of a mother?")
+    assert quoted.items == ()
+    assert quoted.text.startswith("Every mother")
+
+
 def test_a_list_without_introduction_stands_under_its_heading_and_a_long_one_is_cut(tree: TreeWriter) -> None:
     tree.heading("Title")
     tree.heading("Duties", 2)
@@ -149,6 +161,8 @@ def test_without_a_document_or_a_tree_the_evidence_is_quoted(tree: TreeWriter) -
         ("ما هي الشروط؟", True, False),
         ("شو هي الأوراق المطلوبة", True, False),
         ("What is the fee?", False, False),
+        ("When are all the offices open?", False, False),
+        ("كم عدد جميع الموظفين؟", False, False),
         ("كم الرسوم؟", False, False),
         ("Does the school offer swimming?", False, True),
         ("Isn't it closed?", False, True),
