@@ -40,8 +40,9 @@ class Reader:
     def error(self, name: str, argument: Any = None) -> str:
         return str(self.call(name, argument)["error"]["key"])
 
-    def upload(self, collection: str, name: str, text: str) -> httpx.Response:
-        return self.http.put("/shawahid/upload", params={"collection": collection, "name": name}, content=text.encode())
+    def upload(self, collection: str, name: str, file: str | bytes) -> httpx.Response:
+        data = file if isinstance(file, bytes) else file.encode()
+        return self.http.put("/shawahid/upload", params={"collection": collection, "name": name}, content=data)
 
     def ids(self) -> list[str]:
         return [each["id"] for each in self.call("documents", "")["collections"]]

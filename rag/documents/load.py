@@ -26,6 +26,7 @@ __all__ = [
     "SUFFIXES",
     "Loader",
     "Skipped",
+    "document_path",
     "document_paths",
     "largest",
     "load_folder",
@@ -242,6 +243,16 @@ def document_paths(folder: Path) -> Iterator[tuple[str, Path]]:
                 continue
             found.append((_id("/".join(parts)), path))
     yield from sorted(found)
+
+
+def document_path(folder: Path, id: str) -> Path | None:
+    """Return the file of a folder that has an id in `document_paths`, or None."""
+    parts = id.split("/")
+    path = folder.joinpath(*parts)
+    plain = all(part and not part.startswith(".") and "\\" not in part and "\0" not in part for part in parts)
+    if plain and path.suffix.lower() in SUFFIXES and _is_inside(path, folder.resolve()) and path.is_file():
+        return path if path.suffix.lower() != ".jsonl" or not _is_question_set(path) else None
+    return dict(document_paths(folder)).get(id) if folder.is_dir() else None  # its name may be spelled with other characters
 
 
 def other_kinds(folder: Path, apart: Path | None = None) -> list[Skipped]:

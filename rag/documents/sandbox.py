@@ -4,6 +4,7 @@ Every format is read here, plain text and CSV included: their parsers must not h
 one line of JSON and the bytes of each file. It reads back one line, the bytes of the text, and the tree in pieces of a few thousand blocks,
 each small enough to be parsed without stopping other threads for long. The process knows nothing of the server's settings and passwords,
 has no network where the system lets it give that up, opens and writes no file of the user's, and ends when the parent closes the pipe.
+Pages are drawn for the window in such a process, too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any, TypeVar
 
+from rag.documents.formats.page_pictures import PagePicture
 from rag.documents.serialization import pack_blocks, pack_layouts, unpack_blocks, unpack_layouts
 from rag.documents.tree import Content, InnerFile, Limits
 from rag.errors import DocumentError
@@ -41,7 +43,7 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 """CLONE_NEWUSER and CLONE_NEWNET of Linux."""
 
 
-_READ, _UNPACK = "read", "unpack"
+_READ, _UNPACK, _RENDER = "read", "unpack", "render"
 _Answer = TypeVar("_Answer")
 
 
@@ -106,6 +108,15 @@ class ParserProcess:
         finally:
             if not ended:  # what is left of the answer must not be taken for the next one
                 self.close()
+
+    def render(self, data: bytes, suffix: str, name: str, number: int, width: int) -> PagePicture:
+        """Return a page of a PDF or picture, about `width` pixels wide. Raises DocumentError as `read` does."""
+        page: PagePicture | DocumentError = self._exchange(name, _received_picture, (f"{_RENDER} {number} {width}", data, suffix))
+        if isinstance(page, DocumentError):
+            if page.key == "error.too_much_memory":
+                self.close()
+            raise page
+        return page
 
     def _exchange(self, name: str, receive: Callable[[IO[bytes]], _Answer], request: tuple[str, bytes, str] | None) -> _Answer:
         """Send a request, if there is one, and return the next answer. Raises DocumentError if the process ended, and ends it if it takes
@@ -188,6 +199,17 @@ def _received_packed(answers: IO[bytes]) -> InnerFile | DocumentError | _EndOfFi
     return InnerFile(answer["id"], data)
 
 
+def _received_picture(answers: IO[bytes]) -> PagePicture | DocumentError:
+    """Return a page as `_send_picture` wrote it, or what is wrong with it. Raises EOFError as `_received` does."""
+    answer = _received_line(answers)
+    if "key" in answer:
+        return DocumentError(answer["key"], **answer["fields"])
+    data = answers.read(answer["bytes"])
+    if len(data) != answer["bytes"]:
+        raise EOFError
+    return PagePicture(data, answer["width"], answer["height"], answer["pages"])
+
+
 def _received_line(answers: IO[bytes]) -> dict[str, Any]:
     line = answers.readline()
     if not line.endswith(b"\n"):
@@ -238,12 +260,28 @@ def serve(requests: IO[bytes], answers: IO[bytes], limits: Limits, ocr: bool) ->
         _allow(limits.seconds)
         if what == _UNPACK:
             _send_packed(answers, data, suffix, name, limits)
+        elif what.startswith(_RENDER):
+            number, width = what.split()[1:]
+            _send_picture(answers, data, suffix, name, int(number), int(width), limits)
         else:
             try:
                 _send(answers, read(data, suffix, name, limits, ocr))
             except DocumentError as error:
                 _write(answers, _row(error))
         answers.flush()
+
+
+def _send_picture(answers: IO[bytes], data: bytes, suffix: str, name: str, number: int, width: int, limits: Limits) -> None:
+    """Write the size of a page in a line, and its picture."""
+    from rag.documents.formats.readers import render
+
+    try:
+        page = render(data, suffix, name, number, width, limits)
+    except DocumentError as error:
+        _write(answers, _row(error))
+        return
+    _write(answers, {"bytes": len(page.data), "width": page.width, "height": page.height, "pages": page.pages})
+    answers.write(page.data)
 
 
 def _send_packed(answers: IO[bytes], data: bytes, suffix: str, name: str, limits: Limits) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.answering.chatbot import Chatbot
-from rag.documents.load import MAX_BYTES, document_paths
+from rag.documents.formats.readers import NESTED
+from rag.documents.load import MAX_BYTES, document_path, document_paths
 from rag.documents.web import WebPage, fetch_page
 from rag.errors import IndexMissing
 from rag.files import folder_bytes
@@ -19,6 +20,7 @@ from rag.library.collections import FIRST, BadName, Collection, Collections
 from rag.library.feedback import feedback_bytes
 from rag.library.identity import OPERATOR, is_same
 from rag.library.jobs import Indexing, Job
+from rag.library.originals import Original, Originals
 from rag.library.views import View, about_view, error_view
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
@@ -53,6 +55,7 @@ class Library:
         self.published = published
         self.max_bytes = max_bytes
         self.ocr = ocr
+        self.originals = Originals(max_bytes)
         self.fetchers = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="web-page")
         self._collections = Collections(home, documents, index)
         self._indexing = Indexing()
@@ -173,6 +176,18 @@ class Shelf:
             blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": "", "problem": problem}
             rows.setdefault(document, blank | about_view(document, {}))
         return sorted(rows.values(), key=lambda row: str(row["id"]))
+
+    def original(self, id: str, document: str) -> Original:
+        """Return the file that a document of a collection was read from. Raises BadName if there is none."""
+        folder = self._collections.readable(id, self._person).documents
+        if (path := document_path(folder, document)) is not None:
+            return Original(path, document)
+        outer, parts = "", document.split("/")
+        for part in parts[:-1]:
+            outer = f"{outer}/{part}" if outer else part
+            if PurePosixPath(outer).suffix.lower() in NESTED and (path := document_path(folder, outer)) is not None:
+                return Original(path, outer, document)
+        raise BadName("ui.error_original_gone", name=document[:200])
 
     async def receive(self, id: str, file: str, chunks: AsyncIterator[bytes]) -> str:
         """Write an uploaded file into a collection and return its id. Raises BadName, NotYours, DocumentError, NoRoom, DiskFull."""

@@ -17,7 +17,7 @@ from rag.retrieval.fusion import Weights
 from rag.retrieval.query import Query, validate_question
 from rag.retrieval.search import AnyView, PassageSearch
 from rag.retrieval.sentence_ranking import ranked_sentences
-from rag.schema import Document, Evidence, Filter, Hit, Passage
+from rag.schema import Document, Evidence, Filter, Hit, PageLayout, Passage
 from rag.storage.database import DATABASE, Store
 from rag.storage.flat_index import MakeVectorIndex
 from rag.storage.generations import Segments, base_is_whole
@@ -119,6 +119,10 @@ class Index:
     def document(self, id: str) -> Document | None:
         """One document with its whole text, or None."""
         return self._store.document(id)
+
+    def page_layouts(self, id: str) -> tuple[PageLayout, ...]:
+        """Return where the words of a document's pages stand; empty where its format has no pages. Raises IndexCorrupt."""
+        return self._store.page_layouts(id)
 
     def all_passages(self) -> list[Passage]:
         """Return every passage in order of document and place: for a corpus small enough to be read whole."""

@@ -12,13 +12,11 @@ from types import MappingProxyType
 
 from rag.library.views import View, about_view
 from rag.messages import LANGUAGES, table
-from rag.schema import Answer, Citation, Document, Evidence, Found, Grade, Passage, Span, Verdict
+from rag.schema import Answer, Citation, Evidence, Found, Grade, Passage, Span, Verdict
 
 About = Mapping[str, Mapping[str, str]]
 """The metadata of documents by their ids."""
 
-PAGE = 60_000
-"""Characters of a document sent to the page at a time, on each side of the requested position."""
 _MARKER = re.compile(r"([^\w\s\[]*)\s*\[([0-9]{1,3})\]")
 
 
@@ -40,7 +38,7 @@ def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType(
         **about_view(passage.document_id, about.get(passage.document_id, {})),
         "title": passage.title,
         "locator": passage.locator if passage.locator != f"§ {passage.title}" else "",
-        "pieces": _marked(passage.text, inside, _within(words, passage) if words else None),
+        "pieces": marked_pieces(passage.text, inside, _within(words, passage) if words else None),
         "quote": inside[0].of(passage.text) if inside else "",
         "start": opened.start,
         "end": opened.end,
@@ -84,24 +82,6 @@ def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
     }
 
 
-def document_view(document: Document, span: Span, start: int | None = None, end: int | None = None) -> View:
-    """Return a document, or the characters from `start` to `end` of a long one, with the part of the span that lies inside marked."""
-    length = len(document.text)
-    start = max(0, span.start - PAGE) if start is None else min(max(0, start), length)
-    end = min(length, span.end + PAGE) if end is None else min(max(start, end), length)
-    marked = Span(min(max(span.start, start), end), min(max(span.end, start), end))
-    return {
-        "id": document.id,
-        "title": document.title,
-        "language": document.language,
-        "locator": document.locator(span.start),
-        "pieces": _marked(document.text[start:end], [Span(marked.start - start, marked.end - start)]),
-        "start": start,
-        "end": end,
-        "length": length,
-    }
-
-
 def _spans(evidence: Sequence[Evidence]) -> dict[int, list[Span]]:
     """Return the supporting sentences by passage id, best first."""
     spans: dict[int, list[Span]] = {}
@@ -117,7 +97,7 @@ def _within(span: Span, passage: Passage) -> Span:
     return Span(start, min(max(span.end - passage.span.start, start), length))
 
 
-def _marked(text: str, spans: Sequence[Span], words: Span | None = None) -> list[View]:
+def marked_pieces(text: str, spans: Sequence[Span], words: Span | None = None) -> list[View]:
     """Split the text into pieces `{"text", "mark"}`, in order and without loss; those of the words that answer have "words" too."""
     pieces: list[View] = []
     at = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
@@ -10,11 +11,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from rag.documents.formats.page_pictures import MEDIA_TYPE
 from rag.errors import ShawahidError
 from rag.library.generators import Generators
-from rag.library.identity import person_of
+from rag.library.identity import caller_of, person_of
 from rag.library.library import Library
+from rag.library.originals import Original
 from rag.library.reports import reports_for
 from rag.library.views import View, error_view
 from rag.service.service import Service
@@ -61,6 +65,8 @@ def mount_page(
     app.add_api_route("/manifest.json", nothing, include_in_schema=False)
     if library is not None:
         app.router.routes.append(Route(f"{STATIC}/upload", _receiver(library), methods=["PUT"]))
+        app.router.routes.append(Route(f"{STATIC}/page", _page_shower(library)))
+        app.router.routes.append(Route(f"{STATIC}/original", _original_giver(library)))
     if reports is not None:
         app.router.routes.append(Route(f"{STATIC}/report", _reporter(reports)))
     app.mount(STATIC, StaticFiles(directory=static), name="static")
@@ -104,6 +110,68 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
         return JSONResponse({"id": id})
 
     return receive
+
+
+def _page_shower(library: Library) -> Callable[[Any], Awaitable[Any]]:
+    """Return the route that shows a page of a document's file as an image: `collection`, `id`, `page` and `width` are in the address."""
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    async def show(request: Request) -> Response:
+        query, person = request.query_params, person_of(request.scope)
+        try:
+            original = await asyncio.to_thread(library.of(person).original, query.get("collection", ""), query.get("id", ""))
+            mark = _mark(original, query.get("page", ""), query.get("width", ""))
+            # Kept by the browser, and asked for each time: whoever has lost the right to see it sees nothing.
+            headers = {"cache-control": "private, no-cache", "etag": mark}
+            if request.headers.get("if-none-match") == mark:
+                return Response(status_code=304, headers=headers)
+            caller = caller_of(request.scope, person)
+            page = await library.originals.page(caller, original, _number(query.get("page")), _number(query.get("width")))
+        except ShawahidError as error:
+            return _refusal(error)
+        return Response(page.data, media_type=MEDIA_TYPE, headers=headers)
+
+    return show
+
+
+def _original_giver(library: Library) -> Callable[[Any], Awaitable[Any]]:
+    """Return the route that sends a document's file to be saved; nothing in it is opened by the browser."""
+    from starlette.requests import Request
+    from starlette.responses import FileResponse, Response
+
+    async def give(request: Request) -> Response:
+        query = request.query_params
+        headers = {"cache-control": "private, no-store", "content-disposition": "attachment"}
+        try:
+            shelf = library.of(person_of(request.scope))
+            original = await asyncio.to_thread(shelf.original, query.get("collection", ""), query.get("id", ""))
+            headers["content-disposition"] += f"; filename*=utf-8''{quote(original.name, safe='')}"
+            if original.inner:
+                data = await asyncio.to_thread(library.originals.bytes_of, original)
+                return Response(data, media_type="application/octet-stream", headers=headers)
+        except ShawahidError as error:
+            return _refusal(error)
+        return FileResponse(original.path, media_type="application/octet-stream", headers=headers)
+
+    return give
+
+
+def _refusal(error: ShawahidError) -> Any:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"error": error_view(error)}, status_code=error.http_status, headers={"cache-control": "no-store"})
+
+
+def _mark(original: Original, page: str, width: str) -> str:
+    """Return the entity tag of a page: it changes with the file."""
+    text = repr((original.version(), page, width))
+    return f'"{hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]}"'
+
+
+def _number(text: str | None) -> int:
+    """Return a number from an address; 0 for anything else."""
+    return int(text) if text and len(text) <= 6 and text.isascii() and text.isdecimal() else 0
 
 
 def _reporter(folder: Path) -> Callable[[Any], Awaitable[Any]]:

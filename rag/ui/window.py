@@ -25,14 +25,16 @@ from rag.library.library import Library, Shelf, text_or_empty
 from rag.library.reports import reports_for
 from rag.library.views import View, about_view, error_view
 from rag.retrieval.query import LONGEST_QUESTION, validate_question
-from rag.schema import Answer, Delta, Filter, Found, Span, Status, Turn
+from rag.schema import Answer, Delta, Document, Filter, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
 from rag.service.prefetch import Prefetcher
 from rag.service.service import Preparing, Service, Waiting
 from rag.service.signals import Signal
 from rag.service.suggesting import Suggesting
 from rag.text.language import answer_language, question_language
-from rag.ui.render import answer_view, document_view, documents_of, found_view, passage_views, strings
+from rag.ui.document_view import document_view
+from rag.ui.original import original_view
+from rag.ui.render import answer_view, documents_of, found_view, passage_views, strings
 from rag.ui.review import ReviewRows, row_view, table_file
 
 PAUSE = 0.06
@@ -111,6 +113,7 @@ class Window:
             self.start,
             self.stop,
             self.document,
+            self.original,
             self.search,
             self.table_row,
             self.table_file,
@@ -266,13 +269,33 @@ class Window:
 
     def document(self, wanted: View, person: str = OPERATOR) -> View:
         """Return a document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
+        document, span = self._wanted(wanted, self._over(wanted.get("collection"), person, self._base()))
+        view = document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+        return view | self._file_of(wanted, person)
+
+    def original(self, wanted: View, person: str = OPERATOR) -> View:
+        """Return the pages of a document's file and where a span stands on them: `{"id", "start", "end"}`."""
         chatbot = self._over(wanted.get("collection"), person, self._base())
+        document, span = self._wanted(wanted, chatbot)
+        return original_view(document, chatbot.index.page_layouts(document.id), span)
+
+    def _wanted(self, wanted: View, chatbot: Chatbot) -> tuple[Document, Span]:
+        """Return the document and the span that the page asks for. Raises BadQuestion."""
         document = chatbot.index.document(str(wanted.get("id", "")))
         if document is None:
             raise BadQuestion("ui.error_document_gone", name=wanted.get("id", ""))
         start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
-        span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
-        return document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
+        return document, Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
+
+    def _file_of(self, wanted: View, person: str) -> View:
+        """Return whether the file of a document can be saved, and whether its pages can be shown."""
+        try:
+            file = (
+                self._shelf(person).original(text_or_empty(wanted.get("collection")), str(wanted.get("id", ""))) if self._library else None
+            )
+        except ShawahidError:
+            file = None
+        return {"file": file is not None, "paged": file is not None and file.has_pages}
 
     def search(self, asked: View, person: str = OPERATOR) -> View:
         """Return passages for a text in either language, best first, without an answer: `{"question", "collection", "filter", "offset"}`.

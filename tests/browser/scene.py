@@ -132,14 +132,19 @@ def scene(
     password: str = "",
     quota: int = 0,
     models: Callable[[str, bool], Sequence[str]] | None = None,
+    more: Callable[[Path], object] | None = None,
 ) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set.
 
     `models`: the command that stands for a fetch; with it there is a choice of generators, all of which write the same.
+    `more` writes other documents into the folder it is given, pictures among them.
     """
     shutil.copytree(built(), folder, dirs_exist_ok=True)
     documents = folder / "documents"
     embedder = HashEmbedder(256, lexicon=LEXICON)
+    if more is not None:
+        more(documents)
+        build_index(documents, folder / "index", embedder, ocr=True)
     writer = ScriptedGenerator(reply, delay=delay) if generator else None
     chatbot = Chatbot(
         Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted", own=True), least=0.4)

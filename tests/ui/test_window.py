@@ -30,7 +30,8 @@ from rag.schema import (
     Timing,
     Verdict,
 )
-from rag.ui.render import answer_view, document_view, documents_of, found_view, source_view, strings
+from rag.ui.document_view import document_view
+from rag.ui.render import answer_view, documents_of, found_view, source_view, strings
 from rag.ui.web import examples_of
 from tests.helpers import ROOT
 
@@ -164,10 +165,11 @@ def test_a_long_document_is_sent_in_parts_with_the_span_marked() -> None:
     document = Document("d", "a" * 100_000 + "KEY" + "b" * 100_000, "t", "en", "", (Mark(0, "p. 1"), Mark(99_000, "p. 2")))
     view = document_view(document, Span(100_000, 100_003))
     assert (view["start"], view["end"], view["length"], view["locator"]) == (40_000, 160_003, 200_003, "p. 2")
-    assert [piece["text"] for piece in view["pieces"] if piece["mark"]] == ["KEY"]
+    assert [list(part) for part in view["parts"]] == [["pieces"], ["page"], ["pieces"]]
+    assert [piece["text"] for part in view["parts"] for piece in part.get("pieces", ()) if piece["mark"]] == ["KEY"]
     rest = document_view(document, Span(100_000, 100_003), 0, 50)
-    assert rest["pieces"] == [{"text": "a" * 50, "mark": False}]
-    assert document_view(document, Span(0, 0), 500_000, 10)["pieces"] == []
+    assert rest["parts"] == [{"page": 1}, {"pieces": [{"text": "a" * 50, "mark": False}]}]
+    assert document_view(document, Span(0, 0), 500_000, 10)["parts"] == []
 
 
 def test_every_string_of_the_page_is_there_in_both_languages_and_every_one_is_used() -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from rag.documents.formats.page_pictures import PICTURES, RENDERED, PagePicture, render_page
 from rag.documents.tree import Content, InnerFile, Limits
 from rag.errors import DocumentError
 
@@ -36,7 +37,7 @@ _READERS = {
     ".rtf": "rtf:read_rtf",
     ".eml": "zip_and_eml:read_eml",
     ".zip": "zip_and_eml:read_zip",
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), "picture:read_picture"),
+    **dict.fromkeys(PICTURES, "picture:read_picture"),
 }
 _UNPACKERS = {".eml": "zip_and_eml:unpack_eml", ".zip": "zip_and_eml:unpack_zip"}
 _WITH_OCR = {"pdf.reader:read_pdf": "pdf.reader:read_pdf_with_ocr", "picture:read_picture": "picture:read_picture_with_ocr"}
@@ -78,6 +79,14 @@ def unpack(data: bytes, suffix: str, name: str, limits: Limits) -> Iterator[Inne
     with _library_errors(name, limits):
         unpacker: Unpacker = _imported(_UNPACKERS[suffix])
         yield from unpacker(data, name, limits)
+
+
+def render(data: bytes, suffix: str, name: str, number: int, width: int, limits: Limits) -> PagePicture:
+    """Return a page of a file as `render_page` does. Raises DocumentError as `read` does."""
+    if suffix not in RENDERED:
+        raise DocumentError("error.no_pages", name=name)
+    with _library_errors(name, limits):
+        return render_page(data, suffix, name, number, width)
 
 
 @contextmanager

@@ -153,3 +153,55 @@ export function paragraphs(element, pieces, fallback = "ltr") {
   }
   return first;
 }
+
+/** The parts of a document: running text, the beginnings of pages, drawn by `divider`, and tables. Returns the first mark. */
+export function parts(element, all, divider) {
+  let first = null;
+  for (const part of all) {
+    if (part.page) element.append(divider(part.page));
+    else if (part.table) {
+      element.append(table(part.table));
+      first ||= element.lastChild.querySelector("mark");
+    } else first = paragraphs(element, part.pieces) || first;
+  }
+  return element.querySelector("mark") ?? first;
+}
+
+function table({ columns, rows, header }) {
+  const made = (tag) => document.createElement(tag);
+  const grid = made("table");
+  grid.className = "grid";
+  const text = [...columns, ...rows.flat(2).map((piece) => piece.text)].join(" ");
+  const dir = orient(grid, text, "ltr") || "ltr"; // its first column stands where reading begins
+  if (columns.length) {
+    const line = made("tr");
+    for (const column of columns) {
+      const cell = made("th");
+      cell.scope = "col";
+      line.append(fill(cell, column, direction(column) || dir));
+    }
+    grid.append(made("thead"));
+    grid.tHead.append(line);
+  }
+  const body = made("tbody");
+  for (const row of rows) {
+    const line = made("tr");
+    row.forEach((pieces, column) => {
+      const cell = made(column === header ? "th" : "td");
+      if (column === header) cell.scope = "row";
+      const whole = pieces.map((piece) => piece.text).join("");
+      const own = orient(cell, whole, dir) || dir;
+      for (const piece of pieces) {
+        const inner = piece.mark ? made("mark") : made("span");
+        cell.append(write(inner, piece.text, own));
+      }
+      line.append(cell);
+    });
+    body.append(line);
+  }
+  grid.append(body);
+  const scroller = made("div");
+  scroller.className = "grid-scroller";
+  scroller.append(grid);
+  return scroller;
+}

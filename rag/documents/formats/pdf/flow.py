@@ -44,8 +44,8 @@ class PageContent:
 
     number: int
     parts: list[list[TextLine] | Grid] = field(default_factory=list)
-    plain: list[str] = field(default_factory=list)
-    """Paragraphs without positions, from OCR."""
+    plain: list[list[Piece]] = field(default_factory=list)
+    """The words of paragraphs, from OCR."""
 
 
 @dataclass(slots=True)
@@ -139,8 +139,9 @@ def _vocabulary(pages: Sequence[PageContent]) -> frozenset[str]:
 
 def _parts(pages: Sequence[PageContent], body: _Body, vocabulary: frozenset[str]) -> Iterator[_Part]:
     for page in pages:
-        for text in page.plain:
-            yield _Part("paragraph", " ".join(text.split()), page=page.number)
+        for words in page.plain:
+            pieces = [(page.number, word) for word in words]
+            yield _Part("paragraph", " ".join(word.text for word in words), pieces=pieces, page=page.number)
         for part in page.parts:
             if isinstance(part, Grid):
                 table = read_structure(part)
@@ -337,10 +338,12 @@ def _write_part(writer: TreeWriter, part: _Part, words: dict[int, list[tuple[int
     if span is not None:
         bullet = part.kind == "item" and not any(c.isalnum() for c in part.label)
         start = max(0, span.start - (len(part.label) + 1 if bullet else 0))
-        _place(writer, Span(start, span.end), part.pieces, words)
+        place_words(writer, Span(start, span.end), part.pieces, words)
 
 
-def _place(writer: TreeWriter, span: Span, pieces: Iterable[tuple[int, Piece]], words: dict[int, list[tuple[int, int, Piece]]]) -> None:
+def place_words(
+    writer: TreeWriter, span: Span, pieces: Iterable[tuple[int, Piece]], words: dict[int, list[tuple[int, int, Piece]]]
+) -> None:
     """Record the positions of the words of a block: each is searched for after the one before it."""
     text, at = writer.text_of(span), 0
     for page, piece in pieces:
@@ -429,7 +432,7 @@ def _write_table(
             for row, written in zip(run, blocks, strict=True):
                 _place_row(writer, row, written, table.form, part.page, words)
             if number == 0 and caption_pieces and blocks and blocks[0]:
-                _place(writer, Span(first, max(first, blocks[0][0].span.start)), caption_pieces, words)
+                place_words(writer, Span(first, max(first, blocks[0][0].span.start)), caption_pieces, words)
         if lead:
             writer.paragraph(lead)
     return _Table(columns, grid.edges, part.page, title, header, table.form)
@@ -462,12 +465,12 @@ def _place_row(
     seen: set[int] = set()
     for block in blocks:
         if form:
-            _place(writer, Span(block.span.start, block.cells[0].span.start), [(page, piece) for piece in row[0].pieces], words)
+            place_words(writer, Span(block.span.start, block.cells[0].span.start), [(page, piece) for piece in row[0].pieces], words)
         for cell in block.cells:
             own = row[1] if form else row[cell.column]
             if id(own) not in seen:
                 seen.add(id(own))
-                _place(writer, cell.span, [(page, piece) for piece in own.pieces], words)
+                place_words(writer, cell.span, [(page, piece) for piece in own.pieces], words)
 
 
 def _label(text: str) -> str:

@@ -37,7 +37,7 @@ from rag.errors import DocumentError
 from rag.schema import PageLayout
 
 if TYPE_CHECKING:
-    from rag.documents.formats.ocr import Ocr
+    from rag.documents.formats.ocr import Ocr, OcrParagraph
 
 _NOBODY = frozenset(("anonymous", "unknown", "user", "admin", "administrator", "unspecified", "owner"))
 _NO_TEXT = 8  # a page with a picture and fewer characters is a picture
@@ -73,7 +73,7 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         writer = TreeWriter(name, limits, captions=False)
         states: dict[int, str] = {}
         scanned: list[int] = []
-        sizes: dict[int, _Place] = {}
+        sizes: dict[int, PagePlace] = {}
         pages: list[PageContent] = []
         digits: Digits = {}
         fonts: dict[int, frozenset[str]] = {}
@@ -84,7 +84,8 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
                 digits.setdefault(key, Counter()).update(shapes)
             sizes[content.number] = raw[0].place
             if state and ocr is not None and (seen := ocr.read(document[content.number - 1])):
-                content, state = PageContent(content.number, plain=seen), ""
+                place = sizes[content.number] = PagePlace(raw[0].place.width, raw[0].place.height)  # seen as displayed
+                content, state = PageContent(content.number, plain=[place.pieces(paragraph) for paragraph in seen]), ""
                 scanned.append(content.number)
             if state:
                 states[content.number] = state
@@ -127,7 +128,7 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class PagePlace:
     """The size of a page as displayed, and the rotation of its coordinates to that."""
 
     width: float
@@ -140,6 +141,10 @@ class _Place:
     def layout(self, number: int, words: Sequence[tuple[int, int, Piece]]) -> PageLayout:
         """Return the words of a page with their boxes from its upper left corner."""
         return PageLayout(number, self.width, self.height, tuple((start, end, *self._box(piece)) for start, end, piece in words))
+
+    def pieces(self, paragraph: OcrParagraph) -> list[Piece]:
+        """Return the words that OCR has seen on a page that is not rotated."""
+        return [Piece(word, left, self.height - bottom, right, self.height - top) for word, left, top, right, bottom in paragraph.words]
 
     def _box(self, piece: Piece) -> tuple[float, float, float, float]:
         corners = [_turned_back(piece.turn, x, y) for x, y in ((piece.left, piece.bottom), (piece.right, piece.top))]
@@ -173,7 +178,7 @@ class _RawPage:
     """The words of a page before they are ordered, grouped by direction, the largest group first."""
 
     number: int
-    place: _Place
+    place: PagePlace
     groups: list[tuple[int, list[Word]]] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     state: str = ""
@@ -206,11 +211,11 @@ def _raw_page(document: Any, index: int) -> _RawPage:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return _RawPage(index + 1, _Place(0.0, 0.0), state="garbled")
+        return _RawPage(index + 1, PagePlace(0.0, 0.0), state="garbled")
     try:
         width, height = page.get_size()
         box = page.get_cropbox()
-        raw = _RawPage(index + 1, _Place(width, height, box[0], box[1], page.get_rotation() // 90))
+        raw = _RawPage(index + 1, PagePlace(width, height, box[0], box[1], page.get_rotation() // 90))
         groups, broken = _glyphs(page, raw.digits)
         text = "".join(glyph.text for _, group in groups for glyph in group)
         if len(text.strip()) < _NO_TEXT and _has_picture(page):
