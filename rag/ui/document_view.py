@@ -81,9 +81,9 @@ def _table(document: Document, span: Span, run: Sequence[Block]) -> View:
     if len(table.columns) > 1 and len(run) > 1 and _is_form(run):
         rows = []
         for block in run:
-            cell = block.cells[0].span if block.cells else Span(block.span.end, block.span.end)
-            label = Span(block.span.start, cell.start)
-            rows.append([_pieces(document, span, label.start, label.end), _pieces(document, span, cell.start, cell.end)])
+            value = block.cells[0].span if block.cells else Span(block.span.end, block.span.end)
+            label = _pieces(document, span, block.span.start, value.start)
+            rows.append([label, _pieces(document, span, value.start, value.end)])
         return {"columns": [], "rows": rows, "header": 0}
     rows_of = _rows(run, table.header)
     used = sorted({cell.column for row in rows_of for block in row for cell in block.cells})

@@ -25,6 +25,7 @@ from rag.service.service import Service
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from starlette.responses import JSONResponse
 
 STATIC = "/shawahid"  # /static is Gradio's
 
@@ -104,7 +105,9 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
         query = request.query_params
         try:
             shelf = library.of(person_of(request.scope))
-            id = await shelf.receive(query.get("collection", ""), query.get("name", ""), request.stream())
+            collection, name = query.get("collection", ""), query.get("name", "")
+            receive = shelf.receive_at if "/" in name else shelf.receive  # a file of a folder keeps its place
+            id = await receive(collection, name, request.stream())
         except ShawahidError as error:
             return JSONResponse({"error": error_view(error)}, status_code=error.http_status)
         return JSONResponse({"id": id})
@@ -157,7 +160,7 @@ def _original_giver(library: Library) -> Callable[[Any], Awaitable[Any]]:
     return give
 
 
-def _refusal(error: ShawahidError) -> Any:
+def _refusal(error: ShawahidError) -> JSONResponse:
     from starlette.responses import JSONResponse
 
     return JSONResponse({"error": error_view(error)}, status_code=error.http_status, headers={"cache-control": "no-store"})
