@@ -324,7 +324,7 @@ def _turned(language: str) -> Page:
 
 
 def _without_text(language: str) -> Page:
-    """Return a page whose font has no mapping from glyphs to letters."""
+    """Return a page whose font has no mapping from glyphs to letters. The font file that it embeds has one."""
     import pypdf
 
     texts = Source(language, 61).paragraphs(6, 4)
@@ -334,7 +334,8 @@ def _without_text(language: str) -> Page:
             del item["/ToUnicode"]
     out = io.BytesIO()
     writer.write(out)
-    return {"id": "no-tounicode", "kind": "pdf garbage", "unreadable": True, "data": out.getvalue()}
+    numbers = numbers_of(" ".join(texts))
+    return {"id": "no-tounicode", "kind": "pdf text", "words": texts, "numbers": numbers, "data": out.getvalue()}
 
 
 def _wrong_text(language: str) -> Page:

@@ -20,6 +20,7 @@ _MOST_HEADERS = 3
 """The largest number of header rows."""
 _LONGEST_NAME = 80
 _LONGEST_LABEL = 60
+_LONGEST_SECTION = 160
 _DIGITS = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
@@ -34,6 +35,12 @@ _USUAL = frozenset(
     التكلفه المبلغ المجموع الاجمالي الكميه العدد الوحده الوصف البيان ملاحظات الملاحظات الهاتف البريد المنتج الصنف الفيه القسم
     الجهه الوظيفه الجنس العمر المدرسه الشركه القطاع المصدر النسبه القيمه البند الماده""".split()
 )
+
+
+class SpanningCell(str):
+    """The text of a cell that spans its whole row: a title, or a line over the rows below it. The cells after it are empty."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def _blocks(grid: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
     """Return the runs of rows that are not blank, each row without the blanks around its cells."""
     blocks: list[list[tuple[str, ...]]] = [[]]
     for row in grid:
-        cells = tuple(" ".join(cell.split()) for cell in row)
+        cells = tuple(SpanningCell(" ".join(cell.split())) if isinstance(cell, SpanningCell) else " ".join(cell.split()) for cell in row)
         if any(cells):
             blocks[-1].append(cells)
         elif blocks[-1]:
@@ -163,7 +170,8 @@ def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
     for at, row in enumerate(body):
         label = _alone(row)
         more = at + 1 < len(body) and _alone(body[at + 1]) is None
-        if label == 0 and len(row) > 2 and more and _LETTERS.search(row[0]):
+        over = len(row) > 2 or isinstance(row[0], SpanningCell)
+        if label == 0 and over and more and len(row[0]) <= _LONGEST_SECTION and _LETTERS.search(row[0]):
             sections.append(_Section(row[0]))
         else:
             sections[-1].rows.append(row)

@@ -236,6 +236,17 @@ def test_slides_are_places_with_their_titles_lists_tables_and_notes() -> None:
 # --- RTF ------------------------------------------------------------------------------------------------------------------
 
 
+def test_a_link_of_rich_text_is_its_words_without_the_address() -> None:
+    link = rb'{\field{\*\fldinst{HYPERLINK "https://example.org/a"}}{\fldrslt{our page}}}'
+    inner = rb'{\field{\*\fldinst{HYPERLINK "%5Cl%20h.1"}}{\fldrslt{Part 1}}}'
+    content = read(rb"{\rtf1 See " + link + rb" and " + inner + rb". It says (\'93yes\'94) and f(\"x\").\par}", ".rtf")
+    assert "our page" in content.text
+    assert "Part 1" in content.text
+    assert "example.org" not in content.text
+    assert "%5C" not in content.text
+    assert "yes" in content.text
+
+
 def test_rich_text_in_both_languages_with_a_table() -> None:
     data = (
         rb"{\rtf1\ansi\ansicpg1256 The meeting is on 4 May.\par \'c7\'e1\'e3\'cf\'ed\'d1 \u1587?\u1604?\u1610?\u1605?\par "

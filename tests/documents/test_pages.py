@@ -6,6 +6,7 @@ import pytest
 
 from rag.documents.formats.readers import read
 from rag.documents.tree import Content, Limits
+from rag.schema import BlockKind
 
 
 def content(body: str | bytes, suffix: str = ".html") -> Content:
@@ -41,6 +42,16 @@ def test_a_list_of_links_with_sentences_is_text_and_so_is_a_page_that_is_all_men
     assert len(content(f"<h1>News</h1><ul>{news}</ul>").blocks) == 5
     assert content("<div class=widget><p>Opening hours: 8 to 16.</p></div>").text == "Opening hours: 8 to 16."
     assert content("<header><p>Only this.</p></header><p>x</p>").text
+
+
+def test_a_cell_over_the_whole_row_of_two_columns_is_a_line_over_the_rows_below() -> None:
+    rows = "<tr><th>Town<th>Men<tr><td colspan=2>North<tr><td>Irbid<td>7<tr><td colspan=2>South<tr><td>Maan<td>9"
+    found = read(f"<p>Counts of men were taken in both parts of the country.<table>{rows}</table>".encode(), ".html", "a.html", Limits())
+    rows_of = [block for block in found.blocks if block.kind is BlockKind.ROW]
+    assert [(block.lead.of(found.text), block.span.of(found.text)) for block in rows_of if block.lead is not None] == [
+        ("North", "Town: Irbid · Men: 7"),
+        ("South", "Town: Maan · Men: 9"),
+    ]
 
 
 def test_merged_cells_keep_their_columns() -> None:

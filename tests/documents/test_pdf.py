@@ -392,6 +392,12 @@ def test_a_last_space_that_rounding_puts_over_the_last_letter_cuts_no_word() -> 
     assert texts_of_words(placed_glyphs(("t", 10, 14), (" ", 14, 18), ("a", 18, 24))) == ["t", "a"]
 
 
+def test_an_alef_over_the_tail_of_a_reh_follows_it() -> None:
+    # «صراف» as fonts with tails draw it: the alef begins 0.2 points right of where the tail of the reh ends
+    assert texts_of_words(placed_glyphs(("ف", 371.7, 379.0), ("ر", 378.8, 390.0), ("ا", 379.0, 384.2), ("ص", 389.2, 408.5))) == ["فارص"]
+    assert texts_of_words(placed_glyphs(("ا", 100.0, 105.0), ("ل", 103.0, 108.0))) == ["ال"]
+
+
 def test_wide_gaps_between_words_leave_those_after_an_alef_inside_one() -> None:
     """In a justified line words are a third of an em apart and more; the bearing of a letter after alef is up to a fifth."""
     glyphs, left = [], 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections import Counter
 
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from rag.documents.chunker import Chunker
 from rag.documents.formats.pdf import arabic
 from rag.documents.formats.pdf.bidi import reading_order
-from rag.documents.formats.pdf.reader import read_pdf, wrong_digits
+from rag.documents.formats.pdf.font_files import Drawn, TrueType, digits_of_shapes, letters_of_codes, read_digits, wrong_digits
+from rag.documents.formats.pdf.glyphs import Glyph
+from rag.documents.formats.pdf.reader import read_pdf
 from rag.documents.tree import Content, Limits, TreeWriter, heading_paths
 from rag.schema import BlockKind, Document
 from tests.pdfs import Stroke, Text, blank, ruled, sheets
@@ -191,6 +194,46 @@ def test_two_rows_of_names_are_one_name_for_each_column() -> None:
         "Country: Jordan · Imports 2020: 1 · Imports 2021: 2 · Exports 2021: 3",
         "Country: Oman · Imports 2020: 4 · Imports 2021: 5 · Exports 2021: 6",
     ]
+
+
+def test_the_names_of_groups_over_the_middle_of_their_columns_are_those_of_each() -> None:
+    xs = [200, 250, 300, 360, 410, 460]
+    texts = [Text(248, 726, "Men"), Text(402, 726, "Women"), Text(50, 712, "Crime")]
+    texts += [Text(x, 712, name) for x, name in zip(xs, ["All", "Boys", "Grown", "All", "Girls", "Grown"], strict=True)]
+    texts += table([["Fraud", *"123456"], ["Arson", *"234567"], ["Theft", *"345678"]], [50, *xs], 698)
+    assert blocks(read(texts), BlockKind.ROW)[0] == (
+        "Crime: Fraud · Men All: 1 · Men Boys: 2 · Men Grown: 3 · Women All: 4 · Women Girls: 5 · Women Grown: 6"
+    )
+
+
+def test_bold_lines_just_above_a_ruled_table_name_its_columns() -> None:
+    names = [Text(105, 745, "Max", bold=True), Text(52, 738, "Code", bold=True), Text(105, 732, "term", bold=True)]
+    names += [Text(205, 738, "Fine", bold=True), Text(305, 738, "Court", bold=True)]
+    rows = [["1-1", "5Y", "", "high"], ["1-2", "3Y", "", "low"]]
+    content = read([*names, *table(rows, [52, 105, 205, 305], 704), *ruled([50, 100, 200, 300, 400], [720, 699, 679])])
+    assert blocks(content) == ["Code: 1-1 · Max term: 5Y · Court: high", "Code: 1-2 · Max term: 3Y · Court: low"]
+
+
+@pytest.mark.parametrize("arabic_", [False, True])
+def test_columns_in_a_frame_are_read_one_after_the_other(arabic_: bool) -> None:
+    """A list of results in three ruled columns without lines between the rows."""
+    names = ["الحاكم", "المدير", "القاضي"] if arabic_ else ["GOVERNOR", "SHERIFF", "JUDGE"]
+    yes, no = ("نعم", "لا") if arabic_ else ("YES", "NO")
+    texts = []
+    for n, name in enumerate(reversed(names) if arabic_ else names):
+        name_at, number_at = ((55 + 150 * n + 130), (55 + 150 * n)) if arabic_ else (55 + 150 * n, 55 + 150 * n + 120)
+        at = 2 - n if arabic_ else n
+        texts += [Text(name_at, 700, name), Text(name_at, 686, yes), Text(number_at, 686, f"{at}7"), Text(name_at, 672, no)]
+        texts += [Text(number_at, 672, f"{at}9"), Text(name_at, 650, f"{name} 2"), Text(name_at, 636, yes), Text(number_at, 636, f"{at}3")]
+        texts += [Text(name_at, 622, no), Text(number_at, 622, f"{at}5")]
+    frame = [*ruled([50, 500], [715, 610]), Stroke(200, 610, 200, 715), Stroke(350, 610, 350, 715)]
+    words = " ".join(read([*texts, *frame]).text.replace("·", " ").replace(":", " ").split())
+    sought = [
+        part for at, name in enumerate(names) for part in (name, f"{yes} {at}7", f"{no} {at}9", f"{name} 2", f"{yes} {at}3", f"{no} {at}5")
+    ]
+    at = 0
+    for part in sought:
+        at = words.index(part, at) + len(part)
 
 
 def test_a_table_goes_on_on_the_next_page_under_its_names() -> None:
@@ -413,6 +456,76 @@ def test_digits_that_stand_for_two_shapes_are_not_believed() -> None:
     assert wrong_digits(raised) == frozenset()
     assert wrong_digits({("F", "1"): Counter({(0.2, 0.72): 26, (0.4, 0.72): 9}), ("F", "9"): Counter({(0.45, 0.74): 12})}) == frozenset()
     assert wrong_digits({}) == frozenset()
+
+
+def truetype(boxes: dict[int, tuple[int, int, int, int]], letters: dict[int, int] | None = None, glyphs: int = 64) -> bytes:
+    """A TrueType file of 2,000 units an em with the given boxes of outlines by number of the glyph; all others have none. `letters` are the
+    codes of its table for Unicode, with their glyphs."""
+    outlines, places = b"", [0]
+    for n in range(glyphs):
+        outlines += struct.pack(">hhhhhh", 1, *boxes[n], 0) if n in boxes else b""
+        places.append(len(outlines))
+    tables = {
+        b"head": b"\0" * 18 + struct.pack(">H", 2000) + b"\0" * 30 + struct.pack(">h", 1) + b"\0" * 2,
+        b"hhea": b"\0" * 34 + struct.pack(">H", glyphs),
+        b"maxp": struct.pack(">IH", 0x10000, glyphs),
+        b"hmtx": b"".join(struct.pack(">Hh", 1000 if n in boxes else 0, 0) for n in range(glyphs)),
+        b"loca": b"".join(struct.pack(">I", place) for place in places),
+        b"glyf": outlines,
+    }
+    if letters is not None:
+        codes = sorted(letters)
+        parts = [codes, [0], codes, [letters[code] - code & 0xFFFF for code in codes], [0] * len(codes)]
+        table = b"".join(struct.pack(f">{len(part)}H", *part) for part in parts)
+        head = struct.pack(">HHHHHHH", 4, 14 + len(table), 0, 2 * len(codes), 0, 0, 0)
+        tables[b"cmap"] = struct.pack(">HHHHI", 0, 1, 3, 1, 12) + head + table
+    head, body = struct.pack(">IHHHH", 0x10000, len(tables), 0, 0, 0), b""
+    for tag, data in tables.items():
+        head += struct.pack(">4sIII", tag, 0, 12 + 16 * len(tables) + len(body), len(data))
+        body += data
+    return head + body
+
+
+ONE, FIVE, NINE, Y = (200, 0, 800, 1400), (134, -31, 1044, 1455), (100, -35, 1033, 1416), (20, 0, 1400, 1400)
+DRAWN_ONE, DRAWN_FIVE, DRAWN_NINE = (0.1, 0.0, 0.4, 0.711), (0.067, -0.015, 0.522, 0.738), (0.05, -0.017, 0.516, 0.719)
+
+
+def test_digits_are_read_from_the_font_file_where_the_table_of_characters_is_wrong() -> None:
+    # 1995 on the page, 9111 in the table of characters: glyphs 20, 24 and 28 of a font in the order of ASCII
+    font = TrueType.read(truetype({20: ONE, 24: FIVE, 28: NINE}))
+    assert font.box(24) == (0.067, -0.015, 0.522, 0.727)
+    assert font.letters[20] + font.letters[24] + font.letters[28] == "159"
+    shapes = {DRAWN_ONE, DRAWN_FIVE, DRAWN_NINE}
+    assert digits_of_shapes(shapes, font) == {DRAWN_ONE: "1", DRAWN_FIVE: "5", DRAWN_NINE: "9"}
+    # the same in another order, that the file's own table names
+    named = TrueType.read(truetype({7: ONE, 8: FIVE, 9: NINE}, {ord("1"): 7, ord("5"): 8, ord("9"): 9}))
+    assert digits_of_shapes(shapes, named) == {DRAWN_ONE: "1", DRAWN_FIVE: "5", DRAWN_NINE: "9"}
+    assert digits_of_shapes({DRAWN_ONE, (0.3, 0.0, 0.5, 0.7)}, font) == {}  # a shape that no digit of the file has
+    assert digits_of_shapes({DRAWN_NINE}, TrueType.read(truetype({25: NINE, 28: NINE}))) == {}
+
+
+def test_characters_without_a_letter_are_read_from_the_font_file() -> None:
+    # "15 Y", by the numbers of its glyphs, in a font without a table of characters
+    font = TrueType.read(truetype({20: ONE, 24: FIVE, 60: Y}))
+    codes = {(20, DRAWN_ONE), (24, DRAWN_FIVE), (3, (0.0, 0.0, 0.0, 0.0)), (60, (0.01, 0.0, 0.7, 0.711))}
+    assert letters_of_codes(codes, font) == {20: "1", 24: "5", 3: " ", 60: "Y"}
+    assert letters_of_codes({(20, DRAWN_FIVE), (24, DRAWN_FIVE)}, font) == {}  # codes are not the numbers of glyphs
+    assert letters_of_codes(set(), font) == letters_of_codes(codes, TrueType.read(b"")) == {}
+
+
+def test_a_font_file_of_another_kind_or_cut_short_names_nothing() -> None:
+    whole = truetype({20: ONE, 24: FIVE}, {ord("1"): 20})
+    for data in (b"", b"OTTO\0\1", *(whole[:length] for length in range(0, 200, 7))):
+        assert TrueType.read(data) == TrueType({}, {})
+    assert TrueType.read(truetype({3: ONE, 20: ONE, 24: FIVE})).letters == {}  # there the order of ASCII has a space
+
+
+def test_digits_of_pages_without_right_to_left_text_are_left_alone() -> None:
+    glyph = Glyph("7", 0, 5, 0, 10)
+    counted: dict[tuple[str, str], Counter[tuple[float, float]]] = {}
+    read_digits([Drawn(glyph, DRAWN_NINE, 1, "F")], {}, "page 7", counted)
+    assert glyph.text == "7"
+    assert counted == {("F", "7"): Counter({(0.47, 0.74): 1})}
 
 
 # --- places ---------------------------------------------------------------------------------------------------------------

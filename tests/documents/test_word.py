@@ -93,6 +93,18 @@ def test_bullets_are_items_without_a_number_and_nothing_is_numbered_without_a_li
     assert Numbering.of(None, None).label(paragraph("x", number=1)) is None
 
 
+@pytest.mark.parametrize(("over", "names"), [("Key terms", ("Term", "Notice")), ("الشروط الأساسية", ("المدة", "الإشعار"))])
+def test_a_cell_over_the_whole_row_is_a_line_over_the_rows_below(over: str, names: tuple[str, str]) -> None:
+    document = docx.Document()
+    table = document.add_table(rows=3, cols=2)
+    table.cell(0, 0).merge(table.cell(0, 1)).text = over
+    for row, name, value in ((1, names[0], "3"), (2, names[1], "30")):
+        table.cell(row, 0).text, table.cell(row, 1).text = f"{name}:", value
+    found = content(document)
+    assert found.text == f"{over}\n{names[0]}: 3\n{names[1]}: 30"
+    assert {block.lead.of(found.text) for block in found.blocks if block.lead is not None} == {over}
+
+
 def test_merged_cells_are_said_in_every_row() -> None:
     document = docx.Document()
     table = document.add_table(4, 4)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from rag.documents.table_headers import SpanningCell
+
 _DEFAULT_NAME = re.compile(
     r"(?:sheet|worksheet|table|feuil|feuille|tabelle|hoja|foglio|blad|planilha|ورقة(?: عمل)?|الورقة|جدول)[ _]?\d{0,3}", re.IGNORECASE
 )
@@ -14,13 +16,15 @@ _DEFAULT_NAME = re.compile(
 def spread_merged(rows: list[list[str]], ranges: Iterable[tuple[int, int, int, int]]) -> None:
     """Write the value of each merged range (first row, first column, end row, end column) into all of its cells.
 
-    A wide range alone in its row is a title and stays in its first cell.
+    A range over all columns but one or more, alone in its row, is a title and stays in its first cell.
     """
     for top, left, bottom, right in ranges:
         if top >= len(rows) or left >= len(rows[top]):
             continue
         value = rows[top][left]
         if right - left > 1 and not any(rows[top][:left] + rows[top][right:]):
+            if left == 0 and bottom - top == 1 and right >= len(rows[top]):
+                rows[top][0] = SpanningCell(value)
             continue
         for row in rows[top : min(bottom, len(rows))]:
             for column in range(left, min(right, len(row))):

@@ -11,6 +11,7 @@ from rag.documents.formats.docx_numbering import Numbering
 from rag.documents.formats.markup_superscripts import lower_text, raise_text
 from rag.documents.formats.metadata import AUTHOR, DATE
 from rag.documents.formats.safe_zip import open_archive
+from rag.documents.table_headers import SpanningCell
 from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
@@ -159,7 +160,9 @@ class _WordDocument:
             properties = row.find(f"{_W}trPr/{_W}gridBefore")
             cells += [""] * min(_number(properties), _MANY_COLUMNS)
             at = len(cells)
+            count = 0 if at == 0 else 1  # cells, and what stands in place of some at the beginning
             for cell in self._cells(row):
+                count += 1
                 span = max(1, min(_number(cell.find(f"{_W}tcPr/{_W}gridSpan")) or 1, _MANY_COLUMNS))
                 vertical = cell.find(f"{_W}tcPr/{_W}vMerge")
                 text = self._cell(cell)
@@ -170,7 +173,7 @@ class _WordDocument:
                 cells += [text] * span
                 at += span
             above = merged
-            grid.append(cells)
+            grid.append([SpanningCell(cells[0]), *[""] * (at - 1)] if count == 1 and at > 1 and not merged else cells)
         self.writer.grid(grid)
         self._write_notes()
 

@@ -12,6 +12,7 @@ from rag.documents.formats.front_matter import prose_fields, split_front_matter
 from rag.documents.formats.markup_superscripts import lower_text, raise_text
 from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, standard_metadata, url
 from rag.documents.formats.templates import HOLE, has_words, is_program, without_templates
+from rag.documents.table_headers import SpanningCell
 from rag.documents.titles import names_nothing
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
@@ -438,7 +439,8 @@ class _Page:
                     if high > 1:
                         going[column] = min(high, _MANY_ROWS) - 1, text
             down = going
-            grid.append(cells)
+            alone = len(row) == 1 and len(cells) > 1 and _integer(row[0].get("colspan"), 1) >= len(cells) and not going
+            grid.append([SpanningCell(cells[0]), *[""] * (len(cells) - 1)] if alone else cells)
         return grid
 
     def _definitions(self, element: _Element) -> None:

@@ -13,7 +13,7 @@ from statistics import median
 
 from rag.documents.formats.pdf.bidi import is_rtl
 from rag.documents.formats.pdf.layout import Word, mostly_rtl, rows
-from rag.documents.formats.pdf.tables import Grid
+from rag.documents.formats.pdf.tables import Grid, Panel
 
 _NARROWEST = 0.5  # em: a gutter; spaces between words can be as wide, but not at the same place in every line
 _WIDE = 1.2
@@ -29,12 +29,12 @@ _INFINITE = 1e9
 
 @dataclass(slots=True)
 class _Row:
-    """Words on one baseline from left to right, or a table."""
+    """Words on one baseline from left to right, or a table or panel."""
 
     top: float
     bottom: float
     words: list[Word] = field(default_factory=list)
-    grid: Grid | None = None
+    grid: Grid | Panel | None = None
 
     @property
     def left(self) -> float:
@@ -57,8 +57,8 @@ class _Strip:
     end: int = 0
 
 
-def in_order(words: Sequence[Word], grids: Sequence[Grid]) -> list[list[Word] | Grid]:
-    """Return the content of a page in reading order: runs of words of one column, and tables."""
+def in_order(words: Sequence[Word], grids: Sequence[Grid | Panel]) -> list[list[Word] | Grid | Panel]:
+    """Return the content of a page in reading order: runs of words of one column, tables and panels."""
     found = [_row_of(row) for _, row in rows(words)]
     found += [_Row(grid.top, grid.bottom, grid=grid) for grid in grids]
     found.sort(key=lambda row: -row.top if row.grid is not None else -(row.top + row.bottom) / 2)
@@ -72,7 +72,7 @@ def _row_of(words: list[Word]) -> _Row:
     return _Row(base + 0.8 * size, base - 0.2 * size, words)
 
 
-def _split(found: list[_Row], depth: int) -> Iterator[list[Word] | Grid]:
+def _split(found: list[_Row], depth: int) -> Iterator[list[Word] | Grid | Panel]:
     strip = _gutter(found) if depth < _DEEPEST and len(found) >= _FEWEST_LINES else None
     if strip is None:
         run: list[Word] = []

@@ -414,8 +414,10 @@ def _write_table(
         if columns and columns != before.columns:  # the first row was not a header
             sections = [("", table.names), *sections]
         columns, header, title = before.columns, before.header, ""
+    # Without a header, a line above the first rows is one like those above the others, unless it says that it is a caption.
+    first_only = not columns and not sections[0][0] and not _CAPTION.match(title) if sections else False
     for number, (name, rows) in enumerate(sections):
-        lead = " ".join(text for text in (title if number == 0 or name else "", name) if text)
+        lead = " ".join(text for text in (title if number == 0 or (name and not first_only) else "", name) if text)
         first = len(writer)
         for run, filled in _runs(rows, table.form):
             if not filled:

@@ -25,10 +25,12 @@ ASCENT, DESCENT = 0.8, 0.22
 """How far letters reach above and below their baseline, in ems."""
 
 _SAME_PLACE = 0.04  # em: a space that near to where a letter begins is not meant to stand before it
+_FURTHER = 0.1  # em
 _GAPS = (0.08, 0.28)  # em: between these, a page's own gaps show where words begin
 _LEAST_GAPS = 20
 _LEAST_WIDE_GAPS = 8
 _CLEAR = 0.06  # em: a range without gaps between those of letters and those of words
+_FEW = 0.2
 _NEIGHBOUR = 0.15  # em: how much further than another letter a mark's own letter may be
 _LINE = 0.45  # em: anything higher or lower is on another line
 _EXACT = 0.12
@@ -38,6 +40,8 @@ _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
 _LEADERS = frozenset(".…·_‥")
 _FEWEST_LEADERS = 4
+_WIDE_OPENING, _WIDE_CLOSING = frozenset("（［｛"), frozenset("）］｝")
+"""Brackets whose outer half is white."""
 _SIGNS = frozenset('.,;:)]،؛»"”')
 
 
@@ -191,6 +195,8 @@ def words_of(glyphs: Sequence[Glyph], turn: int = 0) -> list[Word]:
                 continue
             if word is not None and (is_note_label(glyph.text) or is_note_label(word.texts[-1])):
                 word = None
+            if word is not None and (glyph.text in _WIDE_OPENING or word.texts[-1] in _WIDE_CLOSING):
+                word = None
             if word is not None and glyph.left - word.right > widest * max(glyph.size, word.size):
                 word = None
             if word is None:
@@ -223,6 +229,9 @@ def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
 
 def _without_leaders(row: list[Glyph]) -> list[Glyph]:
     """Return a row without its dot or dash leaders; a gap takes their place."""
+    for glyph in row:  # fonts that draw several dots as one character
+        if len(glyph.text) >= _FEWEST_LEADERS and glyph.text[0] in _LEADERS and not glyph.text.strip(glyph.text[0]):
+            glyph.text = " "
     if sum(glyph.text in _LEADERS for glyph in row) < _FEWEST_LEADERS:
         return row
     found: list[Glyph] = []
@@ -270,13 +279,24 @@ def _word_gap(lines: Sequence[Sequence[Glyph]]) -> float:
     if len(gaps) < _LEAST_GAPS:
         return WORD_GAP
     width, middle = max(ranges[:-1])
-    return middle if width > 0.02 else WORD_GAP
+    if width <= 0.02:
+        return WORD_GAP
+    # A few gaps above it, far from those of most words, are bearings of letters: after an alef they can be wide.
+    above, wide = [gap for gap in gaps if gap > middle], sorted(gap for gap in every if _GAPS[1] < gap < 1.0)
+    if above and len(above) < _FEW * len(wide) and wide[0] - above[-1] >= _CLEAR:
+        return min((above[-1] + wide[0]) / 2, _GAPS[1])
+    return middle
 
 
 def _untangle(row: list[Glyph]) -> None:
-    """Put lam before alef where a font draws the two over one another: only in this way do they overlap."""
+    """Put lam before alef where a font draws the two over one another: only in this way do they overlap. Of other letters that begin at
+    the same place, as an alef over the tail of a reh, the one that reaches further right is read first."""
     for at in range(len(row) - 1):
         first, second = row[at], row[at + 1]  # from left to right: what is read first comes second
+        if is_rtl(first.text[0]) and is_rtl(second.text[0]) and second.place - first.place < _SAME_PLACE * first.size:
+            if first.right - second.right > _FURTHER * first.size:
+                row[at], row[at + 1] = second, first
+            continue
         if first.text == _LAM and second.text in _ALEFS:
             overlap = min(first.right, second.right) - max(first.left, second.left)
             narrower = min(first.right - first.left, second.right - second.left)

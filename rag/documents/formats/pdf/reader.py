@@ -26,11 +26,12 @@ from rag.documents.formats.pdf.arabic import (
 from rag.documents.formats.pdf.bidi import is_rtl
 from rag.documents.formats.pdf.columns import in_order
 from rag.documents.formats.pdf.flow import PageContent, write
+from rag.documents.formats.pdf.font_files import Digits, Drawn, read_digits, read_unmapped, wrong_digits
 from rag.documents.formats.pdf.glyphs import Glyph
 from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, words_of
 from rag.documents.formats.pdf.running_headers import REACH, Edges, without_furniture
 from rag.documents.formats.pdf.running_headers import edges as edges_of
-from rag.documents.formats.pdf.tables import Grid, Rule, Turned, open_tables, ruled_grids
+from rag.documents.formats.pdf.tables import Frame, Grid, Panel, Rule, Turned, open_tables, panels, ruled_grids
 from rag.documents.titles import is_made_by_program
 from rag.documents.tree import Content, Limits, TreeWriter, one_line
 from rag.errors import DocumentError
@@ -254,9 +255,11 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
         if page.groups:
             main, words = page.groups[0]
             turned = [_turned(line, turn, main) for turn, others in page.groups[1:] for line in lines_of(others, as_drawn)]
-            grids, words = ruled_grids(page.rules, words, turned)
+            frames: list[Frame] = []
+            grids, words = ruled_grids(page.rules, words, turned, frames)
             words = without_furniture(words, number, edges, page.bottom, page.top)
-            content.parts += _parts(words, grids, as_drawn)
+            boxes, words, grids = panels(frames, words, grids)
+            content.parts += _parts(words, [*grids, *boxes], as_drawn)
             for _, others in itertools.groupby(turned, key=lambda one: one[2].words[0].turn):
                 content.parts += _parts([word for _, _, line in others for word in line.words], [], as_drawn)
         text = " ".join(_texts(content))
@@ -273,8 +276,11 @@ def _turned(line: TextLine, turn: int, main: int) -> Turned:
     return (*_upright_point(main, x, y), line)
 
 
-def _parts(words: Sequence[Word], grids: Sequence[Grid], as_drawn: bool) -> Iterator[list[TextLine] | Grid]:
+def _parts(words: Sequence[Word], grids: Sequence[Grid | Panel], as_drawn: bool) -> Iterator[list[TextLine] | Grid]:
     for region in in_order(words, grids):
+        if isinstance(region, Panel):
+            yield from _parts(region.words, region.grids, as_drawn)
+            continue
         for part in [region] if isinstance(region, Grid) else open_tables(region):
             if isinstance(part, Grid):
                 part.read(as_drawn)
@@ -302,18 +308,33 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
     groups: dict[int, list[Glyph]] = {}
     broken = 0
     unmapped: list[tuple[int, int]] = []
+    unnamed: list[Drawn] = []
     high = 0
     box, matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
     x, y = ctypes.c_double(), ctypes.c_double()
-    size, turn, bold, known = 0.0, 0, False, None
+    size, turn, bold = 0.0, 0, False
+    known: int | None = None
+    owner: Any = None
     drawn: dict[tuple[int, float, float], Glyph] = {}
     fonts: dict[int, tuple[bool, str]] = {}
     font = ""
+    figures: list[Drawn] = []
+    by_number: dict[int, tuple[Glyph, int, int]] = {}
+    handles: dict[int, Any] = {}
     sides = [ctypes.c_double() for _ in range(4)]
     get_unicode, get_object, get_box = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetTextObject, pdfium.FPDFText_GetLooseCharBox
     # The address of a character's object is asked for far more often than the object itself, and a number costs less than a pointer.
     get_address = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(ctypes.cast(get_object, ctypes.c_void_p).value or 0)
     get_origin, has_error = pdfium.FPDFText_GetCharOrigin, pdfium.FPDFText_HasUnicodeMapError
+
+    def drawn_as(glyph: Glyph, n: int, code: int = -1) -> Drawn:
+        pdfium.FPDFText_GetCharBox(raw, n, *sides)
+        a, b, c, d = (round((side.value - place.value) / size, 3) for side, place in zip(sides, (x, x, y, y), strict=True))
+        handle = pdfium.FPDFTextObj_GetFont(owner)
+        number = ctypes.addressof(handle.contents)
+        handles[number] = handle
+        return Drawn(glyph, (a, c, b, d), number, font, code, turn)
+
     try:
         for n in range(text_page.count_chars()):
             # Characters that PDFium inserts itself, from gaps that it measured, belong to no object of the page.
@@ -333,15 +354,21 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
                 continue
             if 0xDC00 <= code < 0xE000 and high:
                 code, high = 0x10000 + ((high - 0xD800) << 10) + code - 0xDC00, 0
-            if code == 0 or has_error(raw, n) > 0:
+            if code == 0 or has_error(raw, n) > 0 or (code < 32 and code not in _CONTROLS):
                 unmapped.append((code, n))
-                continue
+                if code == 0:
+                    continue
             get_box(raw, n, box)
             get_origin(raw, n, x, y)
+            if unmapped and unmapped[-1][1] == n:
+                left, right, base = _upright(turn, box.left, box.right, box.bottom, box.top, x.value, y.value)
+                glyph = Glyph("", left, max(left, right), base, size, bold, _upright_point(turn, x.value, y.value)[0])
+                unnamed.append(drawn_as(glyph, n, code))
+                continue
             character = normalize_presentation_forms(chr(code)) if code >= 0xFB00 else chr(code)
-            if (code < 32 and code not in (9, 10, 13)) or code in (0xFFFE, 0xFFFF):
-                broken += code != 2  # a hyphen marked by PDFium
-                character = "-" if code == 2 else ""
+            if code == _HYPHEN or code in (0xFFFE, 0xFFFF):
+                broken += code != _HYPHEN
+                character = "-" if code == _HYPHEN else ""
             if not character or (code > 0xAD and unicodedata.category(character[0]) == "Cf"):
                 continue
             left, right, base = _upright(turn, box.left, box.right, box.bottom, box.top, x.value, y.value)
@@ -354,15 +381,30 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
                 last.text = f"{character}{last.text}" if turned else f"{last.text}{character}"
                 last.left, last.right = min(last.left, left), max(last.right, right)
                 continue
-            if character.isdecimal() and font:
-                pdfium.FPDFText_GetCharBox(raw, n, *sides)
-                shape = round((sides[1].value - sides[0].value) / size, 2), round((sides[3].value - sides[2].value) / size, 2)
-                digits.setdefault((font, character), Counter())[shape] += 1
             glyph = drawn[address, x.value, y.value] = Glyph(
                 character, left, max(left, right), base, size, bold, _upright_point(turn, x.value, y.value)[0]
             )
+            if character.isdecimal() and font:
+                figures.append(drawn_as(glyph, n))
             groups.setdefault(turn, []).append(glyph)
-        broken += len(unmapped) - _strokes(raw, unmapped, get_unicode)
+            by_number[n] = glyph, code, address
+        named = read_unmapped(unnamed, handles)
+        for one in named:
+            one.glyph.text = normalize_presentation_forms(one.glyph.text)
+            groups.setdefault(one.turn, []).append(one.glyph)
+        if named:  # PDFium does not mark all of them
+            for n, (glyph, code, address) in by_number.items():
+                if address != known:
+                    known, owner = address, get_object(raw, n)
+                    pdfium.FPDFText_GetMatrix(raw, n, matrix)
+                    size = max(0.5, pdfium.FPDFText_GetFontSize(raw, n) * math.hypot(matrix.a, matrix.b))
+                get_origin(raw, n, x, y)
+                if len(glyph.text) == 1 and read_unmapped([drawn_as(glyph, n, code)], handles):
+                    glyph.text = normalize_presentation_forms(glyph.text)
+        codes = {one.code for one in named}
+        rest = [(code, n) for code, n in unmapped if code not in codes]
+        broken += len(rest) - _strokes(raw, rest, get_unicode)
+        read_digits(figures, handles, "".join(glyph.text for group in groups.values() for glyph in group), digits)
     finally:
         text_page.close()
     for group in groups.values():
@@ -373,6 +415,9 @@ def _glyphs(page: Any, digits: Digits) -> tuple[list[tuple[int, list[Glyph]]], i
     return sorted(groups.items(), key=lambda item: len(item[1]), reverse=True), broken
 
 
+_HYPHEN = 2
+"""How PDFium marks a hyphen at the end of a line."""
+_CONTROLS = (_HYPHEN, 9, 10, 13)
 _ARABIC = re.compile("[\u0620-\u065f]")
 _FEWEST_STROKES = 5
 
@@ -426,35 +471,6 @@ def _font(owner: Any, fonts: dict[int, tuple[bool, str]]) -> tuple[bool, str]:
         name = buffer.value.decode("utf-8", "replace")
         fonts[address] = _BOLD.search(name) is not None or bool(pdfium.FPDFFont_GetFlags(font) & _FORCE_BOLD), name
     return fonts[address]
-
-
-# --- digits ---------------------------------------------------------------------------------------------------------------
-
-Digits = dict[tuple[str, str], Counter[tuple[float, float]]]
-"""The width and height of the ink of each digit of a font, in ems, with counts."""
-
-_OTHER_WIDTH = 0.08
-_SAME_LINE = 0.05
-_FEWEST_SHAPES = 3
-_LEAST_SHARE = 0.05
-
-
-def wrong_digits(digits: Digits) -> frozenset[str]:
-    """Return the fonts in which one digit has two shapes of the same height: their mapping to digits is wrong.
-
-    «1» alone proves nothing, fonts have a wide and a narrow one; a smaller shape is a superscript or subscript; and where every digit has
-    two shapes, some text is drawn wider.
-    """
-    single, double = set[str](), set[str]()
-    for (font, digit), shapes in digits.items():
-        least = max(_FEWEST_SHAPES, _LEAST_SHARE * shapes.total())
-        often = [shape for shape, count in shapes.items() if count >= least]
-        pairs = list(itertools.combinations(often, 2))
-        if any(abs(a[0] - b[0]) > _OTHER_WIDTH and abs(a[1] - b[1]) < _SAME_LINE for a, b in pairs):
-            double |= {font} if digit not in "1١۱" else set()
-        elif often and shapes.total() >= _FEWEST_SHAPES:
-            single.add(font)
-    return frozenset(single & double)
 
 
 # --- ruled lines ----------------------------------------------------------------------------------------------------------

@@ -59,7 +59,10 @@ def read_structure(grid: Grid) -> TableStructure:
         return TableStructure(title, [], fields, True, None, after)
     columns = _names(table[:count])
     body = table[count:] if grid.ruled else _with_wrapped_names(table[count:])
-    return TableStructure(title, columns, _sections(body), False, _naming(body), after, table[:count])
+    sections = _sections(body)
+    if title and count == 0 and len(sections) > 1 and not sections[0].title:
+        sections[0].title, title = title, ""  # the first of several sections, which the lines above its rows name
+    return TableStructure(title, columns, sections, False, _naming(body), after, table[:count])
 
 
 def _alone(row: Sequence[GridCell]) -> GridCell | None:

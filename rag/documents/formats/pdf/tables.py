@@ -69,7 +69,9 @@ class Grid:
     ruled: bool = True
     rtl: bool = False
     edges: tuple[float, ...] = ()
-    """The left and right edges of the columns, from left to right."""
+    """The left and right edges of the columns, from left to right, those without content included."""
+    kept: tuple[int, ...] = ()
+    """Of a ruled table, the columns between its edges that `cells` holds."""
 
     def read(self, as_drawn: bool = False) -> None:
         """Order the words of each cell, and the columns by the direction of the table."""
@@ -92,6 +94,26 @@ class Grid:
             self.cells = [row[::-1] for row in self.cells]
 
 
+Frame = list[tuple[float, float, float, float]]
+"""The boxes (left, bottom, right, top) that lines make around whole columns of text."""
+
+
+@dataclass(slots=True)
+class Panel:
+    """A box with text and tables of its own."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    words: list[Word] = field(default_factory=list)
+    grids: list[Grid] = field(default_factory=list)
+
+    def holds(self, x: float, y: float) -> bool:
+        """Return whether a point is inside."""
+        return self.left <= x <= self.right and self.bottom <= y <= self.top
+
+
 # --- ruled tables ---------------------------------------------------------------------------------------------------------
 
 
@@ -99,14 +121,53 @@ Turned = tuple[float, float, TextLine]
 """A vertical line of text, with its centre on the page."""
 
 
-def ruled_grids(rules: Sequence[Rule], words: Sequence[Word], turned: list[Turned]) -> tuple[list[Grid], list[Word]]:
+def ruled_grids(
+    rules: Sequence[Rule], words: Sequence[Word], turned: list[Turned], frames: list[Frame] | None = None
+) -> tuple[list[Grid], list[Word]]:
     """Return the tables that are ruled or made of coloured areas, and the words outside them. Vertical lines of text in a table are removed
-    from `turned`."""
-    grids, left = _grids_of([rule for rule in rules if rule.drawn], words, words, turned, _SNAP)
+    from `turned`; lines around whole columns of text are added to `frames`."""
+    around: list[Frame] = [] if frames is None else frames
+    grids, left = _grids_of([rule for rule in rules if rule.drawn], words, words, turned, _SNAP, around)
     if any(not rule.drawn for rule in rules) and left:
-        more, left = _grids_of(rules, left, words, turned, _SNAP_OF_AREAS)
+        more, left = _grids_of(rules, left, words, turned, _SNAP_OF_AREAS, [])
         grids += more
-    return _joined(sorted(grids, key=lambda grid: -grid.top)), left
+    joined = _joined(sorted(grids, key=lambda grid: -grid.top))
+    for grid in joined:
+        left = _with_names_above(grid, left)
+    return joined, left
+
+
+def _with_names_above(grid: Grid, words: list[Word]) -> list[Word]:
+    """Move the lines just above a table that name its columns into it; return the other words. Such lines are bold, unlike the first row of
+    the table, and each of their words is over one column."""
+    first = [word for cell in grid.cells[0] for word in cell.words]
+    if len(grid.kept) < _FEWEST_NAMED or len(grid.kept) != len(grid.cells[0]) or not first or all(word.bold for word in first):
+        return words
+    names: dict[int, list[Word]] = {}
+    below = grid.top
+    for base, row in reversed(rows([word for word in words if word.base > grid.top])):
+        places = [_column_of(word, grid.edges) for word in row]
+        far = _CLOSE if names else _SPACE_IN_TABLE / 2
+        if base - below > far * max(word.size for word in row) or not all(word.bold for word in row) or None in places:
+            break
+        for word, place in zip(row, places, strict=True):
+            names.setdefault(place or 0, []).append(word)
+        below = base
+    if len(set(names) & set(grid.kept)) < max(_FEWEST_NAMED, 0.6 * len(grid.kept)):
+        return words
+    columns = sorted({*names, *grid.kept})
+    places_of = {column: at for at, column in enumerate(grid.kept)}
+    grid.cells = [[row[places_of[n]] if n in places_of else GridCell() for n in columns] for row in grid.cells]
+    grid.cells.insert(0, [GridCell(names.get(n, [])) for n in columns])
+    grid.kept = tuple(columns)
+    grid.top = below + max(word.size for own in names.values() for word in own)
+    moved = {id(word) for own in names.values() for word in own}
+    return [word for word in words if id(word) not in moved]
+
+
+def _column_of(word: Word, edges: Sequence[float]) -> int | None:
+    """Return the column over which a word stands, None if it stands over none or several."""
+    return next((n for n, (left, right) in enumerate(pairwise(edges)) if left - 1 <= word.left and word.right <= right + 1), None)
 
 
 def _joined(grids: Sequence[Grid]) -> list[Grid]:
@@ -122,14 +183,16 @@ def _joined(grids: Sequence[Grid]) -> list[Grid]:
             and abs(above.left - grid.left) < _NEAR
             and abs(above.right - grid.right) < _NEAR
         ):
-            found[-1] = Grid(grid.left, grid.right, above.top, grid.bottom, [*above.cells, *grid.cells], grid.ruled, grid.rtl, grid.edges)
+            found[-1] = Grid(
+                grid.left, grid.right, above.top, grid.bottom, [*above.cells, *grid.cells], grid.ruled, grid.rtl, grid.edges, grid.kept
+            )
         else:
             found.append(grid)
     return found
 
 
 def _grids_of(
-    rules: Sequence[Rule], words: Sequence[Word], page: Sequence[Word], turned: list[Turned], snap: float
+    rules: Sequence[Rule], words: Sequence[Word], page: Sequence[Word], turned: list[Turned], snap: float, frames: list[Frame]
 ) -> tuple[list[Grid], list[Word]]:
     level = [rule for rule in rules if rule.top - rule.bottom <= rule.right - rule.left]
     upright = [rule for rule in rules if rule.top - rule.bottom > rule.right - rule.left]
@@ -139,7 +202,7 @@ def _grids_of(
     left = list(words)
     grids: list[Grid] = []
     for some_level, some_upright in _connected(level, upright):
-        grid, left = _ruled_grid(some_level, some_upright, left, rtl, len(page), turned, snap)
+        grid, left = _ruled_grid(some_level, some_upright, left, rtl, len(page), turned, snap, level, frames)
         if grid is not None:
             grids.append(grid)
     return grids, left
@@ -184,7 +247,15 @@ def _snapped(values: Iterable[float], snap: float) -> list[float]:
 
 
 def _ruled_grid(
-    level: Sequence[Rule], upright: Sequence[Rule], words: list[Word], rtl: bool, of_page: int, turned: list[Turned], snap: float
+    level: Sequence[Rule],
+    upright: Sequence[Rule],
+    words: list[Word],
+    rtl: bool,
+    of_page: int,
+    turned: list[Turned],
+    snap: float,
+    every: Sequence[Rule],
+    frames: list[Frame],
 ) -> tuple[Grid | None, list[Word]]:
     """Return the table that lines form and the words outside it; no table if the lines are a frame or a box."""
     xs = _snapped([(rule.left + rule.right) / 2 for rule in upright] + [min(r.left for r in level), max(r.right for r in level)], snap)
@@ -238,14 +309,20 @@ def _ruled_grid(
                 turned_cell.turned.append(one[2])
     whole = [[cell for cell in row if cell is not None] for row in cells]
     whole = [row for row in whole if any(cell.filled for cell in row)]
+    boxes = [cell.box for cell in {id(cell): cell for row in cells for cell in row if cell is not None}.values()]
     if not whole or max(len(cell.words) for row in whole for cell in row) > max(_MOST_IN_CELL, 0.5 * of_page):
+        frames.append(boxes)
         return None, words  # a frame around the page
     whole = _split_lines([_unmerged(row, xs) for row in whole])
     keep = [i for i in range(columns) if any(row[i].filled for row in whole) and not _repeats(whole, i)]
     whole = [[row[i] for i in keep] for row in whole]
     whole = [row for n, row in enumerate(whole) if n == 0 or any(cell.filled and cell not in whole[n - 1] for cell in row)]
     filled = {id(cell): cell for row in whole for cell in row if cell.filled}
-    if not _is_table(list(filled.values()), whole) or (len(whole) <= _FEW_ROWS and _goes_on_beside(inside, outside, xs)):
+    if not _is_table(list(filled.values()), whole):
+        frames.append(boxes)
+        return None, words
+    few = len(whole) <= _FEW_ROWS
+    if few and (_goes_on_beside(inside, outside, xs) or _lines_go_on(xs, ys, every, min(2, len(whole)))):
         return None, words
     if _lacks_names(whole, inside, outside):
         return None, words
@@ -253,9 +330,30 @@ def _ruled_grid(
     table_words = [word for word, _ in inside]
     letters = any(c.isalpha() for word in table_words for text in word.texts for c in text)
     return (
-        Grid(xs[0], xs[-1], ys[0], ys[-1], whole, rtl=mostly_rtl(table_words) if letters else rtl, edges=tuple(xs)),
+        Grid(xs[0], xs[-1], ys[0], ys[-1], whole, rtl=mostly_rtl(table_words) if letters else rtl, edges=tuple(xs), kept=tuple(keep)),
         outside,
     )
+
+
+def panels(frames: Sequence[Frame], words: Sequence[Word], grids: Sequence[Grid]) -> tuple[list[Panel], list[Word], list[Grid]]:
+    """Return the boxes of frames that stand side by side and hold several lines each, which are read one after the other, and the words and
+    tables outside them."""
+    found: list[Panel] = []
+    left, outside = list(words), list(grids)
+    for frame in frames:
+        own = [Panel(a, c, d, b) for a, b, c, d in frame]
+        for panel in own:
+            panel.words = [word for word in left if panel.holds((word.left + word.right) / 2, word.base + 0.25 * word.size)]
+            panel.grids = [grid for grid in outside if panel.holds((grid.left + grid.right) / 2, (grid.top + grid.bottom) / 2)]
+        own = [panel for panel in own if panel.words or panel.grids]
+        deep = [panel for panel in own if len(rows(panel.words)) + 3 * len(panel.grids) >= _FEWEST_IN_PANEL]
+        if not any(a.right <= b.left + _SNAP and min(a.top, b.top) > max(a.bottom, b.bottom) for a in deep for b in deep):
+            continue
+        found += own
+        taken = {id(item) for panel in own for item in (*panel.words, *panel.grids)}
+        left = [word for word in left if id(word) not in taken]
+        outside = [grid for grid in outside if id(grid) not in taken]
+    return found, left, outside
 
 
 def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word], xs: Sequence[float]) -> bool:
@@ -267,6 +365,19 @@ def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[W
         if round(word.base) in bases and (0 <= word.left - xs[-1] < 1.2 * word.size or 0 <= xs[0] - word.right < 1.2 * word.size)
     }
     return len(beside) >= 0.5 * len(bases)
+
+
+def _lines_go_on(xs: Sequence[float], ys: Sequence[float], level: Sequence[Rule], least: int) -> bool:
+    """Return whether `least` or more horizontal lines of a box go on where it ends, so that it is a part of a table whose other columns
+    have no lines between them."""
+    going = {
+        y
+        for rule in level
+        for y in ys
+        if abs(rule.top - y) <= _SNAP
+        and (abs(rule.left - xs[-1]) <= _SNAP < rule.right - xs[-1] or abs(rule.right - xs[0]) <= _SNAP < xs[0] - rule.left)
+    }
+    return len(going) >= least
 
 
 def _lacks_names(table: Sequence[Sequence[GridCell]], inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word]) -> bool:
@@ -388,6 +499,7 @@ def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
             end = at + 1
             run += [word for segment in lines[at][1] for word in segment]
         else:
+            run = _with_first_lines(grid, run, lines, at)
             if run:
                 found.append(run)
                 run = []
@@ -417,6 +529,25 @@ def _goes_on(grid: Grid, base: float, segments: Sequence[list[Word]]) -> bool:
     grid.cells.append(row)
     grid.bottom = base - 0.25 * size
     return True
+
+
+def _with_first_lines(grid: Grid, run: list[Word], lines: Sequence[tuple[float, list[list[Word]]]], at: int) -> list[Word]:
+    """Move the lines above an open table that begin the name of one of its columns into it; return the other words before it."""
+    names = grid.cells[0]
+    below = lines[at][0]
+    while run and at > 0 and len(lines[at - 1][1]) == 1 and not _is_of_numbers(names):
+        base, (segment,) = lines[at - 1]
+        size = max(word.size for word in segment)
+        over = [n for n, (left, right) in enumerate(pairwise(grid.edges)) if left - 1 <= segment[0].left and segment[-1].right <= right + 1]
+        if base - below > _CLOSE * size or len(over) != 1 or len(over) == len(names) or not names[over[0]].words:
+            break
+        if over[0] == (len(names) - 1 if grid.rtl else 0) or not any(_is_of_numbers(row) for row in grid.cells[1:3]):
+            break
+        names[over[0]].words = [*segment, *names[over[0]].words]
+        moved = {id(word) for word in segment}
+        run = [word for word in run if id(word) not in moved]
+        at, below = at - 1, base
+    return run
 
 
 def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool) -> tuple[Grid, int] | None:
@@ -496,8 +627,9 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
         return None
     table: list[list[GridCell]] = []
     filled = 0
-    for _, segments in lines:
+    for _, whole in lines:
         row: list[GridCell | None] = [None] * len(columns)
+        segments = [part for segment in whole for part in _between_columns(segment, columns, size)]
         for segment in segments:
             left, right = segment[0].left, segment[-1].right
             over = [n for n, (a, b) in enumerate(columns) if min(b, right) - max(a, left) > 0.1 * size] or [
@@ -509,6 +641,7 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
                 row[n] = cell
         filled += sum(cell is not None for cell in row)
         table.append([cell or GridCell() for cell in row])
+    _spread_groups(table, columns)
     letters = sum(len(word.texts) for segments in several for segment in segments for word in segment)
     cells = sum(len(segments) for segments in several)
     if letters > _LONGEST_OPEN_CELL * cells or filled < 0.5 * len(several) * len(columns):
@@ -532,6 +665,67 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
     return Grid(
         columns[0][0], columns[-1][1], max(tops), min(bottoms), merged, False, mostly_rtl(all_words) if letters_here else rtl, edges
     )
+
+
+def _between_columns(segment: list[Word], columns: Sequence[tuple[float, float]], size: float) -> list[list[Word]]:
+    """Return a segment cut where a gap wider than a space is just between two columns."""
+    parts = [[segment[0]]]
+    for before, word in pairwise(segment):
+        between = any(
+            before.right <= b[0] + 1 and a[1] - 1 <= word.left and _centre([before]) < (a[1] + b[0]) / 2 < _centre([word])
+            for a, b in pairwise(columns)
+        )
+        if between and word.left - before.right > _WIDER_THAN_SPACE * size:
+            parts.append([])
+        parts[-1].append(word)
+    return parts
+
+
+def _spread_groups(table: list[list[GridCell]], columns: Sequence[tuple[float, float]]) -> None:
+    """Put the names of groups of columns, each written over the middle of its group, into all columns of the group."""
+    first = next((n for n, row in enumerate(table) if _is_of_numbers(row)), 0)
+    for n in range(min(first, _MOST_NAME_LINES)):
+        row = table[n]
+        named = [at for at in range(len(columns)) if any(below[at].words for below in table[n + 1 : first])]
+        names = [cell for at, cell in enumerate(row) if cell.words and cell not in row[:at]]
+        if len(names) < 2 or any(row.count(cell) > 1 for cell in names) or any(is_number(_plain(cell)) for cell in names):
+            continue
+        under = [at for at in named if at >= 1 or row[0].words]
+        if groups := _groups_under([_centre(cell.words) for cell in names], [columns[at] for at in under]):
+            for cell, (begin, end) in zip(names, groups, strict=True):
+                for at in under[begin:end]:
+                    row[at] = cell
+
+
+def _groups_under(centres: Sequence[float], columns: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+    """Return the runs of columns, one after another and all of them, whose middles are nearest to the given places; nothing if they are as
+    many as the columns, or if a place is not the middle of its run."""
+    if not len(centres) < len(columns) <= _MOST_GROUPED or len(columns) < 2 * len(centres):
+        return []
+    # the best way to cover the first columns by the first groups: (distance, ends)
+    best: list[dict[int, tuple[float, tuple[int, ...]]]] = [{0: (0.0, ())}]
+    for centre in centres:
+        reached: dict[int, tuple[float, tuple[int, ...]]] = {}
+        for start, (distance, ends) in best[-1].items():
+            for end in range(start + 1, len(columns) + 1):
+                off = distance + abs((columns[start][0] + columns[end - 1][1]) / 2 - centre)
+                if end not in reached or off < reached[end][0]:
+                    reached[end] = off, (*ends, end)
+        best.append(reached)
+    if len(columns) not in best[-1]:
+        return []
+    ends = best[-1][len(columns)][1]
+    runs = list(pairwise((0, *ends)))
+    narrowest = min(b[1] - a[1] for a, b in pairwise(columns))
+    middle = all(
+        abs((columns[a][0] + columns[b - 1][1]) / 2 - centre) < _OFF_MIDDLE * narrowest
+        for (a, b), centre in zip(runs, centres, strict=True)
+    )
+    return runs if middle and min(b - a for a, b in runs) >= 2 else []
+
+
+def _centre(words: Sequence[Word]) -> float:
+    return (min(word.left for word in words) + max(word.right for word in words)) / 2
 
 
 _LIST_LABEL = re.compile(r"(?:\W{1,2}|\(?[\w]{1,3}[.)\-:]|[o\d]{1,2})$")
@@ -592,6 +786,11 @@ def _with_names_together(table: list[list[GridCell]], bases: Sequence[float], si
 
 
 _CLOSE = 1.6
+_WIDER_THAN_SPACE = 0.5
+_OFF_MIDDLE = 0.4
+_MOST_GROUPED = 40
+_FEWEST_NAMED = 3
+_FEWEST_IN_PANEL = 5
 _MOST_NAME_LINES = 7
 
 
