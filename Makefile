@@ -46,6 +46,7 @@ check:
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy --strict rag
+	@if command -v pyright >/dev/null; then pyright --pythonpath $(VENV_PYTHON); else echo "pyright is not installed: its view of the types was not checked"; fi
 	.venv/bin/lint-imports
 	@$(PYTHON) tools/supply.py audit
 

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import cast
 
+from rag.arguments import as_path, refuse, require_collection, require_one_of, require_type
 from rag.errors import BadSetting
 from rag.models.installed import profile
-from rag.schema import Style
+from rag.schema import STYLES, Style
+
+LANGUAGES = ("ar", "en")
+"""Languages of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +53,35 @@ class Settings:
     """SHAWAHID_OCR: 1 reads pages that are pictures with Tesseract, if it is installed; 0 names them and leaves them out"""
     generator_key: str = field(default="", repr=False)
     """SHAWAHID_GENERATOR_KEY: the generator server's bearer token"""
+    traces: bool = False
+    """SHAWAHID_TRACES: 1 sends OpenTelemetry spans of each question over OTLP, to where the OTEL_EXPORTER_OTLP_ variables say"""
     milvus: str = ""
     """SHAWAHID_MILVUS: search in Milvus: http://host:19530#collection, or a file for milvus-lite ending in .db"""
     milvus_token: str = field(default="", repr=False)
     """SHAWAHID_MILVUS_TOKEN: "user:password" or an API key"""
 
+    def __post_init__(self) -> None:
+        for name in ("documents", "index"):
+            object.__setattr__(self, name, as_path(name, getattr(self, name)))
+        _require_kinds(self)
+        require_one_of("style", self.style, STYLES)
+        require_one_of("language", self.language, LANGUAGES)
+        if self.profile != "default":
+            profile(self.profile)  # raises for an unknown one
+
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid value."""
-        environment = os.environ if environment is None else environment
+        environment = _environment(environment)
         _refuse_misspelt(environment)
         text, number = _readers(environment)
         default = cls()
         language = text("LANGUAGE", default.language)
-        if language not in ("ar", "en"):
+        if language not in LANGUAGES:
             raise BadSetting("error.setting", name="SHAWAHID_LANGUAGE", value=language, allowed="ar, en")
         style = text("STYLE", default.style)
-        if style not in ("sentence", "short"):
+        if style not in STYLES:
             raise BadSetting("error.setting", name="SHAWAHID_STYLE", value=style, allowed="sentence, short")
-        profile(text("PROFILE", default.profile))  # raises for an unknown one
         return cls(
             profile=text("PROFILE", default.profile),
             generator=text("GENERATOR", default.generator),
@@ -83,9 +96,10 @@ class Settings:
             port=number("PORT", default.port, 0, 65535),
             language=language,
             threads=number("THREADS", default.threads, 0, 1024),
-            style=cast(Style, style),
+            style=style,
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
             ocr=bool(number("OCR", int(default.ocr), 0, 1)),
+            traces=bool(number("TRACES", int(default.traces), 0, 1)),
         )
 
 
@@ -111,13 +125,24 @@ class ServerSettings:
     """SHAWAHID_QUOTA_MB: behind a password, the MiB of files and feedback that one reader may store; 0 sets no limit"""
     total_quota_mb: int = 16384
     """SHAWAHID_TOTAL_QUOTA_MB: behind a password, the MiB that all readers together may store; 0 sets no limit"""
+    new_readers: int = 50
+    """SHAWAHID_NEW_READERS: behind a password, the browsers that may come from one address for the first time in a day; 0 sets no limit"""
     timeout: int = 120
     """SHAWAHID_TIMEOUT: the longest time spent on one answer, in seconds"""
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "origins", "frame_ancestors", "proxies"):
+            given = getattr(self, name)
+            require_collection(name, "…" if name == "tokens" and isinstance(given, str) else given, "tuple[str, ...]")
+            if not all(isinstance(one, str) for one in given):
+                raise refuse(name, "…" if name == "tokens" else given, "tuple[str, ...]")
+            object.__setattr__(self, name, tuple(given))
+        _require_kinds(self)
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> ServerSettings:
         """Return the settings of this process. Raises BadSetting, naming the variable, for an invalid number."""
-        environment = os.environ if environment is None else environment
+        environment = _environment(environment)
         _refuse_misspelt(environment)
         text, number = _readers(environment)
         default = cls()
@@ -131,8 +156,23 @@ class ServerSettings:
             proxies=tuple(text("PROXIES", "").split()),
             quota_mb=number("QUOTA_MB", default.quota_mb, 0),
             total_quota_mb=number("TOTAL_QUOTA_MB", default.total_quota_mb, 0),
+            new_readers=number("NEW_READERS", default.new_readers, 0),
             timeout=number("TIMEOUT", default.timeout, 1, 3600),
         )
+
+
+def _require_kinds(settings: Settings | ServerSettings) -> None:
+    """Raise BadSetting for a value of another type than that of the default."""
+    for each in fields(settings):
+        kind = type(each.default)
+        if kind in (str, int, bool) and type(value := getattr(settings, each.name)) is not kind:
+            raise refuse(each.name, value if each.repr else "…", kind.__name__)
+
+
+def _environment(given: Mapping[str, str] | None) -> Mapping[str, str]:
+    """Return the variables to read, by default those of this process. Raises BadSetting."""
+    require_type("environment", given, Mapping, type(None))
+    return os.environ if given is None else given
 
 
 _OTHERS = ("MODELS", "MODELS_FROM", "DATA", "CALIBRATION", "ACCEPT_TERMS", "BIDI", "ENGINE_LOG")

@@ -7,6 +7,7 @@ from pathlib import Path
 from rag.answering.chatbot import Chatbot
 from rag.answering.generator_translator import GeneratorTranslator
 from rag.answering.generator_trials import tried
+from rag.arguments import require_type
 from rag.config import Settings
 from rag.errors import BadSetting, ModelCorrupt, ModelMissing, ShawahidError
 from rag.files import user_cache
@@ -19,6 +20,7 @@ from rag.models.remote_generator import RemoteGenerator, is_address
 from rag.models.translator import LlamaTranslator, Translator
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
+from rag.tracing import export_traces
 
 NO_GENERATOR = "none"
 NO_TRANSLATOR = "none"
@@ -31,6 +33,7 @@ def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, Shaw
 
     Raises ModelMissing if neither is on this machine.
     """
+    require_type("settings", settings, Settings)
     chosen, notice = usable_profile(settings.profile)
     if settings.embedder:
         chosen_name, notice = settings.embedder, None
@@ -51,6 +54,7 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
 
     Sends no request to a remote server yet. Raises BadSetting for an invalid address.
     """
+    require_type("settings", settings, Settings)
     name = recommended(settings.generator) or profile(settings.profile).generator
     if name == NO_GENERATOR:
         return None, None
@@ -69,6 +73,7 @@ def open_translator(settings: Settings, generator: Generator | None = None) -> t
     "generator" names the `generator` itself, which also translates without being named if it passed a trial on this machine.
     Without one, answers are complete and quotations are not translated. A missing one of the profile is therefore not worth a notice.
     """
+    require_type("settings", settings, Settings)
     name = settings.translator or profile(settings.profile).translator
     trial = tried(generator.name) if generator is not None and name in ("", GENERATOR) else None
     if name == "" and generator is not None and trial is not None and trial.translates:
@@ -98,8 +103,11 @@ def open_milvus(settings: Settings) -> MilvusIndex | None:
 def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[ShawahidError, ...]]:
     """Return a chatbot over an index, and notices for the user about models that were replaced or are missing.
 
-    Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt.
+    Sends traces if the settings say so. Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt, ExtraMissing.
     """
+    require_type("settings", settings, Settings)
+    if settings.traces:
+        export_traces()
     embedder, embedder_notice = open_embedder(settings)
     milvus = open_milvus(settings) if index in (None, settings.index) else None
     opened = Index.open(index or settings.index, embedder, milvus)

@@ -11,8 +11,10 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Integral
 from typing import Literal
 
+from rag.arguments import require_language, require_type
 from rag.errors import BadSetting, InvalidRecord
 
 Message = Mapping[str, str]
@@ -24,6 +26,7 @@ CONTEXT_SEPARATOR = " › "
 
 Style = Literal["sentence", "short"]
 """How long an answer is: whole sentences, or the fewest words."""
+STYLES: tuple[Style, ...] = ("sentence", "short")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +37,8 @@ class Span:
     end: int
 
     def __post_init__(self) -> None:
+        require_type("start", self.start, Integral)
+        require_type("end", self.end, Integral)
         if not 0 <= self.start <= self.end:
             raise InvalidRecord("record.span", start=self.start, end=self.end)
 
@@ -143,11 +148,15 @@ class Document:
     def of_text(cls, id: str, text: str, *, title: str = "", language: str = "", metadata: Mapping[str, str] | None = None) -> Document:
         """Return a document of plain text, in NFC. Its language is found when it is added to an index, unless it is named.
 
-        Raises BadSetting for an id or a text that is empty or none.
+        Raises BadSetting for an id or a text that is empty or none, and for a language that is no code such as "ar".
         """
         for name, value in (("id", id), ("text", text)):
             if not isinstance(value, str) or not value.strip():
                 raise BadSetting("error.document_text", name=name, value=repr(value)[:60])
+        require_type("title", title, str)
+        require_type("metadata", metadata, Mapping, type(None))
+        if language:
+            require_language("language", language)
         text = unicodedata.normalize("NFC", text)
         sha256 = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
         return cls(unicodedata.normalize("NFC", id), text, title, language, sha256, metadata=dict(metadata or {}))
@@ -276,6 +285,8 @@ class Filter:
             if given is None and name == "documents":
                 continue
             object.__setattr__(self, name, _texts(name, given))
+        for language in self.languages:
+            require_language("languages", language)
         for name in ("since", "until"):
             if not isinstance(getattr(self, name), str):
                 raise BadSetting("error.filter_date", value=repr(getattr(self, name)))
@@ -495,6 +506,10 @@ class Turn:
 
     question: str
     answer: str
+
+    def __post_init__(self) -> None:
+        require_type("question", self.question, str)
+        require_type("answer", self.answer, str)
 
 
 History = Sequence[Turn]

@@ -29,6 +29,7 @@ from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
 from rag.answering.translation import TranslationEstimator
 from rag.answering.value_comparison import comparison_answer
+from rag.arguments import as_path, require_members, require_one_of, require_type
 from rag.errors import BadQuestion, DocumentMissing
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
@@ -37,11 +38,12 @@ from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
 from rag.models.remote_generator import RemoteGenerator
 from rag.models.translator import Translator
-from rag.retrieval.arguments import validate_history, validate_text
+from rag.retrieval.arguments import validate_exclude, validate_filter, validate_history, validate_text
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
-from rag.schema import Answer, Delta, Filter, Found, History, Prompt, Span, Style
+from rag.schema import STYLES, Answer, Delta, Filter, Found, History, Prompt, Span, Style
 from rag.text.language import answer_language, question_language
+from rag.tracing import Attributes, span, traced
 
 _HITS = 8
 EVIDENCE = 6
@@ -73,6 +75,11 @@ class Chatbot:
         reader: Reader | Literal["own"] | None = "own",
         translator: Translator | None = None,
     ) -> None:
+        require_members("index", index, "search", "evidence", "embedder")
+        _require_models(generator, reader, translator)
+        require_type("calibration", calibration, Calibration, type(None))
+        prompts = None if prompts is None else as_path("prompts", prompts)
+        require_one_of("style", style, STYLES)
         self.index = index
         self.translator = translator
         self.generator = generator
@@ -152,9 +159,17 @@ class Chatbot:
         `history` lets a question follow up on earlier ones. Setting `stop`, or closing the iterator, stops the model at once.
         `exclude` holds ids of passages that must not be used; `filter` restricts the answer to some documents.
         """
+        events = self._events(question, history, threading.Event() if stop is None else stop, exclude, filter)
+        yield from traced("answer", events, _traced_attributes)
+
+    def _events(
+        self, question: str, history: History, stop: threading.Event, exclude: Container[int], filter: Filter | None
+    ) -> Iterator[Found | Delta | Answer]:
         question = validate_text(question)
         validate_history(history)
-        stop = stop or threading.Event()
+        validate_filter(filter)
+        validate_exclude(exclude)
+        require_members("stop", stop, "is_set")
         if (answer := greeting_answer(question) or self._overview_answer(question, filter)) is not None:
             yield Found(answer.searched, answer.hits, answer.evidence)
             yield answer
@@ -178,6 +193,7 @@ class Chatbot:
 
     def overview(self, document_id: str | None = None, *, filter: Filter | None = None) -> Overview:
         """Return the overview of one document, or of all that meet a filter. Raises DocumentMissing, BadSetting and the index's errors."""
+        require_type("document_id", document_id, str, type(None))
         if document_id is None:
             return overview_of(self.index, self.index.document_ids(filter))
         if not self.index.infos([document_id]):
@@ -306,7 +322,9 @@ class Chatbot:
         """Put the evidence in the order in which the reader finds the answer in it, and weigh what it says into the confidence."""
         if self.reader is None or not inquiry.candidates:
             return
-        evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, EVIDENCE)
+        with span("read", candidates=len(inquiry.candidates)) as step:
+            evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, EVIDENCE)
+            step.set(answers=answers)
         inquiry.answers = answers
         inquiry.confidence = self.calibration.confidence_read(inquiry.query, inquiry.candidates[:EVIDENCE], evidence, answers)
         inquiry.evidence = without_orders(evidence, inquiry.query.text) if self._checks else evidence
@@ -349,6 +367,7 @@ class Chatbot:
 
     def _drafted(self, inquiry: Inquiry, generator: Generator, prompt: Prompt, stop: threading.Event) -> Iterator[Delta]:
         """Stream a draft into an inquiry, with the time of its first word. Raises GenerationFailed."""
+        step = span("generate", operation="chat", model=generator.name)
         generation = generator.stream(prompt.messages, max_tokens=self._composer.longest, language=inquiry.language, stop=stop)
         try:
             for piece in generation:
@@ -358,5 +377,32 @@ class Chatbot:
                 yield Delta(piece)
         finally:
             generation.close()
-        inquiry.usage = generation.usage
+            usage = generation.usage
+            step.set(input_tokens=usage.prompt_tokens, output_tokens=usage.generated_tokens, cached_tokens=usage.cached_tokens)
+            step.end()
+        inquiry.usage = usage
         inquiry.draft = inquiry.draft.strip()
+
+
+def _require_models(generator: object, reader: object, translator: object) -> None:
+    """Raise BadSetting unless each is None or has what is called of it."""
+    if generator is not None:
+        require_members("generator", generator, "name", "stream", "prepare")
+    if reader is not None and reader != "own":
+        require_members("reader", reader, "read")
+    if translator is not None:
+        require_members("translator", translator, "name", "candidates")
+
+
+def _traced_attributes(event: Found | Delta | Answer) -> Attributes:
+    """Return what a span of an answer records of an event."""
+    if not isinstance(event, Answer):
+        return {}
+    return {
+        "status": event.status.value,
+        "language": event.language,
+        "grade": event.grade.value if event.grade else None,
+        "confidence": event.confidence,
+        "citations": len(event.citations),
+        "rejected": len(event.rejected),
+    }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rag import tracing
 from rag.answering.asked_value import asked_value
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
@@ -264,9 +265,8 @@ class Composer:
         rejected: list[RejectedCitation] = []
         numbers: dict[tuple[str, Span], int] = {}
         checked = self._calibration.checked if self._checker is not None else ()
-        for span in claims(inquiry.draft):
+        for span, (verdict, source, support) in self._judgements(inquiry):
             claim = span.of(inquiry.draft)
-            verdict, source, support = self._judged(claim, inquiry)
             if verdict is not None or source is None:
                 rejected.append(RejectedCitation(None, span, verdict or Verdict.MEANING))
                 continue
@@ -276,6 +276,13 @@ class Composer:
             text += f" [{number}]"
             citations.append(cite(number, source, claimed, support, grade_claim(claim, source, inquiry.language, checked)))
         return inquiry.answer(text, Status.ANSWERED, tuple(citations), tuple(rejected))
+
+    def _judgements(self, inquiry: Inquiry) -> list[tuple[Span, tuple[Verdict | None, Evidence | None, float]]]:
+        """Return the sentences of the draft, each with what `_judged` returns of it."""
+        with tracing.span("check") as step:
+            found = [(span, self._judged(span.of(inquiry.draft), inquiry)) for span in claims(inquiry.draft)]
+            step.set(claims=len(found), rejected=sum(verdict is not None for _, (verdict, _, _) in found))
+            return found
 
     def _judged(self, claim: str, inquiry: Inquiry) -> tuple[Verdict | None, Evidence | None, float]:
         """Return why a sentence of the draft fails the check (None: it passes), the evidence for it, and how well that supports it."""

@@ -130,7 +130,7 @@ class SourceTranslator:
         if self._translator is None:
             return found
         source = "en" if self._language == "ar" else "ar"
-        chosen = []
+        chosen: list[int] = []
         for number, text in enumerate(texts):
             if script(text) == source and self.spent < MOST_WORDS:
                 chosen.append(number)

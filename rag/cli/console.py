@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,14 +20,18 @@ from rag.errors import ShawahidError
 from rag.messages import say
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.text.terminal import for_terminal
+from rag.tracing import export_traces
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def load_settings(index: Path | None = None) -> Settings:
-    """Return the settings of the environment, with the index of an option in the place of its own. Raises BadSetting."""
+    """Return the settings of the environment, with the index of an option in the place of its own. Raises BadSetting,
+    ExtraMissing."""
     settings = Settings.load()
+    if settings.traces:
+        export_traces()
     return dataclasses.replace(settings, index=index) if index else settings
 
 
@@ -61,7 +65,7 @@ def plain(value: Any) -> Any:
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, ShawahidError):
         return str(value)
-    return str(value) if isinstance(value, Path) else dict(value)
+    return str(value) if isinstance(value, Path) else dict(cast(Mapping[str, Any], value))
 
 
 @contextmanager

@@ -102,6 +102,50 @@ def remove(
     _print_report(report, settings, as_json)
 
 
+def import_store(
+    source: Annotated[
+        Path, typer.Argument(metavar="STORE", help="A folder of Chroma or LanceDB, or an export: JSON, JSONL, Parquet, Arrow.")
+    ],
+    collection: Annotated[str, typer.Option("--collection", help="The collection or table, if there are several.")] = "",
+    text_field: Annotated[str, typer.Option("--text-field", help="The field with the text.  [found by its name]")] = "",
+    document_field: Annotated[str, typer.Option("--document-field", help="Join the records with the same value in this field.")] = "",
+    order_field: Annotated[str, typer.Option("--order-field", help="Join them in the order of the numbers in this field.")] = "",
+    index: IndexOption = None,
+    wait: WaitOption = 10.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the texts and metadata of another vector store to an index, replacing those of an earlier import; they are embedded again."""
+    from rag.storage.build import update_documents
+    from rag.storage.other_stores import read_other_store
+
+    settings = load_settings(index)
+    documents = read_other_store(
+        source, collection=collection, text_field=text_field, document_field=document_field, order_field=order_field
+    )
+    embedder = open_embedder(settings)
+    with step_bars(settings.language) as follow:
+        report = update_documents(settings.index, documents, embedder, wait=wait, progress=follow)
+    follow_in_milvus(settings)
+    _print_report(report, settings, as_json)
+
+
+def export(
+    path: Annotated[Path, typer.Argument(help="The Parquet file to write.")],
+    index: IndexOption = None,
+    vectors: Annotated[bool, typer.Option("--vectors/--no-vectors", help="With the vector of each passage.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the passages of an index, with their metadata and vectors, to a Parquet file."""
+    from rag.storage.parquet import export_parquet
+
+    settings = load_settings(index)
+    count = export_parquet(settings.index, path, vectors=vectors)
+    if as_json:
+        print_json({"path": path, "passages": count})
+    else:
+        out.print(escape(for_terminal(say("cli.exported", settings.language, path=path, count=count))))
+
+
 def mirror(
     index: IndexOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Rebuild the collection, even if it was made for another index.")] = False,

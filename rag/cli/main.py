@@ -31,6 +31,7 @@ for command in (
     indexing.add,
     indexing.update,
     indexing.remove,
+    indexing.export,
     indexing.mirror,
     inspecting.info,
     inspecting.overview,
@@ -48,6 +49,7 @@ for command in (
     calibrate,
 ):
     app.command()(command)
+app.command(name="import")(indexing.import_store)
 app.add_typer(models.models_app, name="models")
 app.add_typer(eval_app, name="eval")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 
+from rag.arguments import require_whole
 from rag.documents.titles import SEPARATOR
 from rag.documents.tree import heading_paths
 from rag.errors import BadSetting
@@ -38,6 +39,8 @@ class Chunker:
     sentence: int = 280
 
     def __post_init__(self) -> None:
+        require_whole("passage", self.passage, 1)
+        require_whole("sentence", self.sentence, 1)
         if not 40 <= self.sentence <= self.passage:
             raise BadSetting("error.chunker", passage=self.passage, sentence=self.sentence)
 

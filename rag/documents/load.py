@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
+from rag.arguments import as_path, require_type
 from rag.documents.filter_values import CONTAINER, INSIDE, is_inside
 from rag.documents.formats.json import is_question_set
 from rag.documents.formats.readers import PACKED, SUFFIXES, kinds
@@ -91,6 +92,8 @@ class Loader:
 
         Raises DocumentError, naming the file and the reason.
         """
+        path = as_path("path", path)
+        require_type("id", id, str)
         suffix = path.suffix.lower()
         limit = largest(suffix, self._max_bytes)
         try:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from rag.arguments import as_path
 from rag.arrays import Vectors, unit
 from rag.errors import ModelCorrupt, ModelMissing
 from rag.models.encoder import Encoder, read_layout
@@ -21,6 +22,9 @@ from rag.models.torch_import import whole_torch
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
+
+EMBEDDER_MEMBERS = ("fingerprint", "embed_query", "embed_passages")
+"""What every embedder has, besides properties that may load its weights."""
 
 BLOCK = 256
 """Texts per call: enough to fill batches of equal length, few enough to show progress and stop early."""
@@ -117,6 +121,7 @@ class SentenceTransformerEmbedder:
         *,
         token_size: int = 0,
     ) -> None:
+        folder = as_path("folder", folder)
         if not (folder / "modules.json").is_file():
             raise ModelMissing("error.embedder_folder", name=name, path=folder)
         self._folder = folder

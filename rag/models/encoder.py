@@ -297,7 +297,7 @@ class Bert:
         def norm(name: str) -> tuple[Tensor, Tensor]:
             return weights[f"{name}.weight"].float().clone(), weights[f"{name}.bias"].float().clone()
 
-        self._layers = []
+        self._layers: list[tuple[Linear, Linear, tuple[Tensor, Tensor], Linear, Linear, tuple[Tensor, Tensor]]] = []
         for number in range(config["num_hidden_layers"]):
             at = f"encoder.layer.{number}"
             own = f"{at}.attention.self"

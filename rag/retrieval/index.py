@@ -9,10 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from rag.arguments import as_path, require_callable, require_collection, require_members, require_type
 from rag.arrays import Vectors
 from rag.errors import BadSetting, IndexCorrupt, IndexMismatch
-from rag.models.embedder import Embedder
-from rag.retrieval.arguments import LEGS, validate_count, validate_filter, validate_legs
+from rag.models.embedder import EMBEDDER_MEMBERS, Embedder
+from rag.retrieval.arguments import LEGS, validate_count, validate_exclude, validate_filter, validate_hits, validate_legs
 from rag.retrieval.fusion import Weights
 from rag.retrieval.query import Query, validate_question
 from rag.retrieval.search import AnyView, PassageSearch
@@ -26,6 +27,7 @@ from rag.storage.milvus.client import MilvusIndex
 from rag.storage.milvus.sync import Mirror, disagreements
 from rag.storage.sql_schema import DocumentInfo
 from rag.storage.verify import Fault, faults
+from rag.tracing import span
 
 _ATTEMPTS = 5
 """To open the vectors of a generation while a writer publishes one after another."""
@@ -71,7 +73,10 @@ class Index:
         """
         if milvus is not None and vectors is not None:
             raise BadSetting("error.two_stores")
-        folder = Path(folder)
+        folder = as_path("folder", folder)
+        require_members("embedder", embedder, *EMBEDDER_MEMBERS)
+        require_type("milvus", milvus, MilvusIndex, type(None))
+        require_callable("vectors", vectors, "Callable[[Ids, Vectors], VectorIndex]")
         index = cls(folder, Store(folder / DATABASE), embedder, milvus=milvus, vectors=vectors)
         try:
             index._check_agreement(index.manifest())
@@ -106,6 +111,7 @@ class Index:
 
     def infos(self, ids: Sequence[str]) -> dict[str, DocumentInfo]:
         """Return the documents under the given ids, without their text; ids that do not exist are left out."""
+        require_collection("ids", ids, "Sequence[str]")
         return self._store.infos(ids)
 
     def document_ids(self, filter: Filter | None = None) -> list[str]:
@@ -118,7 +124,7 @@ class Index:
 
     def document(self, id: str) -> Document | None:
         """One document with its whole text, or None."""
-        return self._store.document(id)
+        return self._store.document(_id(id))
 
     def page_layouts(self, id: str) -> tuple[PageLayout, ...]:
         """Return where the words of a document's pages stand; empty where its format has no pages. Raises IndexCorrupt."""
@@ -131,7 +137,7 @@ class Index:
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """Return the passages of a document in order; empty for one that does not exist."""
-        return self._store.passages_of(document_id)
+        return self._store.passages_of(_id(document_id))
 
     def sentence_vectors(self, passages: Sequence[Passage]) -> dict[int, Vectors]:
         """Return the vectors of each passage's sentences by its id, shape (sentences, dimension), in order; of length 1."""
@@ -188,14 +194,19 @@ class Index:
         validate_count("offset", offset, 0)
         validate_filter(filter)
         validate_legs(legs)
-        with self._reading() as view:
-            return self._search.hits(view, query, k, offset, filter=filter, exclude=exclude, legs=legs, stems=stems)
+        validate_exclude(exclude)
+        with span("search", k=k, offset=offset, language=query.language, filtered=bool(filter)) as step, self._reading() as view:
+            hits = self._search.hits(view, query, k, offset, filter=filter, exclude=exclude, legs=legs, stems=stems)
+            step.set(hits=len(hits))
+            return hits
 
     def evidence(self, question: str | Query, hits: Sequence[Hit], k: int = 5) -> list[Evidence]:
         """Return the `k` sentences of the hits that most likely hold the answer, best first; `score` is similarity to the question.
 
-        Raises BadQuestion.
+        Raises BadQuestion, BadSetting.
         """
+        validate_hits(hits)
+        validate_count("k", k, 1)
         if not hits:
             return []
         query = self._known(question)
@@ -236,3 +247,9 @@ class Index:
                         continue
                 yield view
                 return
+
+
+def _id(id: str) -> str:
+    """Return the id of a document as a database can look it up. Raises BadSetting for anything but a text."""
+    require_type("id", id, str)
+    return id.encode("utf-8", "replace").decode()

@@ -40,6 +40,9 @@ class Access:
     """Addresses or networks of the proxies that are believed when they say (X-Forwarded-For, X-Forwarded-Proto) where a request comes
     from. Nobody else is: such a header can be invented."""
 
+    new_readers: int = 0
+    """Browsers that may log in from one network for the first time in a day; 0 sets no limit."""
+
     def __post_init__(self) -> None:
         if self.password and len(self.password) < LEAST_PASSWORD:
             raise BadSetting("server.short_password", least=LEAST_PASSWORD)
@@ -69,6 +72,7 @@ class Access:
         frame_ancestors: tuple[str, ...] = ("'self'",),
         changes: bool = False,
         proxies: tuple[str, ...] = (),
+        new_readers: int = 0,
     ) -> Access:
         """Return the access rules of a server that listens on `host`. Raises BadSetting if it could be reached from elsewhere without a
         secret."""
@@ -76,7 +80,7 @@ class Access:
             raise BadSetting("server.password", host=host, least=LEAST_PASSWORD)
         # Behind a secret the server may be reached through a proxy, by whatever name that has.
         hosts = None if password or tokens or named else LOOPBACK
-        return cls(password, tokens, named, hosts, origins, frame_ancestors, changes, proxies)
+        return cls(password, tokens, named, hosts, origins, frame_ancestors, changes, proxies, new_readers)
 
     @property
     def open(self) -> bool:

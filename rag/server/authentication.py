@@ -16,7 +16,7 @@ from rag.server.access import Access, RequestLimits, is_api, is_one_of
 from rag.server.asgi import App, Disconnected, Receive, Scope, Send, TooLarge, headers_of, read_body, respond
 from rag.server.error_responses import failure, language_of
 from rag.server.grants import FULL, GRANT, Grant, token_digest
-from rag.server.logins import STAY, Attempts, Logins, network_of
+from rag.server.logins import STAY, Attempts, Logins, Newcomers, network_of
 
 LOGIN = "shawahid.login"
 """The key in a request's scope that holds the secret of its login, if it came in with one."""
@@ -65,6 +65,7 @@ class Gate:
         logins: Logins | None = None,
         keys: Keys | None = None,
         attempts: Attempts | None = None,
+        newcomers: Newcomers | None = None,
     ) -> None:
         self._app = app
         self._password = token_digest(access.password) if access.password else b""
@@ -75,6 +76,7 @@ class Gate:
         self._logins = logins or Logins()
         self._keys = keys or Keys()
         self._attempts = attempts or Attempts()
+        self._newcomers = newcomers or Newcomers(access.new_readers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -138,7 +140,8 @@ class Gate:
         key = owner_key(scope)
         known = self._keys.knows(key)
         # A browser that has been here keeps out of the way of whoever guesses from the same address.
-        source = f"key {digest(key)}" if known else f"address {network_of(str((scope.get('client') or ('',))[0]))}"
+        network = network_of(str((scope.get("client") or ("",))[0]))
+        source = f"key {digest(key)}" if known else f"address {network}"
         if not await self._attempts.turn(source):
             await self._page(send, headers, 429, "server.login_wait")
             return
@@ -148,6 +151,9 @@ class Gate:
             await self._page(send, headers, 401, "server.login_wrong")
             return
         if not known:
+            if not self._newcomers.admit(network):
+                await self._page(send, headers, 429, "server.too_many_new")
+                return
             key = self._keys.new()
         cookies = login_cookies(self._logins, key, scope)
         await respond(send, 303, b"", _TEXT, (b"location", b"/"), *((b"set-cookie", cookie.encode()) for cookie in cookies))

@@ -21,6 +21,7 @@ _SPACING = 10.0
 _MOST_WAITING = 6
 """Attempts of one source that may wait for their turn."""
 _MOST_SOURCES = 10_000
+_DAY = 86_400.0
 
 
 def elapsed() -> float:
@@ -112,6 +113,30 @@ class Attempts:
         self._wrong.move_to_end(source)
         while len(self._wrong) > _MOST_SOURCES:  # a flood of addresses must not fill the memory
             self._wrong.popitem(last=False)
+
+
+class Newcomers:
+    """How many browsers may come from one network for the first time in a day. Each gets a quota of its own, so that one reader who is
+    new again and again would take the room of all."""
+
+    def __init__(self, most: int, now: Callable[[], float] = elapsed) -> None:
+        """`most` of 0 sets no limit."""
+        self._most = most
+        self._now = now
+        self._came: OrderedDict[str, list[float]] = OrderedDict()  # least recent first
+
+    def admit(self, source: str) -> bool:
+        """Count a new browser and return True; return False if the network has sent as many as it may."""
+        if not self._most:
+            return True
+        recent = [at for at in self._came.get(source, ()) if self._now() - at < _DAY]
+        if len(recent) >= self._most:
+            return False
+        self._came[source] = [*recent, self._now()]
+        self._came.move_to_end(source)
+        while len(self._came) > _MOST_SOURCES:
+            self._came.popitem(last=False)
+        return True
 
 
 def network_of(address: str) -> str:

@@ -186,6 +186,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             frame_ancestors=door.frame_ancestors,
             changes=door.changes,
             proxies=door.proxies,
+            new_readers=door.new_readers,
         ),
         limits=RequestLimits(document=largest(".pdf", size), seconds=door.timeout),
         host=settings.host,

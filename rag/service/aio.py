@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Container, Iterator
 from contextlib import aclosing, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rag.answering.chatbot import Chatbot
+from rag.arguments import require_type
 from rag.errors import ShawahidError, as_ours
 from rag.schema import Answer, Delta, Evidence, Filter, Found, History, Hit
 
@@ -39,7 +41,8 @@ async def in_thread(events: Callable[[], Iterator[T]], stop: threading.Event) ->
         finally:
             put(end)
 
-    threading.Thread(target=work, name="shawahid-answer", daemon=True).start()
+    # The thread's spans belong to what the task is doing.
+    threading.Thread(target=contextvars.copy_context().run, args=(work,), name="shawahid-answer", daemon=True).start()
     try:
         while True:
             taken = [await come.get()]
@@ -126,6 +129,7 @@ class AsyncChatbot:
     """
 
     def __init__(self, chatbot: Chatbot) -> None:
+        require_type("chatbot", chatbot, Chatbot)
         self.chatbot = chatbot
 
     async def ask(self, question: str, history: History = (), *, exclude: Container[int] = (), filter: Filter | None = None) -> Answer:

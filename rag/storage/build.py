@@ -8,12 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rag.arguments import (
+    as_path,
+    require_callable,
+    require_collection,
+    require_members,
+    require_seconds,
+    require_type,
+    require_whole,
+)
 from rag.documents.chunker import Chunker
 from rag.documents.filter_values import UNREAD
 from rag.documents.load import MAX_BYTES, Loader, Skipped, document_paths, other_kinds, skipped
 from rag.errors import DocumentError, DocumentExists, DocumentMissing, IndexMissing, NothingToIndex
 from rag.files import writing
-from rag.models.embedder import Embedder
+from rag.models.embedder import EMBEDDER_MEMBERS, Embedder
 from rag.schema import Document
 from rag.storage.database import DATABASE, Store
 from rag.storage.entering import entered
@@ -82,8 +91,9 @@ def build_index(
     Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
-    folder, out, chunker = Path(folder), Path(out), chunker or Chunker()
-    report = progress or _silent
+    folder, out, chunker = as_path("folder", folder), as_path("out", out), chunker or Chunker()
+    report = _checked(embedder, chunker, wait, progress)
+    require_whole("max_bytes", max_bytes, 1)
     known = {} if rebuild else _known(out)
     read = _read(folder, known, max_bytes, ocr, report)
     others = other_kinds(folder, out)
@@ -93,6 +103,9 @@ def build_index(
             writer.check(embedder, chunker)
             if (now := writer.store.known()) != known:  # somebody wrote in the meantime
                 known, read = now, _read(folder, now, max_bytes, ocr, report)
+        if read.settled:  # before anything is published: an error after it would say that nothing was
+            with writer.store.transaction():
+                writer.store.note_unchanged(read.settled)
         # A file that can't be read now is not a file that was removed: what was indexed of it stays.
         present = read.unchanged | read.unread | {item.document.id for item in read.changed} | {item.id for item in read.skipped}
         gone = [id for id, of in known.items() if of.origin == FOLDER and id not in present]
@@ -100,9 +113,6 @@ def build_index(
             writer.change(read.changed, gone, embedder, chunker, report, everything=rebuild)
         elif not writer.is_finished():
             writer.finish()
-        if read.settled:
-            with writer.store.transaction():
-                writer.store.note_unchanged(read.settled)
         return _report(writer, read.changed, known, gone, len(read.unchanged), [*read.skipped, *others], started)
 
 
@@ -146,7 +156,9 @@ def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT)
     before anything is written if one of the ids is not in the index, IndexMissing, IndexBusy, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
-    out, ids = Path(out), list(dict.fromkeys(ids))
+    require_collection("ids", ids, "Sequence[str]")
+    require_seconds("wait", wait)
+    out, ids = as_path("out", out), list(dict.fromkeys(ids))
     with writing(out, wait), Writer.open(out, must_exist=True) as writer:
         known = writer.store.known()
         for id in ids:
@@ -159,6 +171,15 @@ def remove_documents(out: str | Path, ids: Sequence[str], *, wait: float = WAIT)
         elif not writer.is_finished():
             writer.finish()
         return _report(writer, (), known, ids, len(known) - len(ids), (), started)
+
+
+def _checked(embedder: Embedder, chunker: Chunker, wait: float, progress: Step | None) -> Step:
+    """Return what progress is reported to. Raises BadSetting for an argument that would fail later, in the middle of the work."""
+    require_members("embedder", embedder, *EMBEDDER_MEMBERS)
+    require_type("chunker", chunker, Chunker)
+    require_seconds("wait", wait)
+    require_callable("progress", progress, "Callable[[str, int, int], None]")
+    return progress or _silent
 
 
 def _known(out: Path) -> dict[str, Known]:
@@ -184,7 +205,8 @@ def _put(
     replace: bool,
 ) -> BuildReport:
     started = time.perf_counter()
-    out, chunker = Path(out), chunker or Chunker()
+    out, chunker = as_path("out", out), chunker or Chunker()
+    report = _checked(embedder, chunker, wait, progress)
     last = {document.id: document for document in entered(documents)}  # of two with one id the later
     with writing(out, wait), Writer.open(out) as writer:
         writer.check(embedder, chunker)
@@ -197,7 +219,7 @@ def _put(
         inside = _by_container(known)
         gone = [one for id in last for one in inside.get(id, ()) if one not in last]
         if changed or gone or writer.store.manifest() is None:
-            writer.change(changed, gone, embedder, chunker, progress or _silent)
+            writer.change(changed, gone, embedder, chunker, report)
         elif not writer.is_finished():
             writer.finish()
         return _report(writer, changed, known, gone, len(last) - len(changed), (), started)

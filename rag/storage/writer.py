@@ -150,8 +150,7 @@ class Writer:
                     removed_ids += self.store.delete(id)
                 self._publish(embedder.name, embedder.fingerprint, lambda: embedder.dimension, chunker.settings(), removed_ids, everything)
             self.visible = time.perf_counter()
-            staging.remove()
-        self.finish()
+        self.finish(staging)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Publish one generation without these documents. Needs no embedder."""
@@ -240,11 +239,14 @@ class Writer:
 
     # --- afterwards -------------------------------------------------------------------------------------------------------
 
-    def finish(self) -> None:
-        """Do what a publication leaves to be done: a new file of vectors when it is due, and no trace of what was removed."""
-        manifest = self.manifest()
-        base = manifest.base
+    def finish(self, staging: Staging | None = None) -> None:
+        """Do what a publication leaves to be done: a new file of vectors when it is due, and no trace of what was removed, nor of the
+        vectors that were staged for it."""
         try:
+            if staging is not None:
+                staging.remove()
+            manifest = self.manifest()
+            base = manifest.base
             removed = self.store.removed()
             if not base_is_whole(self.out, base) or is_due(base, self.store.count_after(base.last), len(removed)):
                 self.renew_base()

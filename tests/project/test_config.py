@@ -36,6 +36,7 @@ def test_every_variable_is_read() -> None:
             "SHAWAHID_MAX_FILE_MB": "64",
             "SHAWAHID_STYLE": "short",
             "SHAWAHID_OCR": "1",
+            "SHAWAHID_TRACES": "1",
             "SHAWAHID_GENERATOR_KEY": "sk-1",
             "SHAWAHID_MILVUS": "http://m:19530#k",
             "SHAWAHID_MILVUS_TOKEN": "root:Milvus",
@@ -56,6 +57,7 @@ def test_every_variable_is_read() -> None:
         max_file_mb=64,
         style="short",
         ocr=True,
+        traces=True,
         generator_key="sk-1",
         milvus="http://m:19530#k",
         milvus_token="root:Milvus",
@@ -66,8 +68,8 @@ def test_every_variable_is_read() -> None:
 
 def test_every_variable_of_the_server_is_read() -> None:
     assert ServerSettings.load({}) == ServerSettings()
-    loaded = ServerSettings.load({"SHAWAHID_QUOTA_MB": "0", "SHAWAHID_TIMEOUT": "9", "SHAWAHID_CHANGES": "1"})
-    assert (loaded.quota_mb, loaded.timeout, loaded.changes, ServerSettings().quota_mb) == (0, 9, True, 512)
+    loaded = ServerSettings.load({"SHAWAHID_QUOTA_MB": "0", "SHAWAHID_TIMEOUT": "9", "SHAWAHID_CHANGES": "1", "SHAWAHID_NEW_READERS": "7"})
+    assert (loaded.quota_mb, loaded.timeout, loaded.changes, loaded.new_readers, ServerSettings().quota_mb) == (0, 9, True, 7, 512)
     with pytest.raises(BadSetting) as caught:
         ServerSettings.load({"SHAWAHID_QUOTA_MB": "-1"})
     assert "SHAWAHID_QUOTA_MB" in caught.value.text("ar")

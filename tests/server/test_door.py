@@ -21,7 +21,7 @@ from rag.errors import BadSetting
 from rag.library.identity import CALLER, PERSON, Keys
 from rag.server.access import LOOPBACK, Access, RequestLimits
 from rag.server.authentication import Gate
-from rag.server.logins import Attempts, Logins, elapsed, network_of
+from rag.server.logins import Attempts, Logins, Newcomers, elapsed, network_of
 from rag.server.request_checks import Guard, Measured, content_policy
 from rag.server.site import listen, serve_settings
 from tests.waiting import run_async
@@ -47,6 +47,7 @@ class Door:
             logins=Logins(lambda: self.time),
             keys=self.keys,
             attempts=attempts,
+            newcomers=Newcomers(access.new_readers if access else 0, lambda: self.time),
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -224,6 +225,20 @@ def test_guessing_is_slowed_down_and_the_right_password_still_comes_in() -> None
     assert door.time == 1060
     assert door.login("wrong", client="10.0.0.10")[0] == 401
     assert door.time == 1060  # another address has tries of its own
+
+
+def test_one_address_does_not_get_one_quota_after_the_other() -> None:
+    door = Door(Access(PASSWORD, (TOKEN,), new_readers=2))
+    first, _ = door.cookie(), door.cookie(cookie=f"shawahid-owner={'A' * 43}")  # an invented key is one of the two
+    status, headers, text = door.login(PASSWORD)
+    assert (status, "set-cookie" in headers) == (429, False)
+    assert "غدًا" in text
+    assert door.login(PASSWORD, cookie=first)[0] == 303  # who was here comes in
+    assert door.login(PASSWORD, client="10.0.0.10")[0] == 303
+    door.time += 86_400
+    assert door.login(PASSWORD)[0] == 303
+    unlimited = Door()
+    assert {unlimited.login(PASSWORD)[0] for _ in range(60)} == {303}
 
 
 def test_attempts_of_one_source_wait_in_line_and_the_line_is_short() -> None:

@@ -15,7 +15,7 @@ STATEMENTS = r"SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|D
 SQL = re.compile(rf"\s*({STATEMENTS})\s", re.DOTALL)
 CALLS = frozenset({"execute", "executemany", "executescript", "connection"})
 WITHIN = frozenset(
-    "checked_rows connections database database_readers keywords sql_schema sqlite_errors staging vector_rows verify".split()
+    "checked_rows chroma_file connections database database_readers keywords sql_schema sqlite_errors staging vector_rows verify".split()
 )
 """The modules of the store that hold SQL or a connection."""
 MODULES = sorted(path.relative_to(ROOT) for folder in ("rag", "bench", "tools") for path in (ROOT / folder).rglob("*.py"))

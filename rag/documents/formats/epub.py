@@ -43,7 +43,7 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
 
 def xml(data: bytes, name: str) -> _Element:
     """Return the root of an XML file, read without entities, external files or network. Raises DocumentError."""
-    from lxml import etree
+    import lxml.etree as etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:

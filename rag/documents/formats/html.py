@@ -128,7 +128,8 @@ def write_fragment(writer: TreeWriter, text: str, name: str, limits: Limits) -> 
 
 def parse_html(text: str, name: str, limits: Limits) -> _Element | None:
     """Return the root element of a page, or None. Nothing is fetched, and only HTML's own entities are resolved."""
-    from lxml import etree, html
+    import lxml.etree as etree
+    from lxml import html
 
     text = _DECLARATION.sub("", text.lstrip("\ufeff"), count=1).replace("\0", "")
     if not text.strip():

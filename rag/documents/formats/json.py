@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from rag.documents.formats.decoding import decode
 from rag.documents.formats.metadata import standard_metadata
@@ -156,7 +156,7 @@ def _joined(label: str, key: str) -> str:
 
 def _parted(item: _Object, few: int, name: str, limits: Limits) -> tuple[list[tuple[str, str]], list[tuple[str, Any]]]:
     """Return the leaves of an object with their names, and its lists of more than `few` objects, which are written separately."""
-    inner = [(key, value) for key, value in item.items() if _is_records(value) and len(value) > few]
+    inner: list[tuple[str, Any]] = [(key, value) for key, value in item.items() if _is_records(value) and len(value) > few]
     wide = [(key, value) for key, value in item.items() if isinstance(value, dict) and _holds_records(value)]
     if not _scalars(item):  # an object that only wraps lists has no fields of its own
         inner = [(key, value) for key, value in item.items() if isinstance(value, (dict, list)) and _holds_records(value)]
@@ -202,7 +202,7 @@ def _text_field(record: _Object) -> str:
     return ""
 
 
-def _is_records(value: Any) -> bool:
+def _is_records(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
 
 

@@ -58,7 +58,7 @@ def read_ods(data: bytes, name: str, limits: Limits) -> Content:
 
 def _body(data: bytes, name: str, limits: Limits, kind: str) -> tuple[Any, str]:
     """Return the body element of the document, and its title."""
-    from lxml import etree
+    import lxml.etree as etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     with open_archive(data, name, limits) as archive:

@@ -89,9 +89,10 @@ def _introduction(text: str, line: Span, run: _Run) -> Span | None:
 
 def _is_heading(text: str, run: _Run, following: _Run | None) -> bool:
     """Return whether a line that stands alone is a heading: short, without a punctuation mark at its end, above a longer text."""
-    if len(run.lines) > 1 or following is None:
+    only, *others = run.lines
+    if others or following is None:
         return False
-    line = run.lines[0].of(text)
+    line = only.of(text)
     if len(line) > _LONGEST_HEADING or line[-1] in '.!?…؟؛:،,;"»”)' or _ITEM.match(line) or not any(map(str.isalpha, line)):
         return False
     if len(line.split()) > _HEADING_WORDS:

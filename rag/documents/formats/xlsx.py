@@ -68,7 +68,8 @@ def _merged_cells(sheet: bytes) -> int:
     total = 0
     for reference in _MERGED.findall(sheet):
         left, top, right, bottom = range_boundaries(reference.decode("ascii"))
-        total += (right - left + 1) * (bottom - top + 1)
+        if left and top and right and bottom:
+            total += (right - left + 1) * (bottom - top + 1)
     return total
 
 

@@ -44,9 +44,10 @@ class LlamaEngine:
     def __init__(
         self, path: Path, name: str, cells: int, threads: int, sequences: int, *, adapter: Path | None = None, chat: bool = True
     ) -> None:
-        import llama_cpp as lib
+        import llama_cpp
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
+        lib: Any = llama_cpp  # its functions take ctypes, which no type of a caller's describes
         self._lib = lib
         _silence(lib)
         lib.llama_backend_init()
@@ -165,7 +166,7 @@ class LlamaEngine:
         A system message stands before the first question in a template that has no place for it, as Gemma 2's.
         """
         marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
-        filled = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
+        filled: list[Any] = [{"role": message["role"], "content": mark} for message, mark in zip(messages, marks, strict=True)]
         tries = [filled]
         if len(filled) > 1 and filled[0]["role"] == "system":
             tries.append([{"role": "user", "content": f"{marks[0]}\n\n{marks[1]}"}, *filled[2:]])

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rag.arguments import as_path
 from rag.errors import GenerationFailed, ModelMissing
 from rag.models.embedder import sample_blocks
 from rag.models.generator import Generation, TokenCounts
@@ -37,6 +38,7 @@ class LlamaCpp:
     def __init__(
         self, path: Path, name: str | None = None, context: int = 8192, threads: int | None = None, states: Path | None = None
     ) -> None:
+        path = as_path("path", path)
         if not path.is_file():
             raise ModelMissing("error.generator_missing", path=path)
         self._path = path

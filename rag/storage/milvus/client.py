@@ -93,7 +93,7 @@ class MilvusIndex:
             client.drop_collection(self.collection)
 
     def _made_for(self, client: MilvusClient) -> str:
-        described = client.describe_collection(self.collection)
+        described: Any = client.describe_collection(self.collection)
         # milvus-lite forgets the description, and a server may drop properties that it does not know.
         return str(dict(described.get("properties") or {}).get(_MADE_FOR) or described.get("description", ""))
 
@@ -209,8 +209,8 @@ class MilvusIndex:
         return "://" not in self.address
 
     def _dimension(self, client: MilvusClient) -> int:
-        fields = client.describe_collection(self.collection)["fields"]
-        return int(next(field["params"]["dim"] for field in fields if field["name"] == "vector"))
+        described: Any = client.describe_collection(self.collection)
+        return int(next(field["params"]["dim"] for field in described["fields"] if field["name"] == "vector"))
 
     @contextmanager
     def _errors(self) -> Iterator[MilvusClient]:

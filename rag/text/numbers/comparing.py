@@ -308,9 +308,9 @@ def _binding(value: Value, said: str) -> bool:
 
 def _stated(group: tuple[Value, ...], said: str, known: _Known) -> bool:
     """Return whether evidence states a value of a claim; of a duration in two units, the whole or both its parts."""
-    if len(group) > 1:
-        return _stated(group[:1], said, known) or all(_stated((value,), said, known) for value in group[1:])
-    value = group[0]
+    value, *others = group
+    if others:
+        return _stated((value,), said, known) or all(_stated((other,), said, known) for other in others)
     match value.kind:
         case Kind.PHONE:
             return any(_same_phone(value.digits, digits) for digits in known.phones.get(_subscriber(value.digits), ()))
