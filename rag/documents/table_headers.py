@@ -21,6 +21,9 @@ _MOST_HEADERS = 3
 _LONGEST_NAME = 80
 _LONGEST_LABEL = 60
 _LONGEST_SECTION = 160
+_MOST_ABOVE = 8
+_FEWEST_BELOW = 4
+_FEWEST_ANSWERS = 6
 _DIGITS = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
@@ -68,12 +71,13 @@ class _Section:
 
 def read_grid(grid: Sequence[Sequence[str]], names: int = 0) -> list[GridTable]:
     """Return the tables of a grid in order; blank rows separate them. A block without a header of its own and as wide as the one before
-    continues with that one's header. Where `names` is not 0, that many rows at the top are known to name the columns."""
+    continues with that one's header. Where `names` is above 0, that many rows at the top are known to name the columns; where it is below,
+    the first row looks like the others."""
     found: list[GridTable] = []
     first = 1
     for block in _blocks(grid):
         tables = _tables(block, first, found[-1] if found else None, names)
-        names = 0
+        names = min(names, 0)
         first += sum(len(table.rows) for table in tables)
         found += tables
     return found
@@ -124,16 +128,23 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, 
     notes: list[str] = []
     while len(rows) > 1 and width > 1 and rows[-1][0] and _alone(rows[-1]) == 0 and _is_remark(rows[-1][0]):
         notes.insert(0, rows.pop()[0])
-    known -= len(titles)
-    named = known if 0 < known < len(rows) else _header_rows(rows)
+    known = known - len(titles) if known > 0 else known
+    if known <= 0 and (above := _above_header(rows)):
+        upper = _tables(rows[:above], first, None)
+        return [*upper, *_tables(rows[above:], first + sum(len(table.rows) for table in upper), None)]
+    named = known if 0 < known < len(rows) else _header_rows(rows, likely=known == 0)
+    if named:  # a header that is repeated where a page begins
+        rows = [*rows[:named], *(row for row in rows[named:] if row != rows[0])]
     columns = _names(rows[:named]) if named else ("",) * width
     if not named and before is not None and len(before.columns) == width and not titles:
         columns = before.columns
     caption = " — ".join(titles)
     body = rows[named:]
     header = _row_names(body)
-    if not named and not any(columns) and _is_form(body):
-        return [GridTable(columns, tuple(body), caption, None, first, tuple(notes), is_form=True)]
+    filled = [at for at in range(width) if any(row[at] for row in rows)]
+    form = [tuple(row[at] for at in filled) for row in rows]
+    if (not named or len(filled) < width) and not any(columns[at] for at in filled if not named) and _is_form(form):
+        return [GridTable(("",) * len(filled), tuple(form), caption, None, first, tuple(notes), is_form=True)]
     tables = []
     at = first
     for section in _sections(body):
@@ -183,9 +194,9 @@ def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
     if len(body) < 2 or len(body[0]) not in (2, 4):
         return False
     labels = [row[at] for row in body for at in range(0, len(row), 2) if row[at]]
-    if len(labels) < 2 or len(set(labels)) < len(labels) or _common_word(labels):
+    marked = sum(label.rstrip().endswith((":", "：")) for label in labels) / max(1, len(labels))
+    if len(labels) < 2 or len(set(labels)) < len(labels) or (marked < 0.6 and _common_word(labels)):
         return False
-    marked = sum(label.rstrip().endswith((":", "：")) for label in labels) / len(labels)
     plain = sum(len(label) <= _LONGEST_LABEL and not _is_value(label) for label in labels) / len(labels)
     values = [row[at] for row in body for at in range(1, len(row), 2) if row[at]]
     return marked >= 0.6 or (plain >= 0.9 and len(set(map(_is_value, values))) == 2)
@@ -194,9 +205,21 @@ def _is_form(body: Sequence[tuple[str, ...]]) -> bool:
 # --- the rows that name the columns ----------------------------------------------------------------------------------------
 
 
-def _header_rows(rows: Sequence[tuple[str, ...]]) -> int:
-    """Return the number of header rows: 0 if the first row is like all others."""
-    if len(rows) < 2 or _score(rows[0], rows[1 : _SAMPLE + 1]) < 0:
+def _above_header(rows: Sequence[tuple[str, ...]]) -> int:
+    """Return how many rows above the header are no part of the table: labels with their values, each row at most half as full as it."""
+    filled = [len({cell for cell in row if cell}) for row in rows[: _MOST_ABOVE + 1]]
+    for at in range(1, min(_MOST_ABOVE, len(rows) - 2) + 1):
+        if filled[at] >= _FEWEST_BELOW and max(filled[:at]) * 2 <= filled[at]:
+            labelled = any(cell.endswith((":", "：")) for row in rows[:at] for cell in row)
+            return at if labelled and _score(rows[at], rows[at + 1 : at + _SAMPLE + 1]) > 1 else 0
+    return 0
+
+
+def _header_rows(rows: Sequence[tuple[str, ...]], likely: bool = True) -> int:
+    """Return the number of header rows: 0 if the first row is like all others, or if nothing sets it apart and a header is not
+    `likely`."""
+    score = _score(rows[0], [row for row in rows[1 : _SAMPLE + 1] if row != rows[0]]) if len(rows) > 1 else 0.0
+    if len(rows) < 2 or score < 0 or (score == 0 and not likely):
         # The upper of two header rows may be inconclusive by itself, each of its names spanning several columns.
         if len(rows) > 2 and _spans(rows[0]) and _score(rows[1], rows[2 : _SAMPLE + 2]) > 0:
             return 2
@@ -252,6 +275,8 @@ def _column_score(cell: str, values: Sequence[str], years_in_sequence: bool) -> 
         return -1.5
     if folded in _USUAL:
         return 1.0
+    if len(values) >= _FEWEST_ANSWERS and len(set(values)) <= 0.5 * len(values) and cell not in values:
+        return 1.0  # few different values, again and again, and the first is none of them: the answers to a question
     if len(cell) > _LONGEST_NAME:
         return -0.5
     common = _common_word(values)
@@ -275,7 +300,7 @@ def _is_value(cell: str) -> bool:
     text = _ascii(cell)
     if not _DIGITS.search(text):
         return text in ("-", "–", "—", "..", "…", "n/a", "N/A")
-    if _LABEL.match(text):  # "Q1", "T2"
+    if _LABEL.match(text) or (text[:1].isalpha() and text.endswith("%")):  # "Q1", "T2", "VAT 12%"
         return False
     rest = re.sub(r"[\d\s.,:/()+\-−–%٪٫٬'’]+", " ", text).split()
     return len(rest) <= 1 and all(_CODES.fullmatch(part) or len(part) <= 5 for part in rest)

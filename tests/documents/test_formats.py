@@ -164,6 +164,14 @@ def test_a_book_in_the_order_it_is_read() -> None:
     assert found.metadata == {"author": "سارة حداد, John Reed", "date": "2021-05", "source": "https://waha.example/book"}
 
 
+def test_what_a_books_style_puts_on_a_line_of_its_own_is_one() -> None:
+    package = PACKAGE.replace('<item id="c"', '<item id="s" href="style.css" media-type="text/css"/><item id="c"')
+    style = ".info-item { margin: 5px; display: block } .title, span.center {text-align:center;display:block} .plain { color: red }"
+    page = "<span class='title'>الزهور</span><span class='center'>أنطون الجميل</span><span class='plain'>a</span><span>b</span>"
+    files = {"OEBPS/b.opf": package, "OEBPS/style.css": style, "OEBPS/two.xhtml": f"<html><body>{page}</body></html>"}
+    assert content(book(**files), ".epub").text.split("\n\n")[2:] == ["الزهور", "أنطون الجميل", "ab"]
+
+
 def test_a_book_under_lock() -> None:
     locked = '<encryption><EncryptedData><CipherData><CipherReference URI="OEBPS/two.xhtml"/></CipherData></EncryptedData></encryption>'
     assert refused(book(**{"META-INF/encryption.xml": locked}), ".epub") == "error.protected"

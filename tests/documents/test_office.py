@@ -220,6 +220,10 @@ def test_slides_are_places_with_their_titles_lists_tables_and_notes() -> None:
     slide.shapes.title.text = "Results 2024"
     slide.placeholders[1].text = "Sales rose\nCosts fell"
     slide.notes_slide.notes_text_frame.text = "Say this slowly."
+    for place in slide.slide_layout.placeholders:  # the number of the slide, the date and the line at the foot
+        if place.placeholder_format.type.name in ("SLIDE_NUMBER", "DATE", "FOOTER"):
+            slide.shapes.clone_placeholder(place)
+            slide.placeholders[place.placeholder_format.idx].text = "17"
     second = deck.slides.add_slide(deck.slide_layouts[5])
     second.shapes.title.text = "الأسعار"
     table = second.shapes.add_table(2, 2, Inches(1), Inches(2), Inches(4), Inches(1)).table

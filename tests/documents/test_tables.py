@@ -112,6 +112,53 @@ def test_two_rows_of_names_give_each_column_both(grid: list[list[str]], columns:
     assert table.rows[0][0] == next(row[0] for row in grid[2:] if row)
 
 
+def test_a_header_that_is_repeated_where_a_page_begins_is_said_once() -> None:
+    grid = [
+        ["Event id", "Name", "Description"],
+        ["1", "Pass", "to a player"],
+        ["Event id", "Name", "Description"],
+        ["2", "Shot", "at goal"],
+    ]
+    (table,) = read_grid(grid)
+    assert table.columns == ("Event id", "Name", "Description")
+    assert table.rows == (("1", "Pass", "to a player"), ("2", "Shot", "at goal"))
+
+
+@pytest.mark.parametrize(
+    ("questions", "answers"),
+    [
+        (("Which of our offices do you visit most often, and do you go there by bus, by train or on foot?", "Is it open long enough?"),
+         (("The one in town, by bus", "Yes"), ("The one at the port, on foot", "No"))),
+        (("أيّ مكاتبنا تزوره أكثر من غيره، وهل تذهب إليه بالحافلة أو بالقطار أو مشيا على الأقدام في العادة؟", "هل ساعات العمل كافية؟"),
+         (("مكتب المدينة بالحافلة", "نعم"), ("مكتب الميناء مشيا", "لا"))),
+    ],
+)  # fmt: skip
+def test_long_questions_name_the_columns_of_their_answers(questions: tuple[str, str], answers: tuple[tuple[str, str], ...]) -> None:
+    (table,) = read_grid([questions, *(answers * 4)])
+    assert table.columns == questions
+    assert len(table.rows) == 8
+
+
+def test_labels_with_their_values_above_a_header_are_a_form() -> None:
+    above = [["VAT number:", "", "BE 07"], ["VAT office:", "", "Ghent"]]
+    below = [
+        ["Date", "In or out", "Invoice", "VAT 12%"],
+        ["2024.01.05", "In", "Rooms", "196.88 €"],
+        ["2024.01.08", "In", "Books", "79.80 €"],
+    ]
+    form, table = read_grid([*above, *below])
+    assert (form.is_form, form.rows) == (True, (("VAT number:", "BE 07"), ("VAT office:", "Ghent")))
+    assert table.columns == ("Date", "In or out", "Invoice", "VAT 12%")
+    assert table.rows[0] == ("2024.01.05", "In", "Rooms", "196.88 €")
+
+
+def test_words_of_two_columns_have_no_header_where_the_first_row_looks_like_the_others() -> None:
+    grid = [["Purpose", "a joint study"], ["Courts", "those of the capital"], ["Notice", "by letter only"]]
+    assert read_grid(grid, names=-1)[0].columns == ("", "")
+    assert read_grid(grid, names=1)[0].columns == ("Purpose", "a joint study")
+    assert read_grid([["Country", "Capital"], *grid], names=-1)[0].columns == ("Country", "Capital")
+
+
 def test_blocks_of_a_sheet_are_tables_of_their_own() -> None:
     grid = [["a", "b"], ["x", "1"], [], ["c", "d", "e"], ["y", "2", "3"], ["", "", ""], ["z", "4", "5"]]
     found = read_grid(grid)

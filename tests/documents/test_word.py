@@ -105,6 +105,25 @@ def test_a_cell_over_the_whole_row_is_a_line_over_the_rows_below(over: str, name
     assert {block.lead.of(found.text) for block in found.blocks if block.lead is not None} == {over}
 
 
+@pytest.mark.parametrize(("bold", "expected"), [(True, ["Part: Notes · Owner: Ana", "Part: Plans · Owner: Sami"]),
+                                                (False, ["Part · Owner", "Notes · Ana", "Plans · Sami"])])  # fmt: skip
+def test_a_first_row_in_bold_names_the_columns_and_one_like_the_others_does_not(bold: bool, expected: list[str]) -> None:
+    document = docx.Document()
+    table = document.add_table(3, 2)
+    for at, row in enumerate((("Part", "Owner"), ("Notes", "Ana"), ("Plans", "Sami"))):
+        for column, text in enumerate(row):
+            table.cell(at, column).paragraphs[0].add_run(text).bold = bold and at == 0
+    assert [text for _, text in blocks(content(document))] == expected
+
+
+def test_the_table_of_contents_is_left_out() -> None:
+    document = docx.Document()
+    document.styles.add_style("TOC 1", 1)
+    document.add_paragraph("Introduction\t3", style="TOC 1")
+    document.add_paragraph("Lorries wait here.")
+    assert content(document).text == "Lorries wait here."
+
+
 def test_merged_cells_are_said_in_every_row() -> None:
     document = docx.Document()
     table = document.add_table(4, 4)

@@ -28,6 +28,8 @@ _NOTES = {f"{_W}footnoteReference": "footnotes", f"{_W}endnoteReference": "endno
 _HEADER, _FOOTER = "header", "footer"
 """The labels of page headers and footers."""
 _MANY_COLUMNS = 200
+_OFF = ("0", "false", "off")
+_NO_FILL = frozenset(("AUTO", "FFFFFF"))
 
 
 def read_docx(data: bytes, name: str, limits: Limits) -> Content:
@@ -125,6 +127,8 @@ class _WordDocument:
         text = self.text(element)
         label = self.numbering.label(element) if text else None
         style = self.style(element)
+        if style.startswith("toc "):
+            return  # a line of the table of contents
         if text and style.startswith(("heading ", "title")):
             level = int(style[8:9]) if style[8:9].isdigit() else 1
             self.writer.heading(f"{label.text} {text}" if label and label.is_number else text, level)
@@ -154,6 +158,7 @@ class _WordDocument:
 
     def _table(self, table: _Element) -> None:
         grid: list[list[str]] = []
+        named, looks = 0, list[tuple[bool, str]]()
         above: dict[int, str] = {}
         for row in self._rows(table):
             cells, at, merged = list[str](), 0, dict[int, str]()
@@ -173,8 +178,10 @@ class _WordDocument:
                 cells += [text] * span
                 at += span
             above = merged
+            looks.append(_look(row))
+            named += row.find(f"{_W}trPr/{_W}tblHeader") is not None and named == len(grid)
             grid.append([SpanningCell(cells[0]), *[""] * (at - 1)] if count == 1 and at > 1 and not merged else cells)
-        self.writer.grid(grid)
+        self.writer.grid(grid, names=named or _named_by_look(looks, grid))
         self._write_notes()
 
     def _rows(self, table: _Element) -> Iterator[_Element]:
@@ -211,7 +218,7 @@ class _WordDocument:
             if style is None:
                 return ""
             name = (style.name or "").lower()
-            if name.startswith(("heading ", "title")):
+            if name.startswith(("heading ", "title", "toc ")) and name != "toc heading":
                 return name
             level = style.element.find(f"{_W}pPr/{_W}outlineLvl")
             if level is not None and _number(level) < 9:
@@ -260,6 +267,29 @@ class _WordDocument:
         if not known:
             self.pending.append((str(number), note))
         return f" [{number}]"
+
+
+def _look(row: _Element) -> tuple[bool, str]:
+    """Return whether all text of a row is bold, and the colour behind all of its cells, "" for none or several."""
+    runs = [run for run in row.iter(f"{_W}r") if any((text.text or "").strip() for text in run.iter(f"{_W}t"))]
+    bold = [run.find(f"{_W}rPr/{_W}b") for run in runs]
+    fills = {
+        (shade.get(f"{_W}fill") or "" if (shade := cell.find(f"{_W}tcPr/{_W}shd")) is not None else "").upper()
+        for cell in row.iter(f"{_W}tc")
+    }
+    fill = next(iter(fills)) if len(fills) == 1 else ""
+    return bool(bold) and all(one is not None and one.get(f"{_W}val") not in _OFF for one in bold), "" if fill in _NO_FILL else fill
+
+
+def _named_by_look(looks: list[tuple[bool, str]], grid: list[list[str]]) -> int:
+    """Return 1 if the first row alone is bold or coloured, -1 if a table of two columns has a first row like the others, 0 if that says
+    nothing."""
+    if len(looks) < 2 or len(set(filter(None, grid[0]))) < 2:
+        return 0
+    (bold, fill), others = looks[0], looks[1:]
+    if (bold and not any(other for other, _ in others)) or (fill and not any(other == fill for _, other in others)):
+        return 1
+    return -1 if len(grid[0]) == 2 and looks[0] == looks[1] else 0
 
 
 def _nested(root: _Element, tag: str) -> Iterator[_Element]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
+_BLOCK = re.compile(r"display\s*:\s*block", re.IGNORECASE)
+_CLASS = re.compile(r"[a-z]{0,10}\.([\w-]{1,80})", re.IGNORECASE)
+_LONGEST_STYLE = 500_000
 _PAGES = frozenset(("application/xhtml+xml", "text/html", "application/x-dtbook+xml"))
 
 
@@ -27,6 +31,7 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
         package_path = _rootfile(xml(member(archive, _CONTAINER, name), name), name)
         package = xml(member(archive, package_path, name), name)
         locked = _locked(archive, name)
+        blocks = _block_classes(archive, package, package_path, locked, name)
         writer = TreeWriter(name, limits)
         for path in _spine(package, package_path):
             if path in locked:
@@ -35,6 +40,9 @@ def read_epub(data: bytes, name: str, limits: Limits) -> Content:
                 continue
             root = parse_html(text_of(member(archive, path, name), name), name, limits)
             if root is not None:
+                for element in root.iter("span", "a", "b", "i", "em", "strong", "small"):
+                    if blocks & set((element.get("class") or "").split()):
+                        element.tag = "div"
                 body = root.find("body")
                 write_blocks(writer, root if body is None else body)
         fields = _fields(package)
@@ -74,6 +82,24 @@ def _spine(package: _Element, package_path: str) -> list[str]:
     }
     wanted = [element.get("idref") for element in package.iter() if _local(element) == "itemref" and element.get("linear") != "no"]
     return list(dict.fromkeys(manifest[id] for id in wanted if id in manifest))
+
+
+def _block_classes(archive: zipfile.ZipFile, package: _Element, package_path: str, locked: set[str], name: str) -> frozenset[str]:
+    """Return the classes that the book's style sheets put on lines of their own, whatever the element."""
+    folder = posixpath.dirname(package_path)
+    found: set[str] = set()
+    for element in package.iter():
+        if _local(element) != "item" or element.get("media-type") != "text/css":
+            continue
+        path = posixpath.normpath(posixpath.join(folder, unquote(str(element.get("href") or ""))))
+        if path not in archive.NameToInfo or path in locked:
+            continue
+        style = member(archive, path, name)[:_LONGEST_STYLE].decode("utf-8", "replace")
+        for rule in style.split("}"):
+            selectors, _, body = rule.rpartition("{")
+            if "display" in body and _BLOCK.search(body):
+                found |= {match[1] for selector in selectors.split(",") if (match := _CLASS.fullmatch(selector.strip()))}
+    return frozenset(found)
 
 
 def _locked(archive: zipfile.ZipFile, name: str) -> set[str]:

@@ -12,6 +12,8 @@ from rag.documents.tree import SLIDE, Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
 _DEEPEST = 20
+_FURNITURE = frozenset(("SLIDE_NUMBER", "DATE", "FOOTER", "HEADER"))
+"""Placeholders that hold the same on every slide, or its number."""
 
 
 def read_pptx(data: bytes, name: str, limits: Limits) -> Content:
@@ -32,6 +34,8 @@ def read_pptx(data: bytes, name: str, limits: Limits) -> Content:
         if title is not None and title.has_text_frame and title.text_frame.text.strip():
             writer.heading(title.text_frame.text, marked=False)
         for shape in _shapes(slide.shapes):
+            if shape.is_placeholder and getattr(shape.placeholder_format.type, "name", "") in _FURNITURE:
+                continue
             if title is None or shape.shape_id != title.shape_id:
                 _write(writer, shape)
         if slide.has_notes_slide and (notes := slide.notes_slide.notes_text_frame) is not None and notes.text.strip():
