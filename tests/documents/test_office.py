@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from rag.documents.formats import picture, readers
+from rag.documents.formats.ocr import OcrParagraph
 from rag.documents.formats.xlsx import shown_value
 from rag.documents.load import Skipped, load_folder
 from rag.documents.sandbox import ParserProcess
@@ -422,9 +423,11 @@ def test_a_picture_is_read_page_by_page_and_weak_pages_are_named(monkeypatch: py
         missing = None
 
         def __init__(self, name: str, limits: Limits) -> None:
-            self._found = iter([["Chapter one"], [], ["الفصل الثالث"]])
+            texts: list[list[str]] = [["Chapter one"], [], ["الفصل الثالث"]]
+            places = (1.0, 2.0, 3.0, 4.0)
+            self._found = iter([[OcrParagraph(tuple((word, *places) for word in one.split())) for one in page] for page in texts])
 
-        def recognise(self, picture: bytes) -> list[str]:
+        def recognise(self, picture: bytes) -> list[OcrParagraph]:
             assert picture.startswith(b"P5 40 20 255\n")
             return next(self._found)
 
