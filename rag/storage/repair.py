@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from rag.arguments import as_path, require_members, require_seconds
 from rag.documents.chunker import Chunker
 from rag.errors import IndexCorrupt
 from rag.files import writing
-from rag.models.embedder import Embedder
+from rag.models.embedder import EMBEDDER_MEMBERS, Embedder
 from rag.storage.verify import Fault, faults
 from rag.storage.writer import Incoming, Step, Writer
 
@@ -36,7 +37,9 @@ def repair_index(out: str | Path, embedder: Embedder, *, wait: float = 10.0, pro
     (build it with --rebuild), IndexMissing, IndexMismatch, IndexBusy, DiskFull.
     """
     started = time.perf_counter()
-    out = Path(out)
+    out = as_path("out", out)
+    require_members("embedder", embedder, *EMBEDDER_MEMBERS)
+    require_seconds("wait", wait)
     with writing(out, wait), Writer.open(out, must_exist=True) as writer:
         with writer.store.unchecked():
             chunker = Chunker(**writer.manifest().chunker)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,3 +129,37 @@ def test_without_the_package_the_setting_is_an_error_with_a_command(monkeypatch:
         with pytest.raises(ExtraMissing) as caught:
             call()
         assert "opentelemetry-sdk" in caught.value.text("ar")
+
+
+SENDING = """
+from rag import tracing
+tracing.export_traces()
+tracing.export_traces()  # a second call changes nothing
+with tracing.span("search", hits=2):
+    pass
+"""
+
+
+def test_spans_are_sent_to_where_the_variables_say() -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+    received: list[tuple[str, bytes]] = []
+
+    class Collector(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
+        code, _, err = run("-c", SENDING, environment=environment)
+        server.shutdown()
+    assert code == 0, err
+    ((path, body),) = received
+    assert path == "/v1/traces"
+    assert b"shawahid.search" in body
+    assert b"service.name" in body
