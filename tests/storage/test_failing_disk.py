@@ -75,7 +75,7 @@ int rename(const char *a, const char *b) { REAL(rename); return fails(b) ? -1 : 
 int unlink(const char *a) { REAL(unlink); return fails(a) ? -1 : real(a); }
 """
 
-TRIES = int(os.environ.get("SHAWAHID_TEST_EXAMPLES", "15"))
+TRIES = int(os.environ.get("SHAWAHID_TEST_EXAMPLES", "8"))
 """How many calls of a change fail, spread over all of them."""
 NEW = Document("new.txt", "The lighthouse was lit in 1901. أضيئت المنارة سنة 1901.", "", "en", "n")
 CHANGED = Document("en/ferry.txt", "The ferry Albatros carried 300 passengers. Its captain was Ann Poe.", "", "en", "c")
