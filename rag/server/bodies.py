@@ -17,6 +17,7 @@ Said = Annotated[str, StringConstraints(max_length=20_000), Field(json_schema_ex
 Name = Annotated[str, StringConstraints(max_length=1000)]
 Whole = Annotated[int, BeforeValidator(lambda value: int(value) if isinstance(value, float) and value.is_integer() else value)]
 """A whole number, also when written as 14.0, which is the same in JSON."""
+LanguageCode = Annotated[str, StringConstraints(max_length=3), Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"})]
 _DAY = r"^([1-9][0-9]{3}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?)?$"
 Day = Annotated[str, StringConstraints(max_length=1000), Field(json_schema_extra={"pattern": _DAY})]
 
@@ -134,7 +135,7 @@ class Filtered(Taken):
     """A request that may be restricted to some documents: those that meet every condition given."""
 
     documents: list[Name] | None = Field(default=None, max_length=1000, description="Only these documents")
-    languages: list[Name] = Field(default=[], max_length=20, description="Only passages in these languages")
+    languages: list[LanguageCode] = Field(default=[], max_length=20, description='Only passages in these languages: "ar", "en"')
     folders: list[Name] = Field(
         default=[], max_length=100, description='Only documents in these folders, or of these values of the metadata field "collection"'
     )
