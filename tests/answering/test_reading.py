@@ -15,7 +15,7 @@ from rag.models.reader import Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
 from rag.retrieval.query import Query
-from rag.schema import Evidence, Found, Grade, Passage, Span
+from rag.schema import Evidence, Found, Grade, Match, Passage, Span
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, WordReader
 
@@ -51,9 +51,17 @@ class Scripted:
 def test_the_sentence_that_answers_comes_first(first: str, second: str) -> None:
     ranked, answers = read_evidence(Scripted({second: 0.8, first: 0.1}), "fee?", evidence(1, first, second), 2)  # type: ignore[arg-type]
     assert [item.text for item in ranked] == [second, first]
-    assert ranked[0].worth == pytest.approx(6 / 7)  # odds of 9 and of 4: their root is 6; search prefers neither
+    assert ranked[0].worth == pytest.approx(36**0.3 / (1 + 36**0.3))  # odds of 9 and of 4, each to the power 0.3; search prefers neither
     assert ranked[0].answers == pytest.approx(0.72)
     assert answers == 0.9
+
+
+def test_of_two_that_the_reader_finds_equal_the_one_more_like_the_question_comes_first() -> None:
+    first, second = evidence(1, "One sentence.", "Another sentence.")
+    ranked, _ = read_evidence(Scripted({}), "q", [first, replace(second, score=0.7)], 2)  # type: ignore[arg-type]
+    assert [item.text for item in ranked] == ["Another sentence.", "One sentence."]
+    ranked, _ = read_evidence(Scripted({}), "q", [replace(first, match=Match(0.1, 0.4, 0.1)), second], 2)  # type: ignore[arg-type]
+    assert [item.text for item in ranked] == ["One sentence.", "Another sentence."]
 
 
 def test_what_was_not_read_keeps_its_order_after_what_was() -> None:
