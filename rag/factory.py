@@ -9,7 +9,8 @@ from rag.answering.generator_translator import GeneratorTranslator
 from rag.answering.generator_trials import tried
 from rag.arguments import require_type
 from rag.config import Settings
-from rag.errors import BadSetting, ModelCorrupt, ModelMissing, ShawahidError
+from rag.errors import BadSetting, ExtraMissing, ModelCorrupt, ModelMissing, ShawahidError
+from rag.extras import require
 from rag.files import user_cache
 from rag.models.advice import recommended
 from rag.models.embedder import SentenceTransformerEmbedder
@@ -62,7 +63,8 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
         return RemoteGenerator(name, settings.generator_key), None
     try:
         model = find(name, "generator")
-    except ModelMissing as error:
+        require("generator")
+    except (ModelMissing, ExtraMissing) as error:
         return None, error
     return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD_TOOLS = ["hatchling>=1.27", "scikit-build-core>=0.11", "cmake>=3.26", "ninja>=1.11"]
+RUNTIME = ("models", "generator", "window", "eval")
+"""The extras that `make run` sets up."""
 HEAD = """\
 # {what}
 # Written by tools/lock.py from pyproject.toml; do not edit. Exact versions of the whole tree, without hashes: the CPU build of
@@ -47,7 +49,10 @@ def write(path: Path, what: str, lines: list[str]) -> None:
 
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    runtime, extras = project["dependencies"], project["optional-dependencies"]
+    extras = {
+        name: [line for line in lines if not line.startswith("shawahid[")] for name, lines in project["optional-dependencies"].items()
+    }
+    runtime = [*project["dependencies"], *(line for name in RUNTIME for line in extras.pop(name))]
     lock = ROOT / "requirements.lock"
     base = resolve(runtime)
     write(lock, "What Shawahid needs to run.", base)

@@ -12,12 +12,13 @@ from typing import Any, cast
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from rag import factory
 from rag.config import Settings
 from rag.errors import ShawahidError
 from rag.messages import say
+from rag.models.catalogue import ModelEntry
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.text.terminal import for_terminal
 from rag.tracing import export_traces
@@ -91,6 +92,28 @@ def question_bar(language: str) -> Iterator[Callable[[int, int, str], None]]:
 
         def follow(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total or None, description=escape(what) or None)
+
+        yield follow
+
+
+@contextmanager
+def download_bars() -> Iterator[Callable[[ModelEntry], Callable[[int, int, str], None]]]:
+    """Show a bar for each model that is downloaded; elsewhere than on a terminal a line when its download begins."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as bar:
+
+        def follow(entry: ModelEntry) -> Callable[[int, int, str], None]:
+            task: TaskID | None = None
+
+            def update(done: int, total: int, what: str) -> None:
+                nonlocal task
+                if task is None:
+                    task = bar.add_task(entry.name, total=total or None)
+                    if not err.is_terminal:
+                        err.print(escape(f"{entry.name}: {total / 1e9:.1f} GB"))
+                bar.update(task, completed=done, total=total or None)
+
+            return update
 
         yield follow
 

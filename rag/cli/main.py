@@ -14,6 +14,7 @@ from rag.cli import asking, indexing, inspecting, models, reviewing, serving
 from rag.cli.console import err, for_error_stream, out
 from rag.cli.evaluation import calibrate, eval_app
 from rag.errors import ShawahidError
+from rag.extras import extra_missing, extra_of
 from rag.messages import say
 from rag.models.torch_import import lean_torch
 
@@ -43,6 +44,7 @@ for command in (
     asking.ask,
     asking.chat,
     reviewing.table,
+    serving.run,
     serving.serve,
     serving.mcp,
     models.doctor,
@@ -79,6 +81,10 @@ def main() -> None:
         app(standalone_mode=True)
     except ShawahidError as error:
         _fail(error, language)
+    except ModuleNotFoundError as error:
+        if (found := extra_of(error.name or "")) is None:
+            raise
+        _fail(extra_missing(*found), language)
     except SystemExit as ended:
         if ended.code == 130:  # typer's word for Ctrl-C
             err.print(for_error_stream(say("cli.interrupted", language)))

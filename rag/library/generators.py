@@ -212,7 +212,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     """End a process and its children."""
     try:
         os.killpg(process.pid, signal.SIGTERM)
-    except (ProcessLookupError, PermissionError):
+    except (ProcessLookupError, PermissionError, AttributeError):  # Windows has no process groups of this kind
         process.terminate()
 
 

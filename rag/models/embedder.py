@@ -16,6 +16,7 @@ import numpy.typing as npt
 from rag.arguments import as_path
 from rag.arrays import Vectors, unit
 from rag.errors import ModelCorrupt, ModelMissing
+from rag.extras import require
 from rag.models.encoder import Encoder, read_layout
 from rag.models.token_vectors import Tokens
 from rag.models.torch_import import whole_torch
@@ -122,6 +123,7 @@ class SentenceTransformerEmbedder:
         token_size: int = 0,
     ) -> None:
         folder = as_path("folder", folder)
+        require("models")
         if not (folder / "modules.json").is_file():
             raise ModelMissing("error.embedder_folder", name=name, path=folder)
         self._folder = folder

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import BadSetting, ConsentNeeded, DiskFull, FetchFailed, ModelCorrupt, ModelMissing, ShawahidError
+from rag.extras import require
 from rag.files import locked, user_cache
 from rag.models.catalogue import ModelEntry, ModelFile, ModelKind, Profile, catalogue, profile, profiles
 from rag.models.download import (
@@ -249,6 +250,7 @@ def get(
     entry, target = _entry(name), models_dir() / name
     if state(name).status == "present":  # also where the models' folder cannot be written to
         return target
+    require("models")
     try:
         with _lock(name, wait, entry.bytes, progress):
             if state(name).status == "present":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from rag.errors import BadSetting, GenerationFailed, ShawahidError
+from rag.extras import require
 from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.generator import Course, Running
 from rag.models.thinking import OFF, ThoughtFilter
@@ -51,6 +52,7 @@ class RemoteGenerator:
         self._key = key
         self._timeout = timeout
         self._facts: Mapping[str, Any] | None = None
+        require("window")
         self._lock = threading.Lock()
         self._link: _Link | None = None
         self._switches = True

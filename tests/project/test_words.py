@@ -72,7 +72,8 @@ def is_ours(word: str) -> bool:
         return match[1] is None or set(match[1].split(",")) <= set(extras)
     if re.fullmatch(r"dist/shawahid-[\w.*-]+\.whl", word):
         return True
-    declared = [Requirement(line) for line in [*PROJECT["dependencies"], *(line for lines in extras.values() for line in lines)]]
+    lines = [*PROJECT["dependencies"], *(line for own in extras.values() for line in own if not line.startswith("shawahid["))]
+    declared = [Requirement(line) for line in lines]
     try:
         named = Requirement(word)
     except InvalidRequirement:

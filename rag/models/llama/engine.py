@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import GenerationFailed, ModelCorrupt
+from rag.extras import require
 from rag.models.thinking import MARKS, OFF, opened
 from rag.schema import Message
 
@@ -44,6 +45,7 @@ class LlamaEngine:
     def __init__(
         self, path: Path, name: str, cells: int, threads: int, sequences: int, *, adapter: Path | None = None, chat: bool = True
     ) -> None:
+        require("generator")
         import llama_cpp
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
