@@ -42,7 +42,7 @@ def require(*extras: str) -> None:
 
 def extra_missing(extra: str, *packages: str) -> ExtraMissing:
     """Return the error that names the packages to install, at the versions that this version of Shawahid declares."""
-    command = f"pip install {' '.join(_declared(package) for package in packages)}"
+    command = " ".join(["pip", "install", *map(_declared, packages)])
     return ExtraMissing("error.extra", extra=extra, packages=", ".join(packages), command=command)
 
 
