@@ -18,6 +18,7 @@ from rag.answering.declining import declines, is_sure
 from rag.answering.followup import standalone
 from rag.answering.greeting import greeting_answer
 from rag.answering.inquiry import Inquiry
+from rag.answering.kept_overview import kept_overview
 from rag.answering.list_counts import count_answer
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
@@ -195,13 +196,16 @@ class Chatbot:
         """Return the overview of one document, or of all that meet a filter. Raises DocumentMissing, BadSetting and the index's errors."""
         require_type("document_id", document_id, str, type(None))
         if document_id is None:
-            return overview_of(self.index, self.index.document_ids(filter))
+            kept = None if filter else kept_overview(self.index)
+            return kept.overview if kept else overview_of(self.index, self.index.document_ids(filter))
         if not self.index.infos([document_id]):
             raise DocumentMissing("error.document_missing", name=document_id, path=self.index.folder)
         return overview_of(self.index, [document_id])
 
     def contradictions(self, *, filter: Filter | None = None, stop: threading.Event | None = None) -> list[Contradiction]:
         """Return what documents state differently of the same matter, the most certain first. Raises BadSetting and the index's errors."""
+        if not filter and (kept := kept_overview(self.index)) is not None:
+            return list(kept.contradictions)
         return contradictions(self.index, self.index.document_ids(filter) if filter else None, stop)
 
     def _parts(self, inquiry: Inquiry) -> tuple[QuestionPart, ...]:

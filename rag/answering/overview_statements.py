@@ -118,14 +118,14 @@ def _statement(
     if not _SHORTEST <= len(text) <= _LONGEST or any(_ASIDE.fullmatch(" ".join(fold(label).split())) for label in passage.path):
         return None
     prose = block is None or block.kind is BlockKind.PARAGRAPH
-    context = "" if prose or block is None else _above(document, block, passage)
+    context = "" if prose or block is None else context_above(document, block, passage)
     parts = tuple((owner.id, number) for owner, number in inside)
     is_row = block is not None and block.kind is BlockKind.ROW
     is_point = prose and is_self_contained(text)
     return Statement(span, text, passage, parts, passage.path[:2], is_point, prose, is_row, passage.path != before, context)
 
 
-def _above(document: Document, block: Block, passage: Passage) -> str:
+def context_above(document: Document, block: Block, passage: Passage) -> str:
     """Return the introduction or caption of an item or row, else the last heading above it."""
     if block.lead is not None:
         return " ".join(block.lead.of(document.text).split())

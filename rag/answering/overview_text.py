@@ -22,7 +22,7 @@ def overview_answer(overview: Overview, question: str, language: str, started: f
     text = ""
     citations: list[Citation] = []
     numbers: dict[tuple[str, Span], int] = {}
-    for title, lines in _parts(overview, language, short=True):
+    for title, lines in parts_of(overview, language, short=True):
         text += f"\n{title}" if text else title
         for line in lines:
             quote = " ".join(line.text.split())
@@ -40,14 +40,18 @@ def overview_answer(overview: Overview, question: str, language: str, started: f
 
 def overview_page(overview: Overview, language: str) -> str:
     """Return an overview as a page in Markdown, each line with its document and place."""
-    title = overview.title or say("overview.collection", language, read=len(overview.documents), total=overview.total)
-    blocks = [f"# {_escaped(title)}"]
-    for heading, lines in _parts(overview, language):
+    blocks = [f"# {_escaped(overview_title(overview, language))}"]
+    for heading, lines in parts_of(overview, language):
         blocks.append(f"## {heading}")
         blocks.append("\n".join(f"- {marked_line(line)} ({_escaped(_place(line, overview))})" for line in lines))
     if not overview:
         blocks.append(say("overview.empty", language))
     return "\n\n".join(blocks) + "\n"
+
+
+def overview_title(overview: Overview, language: str) -> str:
+    """Return the title of the only document, else how many were read."""
+    return overview.title or say("overview.collection", language, read=len(overview.documents), total=overview.total)
 
 
 def overview_lines(overview: Overview) -> dict[str, list[dict[str, Any]]]:
@@ -70,7 +74,7 @@ def plain_line(line: Line) -> dict[str, Any]:
     }
 
 
-def _parts(overview: Overview, language: str, *, short: bool = False) -> Iterator[tuple[str, Sequence[Line]]]:
+def parts_of(overview: Overview, language: str, *, short: bool = False) -> Iterator[tuple[str, Sequence[Line]]]:
     """Yield the parts that have lines, with their headings; `short` leaves out lines that are among the points already, and truncates long
     parts."""
     shown = {(line.document_id, line.span) for line in overview.points} if short else set()

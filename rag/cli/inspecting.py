@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,10 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag.answering.chatbot import Chatbot
-from rag.cli.console import load_settings, open_embedder, out, plain, print_json, print_notices, question_bar, step_bars
+from rag.cli.console import err, load_settings, open_embedder, out, plain, print_json, print_notices, question_bar, step_bars
 from rag.cli.options import CollectionOption, IndexOption, JsonOption, WaitOption
-from rag.errors import DocumentMissing
+from rag.errors import BadSetting, DocumentMissing
 from rag.factory import open_chatbot, open_milvus
+from rag.files import write_atomically
 from rag.messages import say
 from rag.retrieval.index import Index
 from rag.schema import Filter
@@ -56,19 +58,31 @@ def info(index: IndexOption = None, as_json: JsonOption = False) -> None:
 
 def overview(
     document: Annotated[str | None, typer.Argument(help="The document's id; without it, all documents.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="Write the overview to this file: .md, or .docx with footnotes.")] = None,
     collection: CollectionOption = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what documents are about, in their own words: main points, names, dates and figures, each with its place; as Markdown."""
     from rag.answering.contradiction_text import contradiction_values, contradictions_section
+    from rag.answering.overview_paper import overview_paper
     from rag.answering.overview_text import overview_lines, overview_page
+    from rag.export import word_document
 
     settings = load_settings(index)
+    if to is not None and to.suffix.lower() not in (".md", ".docx"):
+        raise BadSetting("error.overview_file", path=to)
     with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
         bot, chosen = Chatbot(opened), Filter(collections=tuple(collection or ()))
         found = bot.overview(document, filter=chosen)
         unlike = bot.contradictions(filter=chosen) if document is None else []
+        about = {id: each.metadata for id, each in opened.infos(found.documents).items()}
+    page = "\n".join(filter(None, (overview_page(found, settings.language), contradictions_section(unlike, settings.language))))
+    if to is not None:
+        is_word = to.suffix.lower() == ".docx"
+        content = word_document(overview_paper(found, unlike, about, settings.language)) if is_word else page.encode()
+        with write_atomically(to) as part:
+            part.write_bytes(content)
     if as_json:
         print_json(
             {
@@ -79,9 +93,10 @@ def overview(
                 "contradictions": contradiction_values(unlike),
             }
         )
-    else:
-        page = "\n".join(filter(None, (overview_page(found, settings.language), contradictions_section(unlike, settings.language))))
+    elif to is None:
         out.print(escape(for_terminal(page)), end="")
+    else:
+        err.print(escape(for_terminal(str(to))))
 
 
 def suggest(

@@ -24,6 +24,7 @@ from rag.storage.codec import PassageVectors
 from rag.storage.database import DATABASE, Store
 from rag.storage.erasure import erase_keywords, erase_vectors, is_erased
 from rag.storage.generations import base_is_whole, files, is_due, remove_files, write_base
+from rag.storage.kept_overview import erase_overview, is_outdated_overview, state_of
 from rag.storage.manifest import ANALYSIS, Base, Manifest
 from rag.storage.sql_schema import ADDED
 from rag.storage.staging import BLOCK, Embedded, Staging, Text
@@ -254,6 +255,7 @@ class Writer:
                 erase_vectors(self.out, self.store, base)
             erase_keywords(self.store, manifest)
             erase_suggestions(self.out, self.store)
+            erase_overview(self.out, state_of(self.manifest()))
             remove_files(self.out, [self.manifest().base.generation])
             if manifest.unpurged or len(removed):
                 self.store.checkpoint()
@@ -264,7 +266,10 @@ class Writer:
     def is_finished(self) -> bool:
         """Return whether nothing is left to be done."""
         manifest = self.manifest()
-        return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest) and not outdated(self.out, self.store)
+        return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest) and not self._is_anything_outdated(manifest)
+
+    def _is_anything_outdated(self, manifest: Manifest) -> bool:
+        return bool(outdated(self.out, self.store)) or is_outdated_overview(self.out, state_of(manifest))
 
     def renew_base(self) -> None:
         """Rewrite the vector file and publish a generation that names it."""

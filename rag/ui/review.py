@@ -56,13 +56,17 @@ def _cell_view(cell: ReviewCell) -> View:
         return {"text": "", "source": None}
     span, locator = found.span, found.locator if found.locator != f"§ {found.title}" else ""
     source = {"document": found.document_id, "title": found.title, "locator": locator, "start": span.start, "end": span.end}
+    source |= {"quote": found.quote}
     return {"text": cell.text, "source": source | about_view(found.document_id, {}), "original": cell.original}
 
 
 def table_file(table: ReviewTable, form: str, language: str) -> View:
     """Return a table as a file for the page to save: `{"name", "type", "base64"}`, a workbook for "xlsx", else CSV."""
     if form == "xlsx":
-        content, kind, name = table_xlsx(table, language), XLSX, "shawahid-table.xlsx"
-    else:
-        content, kind, name = table_csv(table, language).encode(), "text/csv", "shawahid-table.csv"
+        return file_view("shawahid-table.xlsx", XLSX, table_xlsx(table, language))
+    return file_view("shawahid-table.csv", "text/csv", table_csv(table, language).encode())
+
+
+def file_view(name: str, kind: str, content: bytes) -> View:
+    """Return a file for the page to save."""
     return {"name": name, "type": kind, "base64": base64.b64encode(content).decode("ascii")}

@@ -16,8 +16,10 @@ from typing import Any
 import gradio as gr
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.kept_overview import kept_overview
 from rag.documents.load import SUFFIXES, largest
 from rag.errors import BadQuestion, ShawahidError, as_ours
+from rag.export import bibtex, paper_of, ris, word_document
 from rag.library.feedback import as_question, line_text, lines, record
 from rag.library.generators import Generators
 from rag.library.identity import OPERATOR, caller_of, person_of
@@ -27,6 +29,7 @@ from rag.library.views import View, about_view, error_view
 from rag.retrieval.query import LONGEST_QUESTION, validate_question
 from rag.schema import Answer, Delta, Document, Filter, Found, Span, Status, Turn
 from rag.service.aio import batched, beating
+from rag.service.overviews import Overviews
 from rag.service.prefetch import Prefetcher
 from rag.service.service import Preparing, Service, Waiting
 from rag.service.signals import Signal
@@ -34,8 +37,9 @@ from rag.service.suggesting import Suggesting
 from rag.text.language import answer_language, question_language
 from rag.ui.document_view import document_view
 from rag.ui.original import original_view
-from rag.ui.render import answer_view, documents_of, found_view, passage_views, strings
-from rag.ui.review import ReviewRows, row_view, table_file
+from rag.ui.overview import documents_in, overview_view
+from rag.ui.render import answer_view, documents_of, found_view, passage_views, span_of_quote, strings
+from rag.ui.review import ReviewRows, file_view, row_view, table_file
 
 PAUSE = 0.06
 """Seconds between two drawings of a growing answer."""
@@ -44,6 +48,7 @@ BEAT = 2.0
 
 _RESULTS, _MOST_RESULTS = 10, 200  # passages on a page of search results, and how far one may page
 _TABLE_QUESTIONS, _TABLE_DOCUMENTS = 20, 100
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
 _LONGEST_ASKED, _MOST_CITED = 50, 20  # questions asked before, and spans cited, that suggestions take into account
 _TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -93,6 +98,7 @@ class Window:
         self._stops: dict[str, Signal] = {}
         self._prefetcher = Prefetcher(service)
         self._suggesting = Suggesting(service)
+        self._overviews = Overviews(service)
         self._reviewed = ReviewRows()
 
     def blocks(self) -> gr.Blocks:
@@ -117,6 +123,8 @@ class Window:
             self.search,
             self.table_row,
             self.table_file,
+            self.overview,
+            self.export_file,
             self.feedback,
             self.quality,
             self.anticipate,
@@ -233,7 +241,10 @@ class Window:
         service = self._service
         chatbot = service.chatbot
         try:
-            documents = self._over(collection, person, chatbot).index.manifest().documents if chatbot else 0
+            over = self._over(collection, person, chatbot) if chatbot else None
+            documents = over.index.manifest().documents if over else 0
+            if over and documents > 1:
+                self._overviews.prepare(over)
         except ShawahidError:
             documents = 0
         return {
@@ -268,24 +279,29 @@ class Window:
         return True
 
     def document(self, wanted: View, person: str = OPERATOR) -> View:
-        """Return a document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it."""
-        document, span = self._wanted(wanted, self._over(wanted.get("collection"), person, self._base()))
+        """Return a document of the index around a span: `{"id", "start", "end"}`, and `from`, `to` for another part of it.
+
+        With `quote`, the words that were cited: they are marked where they stand now, and "changed" says that they are no longer there.
+        """
+        document, span, changed = self._wanted(wanted, self._over(wanted.get("collection"), person, self._base()))
         view = document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
-        return view | self._file_of(wanted, person)
+        return view | {"changed": changed} | self._file_of(wanted, person)
 
     def original(self, wanted: View, person: str = OPERATOR) -> View:
         """Return the pages of a document's file and where a span stands on them: `{"id", "start", "end"}`."""
         chatbot = self._over(wanted.get("collection"), person, self._base())
-        document, span = self._wanted(wanted, chatbot)
+        document, span, _ = self._wanted(wanted, chatbot)
         return original_view(document, chatbot.index.page_layouts(document.id), span)
 
-    def _wanted(self, wanted: View, chatbot: Chatbot) -> tuple[Document, Span]:
-        """Return the document and the span that the page asks for. Raises BadQuestion."""
+    def _wanted(self, wanted: View, chatbot: Chatbot) -> tuple[Document, Span, bool]:
+        """Return the document and the span that the page asks for, and whether the words cited are gone from it. Raises BadQuestion."""
         document = chatbot.index.document(str(wanted.get("id", "")))
         if document is None:
             raise BadQuestion("ui.error_document_gone", name=wanted.get("id", ""))
         start, end = _whole(wanted.get("start")) or 0, _whole(wanted.get("end")) or 0
-        return document, Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
+        span = Span(min(start, len(document.text)), min(max(start, end), len(document.text)))
+        found = span_of_quote(document, span, text_or_empty(wanted.get("quote")))
+        return document, found or span, found is None
 
     def _file_of(self, wanted: View, person: str) -> View:
         """Return whether the file of a document can be saved, and whether its pages can be shown."""
@@ -326,6 +342,38 @@ class Window:
             return table_file(self._reviewed.table(owner, chatbot, questions, documents), form, language)
 
         return asyncio.run(self._with_turn(asked, person, work))
+
+    # --- overviews and files ----------------------------------------------------------------------------------------------
+
+    def overview(self, asked: View, person: str = OPERATOR) -> View:
+        """Return what a document is about, or all that are asked: `{"collection", "document", "filter", "contradictions"}`.
+
+        Contradictions are looked for if they are asked for; of all documents they may be kept already.
+        """
+        return asyncio.run(self._with_turn(asked, person, lambda _, bot: self._overview(bot, asked)))
+
+    def _overview(self, bot: Chatbot, asked: View) -> View:
+        document = asked.get("document")
+        chosen = _filter(asked.get("filter"), bot)
+        if isinstance(document, str):
+            overview, found = bot.overview(document), None
+        elif chosen is None and (asked.get("contradictions") is True or kept_overview(bot.index) is not None):
+            whole = self._overviews.of(bot)
+            overview, found = whole.overview, list(whole.contradictions)
+        else:
+            overview = bot.overview(filter=chosen)
+            found = bot.contradictions(filter=chosen) if asked.get("contradictions") is True else None
+        infos = bot.index.infos(documents_in(overview, found or ()))
+        return overview_view(overview, {id: info.metadata for id, info in infos.items()}, found)
+
+    def export_file(self, asked: View, person: str = OPERATOR) -> View:
+        """Return what the page made, `{"paper", "form"}`, as a file to save: a Word document, or the documents that it cites."""
+        paper, form = paper_of(asked.get("paper")), text_or_empty(asked.get("form"))
+        if form == "docx":
+            return file_view("paper.docx", DOCX, word_document(paper))
+        if form == "bib":
+            return file_view("paper.bib", "application/x-bibtex", bibtex(paper.notes).encode())
+        return file_view("paper.ris", "application/x-research-info-systems", ris(paper.notes).encode())
 
     async def _with_turn(self, asked: View, person: str, work: Callable[[tuple[str, str], Chatbot], View]) -> View:
         """Do work over a collection when it is this person's turn among the questions."""

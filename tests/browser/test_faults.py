@@ -212,8 +212,9 @@ def test_in_an_exported_page_numbers_stand_before_their_sources(
     ask(page, "ما ذاكرة هاتف نور؟")
     ask(page, "When was the harbour bridge closed?")
     page.get_by_role("button", name="المزيد" if language == "ar" else "More").click()
+    page.get_by_role("button", name="حفظ المحادثة أو طباعتها" if language == "ar" else "Save or print the conversation").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="حفظ كصفحة للطباعة" if language == "ar" else "Save as a page to print").click()
+        page.locator("dialog[open] [data-form=html]").click()
     saved = tmp_path / "saved.html"
     download.value.save_as(saved)
     other = contexts(language, 1280, 800, False, False, 1).new_page()

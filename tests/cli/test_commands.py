@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import docx
 import pytest
 
 import rag.cli.main
@@ -189,13 +190,20 @@ def test_info(shawahid: Shawahid, built: Path) -> None:
     assert told["bytes"] > 10_000
 
 
-def test_overview(shawahid: Shawahid, built: Path) -> None:
+def test_overview(shawahid: Shawahid, built: Path, tmp_path: Path) -> None:
     done = shawahid("overview", "en/library.md", "--index", built)
     assert done.code == 0
     assert "- The town opened its library in **2019**. (§ The library)" in done.out.splitlines()
     found = shawahid("overview", "--index", built, "--json").json
     assert found["total"] == len(CORPUS)
     assert found["points"]
+    for name in ("overview.docx", "overview.md"):
+        assert shawahid("overview", "en/library.md", "--out", tmp_path / name, "--index", built).code == 0
+    assert "in **2019**" in (tmp_path / "overview.md").read_text(encoding="utf-8")
+    lines = [line.text for line in docx.Document(str(tmp_path / "overview.docx")).paragraphs]
+    assert "The town opened its library in 2019." in lines
+    wrong = shawahid("overview", "--out", tmp_path / "overview.pdf", "--index", built)
+    assert (wrong.code, ".docx" in wrong.err) == (2, True)
     missing = shawahid("overview", "nowhere.txt", "--index", built)
     assert missing.code == 3
     assert "nowhere.txt" in missing.err

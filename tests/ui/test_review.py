@@ -11,12 +11,14 @@ pytest.importorskip("gradio", reason="gradio is not installed")
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
-from rag.errors import BadSetting
+from rag.errors import BadSetting, DocumentMissing
 from rag.retrieval.index import Index
 from rag.service.service import Service
 from rag.storage.build import build_index
+from rag.storage.kept_overview import OVERVIEW
 from rag.testing import HashEmbedder
 from rag.ui.window import Window, _filter
+from tests.waiting import wait_until
 
 BRIDGE, PHONE = "bridge.txt", "هاتف.md"
 
@@ -77,3 +79,54 @@ def test_a_table_is_filled_row_by_row_and_saved_whole(window: Window) -> None:
 def test_a_table_without_questions_or_of_too_many_cells_is_refused(window: Window) -> None:
     with pytest.raises(BadSetting):
         window.table_row({"questions": [], "document": BRIDGE})
+
+
+def test_an_overview_has_lines_in_pieces_with_their_places(window: Window) -> None:
+    view = window.overview({"document": BRIDGE})
+    assert (view["title"], view["read"], view["total"], view["contradictions"]) == ("bridge", 1, 1, None)
+    assert [part["name"] for part in view["parts"]] == ["points", "dates"]
+    (line,) = view["parts"][1]["lines"]
+    assert [(piece["text"], piece["bold"]) for piece in line["pieces"]] == [
+        ("The harbour bridge was closed on ", False),
+        ("12 March 2023", True),
+        (".", False),
+    ]
+    source = line["source"]
+    assert (source["document"], source["start"], source["end"]) == (BRIDGE, 0, 47)
+    assert line["words"] == "12 March 2023"
+
+
+def test_the_overview_of_all_documents_is_kept_once_differences_were_looked_for(window: Window, chatbot: Chatbot) -> None:
+    kept = chatbot.index.folder / OVERVIEW
+    kept.unlink(missing_ok=True)
+    assert window.overview({})["contradictions"] is None
+    assert not kept.exists()
+    assert window.overview({"filter": {"documents": [PHONE]}, "contradictions": True})["contradictions"] == []
+    assert not kept.exists()  # of some documents only
+    whole = window.overview({"contradictions": True})
+    assert (whole["title"], whole["total"], whole["contradictions"]) == ("", 2, [])
+    assert kept.exists()
+    assert window.overview({}) == whole
+    with pytest.raises(DocumentMissing):
+        window.overview({"document": "gone.txt"})
+
+
+def test_an_overview_is_prepared_while_nobody_asks(window: Window, chatbot: Chatbot) -> None:
+    kept = chatbot.index.folder / OVERVIEW
+    kept.unlink(missing_ok=True)
+    window.status()
+    wait_until(kept.exists)
+
+
+def test_what_the_page_made_is_written_as_a_file(window: Window) -> None:
+    note = {"document": BRIDGE, "title": "The bridge", "date": "2023-03-12", "quote": "The harbour bridge was closed."}
+    paper = {"title": "Notes", "blocks": [{"form": "text", "runs": [{"text": "It was closed.", "notes": [1]}]}], "notes": [note]}
+    file = window.export_file({"paper": paper, "form": "docx"})
+    assert file["type"].endswith("wordprocessingml.document")
+    assert base64.b64decode(file["base64"])[:2] == b"PK"
+    records = base64.b64decode(window.export_file({"paper": paper, "form": "ris"})["base64"]).decode()
+    assert "TI  - The bridge\r\n" in records
+    entries = base64.b64decode(window.export_file({"paper": paper, "form": "bib"})["base64"]).decode()
+    assert "  year = {2023}," in entries
+    with pytest.raises(BadSetting):
+        window.export_file({"paper": "x", "form": "docx"})

@@ -31,7 +31,7 @@ from rag.schema import (
     Verdict,
 )
 from rag.ui.document_view import document_view
-from rag.ui.render import answer_view, documents_of, found_view, source_view, strings
+from rag.ui.render import answer_view, documents_of, found_view, source_view, span_of_quote, strings
 from rag.ui.web import examples_of
 from tests.helpers import ROOT
 
@@ -72,6 +72,17 @@ def test_the_words_that_answer_are_marked_within_the_quote() -> None:
     marked = [(piece["text"], bool(piece.get("words"))) for piece in view["pieces"] if piece["mark"]]
     assert marked == [("أُغلق الجسر في ", False), ("12 مارس", True), (".", False)]
     assert "".join(piece["text"] for piece in view["pieces"]) == TEXT
+
+
+def test_a_quotation_is_found_where_it_stands_now() -> None:
+    document = Document("ar/الجسر.md", f"سطر جديد. {TEXT}", "الجسر", "ar", "0")
+    quote = FIRST.of(TEXT)
+    assert span_of_quote(document, FIRST, "") == FIRST
+    assert span_of_quote(document, FIRST.shifted(10), quote) == FIRST.shifted(10)
+    assert span_of_quote(document, FIRST, quote) == FIRST.shifted(10)
+    assert span_of_quote(document, FIRST, "كلمات ليست فيها") is None
+    twice = Document("a.txt", "one two one two one", "a", "en", "0")
+    assert span_of_quote(twice, Span(15, 18), "one") == Span(16, 19)
 
 
 def test_the_spans_of_this_file_are_what_they_are_said_to_be() -> None:

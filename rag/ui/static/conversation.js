@@ -126,14 +126,6 @@ export class Conversation {
     this.ask(question, this.editing);
   }
 
-  /** Ask what a document is about, or all that are asked now. */
-  overview(document = null) {
-    for (const dialog of window.document.querySelectorAll("dialog[open]")) dialog.close();
-    const { page } = this;
-    const filter = document === null ? page.filters.value : { documents: [document], kinds: [], languages: [], since: "", until: "" };
-    this.ask(page.t(document === null ? "overview_all" : "overview_one"), null, filter);
-  }
-
   /** What was asked and answered before, for a question that follows up on it. */
   history() {
     const answered = this.turns.filter((turn) => turn.answer);
@@ -347,6 +339,7 @@ export class Conversation {
   /** Another tab added to a conversation, renamed or deleted it: what is shown here follows, and nothing of it is lost. */
   async changedElsewhere(id) {
     this.page.conversationsView?.refresh();
+    this.page.notebookView?.changedElsewhere();
     if (!this.id || (id && id !== this.id) || this.running || this.editing) return;
     const stored = await this.store.turns(this.id);
     const ended = stored.filter((turn) => turn.answer || turn.error);
@@ -373,6 +366,8 @@ export class Conversation {
   async keepAll(lasting) {
     remember("keep", lasting ? "yes" : "no");
     await this.stored(this.store.keep(lasting));
-    if (!lasting) for (const turn of this.turns) await this.store.save(plainTurn(turn));
+    if (lasting) return;
+    for (const turn of this.turns) await this.store.save(plainTurn(turn));
+    await this.page.notebookView.kept();
   }
 }

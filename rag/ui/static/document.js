@@ -16,7 +16,7 @@ export class DocumentView {
     this.original = new OriginalView(page, (number, start) => this.follow(number, start));
     const close = page.button("close", "close", () => this.dialog.close());
     this.seek = page.button("search_document", "search", () => this.search(), { text: true });
-    this.about = page.button("overview", "book", () => page.conversation.overview(this.id), { text: true });
+    this.about = page.button("overview", "book", () => page.overviewView.open(this.id), { text: true });
     this.saver = saver(page);
     this.sides = h("div", { class: "sides", role: "group" }, this.side("text"), this.side("page"));
     page.say(this.sides, "document_sides", "label");
@@ -63,7 +63,7 @@ export class DocumentView {
 
   async open(source, collection) {
     this.id = source.document;
-    this.wanted = { collection, id: source.document, start: source.start, end: source.end };
+    this.wanted = { collection, id: source.document, start: source.start, end: source.end, quote: source.quote ?? "" };
     this.seek.hidden = this.about.hidden = (collection ?? "") !== this.page.collection;
     this.opener = document.activeElement;
     this.page.restate(this.dialog);
@@ -100,6 +100,7 @@ export class DocumentView {
     this.mark = parts(body, view.parts, (number) => this.divider(number));
     const all = [body];
     const again = (from, to, hold) => this.load({ ...wanted, from, to }, hold);
+    if (view.changed) all.unshift(fill(h("p", { class: "panel-note" }), this.page.t("document_changed"), this.page.base));
     if (view.start > 0) all.unshift(this.page.plain("earlier", () => again(Math.max(0, view.start - STEP), view.end, "end"), "more"));
     if (view.end < view.length) all.push(this.page.plain("later", () => again(view.start, Math.min(view.length, view.end + STEP), "start"), "more"));
     this.text.replaceChildren(...all);

@@ -236,9 +236,9 @@ export class LibraryView {
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
     if (rows.some((row) => row.passages !== null)) {
-      const all = page.plain("overview_of_all", () => page.conversation.overview(), "outline");
+      const all = page.plain("overview_of_all", () => page.overviewView.open(), "outline");
       const review = page.plain("table_open", () => (this.dialog.close(), page.tableView.open()), "outline");
-      this.table.append(h("p", { class: "after-table" }, all, " ", review));
+      this.table.prepend(h("p", { class: "before-table" }, all, " ", review)); // above a list that may be long
     }
     if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
     page.restate(this.table);

@@ -1,7 +1,7 @@
 // The menu of what is done with a conversation as a whole: saving it, and the page about quality.
 
 import { h } from "./dom.js";
-import * as exporting from "./export.js";
+import { conversationPaper } from "./paper.js";
 import { fill } from "./text.js";
 
 export class Menu {
@@ -28,8 +28,8 @@ export class Menu {
     };
     const disabled = !turns.some((turn) => turn.answer);
     this.list.replaceChildren(
-      item("export_markdown", () => exporting.save("shawahid.md", "text/markdown", exporting.markdown(page, turns)), { disabled }),
-      item("export_html", () => exporting.save("shawahid.html", "text/html", exporting.html(page, turns)), { disabled }),
+      item("export_conversation", () => page.exportView.open(conversationPaper(page, turns), "shawahid"), { disabled }),
+      item(page.theme === "dark" ? "theme_light" : "theme_dark", () => page.switchTheme(), { class: "menu-item narrow-only" }),
       item("quality", () => page.qualityView.open()),
       fill(h("a", { class: "menu-item", href: this.api(), target: "_blank", rel: "noopener" }), page.t("api"), page.base),
       ...(page.boot.login ? [item("log_out", () => this.logOut()), item("log_out_everywhere", () => this.logOut("?everywhere"))] : []),

@@ -32,6 +32,7 @@ export function sourceCard(page, turn, source, brief) {
   const passage = h("blockquote", { class: "passage" });
   paragraphs(passage, brief ? around(source.pieces) : source.pieces);
   const feet = h("div", { class: "feet" }, page.plain("open_document", () => page.documentView.open(source, turn.collection)));
+  feet.append(page.plain("pin_passage", () => page.notebookView.pinPassage(source, turn.collection)));
   if (!brief) feet.append(page.plain("back_to_answer", () => page.panel.back()));
   card.append(passage, feet);
   return card;

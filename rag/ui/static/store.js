@@ -1,4 +1,4 @@
-// The conversations of this browser: in its database, or, where they are not to be kept, for as long as the page is open. A turn is a
+// The conversations and notebooks of this browser: in its database, or, where they are not to be kept, for as long as the page is open. A turn is a
 // record of its own, so that two tabs with the same conversation add to it and overwrite nothing of each other's.
 
 const NAME = "shawahid";
@@ -12,10 +12,14 @@ const result = (request) =>
   });
 
 function open() {
-  const request = indexedDB.open(NAME, 1);
-  request.onupgradeneeded = () => {
-    request.result.createObjectStore("conversations", { keyPath: "id" });
-    request.result.createObjectStore("turns", { keyPath: "id" }).createIndex("conversation", "conversation");
+  const request = indexedDB.open(NAME, 2);
+  request.onupgradeneeded = ({ oldVersion }) => {
+    if (oldVersion < 1) {
+      request.result.createObjectStore("conversations", { keyPath: "id" });
+      request.result.createObjectStore("turns", { keyPath: "id" }).createIndex("conversation", "conversation");
+    }
+    request.result.createObjectStore("notebooks", { keyPath: "id" });
+    request.result.createObjectStore("notes", { keyPath: "id" }).createIndex("notebook", "notebook");
   };
   return result(request);
 }
@@ -42,12 +46,19 @@ export function folded(text) {
 const sound = (turn) =>
   ID.test(turn.id) && typeof turn.question === "string" && (!turn.answer || (Array.isArray(turn.answer.paragraphs) && Array.isArray(turn.answer.sources) && Array.isArray(turn.answer.nearest)));
 
+/** Whether a note that was stored can be shown. */
+const soundNote = ({ id, kind, text, answer, source }) =>
+  ID.test(id) && ((kind === "words" && typeof text === "string") || (kind === "passage" && source) || (kind === "answer" && Array.isArray(answer?.paragraphs) && Array.isArray(answer.sources)));
+
+const STORES = ["conversations", "turns", "notebooks", "notes"];
+const nothing = () => Object.fromEntries(STORES.map((name) => [name, new Map()]));
+
 export class Store {
-  /** `changed` is called with the id of a conversation that another tab changed, "" for all of them. */
+  /** `changed` is called with the id of a conversation or notebook that another tab changed, "" for all of them. */
   constructor(lasting, changed) {
     this.lasting = lasting;
     this.refused = false; // the browser has no database for this page
-    this.memory = { conversations: new Map(), turns: new Map() };
+    this.memory = nothing();
     this.channel = new BroadcastChannel(NAME);
     this.channel.onmessage = ({ data }) => changed(data);
   }
@@ -87,7 +98,23 @@ export class Store {
     return found.filter(sound).sort((a, b) => a.at - b.at);
   }
 
-  /** Work on both stores at once; all of it is written, or nothing. `work` gets the stores as maps with promises. */
+  /** The notebooks, the one that was changed last first. */
+  async notebooks() {
+    const database = await this.database();
+    const found = database ? await result(database.transaction("notebooks").objectStore("notebooks").getAll()) : [...this.memory.notebooks.values()];
+    return found.filter(({ id, title }) => ID.test(id) && typeof title === "string").sort((a, b) => b.updated - a.updated);
+  }
+
+  /** The notes of a notebook in the order that the reader gave them. */
+  async notes(notebook) {
+    const database = await this.database();
+    const found = database
+      ? await result(database.transaction("notes").objectStore("notes").index("notebook").getAll(notebook))
+      : [...this.memory.notes.values()].filter((note) => note.notebook === notebook);
+    return found.filter(soundNote).sort((a, b) => a.order - b.order || a.at - b.at);
+  }
+
+  /** Work on all stores at once; all of it is written, or nothing. `work` gets the stores as maps with promises. */
   async write(id, work) {
     const database = await this.database();
     if (!database) {
@@ -97,10 +124,10 @@ export class Store {
         delete: async (key) => this.memory[which].delete(key),
         clear: async () => this.memory[which].clear(),
       });
-      await work(map("conversations"), map("turns"));
+      await work(...STORES.map(map));
       return;
     }
-    const transaction = database.transaction(["conversations", "turns"], "readwrite");
+    const transaction = database.transaction(STORES, "readwrite");
     const ended = new Promise((resolve, reject) => {
       transaction.oncomplete = resolve;
       transaction.onabort = () => reject(transaction.error);
@@ -109,7 +136,7 @@ export class Store {
       const store = transaction.objectStore(which);
       return Object.fromEntries(["get", "put", "delete", "clear"].map((name) => [name, (...given) => result(store[name](...given))]));
     };
-    await work(map("conversations"), map("turns"));
+    await work(...STORES.map(map));
     await ended;
     this.channel.postMessage(id);
   }
@@ -156,22 +183,48 @@ export class Store {
     });
   }
 
-  /** Keep conversations from now on, with those of this page; or no longer, which deletes the kept ones. */
+  // --- notebooks -----------------------------------------------------------------------------------------------------------
+
+  saveNotebook(notebook) {
+    return this.write(notebook.id, async (conversations, turns, notebooks) => notebooks.put({ ...notebook, updated: Date.now() }));
+  }
+
+  async removeNotebook(id) {
+    const kept = await this.notes(id);
+    await this.write(id, async (conversations, turns, notebooks, notes) => {
+      await notebooks.delete(id);
+      for (const note of kept) await notes.delete(note.id);
+    });
+  }
+
+  /** Store notes of one notebook, each as it is now. */
+  saveNotes(...changed) {
+    const id = changed[0].notebook;
+    return this.write(id, async (conversations, turns, notebooks, notes) => {
+      const known = await notebooks.get(id);
+      if (known) await notebooks.put({ ...known, updated: Date.now() });
+      for (const note of changed) await notes.put(note);
+    });
+  }
+
+  removeNote(note) {
+    return this.write(note.notebook, async (conversations, turns, notebooks, notes) => notes.delete(note.id));
+  }
+
+  /** Keep conversations and notebooks from now on, with those of this page; or no longer, which deletes the kept ones. */
   async keep(lasting) {
     if (lasting === this.lasting) return;
     if (lasting) {
-      const { conversations, turns } = this.memory;
+      const { memory } = this;
       this.lasting = true;
       if (!(await this.database())) return;
-      await this.write("", async (into, with_) => {
-        for (const each of conversations.values()) await into.put(each);
-        for (const each of turns.values()) await with_.put(each);
+      await this.write("", async (...stores) => {
+        for (const [at, name] of STORES.entries()) for (const each of memory[name].values()) await stores[at].put(each);
       });
-      this.memory = { conversations: new Map(), turns: new Map() };
+      this.memory = nothing();
     } else {
-      await this.write("", async (conversations, turns) => {
-        await conversations.clear();
-        await turns.clear();
+      await this.write("", async (...stores) => {
+        for (const store of stores) await store.clear();
       });
       this.lasting = false;
     }

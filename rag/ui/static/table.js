@@ -1,7 +1,8 @@
 // The review table: the same questions put to several documents, a row for each, every cell with the place it comes from.
 
 import { place } from "./about.js";
-import { saveBlob } from "./export.js";
+import { saveFile } from "./export.js";
+import { Paper } from "./paper.js";
 import { h } from "./dom.js";
 import { fill } from "./text.js";
 import { WorkBar } from "./work_bar.js";
@@ -15,6 +16,13 @@ export class TableView {
     this.questions = page.say(h("textarea", { rows: "3", dir: "auto" }), "table_questions", "label");
     page.say(this.questions, "table_questions", "placeholder");
     this.choice = h("div", { class: "choices" });
+    this.choice.addEventListener("change", () => this.count());
+    this.counted = h("summary");
+    const tick = (checked) => () => {
+      for (const box of this.choice.querySelectorAll("input")) box.checked = checked;
+      this.count();
+    };
+    const ticks = h("div", { class: "row" }, ...["table_all", "table_none"].map((key) => page.say(page.plain(key, tick(key === "table_all")), key)));
     this.work = new WorkBar(page, () => (this.stopped = true));
     this.problem = h("p", { class: "error", role: "alert", hidden: true });
     this.result = h("div", { class: "review", tabindex: "0", role: "region", "aria-labelledby": "table-title" });
@@ -23,7 +31,7 @@ export class TableView {
       "form",
       { onsubmit: (event) => (event.preventDefault(), this.fillIn()) },
       this.questions,
-      h("details", { class: "table-documents" }, page.say(h("summary"), "table_documents"), this.choice),
+      h("details", { class: "table-documents" }, this.counted, ticks, this.choice),
       (this.submit = page.say(h("button", { type: "submit", class: "button solid" }), "table_fill")),
     );
     this.dialog = h(
@@ -49,10 +57,18 @@ export class TableView {
       ...rows.map((row, index) => {
         const checked = wanted?.length ? wanted.includes(row.id) : index < MOST_DOCUMENTS;
         const box = h("input", { type: "checkbox", value: row.id, checked });
-        return h("label", { class: "choice" }, box, fill(h("span"), row.title || row.id));
+        const id = row.title ? fill(h("bdi", { class: "file" }), row.id) : null; // titles may be alike
+        return h("label", { class: "choice" }, box, h("span", {}, fill(h("bdi"), row.title || row.id), " ", id ?? ""));
       }),
     );
+    this.count();
     this.dialog.dataset.loaded = String(rows.length);
+  }
+
+  /** How many documents are chosen, also where their list is folded. */
+  count() {
+    const boxes = [...this.choice.querySelectorAll("input")];
+    fill(this.counted, this.page.t("table_documents", { n: boxes.filter((box) => box.checked).length, total: boxes.length }), this.page.base);
   }
 
   fail(error) {
@@ -80,6 +96,7 @@ export class TableView {
     page.restate(this.result);
     const asked = { collection: page.collection, questions };
     const done = [];
+    const rows = [];
     for (const document of documents) {
       if (this.stopped) break;
       this.work.show(page.t("table_filling", { done: done.length, total: documents.length }), done.length / documents.length);
@@ -90,11 +107,13 @@ export class TableView {
       }
       body.append(this.row(row, asked.collection));
       done.push(document);
+      rows.push(row);
     }
     this.work.hide();
     this.filling = false;
     const save = (form) => page.plain(`table_${form}`, () => this.save({ ...asked, documents: done, form, language: page.language }), "outline");
-    if (done.length) this.feet.replaceChildren(save("csv"), save("xlsx"));
+    const more = page.plain("table_more", () => page.exportView.open(this.paper(questions, rows, asked.collection), "shawahid-table"), "outline");
+    if (done.length) this.feet.replaceChildren(save("xlsx"), save("csv"), more);
     page.announce(page.t("table_done", { n: done.length }));
     this.dialog.dataset.filled = String(done.length);
   }
@@ -114,7 +133,17 @@ export class TableView {
   async save(asked) {
     const file = await this.page.call("table_file", asked);
     if (file.error) return this.fail(file.error);
-    const bytes = Uint8Array.from(atob(file.base64), (letter) => letter.charCodeAt(0));
-    saveBlob(file.name, new Blob([bytes], { type: file.type }));
+    saveFile(file);
+  }
+
+  /** The table with its citations as notes. */
+  paper(questions, rows, collection) {
+    const { page } = this;
+    const paper = new Paper(page, page.t("table_title"));
+    const cell = ({ text, source }) => [{ text: text || page.t("table_unsaid"), bold: false, notes: source ? [paper.note(source, collection)] : [] }];
+    const plain = (text) => [{ text, bold: false, notes: [] }];
+    const table = [[page.t("column_name"), ...questions].map(plain), ...rows.map((row) => [plain(row.title || row.document), ...row.cells.map(cell)])];
+    paper.blocks.push({ form: "table", rows: table });
+    return paper;
   }
 }

@@ -160,6 +160,7 @@ export class TurnView {
       const button = add("sources", "book", () => page.panel.select(turn, true), { text: true });
       button.setAttribute("aria-pressed", String(page.panel.selected === turn));
     }
+    if (turn.answer) add("pin_answer", "pin", () => page.notebookView.pinAnswer(turn), { text: true });
     if (turn.answer) add("copy", "copy", (event) => this.copyAnswer(turn, event.currentTarget));
     if (turn.answer && page.conversation.store.lasting) {
       add("link", "link", async () => page.toast(page.t((await copy(page.conversation.link(turn))) ? "link_copied" : "copy_failed")));

@@ -6,12 +6,15 @@ import { Conversation } from "./conversation.js";
 import { ConversationsView } from "./conversations.js";
 import { h, icon, recall, remember } from "./dom.js";
 import { DocumentView } from "./document.js";
+import { ExportView } from "./export_view.js";
 import { FeedbackView } from "./feedback.js";
 import { Filters } from "./filters.js";
 import { LibraryView } from "./library.js";
 import { Menu } from "./menu.js";
 import { Models } from "./models.js";
+import { NotebookView } from "./notebook.js";
 import { Notice } from "./notice.js";
+import { OverviewView } from "./overview.js";
 import { Panel } from "./panel.js";
 import { QualityView } from "./quality.js";
 import { SearchView } from "./search.js";
@@ -62,6 +65,10 @@ class Page {
     this.feedbackView = new FeedbackView(this);
     this.qualityView = new QualityView(this);
     this.tableView = new TableView(this);
+    this.overviewView = new OverviewView(this);
+    this.exportView = new ExportView(this);
+    this.notebookView = new NotebookView(this);
+    this.tools.prepend(this.button("notes", "note", () => this.notebookView.open(), { text: true }));
     if (this.boot.library) {
       this.library = new LibraryView(this);
       this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
