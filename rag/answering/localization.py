@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import date as Day
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from rag.text.language import script
 from rag.text.numbers import Bound, Date, Kind, Value, find_values
@@ -106,9 +107,11 @@ def _names() -> tuple[Mapping[tuple[str, ...], tuple[str, str]], int]:
     from babel import Locale
 
     english, arabic = Locale("en"), Locale("ar")
-    pairs = [(english.languages[code], arabic.languages.get(code, "")) for code in english.languages if len(code) == 2]
+    pairs = [(english.languages[code], arabic.languages.get(code, "")) for code in english.languages if len(str(code)) == 2]
     places = [(name, arabic.territories.get(code, "")) for code, name in english.territories.items()]
-    days = [(english.days["stand-alone"]["wide"][day], arabic.days["stand-alone"]["wide"][day]) for day in range(7)]
+    english_days: Any = english.days["stand-alone"]["wide"]
+    arabic_days: Any = arabic.days["stand-alone"]["wide"]
+    days = [(english_days[day], arabic_days[day]) for day in range(7)]
     found = {bare_name(words(name)): pair for pair in pairs for name in pair if all(pair) and words(name)}
     found |= {bare_name(words(name)): pair for pair in places for name in pair if territories(name)}  # not «عمان», which may be Amman
     found |= {tuple(words(name)): pair for pair in days for name in pair}  # «الأحد» with its article: «أحد» is "one"

@@ -179,11 +179,11 @@ def _sections(body: Sequence[tuple[str, ...]]) -> list[_Section]:
     """Return the rows under each line that is alone in its row ("North", then the towns of the north)."""
     sections = [_Section()]
     for at, row in enumerate(body):
-        label = _alone(row)
+        label, first = _alone(row), next(iter(row), "")
         more = at + 1 < len(body) and _alone(body[at + 1]) is None
-        over = len(row) > 2 or isinstance(row[0], SpanningCell)
-        if label == 0 and over and more and len(row[0]) <= _LONGEST_SECTION and _LETTERS.search(row[0]):
-            sections.append(_Section(row[0]))
+        over = len(row) > 2 or isinstance(first, SpanningCell)
+        if label == 0 and over and more and len(first) <= _LONGEST_SECTION and _LETTERS.search(first):
+            sections.append(_Section(first))
         else:
             sections[-1].rows.append(row)
     return [section for section in sections if section.rows]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-OFF: Mapping[str, bool] = {"enable_thinking": False, "thinking": False}
+OFF: Mapping[str, Any] = {"enable_thinking": False, "thinking": False}
 """Variables by which chat templates switch thinking: that of Qwen, Gemma, GLM and SmolLM, and that of DeepSeek and Granite."""
 
 MARKS: tuple[tuple[str, str], ...] = (

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.errors import IndexBusy, IndexClosed, IndexCorrupt, IndexMissing, ShawahidError
+from rag.errors import DiskFailed, IndexBusy, IndexClosed, IndexCorrupt, IndexMissing, ShawahidError
 from rag.files import create_private
-from rag.storage.sqlite_errors import index_error, sqlite_errors
+from rag.storage.sqlite_errors import code_of, index_error, sqlite_errors
 
 _WAIT = 10.0
 """Seconds that a writer waits for another before it gives up."""
@@ -70,11 +70,20 @@ class Connections:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                connection.execute("COMMIT")
+                self._commit(connection)
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        """Commit. Raises DiskFailed of its own if the log could not be flushed: a later reader may find the change in it all the same."""
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if code_of(error) != sqlite3.SQLITE_IOERR_FSYNC:
+                raise
+            raise DiskFailed("error.commit_uncertain", path=self.path.parent, reason=error) from error
 
     # --- connections, for the modules of this package that hold SQL -----------------------------------------------------------
 

@@ -156,7 +156,7 @@ def _lance(path: Path, collection: str) -> tuple[str, list[Fields]]:
     chosen = collection or names[0]
     pa, _ = arrow()
     try:
-        import lancedb
+        import lancedb  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ExtraMissing("error.lance_extra") from error
     try:

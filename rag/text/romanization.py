@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from arabic_name_romanizer import Transliterator
@@ -26,7 +26,7 @@ def latin_name(phrase: str) -> str | None:
     """
     if not phrase.strip() or len(phrase.split()) > _LONGEST:
         return None
-    best = _dictionary().transliterate(phrase, top_k=2)[0]  # one candidate more than needed: for one alone, only text is returned
+    best: Any = _dictionary().transliterate(phrase, top_k=2)[0]  # one candidate more than needed: for one alone, only text is returned
     if best.source == "dictionary" and not best.units:
         return str(best.text)  # the dictionary has the whole name
     runs = [list(run) for known, run in groupby(best.units, key=lambda unit: unit.source == "dictionary" and unit.count > 1) if known]

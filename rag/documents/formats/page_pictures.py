@@ -58,7 +58,8 @@ def _pdf_page(data: bytes, name: str, number: int, width: int) -> tuple[Any, int
         except pypdfium2.PdfiumError as error:
             raise DocumentError("error.damaged", name=name, reason=str(error)[:200]) from error
         across, down = (max(side, 1.0) for side in page.get_size())
-        bitmap = page.render(scale=_scale(across, down, width))
+        scale: Any = _scale(across, down, width)  # a float, which the library describes as int
+        bitmap = page.render(scale=scale)
         return bitmap.to_pil().convert("RGB"), pages
     finally:
         document.close()
