@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
+from typing import cast
 
 from rag.arguments import as_path, refuse, require_collection, require_one_of, require_type
 from rag.errors import BadSetting
+from rag.models.device import ALL_LAYERS, DEVICES, Device
 from rag.models.installed import profile
 from rag.schema import STYLES, Style
 
@@ -45,6 +47,10 @@ class Settings:
     """SHAWAHID_LANGUAGE: the language of messages, ar | en"""
     threads: int = 0
     """SHAWAHID_THREADS: processor threads; 0 uses all cores"""
+    gpu_layers: int = ALL_LAYERS
+    """SHAWAHID_GPU_LAYERS: layers of the generator on the GPU, if llama.cpp was built for one: a number, 0 for none, or "all\""""
+    device: Device = ""
+    """SHAWAHID_DEVICE: what embedder and reader compute on: cpu, cuda or mps; "" for the best there is"""
     max_file_mb: int = 16
     """SHAWAHID_MAX_FILE_MB: the largest file that is indexed, in MiB; PDF, DOCX and EPUB may be four times as large"""
     style: Style = "sentence"
@@ -66,6 +72,7 @@ class Settings:
         _require_kinds(self)
         require_one_of("style", self.style, STYLES)
         require_one_of("language", self.language, LANGUAGES)
+        require_one_of("device", self.device, DEVICES)
         if self.profile != "default":
             profile(self.profile)  # raises for an unknown one
 
@@ -82,6 +89,9 @@ class Settings:
         style = text("STYLE", default.style)
         if style not in STYLES:
             raise BadSetting("error.setting", name="SHAWAHID_STYLE", value=style, allowed="sentence, short")
+        device = text("DEVICE", default.device)
+        if device not in DEVICES:
+            raise BadSetting("error.setting", name="SHAWAHID_DEVICE", value=device, allowed="cpu, cuda, mps")
         return cls(
             profile=text("PROFILE", default.profile),
             generator=text("GENERATOR", default.generator),
@@ -96,6 +106,8 @@ class Settings:
             port=number("PORT", default.port, 0, 65535),
             language=language,
             threads=number("THREADS", default.threads, 0, 1024),
+            gpu_layers=ALL_LAYERS if text("GPU_LAYERS", "all") == "all" else number("GPU_LAYERS", 0, 0),
+            device=cast(Device, device),
             style=style,
             max_file_mb=number("MAX_FILE_MB", default.max_file_mb, 1),
             ocr=bool(number("OCR", int(default.ocr), 0, 1)),

@@ -43,9 +43,15 @@ def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, Shaw
     model = find(chosen_name, "embedder")
     threads = settings.threads or None
     if (entry := model.entry) is None:
-        return SentenceTransformerEmbedder(model.path, model.name, threads=threads), notice
+        return SentenceTransformerEmbedder(model.path, model.name, threads=threads, device=settings.device), notice
     embedder = SentenceTransformerEmbedder(
-        model.path, model.name, entry.query_prefix, entry.passage_prefix, threads, token_size=entry.token_size
+        model.path,
+        model.name,
+        entry.query_prefix,
+        entry.passage_prefix,
+        threads,
+        token_size=entry.token_size,
+        device=settings.device,
     )
     return embedder, notice
 
@@ -66,7 +72,8 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
         require("generator")
     except (ModelMissing, ExtraMissing) as error:
         return None, error
-    return LlamaCpp(model.path, model.name, threads=settings.threads or None, states=states_dir()), None
+    threads = settings.threads or None
+    return LlamaCpp(model.path, model.name, threads=threads, states=states_dir(), gpu_layers=settings.gpu_layers), None
 
 
 def open_translator(settings: Settings, generator: Generator | None = None) -> tuple[Translator | None, ShawahidError | None]:

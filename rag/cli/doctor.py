@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from rag.answering.confidence import is_measured
 from rag.answering.generator_trials import tried
-from rag.errors import IndexMissing, ModelMissing, ShawahidError
+from rag.errors import BadSetting, IndexMissing, ModelMissing, ShawahidError
 from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR
 from rag.messages import say
 from rag.models.advice import advised, memory
 from rag.models.catalogue import ModelEntry, Profile
+from rag.models.device import ALL_LAYERS, Device, chosen_device, engine_has_gpu
 from rag.models.installed import catalogue, find, models_dir, profile, state
 from rag.models.remote_generator import is_address
 from rag.models.translator import read_adapter
@@ -127,17 +128,20 @@ def examine(
     index: Path | None = None,
     documents: str = "seeds",
     deep: bool = False,
+    device: Device = "",
+    gpu_layers: int = ALL_LAYERS,
 ) -> Report:
     """Examine the installation; change nothing and send no requests.
 
     `generator`, `embedder` and `translator` (names or paths) replace those of the profile; `index` is the folder of an index to check and
-    `documents` the folder it would be built from; `deep` compares every model's hashes, which reads gigabytes.
+    `documents` the folder it would be built from; `deep` compares every model's hashes, which reads gigabytes; `device` and `gpu_layers`
+    are as in the settings.
     """
     chosen = profile(profile_name)
     translator = "" if translator in (NO_TRANSLATOR, GENERATOR) else translator or chosen.translator
     chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder, translator)
     lines = model_lines(chosen, deep=deep)
-    checks = [*_python(), *_packages(), *_models(chosen, lines), _disk(lines), *_memory(chosen)]
+    checks = [*_python(), *_packages(), *_computing(device, gpu_layers), *_models(chosen, lines), _disk(lines), *_memory(chosen)]
     if index is not None:
         checks.append(_index(index, chosen.embedder, documents))
     return Report(tuple(checks), tuple(lines), models_dir())
@@ -186,6 +190,25 @@ def _packages() -> Iterator[Check]:
     else:
         command = "xcode-select --install" if sys.platform == "darwin" else "sudo apt-get install g++"
         yield Check("doctor.compiler", "", Standing.MISSING, "doctor.no_compiler", command)
+
+
+def _computing(wanted: Device, gpu_layers: int) -> Iterator[Check]:
+    """Return what the models compute on; nothing where torch or the engine can't be imported, which is said above."""
+    try:
+        device, engine = chosen_device(wanted), engine_has_gpu()
+    except BadSetting as error:
+        fields = {key: str(value) for key, value in error.fields.items()}
+        yield Check("doctor.gpu", str(wanted), Standing.MISSING, error.key, "", fields)
+        return
+    except (ImportError, OSError):
+        return
+    on_gpu = engine and gpu_layers != 0
+    fields = {"device": device, "engine": f"gpu ({'all' if gpu_layers == ALL_LAYERS else gpu_layers})" if on_gpu else "cpu"}
+    if device != "cpu" and not engine:
+        flag = {"cuda": "-DGGML_CUDA=on", "mps": "-DGGML_METAL=on"}[device]
+        yield Check("doctor.gpu", "", Standing.NOTE, "doctor.gpu_idle", f'CMAKE_ARGS="{flag}" make run', fields, "doctor.gpu_is")
+    else:
+        yield Check("doctor.gpu", "", fields=fields, says="doctor.gpu_is")
 
 
 def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:

@@ -116,6 +116,8 @@ def doctor(
         index=settings.index,
         documents=str(settings.documents),
         deep=deep,
+        device=settings.device,
+        gpu_layers=settings.gpu_layers,
     )
     if as_json:
         print_json({"ok": report.ok, **plain(report)})

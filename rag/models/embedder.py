@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from rag.arguments import as_path
 from rag.arrays import Vectors, unit
-from rag.errors import ModelCorrupt, ModelMissing
+from rag.errors import BadSetting, ModelCorrupt, ModelMissing
 from rag.extras import require
+from rag.models.device import Device, chosen_device
 from rag.models.encoder import Encoder, read_layout
 from rag.models.token_vectors import Tokens
 from rag.models.torch_import import whole_torch
@@ -26,6 +27,8 @@ Progress = Callable[[int, int], None]
 
 EMBEDDER_MEMBERS = ("fingerprint", "embed_query", "embed_passages")
 """What every embedder has, besides properties that may load its weights."""
+
+log = logging.getLogger(__name__)
 
 BLOCK = 256
 """Texts per call: enough to fill batches of equal length, few enough to show progress and stop early."""
@@ -109,7 +112,8 @@ class SentenceTransformerEmbedder:
     `query_prefix` is put before every question and `passage_prefix` before every passage; `{title}` in it is replaced by the document's
     title, or "none". The architectures of `rag.models.encoder` are run by that module, three times as fast; any other is run by
     sentence-transformers, in bfloat16 if the processor has instructions for it, else in float32. `token_size`, an even number, is how many
-    components of each token vector are kept; with 0, and for models run by sentence-transformers, there are no token vectors.
+    components of each token vector are kept; with 0, and for models run by sentence-transformers, there are no token vectors. `device` is
+    what it computes on, "" for the best there is.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class SentenceTransformerEmbedder:
         threads: int | None = None,
         *,
         token_size: int = 0,
+        device: Device = "",
     ) -> None:
         folder = as_path("folder", folder)
         require("models")
@@ -132,6 +137,7 @@ class SentenceTransformerEmbedder:
         self._passage_prefix = passage_prefix
         self._threads = threads
         self._token_size = token_size
+        self._device = device
         self._fingerprint = weights_fingerprint(folder)
         self._model: _Model | None = None
         self._lock = threading.Lock()
@@ -165,7 +171,9 @@ class SentenceTransformerEmbedder:
         with self._lock:
             if self._model is None:
                 try:
-                    self._model = _read(self._folder, self._threads)
+                    self._model = _read(self._folder, self._threads, self._device)
+                except BadSetting:
+                    raise
                 except Exception as error:  # whatever a broken file raises in three libraries; our one word for it follows
                     raise ModelCorrupt("error.embedder_broken", name=self._name, path=self._folder, reason=error) from error
             return self._model
@@ -222,20 +230,32 @@ class _Model(Protocol):
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]: ...
 
 
-def _read(folder: Path, threads: int | None) -> _Model:
+def _read(folder: Path, threads: int | None, wanted: Device) -> _Model:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
     if threads:
         torch.set_num_threads(threads)
+    device = chosen_device(wanted)
     found = read_layout(folder)
+    if device == "cpu":
+        return Encoder(folder, found) if found else _SentenceTransformers(folder)
+    try:
+        model: _Model = Encoder(folder, found, device=device) if found else _SentenceTransformers(folder, device)
+        if np.isfinite(model.encode(["probe"])).all():
+            return model
+        raise ValueError("not finite")
+    except (RuntimeError, TypeError, ValueError, AssertionError) as error:  # the last from a torch built for the processor
+        if wanted:
+            raise
+        log.warning("%s can't run on %s (%s): it runs on the processor", folder.name, device, error)
     return Encoder(folder, found) if found else _SentenceTransformers(folder)
 
 
 class _SentenceTransformers:
     """A folder run by sentence-transformers."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
         whole_torch()
         import torch
         import transformers
@@ -243,10 +263,10 @@ class _SentenceTransformers:
 
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        native_bf16 = torch.cpu._is_avx512_bf16_supported()
+        native_bf16 = device == "cpu" and torch.cpu._is_avx512_bf16_supported()
         self._model = SentenceTransformer(
             str(folder),
-            device="cpu",
+            device=device,
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"dtype": torch.bfloat16 if native_bf16 else torch.float32},

@@ -22,6 +22,7 @@ from rag.models.token_vectors import Tokens
 from rag.models.tokenizer import LazyTokenizer
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     Weights = Mapping[str, Tensor]
@@ -107,6 +108,10 @@ class Transformer(Protocol):
         """Return an adapter of the original matrices as one of the matrices here, whose rows may stand in another order."""
         ...
 
+    def move(self, device: torch.device) -> None:
+        """Put all weights on a device."""
+        ...
+
     def adapted(self, ids: Tensor, lengths: Tensor, adapter: Adapter) -> Tensor:
         """Return the hidden states after as many layers as the adapter has, without the model's last norm; `adapter` is arranged."""
         ...
@@ -115,20 +120,26 @@ class Transformer(Protocol):
 class Encoder:
     """Encodes texts as unit vectors. Not safe to share between threads.
 
-    With `exact`, computes in float32 throughout; otherwise in 8-bit integers if the processor has instructions for them.
+    With `exact`, computes in float32 throughout; otherwise in 8-bit integers if the processor has instructions for them. On another
+    `device` ("cuda", "mps") its layers compute in float32; hidden states come back to the processor.
     """
 
-    def __init__(self, folder: Path, layout: Layout, *, exact: bool = False) -> None:
+    _device = "cpu"
+
+    def __init__(self, folder: Path, layout: Layout, *, exact: bool = False, device: str = "cpu") -> None:
         import torch
         from safetensors.torch import load_file
 
         self._tokenizer = LazyTokenizer(folder / "tokenizer.json", layout.longest)
-        quantised = not exact and has_int8()
+        self._device = device
+        quantised = not exact and device == "cpu" and has_int8()
         # The file is mapped, not read: of the embeddings, the largest part, only the rows of tokens that occur are ever in memory.
         weights = load_file(folder / "model.safetensors")
         make = Bert if layout.config["model_type"] == "bert" else Gemma
         with torch.inference_mode():
             self._transformer: Transformer = make(weights, layout.config, quantised, layout.longest)
+            if device != "cpu":
+                self._transformer.move(torch.device(device))
             self._dense = [load_file(path / "model.safetensors")["linear.weight"].float() for path in layout.dense]
         self.dimension: int = self._dense[-1].shape[0] if self._dense else int(layout.config["hidden_size"])
 
@@ -170,17 +181,24 @@ class Encoder:
 
     def arranged(self, adapter: Adapter) -> Adapter:
         """Return an adapter as `adapted` takes it."""
-        return self._transformer.arranged(adapter)
+        arranged = self._transformer.arranged(adapter)
+        return [{part: (a.to(self._device), b.to(self._device)) for part, (a, b) in layer.items()} for layer in arranged]
 
     def adapted(self, tokens: Sequence[Sequence[int]], adapter: Adapter) -> tuple[Tensor, Tensor]:
         """Return the hidden states of the lower layers with an adapter, shape (n, longest, size), and the token counts, shape (n,)."""
+        import torch
+
         ids, lengths = _padded(tokens)
-        return self._transformer.adapted(ids, lengths, adapter), lengths
+        with torch.device(self._device):
+            return self._transformer.adapted(ids.to(self._device), lengths.to(self._device), adapter).cpu(), lengths
 
     def _hidden(self, tokens: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Return hidden states, shape (n, length, size), and the token count of each text, shape (n,)."""
+        import torch
+
         ids, lengths = _padded(tokens)
-        return self._transformer(ids, lengths), lengths
+        with torch.device(self._device):
+            return self._transformer(ids.to(self._device), lengths.to(self._device)).cpu(), lengths
 
     def _pooled(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         import torch
@@ -249,6 +267,12 @@ class Linear:
         self._codes = torch.ops.onednn.qlinear_prepack((weight / self._scale[:, None]).round_().to(torch.int8), None)
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
 
+    def move(self, device: torch.device) -> Linear:
+        """Put a matrix in float32 on a device; return it."""
+        self._weight = self._weight.to(device)
+        self._bias = None if self._bias is None else self._bias.to(device)
+        return self
+
     def __call__(self, x: Tensor, added: LowRank | None = None) -> Tensor:
         """Return the product for rows of shape (n, in), shape (n, out), float32; with `added`, that with the sum of both matrices."""
         y = self._product(x)
@@ -314,6 +338,11 @@ class Bert:
 
     def __call__(self, ids: Tensor, lengths: Tensor) -> Tensor:
         return self.adapted(ids, lengths, [{}] * len(self._layers))
+
+    def move(self, device: torch.device) -> None:
+        self._words, self._places = self._words.to(device), self._places.to(device)
+        self._norm = _moved(self._norm, device)
+        self._layers = _moved(self._layers, device)
 
     def arranged(self, adapter: Adapter) -> Adapter:
         return adapter
@@ -398,6 +427,11 @@ class Gemma:
         normed: Tensor = rms_norm(x, (x.shape[-1],), self._last, self._eps)
         return normed
 
+    def move(self, device: torch.device) -> None:
+        self._words, self._last = self._words.to(device), self._last.to(device)
+        self._layers = _moved(self._layers, device)
+        self._turns = {near: turns.to(device) for near, turns in self._turns.items()}
+
     def arranged(self, adapter: Adapter) -> Adapter:
         """Bring the columns for queries and keys into the order of the rotated rows."""
         import torch
@@ -433,6 +467,13 @@ class Gemma:
             x = x + rms_norm(narrow(wide, added.get("narrow")), (size,), leave, self._eps)
         states: Tensor = x.view(n, length, size)
         return states
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    """Return tensors and matrices in lists and tuples on a device."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_moved(one, device) for one in value)
+    return value.move(device) if isinstance(value, Linear) else value.to(device)
 
 
 def _mask(length: int, lengths: Tensor, window: int | None) -> Tensor | None:

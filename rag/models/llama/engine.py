@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import ctypes
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from rag.errors import GenerationFailed, ModelCorrupt
 from rag.extras import require
 from rag.models.thinking import MARKS, OFF, opened
 from rag.schema import Message
+
+log = logging.getLogger(__name__)
 
 _STATES = 8
 """The most sequences of a model with whole states: each takes memory of its own, tens of megabytes in a model of 4 billion parameters."""
@@ -34,6 +37,7 @@ class LlamaEngine:
     """A GGUF model and one context with up to `sequences` independent sequences that share `cells` tokens of memory.
 
     A model with recurrent layers has `whole_states`: the state after a text can be copied, but not truncated. It gets fewer sequences.
+    `gpu_layers` are computed on the GPU if llama.cpp was built for one: -1 for all. Where they don't fit, none are.
     `adapter` is a LoRA file in GGUF form whose matrices are added to the model's. A model without a chat template is only usable with
     `chat=False`, without `prompt`. `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread
     at a time. Raises ModelCorrupt if the file is truncated or not a GGUF file, or the adapter does not fit it.
@@ -43,7 +47,16 @@ class LlamaEngine:
     """The largest number of tokens in one batch."""
 
     def __init__(
-        self, path: Path, name: str, cells: int, threads: int, sequences: int, *, adapter: Path | None = None, chat: bool = True
+        self,
+        path: Path,
+        name: str,
+        cells: int,
+        threads: int,
+        sequences: int,
+        *,
+        adapter: Path | None = None,
+        chat: bool = True,
+        gpu_layers: int = 0,
     ) -> None:
         require("generator")
         import llama_cpp
@@ -53,29 +66,26 @@ class LlamaEngine:
         self._lib = lib
         _silence(lib)
         lib.llama_backend_init()
-        model_parameters = lib.llama_model_default_params()
-        model_parameters.n_gpu_layers = 0
-        self.model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
-        if not self.model:
+        self.gpu_layers = gpu_layers if gpu_layers and lib.llama_supports_gpu_offload() else 0
+        """The layers on the GPU, -1 for all."""
+        opened = self._open(path, cells, threads, sequences)
+        if opened is None and self.gpu_layers:
+            log.warning(
+                "%s does not fit on the GPU; it runs on the processor. SHAWAHID_GPU_LAYERS sets how many layers are put there", name
+            )
+            self.gpu_layers = 0
+            opened = self._open(path, cells, threads, sequences)
+        if opened is None:
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
-        self.whole_states = bool(lib.llama_model_is_recurrent(self.model) or lib.llama_model_is_hybrid(self.model))
-        sequences = min(sequences, _STATES) if self.whole_states else sequences
-        parameters = lib.llama_context_default_params()
-        parameters.n_ctx = cells
-        parameters.n_batch = parameters.n_ubatch = self.rows
-        parameters.n_seq_max = sequences
-        parameters.kv_unified = True  # sequences share cells, so that a common beginning is kept once
-        parameters.n_threads = parameters.n_threads_batch = threads
-        self._context = lib.llama_init_from_model(self.model, parameters)
-        if not self._context:
-            lib.llama_model_free(self.model)
-            raise ModelCorrupt("error.generator_broken", name=name, path=path)
+        self.model, self._context, self.whole_states, sequences = opened
         if adapter is not None:
             self._add(adapter, name)
         self.cells = cells
         self.sequences = sequences
         self.threads = threads
-        self.identity = f"llama.cpp {lib.__version__} {lib.llama_print_system_info().decode()} keys and values f16, one cache"
+        self.identity = (
+            f"llama.cpp {lib.__version__} {lib.llama_print_system_info().decode()} keys and values f16, one cache, {self.gpu_layers} on GPU"
+        )
         """What a saved state depends on besides the weights."""
         self._memory = lib.llama_get_memory(self._context)
         self._vocabulary = lib.llama_model_get_vocab(self.model)
@@ -93,6 +103,27 @@ class LlamaEngine:
         self._format = Jinja2ChatFormatter(
             template=template, eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)), bos_token=self._special(self.first)
         )
+
+    def _open(self, path: Path, cells: int, threads: int, sequences: int) -> tuple[Any, Any, bool, int] | None:
+        """Return the model, its context, whether its states are whole, and the number of its sequences; None if it can't be opened."""
+        lib = self._lib
+        model_parameters = lib.llama_model_default_params()
+        model_parameters.n_gpu_layers = self.gpu_layers
+        model = lib.llama_model_load_from_file(str(path).encode(), model_parameters)
+        if not model:
+            return None
+        whole = bool(lib.llama_model_is_recurrent(model) or lib.llama_model_is_hybrid(model))
+        parameters = lib.llama_context_default_params()
+        parameters.n_ctx = cells
+        parameters.n_batch = parameters.n_ubatch = self.rows
+        parameters.n_seq_max = min(sequences, _STATES) if whole else sequences
+        parameters.kv_unified = True  # sequences share cells, so that a common beginning is kept once
+        parameters.n_threads = parameters.n_threads_batch = threads
+        context = lib.llama_init_from_model(model, parameters)
+        if not context:
+            lib.llama_model_free(model)
+            return None
+        return model, context, whole, parameters.n_seq_max
 
     def _add(self, adapter: Path, name: str) -> None:
         """Add a LoRA adapter to the context; it is freed with the model."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rag.arguments import as_path
 from rag.errors import GenerationFailed, ModelMissing
+from rag.models.device import ALL_LAYERS
 from rag.models.embedder import sample_blocks
 from rag.models.generator import Generation, TokenCounts
 from rag.models.llama.batching import WRITERS, DecodeJob, Scheduler
@@ -28,7 +29,7 @@ _SEQUENCES = 2 * WRITERS
 
 
 class LlamaCpp:
-    """A GGUF model run by llama.cpp on the CPU, loaded at first use. Safe to share between threads.
+    """A GGUF model run by llama.cpp, on the GPU if it was built for one, loaded at first use. Safe to share between threads.
 
     Concurrent generations are computed together. Prompt states stay in memory: a prompt is read only from the point where it differs from
     an earlier one. `states` is a folder for states that later processes need too. Sampling is greedy, so the same prompt gives the same
@@ -36,7 +37,14 @@ class LlamaCpp:
     """
 
     def __init__(
-        self, path: Path, name: str | None = None, context: int = 8192, threads: int | None = None, states: Path | None = None
+        self,
+        path: Path,
+        name: str | None = None,
+        context: int = 8192,
+        threads: int | None = None,
+        states: Path | None = None,
+        *,
+        gpu_layers: int = ALL_LAYERS,
     ) -> None:
         path = as_path("path", path)
         if not path.is_file():
@@ -46,6 +54,7 @@ class LlamaCpp:
         self._context = context
         self._threads = threads or os.cpu_count() or 2
         self._folder = states
+        self._gpu_layers = gpu_layers
         self._loading = threading.Lock()
         self._loaded: tuple[LlamaEngine, Scheduler] | None = None
 
@@ -69,7 +78,7 @@ class LlamaCpp:
     def _load(self) -> tuple[LlamaEngine, Scheduler]:
         with self._loading:
             if self._loaded is None:
-                engine = LlamaEngine(self._path, self._name, self._context, self._threads, _SEQUENCES)
+                engine = LlamaEngine(self._path, self._name, self._context, self._threads, _SEQUENCES, gpu_layers=self._gpu_layers)
                 disk = Disk(self._folder, f"{weights_digest(self._path)} {engine.identity}") if self._folder else None
                 self._loaded = (engine, Scheduler(engine, disk))
             return self._loaded
