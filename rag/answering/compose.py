@@ -28,6 +28,7 @@ from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, Rejec
 from rag.text.language import script
 from rag.text.names import add_other_spellings
 from rag.text.romanization import latin_name
+from rag.text.territories import territories
 
 _LONGEST = 200
 """Most tokens of a draft."""
@@ -190,7 +191,7 @@ class Composer:
         words, question, language = quoted.direct, inquiry.query.text, inquiry.language
         if native:
             return words, Grade.QUOTED
-        if carried := localize_values(words, language) or _asked_value(words, question, language) or localize_names(words, language):
+        if carried := localize_values(words, language) or _asked_value(words, question, language) or _only_name(quoted, language):
             return carried, Grade.QUOTED if carried == words else Grade.UNVERIFIED
         if script(words) == language:
             return words, Grade.QUOTED  # «TruthGPT», in Arabic text
@@ -375,6 +376,14 @@ def _asked_value(words: str, question: str, language: str) -> str | None:
     """Return the value that a question asks for, in the words of a language, if a phrase in the other language states one only."""
     value = asked_value(question, words)
     return localize_value(value, words, language) if value is not None else None
+
+
+def _only_name(quoted: Quotation, language: str) -> str | None:
+    """Return the countries or languages that the words of a quotation are, in the words of a language; None if it names other countries as
+    well, for which of them answers is what readers err about."""
+    if territories(quoted.direct) != territories(quoted.text):
+        return None
+    return localize_names(quoted.direct, language)
 
 
 def _translation(quoted: Quotation, core: Span, translator: SourceTranslator) -> str:

@@ -73,6 +73,8 @@ def localize_values(text: str, language: str) -> str | None:
     rest = "".join(" " if any(value.span.start <= n < value.span.end for value in values) else char for n, char in enumerate(text))
     if len(_LETTERS.findall(rest)) > _SPARE or _numbers_a_name(values[0], text):
         return None
+    if values[0].kind not in (Kind.DATE, Kind.TIME):
+        values = [value for value in values if value.kind is values[0].kind]  # the price, not also when it was paid
     written = [localize_value(value, text, language) for value in values]
     if None in written:
         return None
@@ -199,15 +201,18 @@ def _unit(value: Value, language: str) -> str | None:
         return None
 
 
-def _unit_name(cldr: str, value: Value, language: str) -> str:
-    """Return the plural form of a unit's name for a number: «3 أيام» and «300 يوم»."""
+def _unit_name(cldr: str, value: Value, language: str) -> str | None:
+    """Return the plural form of a unit's name for a number: «3 أيام» and «300 يوم»; None for a unit without a name here."""
     from babel.units import format_unit
 
     if cldr == "duration-day":  # the plain form is missing from Babel's Arabic data
         few = 3 <= int(value.number or 0) % 100 <= 10
         return ("أيام" if few else "يوم") if language == "ar" else ("day" if value.number == 1 else "days")
-    counted: str = format_unit(value.number or 0, cldr, locale=language, numbering_system="latn")
-    return _NUMERAL.sub("", counted, count=1).strip() or counted
+    for length in ("long", "short"):  # where a name is only in the short form, the long one is the unit's own code
+        counted: str = format_unit(value.number or 0, cldr, length, locale=language, numbering_system="latn")
+        if cldr not in counted:
+            return _NUMERAL.sub("", counted, count=1).strip() or counted
+    return None
 
 
 def _date(day: Date, language: str) -> str | None:

@@ -78,7 +78,7 @@ def quotation(evidence: Evidence, document: Document | None, question: str = "")
         return _single(evidence, document, span, "")
     if led := _led_by(document, at, evidence.span):
         return _list(evidence, document, evidence.span.of(document.text), led)
-    if block.kind is BlockKind.ITEM and asks_for_every(question) and _is_enumeration(siblings := _siblings(document.blocks, at)):
+    if block.kind is BlockKind.ITEM and asks_for_every(question) and _is_enumeration(document, siblings := _siblings(document.blocks, at)):
         return _list(evidence, document, _above(evidence, document, block), siblings)
     if block.kind in (BlockKind.ITEM, BlockKind.ROW):
         span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
@@ -168,9 +168,9 @@ def _siblings(blocks: Sequence[Block], at: int) -> list[Block]:
     return list(blocks[first:end])
 
 
-def _is_enumeration(items: Sequence[Block]) -> bool:
-    """Return whether items are the members of a list; the numbered clauses of a law are its text."""
-    return len(items) > 1 and median(len(item.span) for item in items) <= _LONGEST_MEMBER
+def _is_enumeration(document: Document, items: Sequence[Block]) -> bool:
+    """Return whether items are the members of a list, which may be explained after a colon; the clauses of a law are its text."""
+    return len(items) > 1 and median(len(item.span.of(document.text).partition(":")[0]) for item in items) <= _LONGEST_MEMBER
 
 
 def _above(evidence: Evidence, document: Document, block: Block) -> str:

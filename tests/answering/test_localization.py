@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from rag.answering.localization import localize_names, localize_values
+from rag.answering.localization import _CLDR_UNITS, localize_names, localize_value, localize_values
+from rag.schema import Span
+from rag.text.numbers import Kind, Value
 
 
 @pytest.mark.parametrize(
@@ -26,6 +30,10 @@ from rag.answering.localization import localize_names, localize_values
         ("at least 18 years", "ar", "على الأقل 18 سنة"),
         ("3 days", "ar", "3 أيام"),
         ("15 days", "ar", "15 يوم"),
+        ("up to 4 months", "ar", "على الأكثر 4 أشهر"),
+        ("6 feet", "ar", "6 قدم"),
+        ("20 litres", "ar", "20 لتر"),
+        ("125 مليون جنيه إسترليني منذ 3 أعوام", "en", "125 million British pounds"),  # the price, not when
         ("two weeks", "ar", "2 أسابيع"),
         ("4 كانون الأول من سنة 2024", "en", "4 December 2024"),
         ("12 March 2024", "ar", "12 مارس 2024"),
@@ -78,3 +86,12 @@ def test_what_is_no_value_or_says_more_is_not_said_by_numbers(text: str) -> None
 )
 def test_names_of_countries_languages_and_days_are_carried_over(text: str, language: str, expected: str | None) -> None:
     assert localize_names(text, language) == expected
+
+
+@pytest.mark.parametrize("unit", sorted(_CLDR_UNITS))
+@pytest.mark.parametrize("language", ["ar", "en"])
+@pytest.mark.parametrize("number", [1, 2, 4, 11, 100])
+def test_every_unit_has_a_name_in_both_languages(unit: str, language: str, number: int) -> None:
+    name = localize_value(Value(Kind.MEASURE, Span(0, 0), Decimal(number), unit), "", language)
+    assert name is not None
+    assert _CLDR_UNITS[unit] not in name

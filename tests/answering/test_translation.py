@@ -281,6 +281,14 @@ def test_in_one_language_nothing_is_translated(tmp_path: Path) -> None:
     assert translator.asked == []
 
 
+def test_a_country_is_named_in_the_language_of_the_question_unless_its_sentence_names_another(tmp_path: Path) -> None:
+    one = chatbot(tmp_path, "سافرت نانسي في رحلة مبيعات إلى المملكة المتحدة.", "المملكة المتحدة", None).ask("Where did Nancy travel?")
+    assert one.text.startswith("United Kingdom [1]\n")
+    text = "سافرت نانسي المقيمة في الولايات المتحدة إلى المملكة المتحدة."
+    two = chatbot(tmp_path / "two", text, "الولايات المتحدة", None).ask("Where did Nancy travel?")
+    assert two.text.startswith("The document says, in Arabic: “")
+
+
 def test_an_arabic_name_of_a_person_is_spelled_in_latin_letters_where_it_is_attested(tmp_path: Path) -> None:
     text = "يدير المكتبة العامة الدكتور حسام زكي."
     answer = chatbot(tmp_path, text, "الدكتور حسام زكي", None).ask("Who runs the public library?")
