@@ -346,7 +346,7 @@ def panels(frames: Sequence[Frame], words: Sequence[Word], grids: Sequence[Grid]
             panel.words = [word for word in left if panel.holds((word.left + word.right) / 2, word.base + 0.25 * word.size)]
             panel.grids = [grid for grid in outside if panel.holds((grid.left + grid.right) / 2, (grid.top + grid.bottom) / 2)]
         own = [panel for panel in own if panel.words or panel.grids]
-        deep = [panel for panel in own if len(rows(panel.words)) + 3 * len(panel.grids) >= _FEWEST_IN_PANEL]
+        deep = [panel for panel in own if len(rows(panel.words)) + 3 * len(panel.grids) >= _FEWEST_IN_PANEL and _is_of_words(panel)]
         if not any(a.right <= b.left + _SNAP and min(a.top, b.top) > max(a.bottom, b.bottom) for a in deep for b in deep):
             continue
         found += own
@@ -354,6 +354,12 @@ def panels(frames: Sequence[Frame], words: Sequence[Word], grids: Sequence[Grid]
         left = [word for word in left if id(word) not in taken]
         outside = [grid for grid in outside if id(grid) not in taken]
     return found, left, outside
+
+
+def _is_of_words(panel: Panel) -> bool:
+    """Return whether most lines of a panel have words, so that it is no column of the values of another."""
+    lines = [row for _, row in rows(panel.words)]
+    return sum(any(sum(word.letters) > 1 for word in row) for row in lines) >= 0.6 * len(lines)
 
 
 def _goes_on_beside(inside: Sequence[tuple[Word, GridCell]], outside: Sequence[Word], xs: Sequence[float]) -> bool:
