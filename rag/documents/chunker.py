@@ -70,10 +70,12 @@ class _Unit:
 
 @dataclass(slots=True)
 class _Group:
-    """The units of a passage; `outside` is the lead of all units if it lies in an earlier passage."""
+    """The units of a passage; `outside` is the lead of all units if it lies in an earlier passage. `cut` marks the later parts of a
+    sentence that is longer than a passage: their lead is how the sentence begins."""
 
     units: list[_Unit] = field(default_factory=list)
     outside: Span | None = None
+    cut: bool = False
 
 
 def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
@@ -140,14 +142,17 @@ def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
     """Yield passages filled up to `longest`, never ending with a lead; after a lead in an earlier passage, nothing but its items."""
     group = _Group()
     waiting = list(units)
+    opening: Span | None = None
     for at, unit in enumerate(waiting):
+        opening = opening if unit.continues else unit.span
         if group.units and _breaks(
             group, unit, waiting[at + 1] if at + 1 < len(waiting) else None, _sentence_end(waiting, at, longest), longest
         ):
             yield group
-            group = _Group()
+            same = unit.continues and unit.path == group.units[-1].path
+            group = _Group(outside=opening, cut=True) if same and opening is not None else _Group()
         if not group.units and unit.lead is not None:
-            group.outside = unit.lead
+            group.outside, group.cut = unit.lead, False
         group.units.append(unit)
     if group.units:
         yield group
@@ -175,9 +180,9 @@ def _sentence_end(units: Sequence[_Unit], at: int, longest: int) -> int:
 def _breaks(group: _Group, unit: _Unit, following: _Unit | None, sentence_end: int, longest: int) -> bool:
     """Return whether a unit begins a new passage."""
     first, last = group.units[0], group.units[-1]
-    if unit.opens or unit.path != last.path:
+    if unit.opens or unit.path != last.path or (group.cut and not unit.continues):
         return True
-    if group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
+    if not group.cut and group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
         return True
     if last.introduces and unit.lead == last.span:
         return False  # a list's first item stays with its introduction, however long the two are

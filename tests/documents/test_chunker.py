@@ -34,6 +34,25 @@ def test_passages_are_filled_with_whole_sentences() -> None:
     assert [p.language for p in passages] == ["ar", "ar"]
 
 
+@pytest.mark.parametrize(
+    ("opening", "clause", "after"),
+    [
+        ("The contractor shall in each year", ", keep the records of district {} for seven years", "The records are public."),
+        ("يلتزم المقاول في كل سنة", "، بأن يحفظ سجلات اللواء {} مدة سبع سنوات", "السجلات علنية للجميع."),
+    ],
+)
+def test_the_parts_of_a_sentence_longer_than_a_passage_are_led_by_how_it_begins(opening: str, clause: str, after: str) -> None:
+    text = opening + "".join(clause.format(n) for n in range(40)) + ". " + after
+    whole = Document("d", text, "", "en", "0", blocks=(Block(BlockKind.PARAGRAPH, Span(0, len(text))),))
+    first, *parts, last = Chunker(passage=400, sentence=100).cut(whole)
+    assert first.lead == last.lead == ""
+    assert first.text.startswith(opening)
+    assert last.text == after
+    assert len(parts) >= 1
+    assert all(part.lead.startswith(opening) and part.lead in " ".join(first.text.split()) for part in parts)
+    assert "".join((first.text, *(part.text for part in parts))).replace(" ", "") == text.removesuffix(after).replace(" ", "")
+
+
 def test_a_heading_opens_a_passage_and_is_its_locator() -> None:
     text = "Before.\n\n# One\n\nText one.\n\n# Two\n\nText two."
     passages = Chunker().cut(document(text, text.index("# One"), text.index("# Two")))
