@@ -81,11 +81,14 @@ def test_the_language_is_the_passages_own() -> None:
     assert [p.language for p in passages] == ["en", "ar", "en"]  # numbers alone take the document's
 
 
-@pytest.mark.parametrize(("passage", "sentence"), [(800, 39), (100, 200), (0, 0), (-5, 50)])
-def test_settings_that_mean_nothing(passage: int, sentence: int) -> None:
+@pytest.mark.parametrize(
+    ("passage", "sentence", "key"),
+    [(800, 39, "error.chunker"), (100, 200, "error.chunker"), (0, 0, "error.argument"), (-5, 50, "error.argument")],
+)
+def test_settings_that_mean_nothing(passage: int, sentence: int, key: str) -> None:
     with pytest.raises(BadSetting) as caught:
         Chunker(passage, sentence)
-    assert caught.value.key == "error.chunker"
+    assert caught.value.key == key
 
 
 def test_settings_are_named_for_the_manifest() -> None:

@@ -201,3 +201,38 @@ def test_a_flood_of_cells_does_not_hold_up_the_others(running: Running) -> None:
 
     wait_until(over)
     assert slowest < 5
+
+
+def test_no_file_slows_the_servers_sign_of_life(running: Running) -> None:
+    """Files of many kinds that are damaged or made to keep a parser busy: /healthz answers within 0.2 seconds meanwhile, or as fast as the
+    machine lets it without them."""
+    layla = Reader(running)
+    id = layla.call("create", "تالفة")["collection"]
+    bad: dict[str, str | bytes] = {
+        "quotes.csv": '"' + '",\n"' * 13_000, "cells.csv": ",\n" * 32_768, "wide.csv": "a;" * 30_000, "deep.json": "[" * 60_000,
+        "records.json": "[" + ",".join('{"a":{"b":[{"c":1}]}}' for _ in range(4000)) + "]", "brackets.md": "[" * 30_000 + "](x" * 9000,
+        "list.md": "* [a](b) **c**\n" * 6000, "spans.html": "<table>" + "<tr><td rowspan=9999 colspan=9999>x" * 2000,
+        "nested.html": "<div>" * 30_000, "cut.pdf": b"%PDF-1.7\n" + b"1 0 obj<<>>endobj\n" * 3000, "cut.docx": b"PK\x03\x04" + b"\0" * 5000,
+        "cut.xlsx": b"PK\x05\x06" + b"\0" * 18, "cut.rtf": b"{\\rtf1" + b"{" * 60_000, "many.txt": "1. بند:\n\n" * 9000,
+    }  # fmt: skip
+    for name, data in bad.items():
+        assert layla.upload(id, name, data).status_code in (200, 400, 413, 415), name
+
+    with running.client() as client:
+
+        def answered() -> float:
+            began = time.monotonic()
+            assert client.get("/healthz").status_code == 200
+            return time.monotonic() - began
+
+        usual = sorted(answered() for _ in range(20))[18]
+        job = layla.call("build", id)
+        taken: list[float] = []
+        finished = threading.Event()
+        watching = threading.Thread(target=lambda: (layla.finished(job), finished.set()), daemon=True)
+        watching.start()
+        while not finished.wait(0.02):
+            taken.append(answered())
+    taken.sort()
+    assert len(taken) >= 5
+    assert taken[int(0.9 * (len(taken) - 1))] < 0.2 + 5 * usual
