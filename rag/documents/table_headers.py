@@ -22,6 +22,7 @@ _LONGEST_NAME = 80
 _LONGEST_LABEL = 60
 _LONGEST_SECTION = 160
 _MOST_ABOVE = 8
+_MOST_LINES = 8
 _FEWEST_BELOW = 4
 _FEWEST_ANSWERS = 6
 _DIGITS = re.compile(r"\d")
@@ -122,6 +123,9 @@ def _has_values(block: Sequence[tuple[str, ...]], width: int) -> bool:
 def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, known: int = 0) -> list[GridTable]:
     width = max(_width(row) for row in block)
     rows = [(*row[:width], *("",) * (width - len(row))) for row in block]
+    if wrapped := _wrapped_names(rows):
+        names = tuple(" ".join(cell for row in rows[:wrapped] if (cell := row[at])) for at in range(width))
+        return _tables([names, *rows[wrapped:]], first, None, 1)
     titles: list[str] = []
     while len(rows) > 1 and width > 1 and _alone(rows[0]) is not None:
         titles.append(next(cell for cell in rows.pop(0) if cell))
@@ -213,6 +217,18 @@ def _above_header(rows: Sequence[tuple[str, ...]]) -> int:
             labelled = any(cell.endswith((":", "：")) for row in rows[:at] for cell in row)
             return at if labelled and _score(rows[at], rows[at + 1 : at + _SAMPLE + 1]) > 1 else 0
     return 0
+
+
+def _wrapped_names(rows: Sequence[tuple[str, ...]]) -> int:
+    """Return how many rows at the top are the lines of names that were wrapped, more than two rows of names can be: without values, and
+    with nothing in the first column before the last; 0 for any other table."""
+    count = next((at for at, row in enumerate(rows[: _MOST_LINES + 1]) if any(map(_is_value, row))), 0)
+    if not _MOST_HEADERS < count <= _MOST_LINES or any(row[0] for row in rows[: count - 1]) or not rows[count - 1][0]:
+        return 0
+    body = rows[count : count + _SAMPLE]
+    columns = [[row[at] for row in body if row[at]] for at in range(1, len(rows[0]))]
+    numeric = sum(bool(values) and sum(map(_is_value, values)) >= 0.6 * len(values) for values in columns)
+    return count if numeric * 2 >= len(columns) else 0
 
 
 def _header_rows(rows: Sequence[tuple[str, ...]], likely: bool = True) -> int:

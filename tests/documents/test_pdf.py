@@ -389,6 +389,8 @@ def test_a_last_space_that_rounding_puts_over_the_last_letter_cuts_no_word() -> 
     assert texts_of_words(first) == ["صئا"]
     beside = placed_glyphs((" ", 358.1, 362.1), ("ة", 361.8, 367.1), (" ", 362.0, 365.9), ("ك", 366.7, 372.7))
     assert texts_of_words(beside) == ["ةك"]
+    ligature = placed_glyphs(("e", 516.0, 522.5), ("fi", 522.5, 529.3), (" ", 525.9, 529.0), ("c", 529.3, 535.4))
+    assert texts_of_words(ligature) == ["efic"]
     assert texts_of_words(placed_glyphs(("t", 10, 14), (" ", 14, 18), ("a", 18, 24))) == ["t", "a"]
 
 

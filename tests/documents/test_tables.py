@@ -139,6 +139,13 @@ def test_long_questions_name_the_columns_of_their_answers(questions: tuple[str, 
     assert len(table.rows) == 8
 
 
+def test_names_that_are_wrapped_over_many_rows_are_one() -> None:
+    grid = [["", "", "Combined"], ["", "Share of", "weighted"], ["", "the people", "school"], ["School", "reached", "response"]]
+    (table,) = read_grid([*grid, ["Acre", "96", "93"], ["Homs", "85", "82"]])
+    assert table.columns == ("School", "Share of the people reached", "Combined weighted school response")
+    assert table.rows == (("Acre", "96", "93"), ("Homs", "85", "82"))
+
+
 def test_labels_with_their_values_above_a_header_are_a_form() -> None:
     above = [["VAT number:", "", "BE 07"], ["VAT office:", "", "Ghent"]]
     below = [

@@ -221,6 +221,8 @@ def _without_false_spaces(row: list[Glyph]) -> list[Glyph]:
             wide, beside = glyph.right - glyph.left, after.left - before.right < 0.08 * before.size
             if over > 0.5 * wide and gap > 0.12 * before.size and beside:
                 continue
+            if len(before.text) > 1 and over > 0.9 * wide and beside:
+                continue  # the second half of a ligature
             if over > 0.8 * wide and abs(glyph.place - before.place) < _SAME_PLACE * before.size and beside:
                 continue
         found.append(glyph)
