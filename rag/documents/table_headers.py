@@ -21,6 +21,7 @@ _MOST_HEADERS = 3
 _LONGEST_NAME = 80
 _LONGEST_LABEL = 60
 _LONGEST_SECTION = 160
+_NEAR_BLOCKS = 3
 _MOST_ABOVE = 8
 _MOST_LINES = 8
 _FEWEST_BELOW = 4
@@ -71,13 +72,18 @@ class _Section:
 
 
 def read_grid(grid: Sequence[Sequence[str]], names: int = 0) -> list[GridTable]:
-    """Return the tables of a grid in order; blank rows separate them. A block without a header of its own and as wide as the one before
-    continues with that one's header. Where `names` is above 0, that many rows at the top are known to name the columns; where it is below,
-    the first row looks like the others."""
+    """Return the tables of a grid in order; blank rows separate them.
+
+    A block without a header of its own and as wide as one before it, with at most a line or two between them, continues with that one's
+    header. Where `names` is above 0, that many rows at the top are known to name the columns; where it is below, the first row looks like
+    the others.
+    """
     found: list[GridTable] = []
     first = 1
     for block in _blocks(grid):
-        tables = _tables(block, first, found[-1] if found else None, names)
+        width = max(map(_width, block))
+        before = next((table for table in reversed(found[-_NEAR_BLOCKS:]) if len(table.columns) == width), None)
+        tables = _tables(block, first, before, names)
         names = min(names, 0)
         first += sum(len(table.rows) for table in tables)
         found += tables

@@ -146,6 +146,22 @@ def test_names_that_are_wrapped_over_many_rows_are_one() -> None:
     assert table.rows == (("Acre", "96", "93"), ("Homs", "85", "82"))
 
 
+def test_a_line_between_two_blocks_leaves_the_second_under_the_header_of_the_first() -> None:
+    head = ["Date", "Issue", "Amount"]
+    grid = [
+        head,
+        ["2026-07-01", "400", "12.50"],
+        [],
+        ["ecosystem", "", ""],
+        [],
+        ["2026-07-08", "402", "200.00"],
+        ["2026-07-09", "423", "5.00"],
+    ]
+    tables = read_grid(grid)
+    assert [table.columns for table in tables if len(table.columns) == 3] == [tuple(head)] * 2
+    assert tables[-1].rows == (("2026-07-08", "402", "200.00"), ("2026-07-09", "423", "5.00"))
+
+
 def test_labels_with_their_values_above_a_header_are_a_form() -> None:
     above = [["VAT number:", "", "BE 07"], ["VAT office:", "", "Ghent"]]
     below = [
