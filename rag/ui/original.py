@@ -13,7 +13,7 @@ _SAME_LINE = 0.5
 """The share of the lower of two boxes by which they overlap in height if they stand in one line."""
 _GAP = 1.5
 """The widest gap between two words that are marked together, in heights of the line."""
-Box = tuple[float, float, float, float]
+PageBox = tuple[float, float, float, float]
 """Left, top, right and bottom."""
 
 
@@ -44,14 +44,14 @@ def original_view(document: Document, layouts: Sequence[PageLayout], span: Span)
     }
 
 
-def _boxes(layout: PageLayout, span: Span) -> list[Box]:
+def _boxes(layout: PageLayout, span: Span) -> list[PageBox]:
     """Return the boxes of a span's words on a page; neighbours in one line are one box."""
-    found: list[Box] = []
+    found: list[PageBox] = []
     for start, end, *sides in layout.words:
         if start >= span.end or end <= span.start or layout.width <= 0 or layout.height <= 0:
             continue
         left, top, right, bottom = sides
-        box: Box = left, top, right, bottom
+        box: PageBox = left, top, right, bottom
         if found and _neighbours(found[-1], box):
             last = found[-1]
             found[-1] = min(last[0], box[0]), min(last[1], box[1]), max(last[2], box[2]), max(last[3], box[3])
@@ -60,14 +60,14 @@ def _boxes(layout: PageLayout, span: Span) -> list[Box]:
     return found
 
 
-def _neighbours(one: Box, other: Box) -> bool:
+def _neighbours(one: PageBox, other: PageBox) -> bool:
     height = max(min(one[3] - one[1], other[3] - other[1]), 0.1)
     overlap = min(one[3], other[3]) - max(one[1], other[1])
     gap = max(one[0], other[0]) - min(one[2], other[2])
     return overlap >= _SAME_LINE * height and gap <= _GAP * height
 
 
-def _share(box: Box, width: float, height: float) -> list[float]:
+def _share(box: PageBox, width: float, height: float) -> list[float]:
     left, top, right, bottom = box
     return [
         round(100 * left / width, 2),
