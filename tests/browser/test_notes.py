@@ -120,6 +120,24 @@ def test_a_note_is_removed_and_brought_back_to_its_place(visit: Opener, window: 
     assert kinds(page) == ["answer-note", "words-note", "passage-note"]
 
 
+def test_words_are_written_above_all_and_below_a_note(visit: Opener, window: Scene) -> None:
+    page = visit(window, own=True)
+    filled(page, "en")
+    page.locator("dialog.notebook").get_by_role("button", name="Write at the top").click()
+    page.wait_for_function("document.querySelector('.note')?.matches('.words-note')")
+    page.keyboard.type("First")
+    page.locator(".passage-note").get_by_role("button", name="Write below this").click()
+    page.wait_for_function("document.querySelectorAll('.note').length === 5")
+    page.keyboard.type("Last")
+    page.keyboard.press("Escape")
+    page.reload()
+    ready(page)
+    open_notes(page)
+    assert kinds(page) == ["words-note", "answer-note", "words-note", "passage-note", "words-note"]
+    written = [area.input_value() for area in page.get_by_label("Your own words").all()]
+    assert written == ["First", "In my own words <b>&", "Last"]
+
+
 def test_notebooks_are_made_renamed_and_deleted(visit: Opener, window: Scene) -> None:
     page = visit(window, own=True)
     filled(page, "en")

@@ -23,6 +23,7 @@ export class NotebookView {
       "div",
       { class: "shelf" },
       this.choice,
+      (this.above = page.button("note_write_above", "edit", () => this.write(0), { text: true })),
       page.button("notebook_new", "fresh", () => this.create(), { text: true }),
       page.button("notebook_delete", "trash", () => this.confirm()),
     );
@@ -77,6 +78,7 @@ export class NotebookView {
     const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.tools.hidden = this.title.hidden = !this.notebook;
     this.choice.hidden = this.all.length < 2;
+    this.above.hidden = !this.notes.length;
     this.choice.replaceChildren(
       ...this.all.map(({ id, title }) => {
         const option = h("option", { value: id }, title);

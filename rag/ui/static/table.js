@@ -31,7 +31,7 @@ export class TableView {
       "form",
       { onsubmit: (event) => (event.preventDefault(), this.fillIn()) },
       this.questions,
-      h("details", { class: "table-documents" }, this.counted, ticks, this.choice),
+      (this.folder = h("details", { class: "table-documents" }, this.counted, ticks, this.choice)),
       (this.submit = page.say(h("button", { type: "submit", class: "button solid" }), "table_fill")),
     );
     this.dialog = h(
@@ -88,6 +88,7 @@ export class TableView {
     }
     this.fail(null);
     this.filling = true;
+    this.folder.open = false; // the table needs the room
     this.stopped = false;
     this.feet.replaceChildren();
     const head = [page.t("column_name"), ...questions].map((text) => fill(h("th", { scope: "col" }), text));
