@@ -7,29 +7,62 @@ from collections.abc import Iterator
 
 from rag.answering.confidence import asks_for_time, asks_for_value
 from rag.schema import Span
+from rag.text.folding import fold
 from rag.text.numbers import Kind, Value, find_values
+from rag.text.numbers.lexicon import family
 from rag.text.words import content_stems
 
 _QUANTITIES = frozenset((Kind.NUMBER, Kind.AMOUNT, Kind.MEASURE, Kind.PERCENT))
 _TIMES = frozenset((Kind.DATE, Kind.TIME))
+_LASTING = frozenset(("duration", "months"))
 _YEARS = range(1000, 2200)
 _MARK = re.compile(r"\s*\(?[0-9٠-٩]{1,3}\s*[.)-]\s")
 """Matches the number of a clause or an item at the start of a text."""
 
 
 _NEXT_WORD = re.compile(r"\s*([^\W\d_]+)")
+_MONEY = re.compile(
+    r"\b(?:prices?|costs?|fees?|fares?|salar(?:y|ies)|wages?|rent|budget|deposit|fines?|penalty)\b"
+    r"|(?:^|\s)[وبل]?(?:ال)?(?:سعر|ثمن|تكلفه|كلفه|رسوم|رسم|اجره|ايجار|راتب|ميزانيه|غرامه|عربون)(?:\s|$)|(?:^|\s)(?:بكم|بكام|بشحال)(?:\s|$)"
+)
+_SHARE = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion)\b|(?:^|\s)(?:ال)?(?:نسبه|النسبه)(?:\s|$)|في الم[يئ]ه")
+_DURATION = re.compile(r"\bhow long\b|\bduration\b|(?:^|\s)(?:ال)?مده(?:\s|$)")
+_MANY = re.compile(r"(?:\bhow many|(?:^|\s)و?(?:كم|كام|قديش|اديش|شحال(?: من| ديال)?|قد ايه|قداش))\s+([^\W\d_]+)")
+"""Matches what asks for a number, and the word for what is counted."""
 
 
 def asked_value(question: str, text: str) -> Value | None:
     """Return the one value of a text that can answer a question for a quantity or a time; None if the question asks for neither, or if
     the text states none or several."""
+    found = fitting_values(question, text)
+    return found[0] if found is not None and len(found) == 1 else None
+
+
+def fitting_values(question: str, text: str) -> list[Value] | None:
+    """Return the values of a text that are of the kind that a question asks for by its wording: an amount of money for a price, a measure
+    of months for "how many months"; None if it asks for no value."""
+    folded = fold(question)
+    stated = list(_stated(text))
+    counted = _MANY.search(folded)
+    unit = _unit_of(counted[1]) if counted else ""
     if asks_for_time(question):
-        found = [value for value in _stated(text) if value.kind in _TIMES or _is_year(value)]
-    elif asks_for_value(question):
-        found = [value for value in _stated(text) if _is_quantity(value, text)]
-    else:
-        return None
-    return found[0] if len(found) == 1 else None
+        return [value for value in stated if value.kind in _TIMES or _is_year(value)]
+    if unit:
+        return [value for value in stated if value.unit == unit]
+    if _DURATION.search(folded):
+        return [value for value in stated if value.kind is Kind.MEASURE and family(value.unit) in _LASTING]
+    if _SHARE.search(folded):
+        return [value for value in stated if value.kind is Kind.PERCENT]
+    if _MONEY.search(folded):
+        return [value for value in stated if value.kind is Kind.AMOUNT]
+    if counted or asks_for_value(question):
+        return [value for value in stated if _is_quantity(value, text)]
+    return None
+
+
+def _unit_of(word: str) -> str:
+    """Return the unit that a word names, "" for a word that names none: «كم يوم» asks for days."""
+    return next((value.unit for value in find_values(f"3 {word}") if value.kind in (Kind.MEASURE, Kind.AMOUNT)), "")
 
 
 def whole_values(text: str, words: Span) -> Span:

@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from rag.answering.asked_value import asked_value, whole_values
+from rag.answering.asked_value import asked_value, fitting_values, whole_values
 from rag.answering.confidence import asks_for_time, asks_for_value
 from rag.schema import Block, BlockKind, Document, Evidence, Span, join_context
 from rag.text.folding import fold
-from rag.text.numbers import find_values
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, stems
 
@@ -92,7 +91,7 @@ def _with_value(quoted: Quotation, question: str) -> Quotation:
     """Return a quotation with the quantity or the time that its question asks for as the words that answer, where the reader chose a
     sentence that states only one, but not these words of it."""
     sentence = quoted.evidence.span
-    if quoted.evidence.answers is None or (quoted.words is not None and find_values(quoted.direct)):
+    if quoted.evidence.answers is None or (quoted.words is not None and fitting_values(question, quoted.direct)):
         return quoted
     inside = Span(max(sentence.start, quoted.span.start), min(sentence.end, quoted.span.end))
     value = asked_value(question, quoted.text[inside.start - quoted.span.start : inside.end - quoted.span.start])
