@@ -78,7 +78,7 @@ class _WordWriter:
             section.orientation, width, height = WD_ORIENT.LANDSCAPE, height, width
         section.page_width, section.page_height = width, height
         section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Cm(2.2)
-        styles = self._file.styles
+        styles: Any = self._file.styles
         note = styles.add_style("footnote text", WD_STYLE_TYPE.PARAGRAPH)
         note.base_style, note.font.size = styles["Normal"], Pt(9)
         note.paragraph_format.space_after = Pt(2)

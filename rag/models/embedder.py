@@ -137,7 +137,7 @@ class SentenceTransformerEmbedder:
         self._passage_prefix = passage_prefix
         self._threads = threads
         self._token_size = token_size
-        self._device = device
+        self._device: Device = device
         self._fingerprint = weights_fingerprint(folder)
         self._model: _Model | None = None
         self._lock = threading.Lock()

@@ -312,7 +312,8 @@ class Bert:
         self._eps: float = config["layer_norm_eps"]
         self._words = weights["embeddings.word_embeddings.weight"]
         self._places = (weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]).float()
-        self._norm = (weights["embeddings.LayerNorm.weight"].float(), weights["embeddings.LayerNorm.bias"].float())
+        norm_of_words = weights["embeddings.LayerNorm.weight"].float(), weights["embeddings.LayerNorm.bias"].float()
+        self._norm: tuple[Tensor, Tensor] = norm_of_words
 
         def linear(*names: str) -> Linear:
             weight, bias = (torch.cat([weights[f"{name}.{part}"] for name in names]) for part in ("weight", "bias"))
