@@ -206,6 +206,23 @@ def test_the_names_of_groups_over_the_middle_of_their_columns_are_those_of_each(
     )
 
 
+def test_a_table_in_two_languages_is_read_from_the_side_of_its_names() -> None:
+    heads = ["النشاط Activity", "2025", "القيمة Value", "العدد Number"]
+    rows = [["النقل Transport", "777", "6.1", "30"], ["الطيران Airlines", "336", "1.5", "40"], ["الصحة Health", "579", "2.2", "50"]]
+    at = (150, 200, 330, 470)
+    texts = [Text(x, 704, cell) for x, cell in zip(at, heads, strict=True)]
+    texts += [Text(x, 684 - 20 * n, cell) for n, row in enumerate(rows) for x, cell in zip(at, row, strict=True)]
+    content = read([*texts, *ruled([40, 160, 250, 350, 480], [720, 699, 679, 659, 639])])
+    first = blocks(content, BlockKind.ROW)[0]
+    assert first.index("Transport") < first.index("777") < first.index("6.1") < first.index("30")
+
+
+def test_small_print_beside_a_large_line_keeps_its_lines() -> None:
+    small = [Text(50, 644.4, "Francis Borg,", 7), Text(50, 635.4, "of the university,", 7), Text(50, 626.4, "Arabia", 7)]
+    content = read([*small, Text(180, 643.7, "disorder genetics", 21), Text(180, 618.9, "special emphasis", 21)])
+    assert all(text.text in content.text for text in small)
+
+
 def test_bold_lines_just_above_a_ruled_table_name_its_columns() -> None:
     names = [Text(105, 745, "Max", bold=True), Text(52, 738, "Code", bold=True), Text(105, 732, "term", bold=True)]
     names += [Text(205, 738, "Fine", bold=True), Text(305, 738, "Court", bold=True)]

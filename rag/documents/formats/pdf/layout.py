@@ -35,6 +35,7 @@ _NEIGHBOUR = 0.15  # em: how much further than another letter a mark's own lette
 _LINE = 0.45  # em: anything higher or lower is on another line
 _EXACT = 0.12
 _LEAST_LINE = 8  # characters
+_LEAST_SMALL_LINE = 5  # of small print beside a large line
 _HIGH = 0.75  # and this much for what is smaller than the line: raised digits
 _MARKS_OF_LAM = "\u064e\u064f\u0650\u0651\u0652"
 _LAM, _ALEFS = "ل", frozenset("اأإآٱ")
@@ -128,7 +129,10 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
             anchor
             for anchor in anchors[max(0, at - 2) : at + 2]
             if _same_line(base - anchor, size, sizes[anchor], breadths[base] < breadths[anchor])
-            and (abs(base - anchor) < _EXACT * size or not _over_one_another(found[base], lines[anchor]))
+            and (
+                (abs(base - anchor) < _EXACT * size and size >= SMALLER * sizes[anchor])
+                or not _over_one_another(found[base], lines[anchor], _LEAST_LINE if size >= SMALLER * sizes[anchor] else _LEAST_SMALL_LINE)
+            )
         ]
         if near:
             lines[min(near, key=lambda anchor: abs(anchor - base))] += found[base]
@@ -138,9 +142,10 @@ def rows(items: Sequence[Placed]) -> list[tuple[float, list[Placed]]]:
     return [(base, lines[base]) for base in reversed(anchors)]
 
 
-def _over_one_another(items: Sequence[Placed], row: Sequence[Placed]) -> bool:
-    """Return whether items overlap those of a row horizontally, so that they are another line, however near."""
-    if len(items) < _LEAST_LINE:
+def _over_one_another(items: Sequence[Placed], row: Sequence[Placed], least: int) -> bool:
+    """Return whether items overlap those of a row horizontally, so that they are another line, however near; not if they are fewer
+    characters than `least`."""
+    if sum(len(item.texts) if isinstance(item, Word) else 1 for item in items) < least:
         return False  # superscripts, and letters that a font stacks
     taken = sorted((other.left, other.right) for other in row if _is_visible(other))
     lefts = [left for left, _ in taken]

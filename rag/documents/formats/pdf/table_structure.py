@@ -115,7 +115,8 @@ def _continues(above: Sequence[GridCell], row: Sequence[GridCell], body: Sequenc
     """Return whether a second header row follows one whose names span several columns or are missing."""
     if not _is_names(row) and not all(not cell.text or is_year(cell.text) or not is_number(cell.text) for cell in row):
         return False
-    first = row[0] is above[0] or not row[0].text or not above[0].text
+    over_both = any(a is b and a.text for a, b in zip(above, row, strict=False))  # in a table read from the right it may be the last
+    first = over_both or not row[0].text or not above[0].text
     merged = any(a is b and a.text for a, b in pairwise(above[1:])) or any(not a.text and b.text for a, b in zip(above, row, strict=False))
     numbers = sum(is_number(cell.text) for later in body[:3] for cell in later[1:])
     return first and merged and (numbers > 0 or all(cell.bold for cell in row if cell.text))

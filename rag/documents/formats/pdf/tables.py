@@ -90,7 +90,7 @@ class Grid:
                 cell.pieces = [piece for line in lines for piece in line.pieces]
                 cell.text = " ".join(line.text for line in lines)
                 cell.bold = bool(lines) and all(line.bold for line in lines)
-        if self.rtl:
+        if _is_read_from_the_right(self.cells, self.rtl):
             self.cells = [row[::-1] for row in self.cells]
 
 
@@ -330,7 +330,16 @@ def _ruled_grid(
     table_words = [word for word, _ in inside]
     letters = any(c.isalpha() for word in table_words for text in word.texts for c in text)
     return (
-        Grid(xs[0], xs[-1], ys[0], ys[-1], whole, rtl=mostly_rtl(table_words) if letters else rtl, edges=tuple(xs), kept=tuple(keep)),
+        Grid(
+            xs[0],
+            xs[-1],
+            ys[0],
+            ys[-1],
+            whole,
+            rtl=mostly_rtl(table_words) if letters else rtl,
+            edges=tuple(xs),
+            kept=tuple(keep),
+        ),
         outside,
     )
 
@@ -354,6 +363,19 @@ def panels(frames: Sequence[Frame], words: Sequence[Word], grids: Sequence[Grid]
         left = [word for word in left if id(word) not in taken]
         outside = [grid for grid in outside if id(grid) not in taken]
     return found, left, outside
+
+
+def _is_read_from_the_right(table: Sequence[Sequence[GridCell]], usual: bool) -> bool:
+    """Return whether the columns are read from the right: `usual`, unless one side has names and the other numbers, which in tables in
+    two languages may be either."""
+    body = table[1:]
+    sides = [[row[n] for row in body if row[n].words] for n in (0, -1)]
+    if min(map(len, sides)) < _FEWEST_NAMED:
+        return usual
+    left, right = (sum(is_number(_plain(cell)) for cell in side) / len(side) for side in sides)
+    if left >= _MOST_NUMBERS and right == 0 and any(word.letters[0] for cell in sides[1] for word in cell.words):
+        return True
+    return usual and not (left == 0 and right >= _MOST_NUMBERS)
 
 
 def _is_of_words(panel: Panel) -> bool:
@@ -796,6 +818,7 @@ _WIDER_THAN_SPACE = 0.5
 _OFF_MIDDLE = 0.4
 _MOST_GROUPED = 40
 _FEWEST_NAMED = 3
+_MOST_NUMBERS = 0.6
 _FEWEST_IN_PANEL = 5
 _MOST_NAME_LINES = 7
 
