@@ -52,7 +52,7 @@ def test_the_image_has_the_command_and_neither_compiler_nor_language_model() -> 
     assert "--invert-match '^llama-cpp-python=='" in DOCKERFILE
     assert "SHAWAHID_GENERATOR=none" in final
     assert "download.pytorch.org/whl/cpu" in DOCKERFILE
-    installed = [line.rstrip("\\").split()[-1] for line in re.findall(r"pip install (.+)$", DOCKERFILE, re.M)]
+    installed = [line.rstrip("\\").split()[-1] for line in re.findall(r"pip\sinstall (.+)$", DOCKERFILE, re.M)]
     assert installed == ["torch.lock", "app.lock", "build.lock", "/wheel/*.whl"]
     assert re.findall(r"requirements\.lock > (\S+)", DOCKERFILE) == ["torch.lock", "app.lock"]  # from the versions that are kept here
     assert "USER 1000" in final

@@ -70,8 +70,8 @@ def is_ours(word: str) -> bool:
     extras = PROJECT["optional-dependencies"]
     if match := re.fullmatch(r"\.(?:\[([a-z,]+)\])?", word):
         return match[1] is None or set(match[1].split(",")) <= set(extras)
-    if re.fullmatch(r"dist/shawahid-[\w.*-]+\.whl", word):
-        return True
+    if match := re.fullmatch(r"dist/shawahid-[\w.*-]+\.whl(?:\[([a-z,]+)\])?", word):
+        return match[1] is None or set(match[1].split(",")) <= set(extras)
     lines = [*PROJECT["dependencies"], *(line for own in extras.values() for line in own if not line.startswith("shawahid["))]
     declared = [Requirement(line) for line in lines]
     try:
