@@ -11,6 +11,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
     "models": {
         "torch": "torch",
         "sentence_transformers": "sentence-transformers",
+        "arabic_name_romanizer": "arabic-name-romanizer",
         "tokenizers": "tokenizers",
         "safetensors": "safetensors",
         "huggingface_hub": "huggingface_hub",

@@ -22,11 +22,12 @@ _LEAST_PARTS = 2
 def latin_name(phrase: str) -> str | None:
     """Return the full name of a person that stands in a short Arabic phrase, in its most usual Latin spelling; None if none or several do.
 
-    A title before the name or a description after it is left out. Raises ImportError without the dictionary.
+    A title before the name or a description after it is left out. Without the dictionary, which comes with the models, there is none.
     """
-    if not phrase.strip() or len(phrase.split()) > _LONGEST:
+    dictionary = _dictionary()
+    if dictionary is None or not phrase.strip() or len(phrase.split()) > _LONGEST:
         return None
-    best: Any = _dictionary().transliterate(phrase, top_k=2)[0]  # one candidate more than needed: for one alone, only text is returned
+    best: Any = dictionary.transliterate(phrase, top_k=2)[0]  # one candidate more than needed: for one alone, only text is returned
     if best.source == "dictionary" and not best.units:
         return str(best.text)  # the dictionary has the whole name
     runs = [list(run) for known, run in groupby(best.units, key=lambda unit: unit.source == "dictionary" and unit.count > 1) if known]
@@ -35,7 +36,9 @@ def latin_name(phrase: str) -> str | None:
 
 
 @cache
-def _dictionary() -> Transliterator:
-    from arabic_name_romanizer import Transliterator
-
+def _dictionary() -> Transliterator | None:
+    try:
+        from arabic_name_romanizer import Transliterator
+    except ModuleNotFoundError:
+        return None
     return Transliterator(auto_load_model=False)

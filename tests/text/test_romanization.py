@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from rag.text.romanization import latin_name
+from rag.text.romanization import _dictionary, latin_name
+
+
+def test_without_the_dictionary_no_name_is_spelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "arabic_name_romanizer", None)
+    _dictionary.cache_clear()
+    try:
+        assert latin_name("حسام زكي") is None
+    finally:
+        _dictionary.cache_clear()
 
 
 @pytest.mark.parametrize(
