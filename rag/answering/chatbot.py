@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Container, Iterator, Sequence
+from collections.abc import Generator as Events
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +19,7 @@ from rag.answering.contradictions import Contradiction, contradictions
 from rag.answering.declining import declines, is_sure
 from rag.answering.followup import standalone
 from rag.answering.greeting import greeting_answer
-from rag.answering.inquiry import Inquiry
+from rag.answering.inquiry import Inquiry, with_note
 from rag.answering.kept_overview import kept_overview
 from rag.answering.list_counts import count_answer
 from rag.answering.overview import Overview, overview_of
@@ -32,6 +34,8 @@ from rag.answering.translation import TranslationEstimator
 from rag.answering.value_comparison import comparison_answer
 from rag.arguments import as_path, require_members, require_one_of, require_type
 from rag.errors import BadQuestion, DocumentMissing
+from rag.messages import say
+from rag.models.catalogue import knows_other_languages
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.llama.generator import LlamaCpp
@@ -99,6 +103,7 @@ class Chatbot:
             documents=index.document,
             translator=translator,
             estimator=TranslationEstimator.of(index.embedder, translator) if translator else None,
+            reader=self.reader,
         )
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()
@@ -177,6 +182,16 @@ class Chatbot:
             return
         inquiry = self._begun(question, history, stop, exclude, filter)
         yield Found(inquiry.query.text, inquiry.hits, inquiry.evidence)
+        with closing(self._answering(inquiry, stop, exclude, filter)) as events:
+            for event in events:
+                if isinstance(event, Answer) and inquiry.is_in_other_language:
+                    event = with_note(event, say("answer.other_language", inquiry.language))
+                yield event
+
+    def _answering(
+        self, inquiry: Inquiry, stop: threading.Event, exclude: Container[int], filter: Filter | None
+    ) -> Events[Delta | Answer, None, None]:
+        """Yield the draft of an answer in `Delta`s, then the checked `Answer`."""
         if len(parts := self._parts(inquiry)) > 1:
             yield self._by_parts(inquiry, parts, stop, exclude, filter)
             return
@@ -185,7 +200,7 @@ class Chatbot:
             return
         self._read(inquiry)
         if declines(inquiry, self.calibration):
-            yield inquiry.declined(absent_words(inquiry.query.text, self.index))
+            yield inquiry.declined(() if inquiry.is_in_other_language else absent_words(inquiry.query.text, self.index))
         elif self.generator is None or (prompt := self._composer.prompt(inquiry)) is None:
             yield self._composer.quoted(inquiry, stop=stop)
         else:
@@ -310,7 +325,7 @@ class Chatbot:
         started = time.perf_counter()
         question = validate_question(question)
         detected = question_language(question)
-        if detected not in ("ar", "en", "und"):
+        if detected not in ("ar", "en", "und") and not knows_other_languages(self.index.embedder.name):
             raise BadQuestion("error.question_language", detected=detected)
         language = answer_language(detected)
         query = self.index.query(self._standalone(question, language, history, stop))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from rag import tracing
 from rag.answering.asked_value import asked_value
+from rag.answering.assumptions import assumes_event, is_stated
+from rag.answering.attribution import denial_of, speaker_of
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.citations import cite
@@ -21,8 +23,10 @@ from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, asks_who, quotation
 from rag.answering.short_answer import find_short_answer
 from rag.answering.translation import SourceTranslator, TranslationEstimator, is_latin_name
+from rag.answering.yes_no import decide
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
+from rag.models.reader import Reader
 from rag.models.translator import Translator
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
 from rag.text.language import script
@@ -59,7 +63,8 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from; the `estimator` says which translations are shown.
+    the tree that quotations are cut from; the `estimator` says which translations are shown. A `reader` judges whether a document states
+    what a question assumes, and finds whose words a sentence reports.
     """
 
     def __init__(
@@ -72,7 +77,9 @@ class Composer:
         documents: Documents | None = None,
         translator: Translator | None = None,
         estimator: TranslationEstimator | None = None,
+        reader: Reader | None = None,
     ) -> None:
+        self._reader = reader
         self._documents = documents
         self._translator = translator
         self._estimator = estimator
@@ -108,9 +115,11 @@ class Composer:
 
     def quotation(self, inquiry: Inquiry) -> Quotation:
         """Return the quotation for an inquiry."""
-        best = inquiry.evidence[0]
-        document = self._documents(best.passage.document_id) if self._documents else None
-        return quotation(best, document, inquiry.query.text)
+        return self._quotation(inquiry.evidence[0], inquiry)
+
+    def _quotation(self, evidence: Evidence, inquiry: Inquiry) -> Quotation:
+        document = self._documents(evidence.passage.document_id) if self._documents else None
+        return quotation(evidence, document, inquiry.query.text, inquiry.evidence)
 
     def _copies(self, inquiry: Inquiry) -> bool:
         """Return whether the answer is a short one in the document's own words."""
@@ -131,17 +140,34 @@ class Composer:
         shown; else a translation of what they stand in. A list is quoted item by item. If the confidence is too low for an answer, the
         evidence alone is quoted, and the text says that it may not answer. Setting `stop` ends translating.
         """
-        quoted = self.quotation(inquiry)
+        decided = self._decided(inquiry)
+        quoted = self.quotation(inquiry) if decided is None else self._quotation(decided[0], inquiry)
         native = inquiry.in_language(quoted.evidence)
         translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated, self._estimator)
         try:
+            if decided is not None:
+                return self._yes_or_no(inquiry, quoted, decided[1], status, rejected)
             if not is_sure(inquiry, self._calibration):
-                return self._unsure(inquiry, quoted, native, translator)
+                return self._unsure(inquiry, quoted, native, translator, stated=self._is_stated(inquiry, quoted))
             if quoted.items:
                 return self._listed(inquiry, quoted, native, translator, status, rejected)
             return self._said(inquiry, quoted, native, translator, status, rejected)
         finally:
             inquiry.translated = translator.spent
+
+    def _decided(self, inquiry: Inquiry) -> tuple[Evidence, bool] | None:
+        """Return the sentence that decides a yes-no question, and whether for yes; None for any other question, or if none decides it."""
+        if self._reader is None or not asks_whether(inquiry.query.text):
+            return None
+        return decide(inquiry.query.text, inquiry.evidence, self._reader)
+
+    def _yes_or_no(self, inquiry: Inquiry, quoted: Quotation, yes: bool, status: Status, rejected: tuple[RejectedCitation, ...]) -> Answer:
+        """Return yes or no, and the sentence that decides it."""
+        plain = replace(quoted, words=None)
+        lines = _Lines(inquiry.number)
+        lines.add(say("answer.table_yes" if yes else "answer.table_no", inquiry.language))
+        lines.add_quote(plain, True, inquiry.language)
+        return inquiry.answer(lines.text, status, lines.citations(plain), rejected)
 
     def _said(
         self,
@@ -154,6 +180,8 @@ class Composer:
     ) -> Answer:
         """Return the words that answer, and the sentence or row they stand in."""
         whether = asks_whether(inquiry.query.text)
+        if quoted.words is not None and not whether and not self._is_stated(inquiry, quoted):
+            return self._unsure(inquiry, quoted, native, translator, stated=False)
         direct = None if whether else self._direct(quoted, inquiry, native, translator)
         if direct is None:
             wide = self._with_neighbour(inquiry, quoted)
@@ -166,22 +194,52 @@ class Composer:
         lines = _Lines(inquiry.number)
         if whether:
             lines.add(say("answer.whether", inquiry.language))
-        if direct:
-            lines.add_direct(*direct, inquiry.language)
+        self._add_direct(lines, quoted, direct, native, inquiry.language)
         lines.add_quote(quoted, native, inquiry.language)
-        return inquiry.answer(lines.text, status, lines.citations(quoted), rejected)
+        cited = (*lines.citations(quoted), *self._denied(inquiry, quoted, lines))
+        return inquiry.answer(lines.text, status, cited, rejected)
 
-    def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool, translator: SourceTranslator) -> Answer:
-        """Return the evidence as what comes closest to an answer, after the words of it that may answer."""
+    def _add_direct(self, lines: _Lines, quoted: Quotation, direct: tuple[str, Grade] | None, native: bool, language: str) -> None:
+        """Append the words that answer, if any, as those of whom the document reports to have said them."""
+        if direct is None:
+            return
+        speaker = speaker_of(self._reader, quoted.evidence.passage, quoted.span, quoted.words)
+        if speaker is None:
+            lines.add_direct(*direct, language)
+        else:
+            lines.add_reported(*direct, speaker if native else "", language)
+
+    def _is_stated(self, inquiry: Inquiry, quoted: Quotation) -> bool:
+        """Return whether the document states what the question assumes, with the words that answer; True if it assumes nothing."""
+        question = inquiry.query.text
+        if self._reader is None or not assumes_event(question):
+            return True
+        return quoted.words is not None and is_stated(self._reader, question, quoted.direct, replace(quoted.evidence, text=quoted.text))
+
+    def _denied(self, inquiry: Inquiry, quoted: Quotation, lines: _Lines) -> tuple[Citation, ...]:
+        """Add the sentence of the document that denies what is quoted, and return its citation; none if nothing is denied."""
+        other = denial_of(replace(quoted.evidence, text=quoted.text), inquiry.query.text, inquiry.candidates)
+        if other is None or quoted.span.overlaps(other.span):
+            return ()
+        denial = quotation(other, self._documents(other.passage.document_id) if self._documents else None)
+        more = _Lines(inquiry.number + 1, lines.text)
+        more.add_also(" ".join(denial.text.split()), inquiry.in_language(other), inquiry.language)
+        lines.text = more.text
+        return more.citations(denial)
+
+    def _unsure(self, inquiry: Inquiry, quoted: Quotation, native: bool, translator: SourceTranslator, *, stated: bool) -> Answer:
+        """Return the evidence as what comes closest to an answer, after the words of it that may answer; without them if it is not `stated`
+        what the question assumes."""
+        quoted = quoted if stated else replace(quoted, words=None)
         lines = _Lines(inquiry.number)
-        lines.add(say("answer.unsure", inquiry.language))
-        direct = None if asks_whether(inquiry.query.text) else self._direct(quoted, inquiry, native, translator)
+        lines.add(say("answer.unsure" if stated else "answer.assumed", inquiry.language))
+        direct = None if asks_whether(inquiry.query.text) or not stated else self._direct(quoted, inquiry, native, translator)
         if direct is None and (translated := _translation(quoted, quoted.span, translator)):
             direct = translated, Grade.TRANSLATED
-        if direct is not None:
-            lines.add_direct(*direct, inquiry.language)
+        self._add_direct(lines, quoted, direct, native, inquiry.language)
         lines.add_quote(quoted, native, inquiry.language)
-        return inquiry.answer(lines.text, Status.UNSURE, lines.citations(quoted))
+        cited = (*lines.citations(quoted), *self._denied(inquiry, quoted, lines))
+        return inquiry.answer(lines.text, Status.UNSURE, cited)
 
     def _direct(self, quoted: Quotation, inquiry: Inquiry, native: bool, translator: SourceTranslator) -> tuple[str, Grade] | None:
         """Return the words that answer, with their grade; None if they can neither be converted to the answer's language by rule, nor left
@@ -307,8 +365,8 @@ class Composer:
 class _Lines:
     """The lines of an answer by quotation, with the marker of its one source on the lines that quote."""
 
-    def __init__(self, number: int) -> None:
-        self.text = ""
+    def __init__(self, number: int, text: str = "") -> None:
+        self.text = text
         self._number = number
         self._claims: list[tuple[Span, Grade]] = []
 
@@ -326,6 +384,17 @@ class _Lines:
             self.add_note("answer.translated", words, language)
         else:
             self.add(words, words, grade)
+
+    def add_reported(self, words: str, grade: Grade, speaker: str, language: str) -> None:
+        """Append the words that answer as those of a speaker, "" for one that is not named."""
+        before = say("answer.according" if speaker else "answer.reported", language, speaker=speaker)
+        if grade is Grade.TRANSLATED:
+            before = f"{before} {say('answer.translated', language, text='').strip()}"
+        self._add_parts(f"{before} ", (words, grade))
+
+    def add_also(self, quote: str, native: bool, language: str) -> None:
+        """Append another quotation of the same document."""
+        self.add(say("answer.also" if native else "answer.also_foreign", language, quote=quote), quote)
 
     def add_note(self, key: str, translated: str, language: str) -> None:
         """Append a message that ends with a translation, which may be empty."""

@@ -9,8 +9,8 @@ from rag.answering.absent_words import absence
 from rag.messages import say
 from rag.models.generator import TokenCounts
 from rag.retrieval.query import Query
-from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Status, Timing
-from rag.text.language import is_in_language
+from rag.schema import Answer, Citation, Evidence, Hit, RejectedCitation, Span, Status, Timing
+from rag.text.language import is_in_language, question_language
 
 
 @dataclass(slots=True)
@@ -44,6 +44,11 @@ class Inquiry:
     usage: TokenCounts = field(default_factory=TokenCounts)
     translated: int = 0
 
+    @property
+    def is_in_other_language(self) -> bool:
+        """Whether the question is neither in Arabic nor in English, so that its answer is in another language than the question."""
+        return question_language(self.question) not in ("ar", "en", "und")
+
     def in_language(self, evidence: Evidence) -> bool:
         """Return whether a piece of evidence is in the language of the answer."""
         return is_in_language(evidence.text, self.language, evidence.passage.language)
@@ -74,3 +79,12 @@ class Inquiry:
         """Return the answer that the documents do not answer the question; `absent` are the words of the question that they lack."""
         text = " ".join(filter(None, (say("answer.none", self.language), absence(absent, self.language))))
         return replace(self.answer(text, Status.NO_EVIDENCE), absent=absent)
+
+
+def with_note(answer: Answer, note: str) -> Answer:
+    """Return an answer with a line before it, which is the answer's own."""
+    moved = len(note) + 1
+    citations = tuple(
+        replace(citation, claim=Span(citation.claim.start + moved, citation.claim.end + moved)) for citation in answer.citations
+    )
+    return replace(answer, text=f"{note}\n{answer.text}", citations=citations)

@@ -18,6 +18,7 @@ from rag.documents.tree import heading_paths
 from rag.messages import say
 from rag.retrieval.index import Index
 from rag.schema import Answer, Block, BlockKind, Citation, Document, Evidence, Hit, Passage, Span, Status
+from rag.text.clitics import without_article
 from rag.text.language import script
 from rag.text.numbers import Kind, Value, find_values
 from rag.text.sentences import BULLETS
@@ -152,14 +153,29 @@ def _names(line: str, noun: AskedWord) -> bool:
         return False
     while spoken and spoken[-1] in _FOLLOWING:
         spoken.pop()
-    keys = [next(iter(name_keys(word)), frozenset[str]()) for word in spoken]
-    places = [at for at, own in enumerate(keys) if own & noun.keys]
+    places = [at for at, word in enumerate(spoken) if _is_noun(word, noun)]
     if not places:
         return False
     at = places[0]
     if script(line) == "ar":
         return at == 0 or (at == len(spoken) - 1 and spoken[at].startswith("ال"))
     return at == len(spoken) - 1 or spoken[at + 1] in _OF | _FOLLOWING
+
+
+def _is_noun(word: str, noun: AskedWord) -> bool:
+    """Return whether a word of a document is what is counted, in whatever number: also «مواد» for «مادة», which Arabic forms within."""
+    if next(iter(name_keys(word)), frozenset[str]()) & noun.keys:
+        return True
+    own = _consonants(word)
+    return len(own) > 1 and own == _consonants(noun.text)
+
+
+def _consonants(word: str) -> str:
+    """Return the letters of an Arabic noun that its broken plural keeps, "" for any other word: «مد» of «مادة» and of «المواد»."""
+    if word.isascii():
+        return ""
+    bare = without_article(word.removeprefix("لل"), 3)
+    return re.sub("[اويئءه]", "", bare.removesuffix("ات"))
 
 
 def _states_another(line: str, count: int) -> bool:
@@ -177,8 +193,7 @@ def _numbered(document: Document, noun: AskedWord) -> list[tuple[str, tuple[str,
             continue
         text = block.span.of(document.text)[:60]
         spoken = words(text)[:1]
-        keys = next(iter(name_keys(spoken[0])), frozenset[str]()) if spoken else frozenset[str]()
-        values = find_values(text) if keys & noun.keys else []
+        values = find_values(text) if spoken and _is_noun(spoken[0], noun) else []
         number = _number_of(values[0]) if values else None
         if number is None or values[0].span.start > len(text.split()[0]) + 3:
             continue

@@ -31,6 +31,8 @@ _LONGEST_MEMBER = 200
 _MOST_ITEMS = 25
 """Most items of a list that are quoted."""
 _MARKS = " \t\n.,;:!?\u2026\u060c\u061b\u061f\u06d4()[]{}\"'\u201c\u201d\u2018\u2019\u00ab\u00bb*_|·-–—"
+_SEVERAL = 3
+"""Items of one list among the best evidence that make the list the answer."""
 _LONGEST_WORDS = 160
 """Most characters of direct words; more are a quotation."""
 _LARGEST_SHARE = 0.8
@@ -59,10 +61,11 @@ class Quotation:
         return " ".join(self.text[self.words.start - self.span.start : self.words.end - self.span.start].split())
 
 
-def quotation(evidence: Evidence, document: Document | None, question: str = "") -> Quotation:
+def quotation(evidence: Evidence, document: Document | None, question: str = "", found: Sequence[Evidence] = ()) -> Quotation:
     """Return what to quote for a piece of evidence: all items of a list where the question asks for them, and of a row the value in the
     column that the question names.
 
+    `found` is the best evidence: where several items of one list are in it, a question that may ask for several is answered by the list.
     Without the document, or where it has no tree, the evidence itself is quoted.
     """
     passage = evidence.passage
@@ -77,8 +80,10 @@ def quotation(evidence: Evidence, document: Document | None, question: str = "")
         return _single(evidence, document, span, "")
     if led := _led_by(document, at, evidence.span):
         return _list(evidence, document, evidence.span.of(document.text), led)
-    if block.kind is BlockKind.ITEM and asks_for_every(question) and _is_enumeration(document, siblings := _siblings(document.blocks, at)):
-        return _list(evidence, document, _above(evidence, document, block), siblings)
+    if block.kind is BlockKind.ITEM and _is_enumeration(document, siblings := _siblings(document.blocks, at)):
+        several = may_ask_for_several(question) and _held(siblings, evidence, found) >= _SEVERAL
+        if several or asks_for_every(question):
+            return _list(evidence, document, _above(evidence, document, block), siblings)
     if block.kind in (BlockKind.ITEM, BlockKind.ROW):
         span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
         quoted = _single(evidence, document, span, _above(evidence, document, block))
@@ -172,6 +177,12 @@ def _is_enumeration(document: Document, items: Sequence[Block]) -> bool:
     return len(items) > 1 and median(len(item.span.of(document.text).partition(":")[0]) for item in items) <= _LONGEST_MEMBER
 
 
+def _held(items: Sequence[Block], evidence: Evidence, found: Sequence[Evidence]) -> int:
+    """Return the number of items of a list that are among the evidence found."""
+    own = [other.span for other in found if other.passage.document_id == evidence.passage.document_id]
+    return sum(any(item.span.overlaps(span) for span in own) for item in items)
+
+
 def _above(evidence: Evidence, document: Document, block: Block) -> str:
     """Return the context of an item or row: its introduction or caption, else the last heading above it."""
     if block.lead is not None:
@@ -242,6 +253,11 @@ _EVERY = re.compile(
     r"|(?:^|\s)(?:اذكر|اذكري|عدد|عددي|اسرد|سم|سمي|كل|جميع)\s|(?:^|\s)(?:ما|شو|شنو|ايش|ايه|وش) (?:هي|هن)(?:\s|$)"
     r"|(?:^|\s)(?:ما|من|مين) هم(?:\s|$)"
 )
+_MAY_BE_SEVERAL = re.compile(
+    r"\bwhat (?:should|must|can|could|do|does|did|will|happens?|else|other)\b|\bhow (?:do|does|did|can|should|could)\b"
+    r"|\bwhat (?:\w+ ){0,3}\w+s (?:are|do|does|must|should|can|did)\b"
+    r"|(?<!\w)[وف]?(?:ماذا|كيف|ازاي|كيفاش|شلون)(?!\w)"
+)
 _WHETHER = re.compile(
     r"^(?:so |and |but |please )?(?!(?:can|could|will|would|do) you\b)"
     r"(?:is|are|was|were|am|do|does|did|can|could|has|have|had|will|would|should|may|might|must)(?:n't|nt)? "
@@ -260,6 +276,11 @@ def asks_whether(question: str) -> bool:
 def asks_who(question: str) -> bool:
     """Return whether an English question asks for a person, by its wording."""
     return _WHO.search(fold(question)) is not None
+
+
+def may_ask_for_several(question: str) -> bool:
+    """Return whether a question, by its wording, may be answered by several items of a list: by no time and no number."""
+    return _MAY_BE_SEVERAL.search(fold(question)) is not None and not asks_for_time(question) and not asks_for_value(question)
 
 
 def asks_for_every(question: str) -> bool:

@@ -141,6 +141,12 @@ def entry_from(name: str, table: Mapping[str, Any]) -> ModelEntry:
     return ModelEntry(name=name, **fields)
 
 
+def knows_other_languages(embedder: str) -> bool:
+    """Return whether the embedder of that name was trained on more languages than Arabic and English; False if it is not known."""
+    entry = catalogue().get(embedder)
+    return entry is not None and any(language.endswith(" more") for language in entry.languages)
+
+
 def profiles() -> Mapping[str, Profile]:
     """Return the profiles by name."""
     return {name: Profile(name, **models) for name, models in _raw()["profiles"].items()}

@@ -367,6 +367,21 @@ def test_questions_that_can_t_be_asked(index: Index, question: str, key: str) ->
     assert script(caught.value.text("ar")) == "ar"
 
 
+@pytest.mark.parametrize("question", ["Quel est le nom du capitaine de l'Albatros John Reed ?", "کپتان جان ریڈ کا جہاز کون سا ہے؟"])
+def test_a_question_in_a_third_language_is_answered_in_english_if_the_embedder_knows_more(index: Index, question: str) -> None:
+    embedder = HashEmbedder(256, name="embeddinggemma-300m", lexicon=LEXICON)
+    build_index(index.folder.parent / "documents", index.folder.parent / "other", embedder)
+    known = Index.open(index.folder.parent / "other", embedder)
+    answer = Chatbot(known, calibration=calibration(same="quote", across="quote", least=0.0), reader=None).ask(question)
+    first = "The question seems to be neither in Arabic nor in English. It was looked for all the same; the answer is in English."
+    assert answer.language == "en"
+    assert answer.text.splitlines()[0] == first
+    assert answer.citations
+    assert all(citation.claim.of(answer.text) in citation.quote for citation in answer.citations)
+    declined = Chatbot(known, calibration=calibration(least=1.1), reader=None).ask(question)
+    assert declined.text == f"{first}\nThe documents do not answer this question."
+
+
 def test_excluded_passages_are_not_used(index: Index) -> None:
     ferry = {passage.id for passage in index.all_passages() if passage.document_id == "ferry.txt"}
     answer = bot(index).ask("How many passengers does the ferry carry?", exclude=ferry)

@@ -28,6 +28,7 @@ FILES = {
     ),
     "law.md": "# Parking law\n\n## Article 1\n\nCars park on the left.\n\n## Article 2\n\nBuses park behind the station.\n\n"
     "## Article 3\n\nFines are 20 pounds.\n",
+    "قانون.md": "# قانون المواقف\n\n## المادة 1\n\nتقف السيارات يسارا.\n\n## المادة 2\n\nتقف الحافلات خلف المحطة.\n",
     "library.txt": "The library was founded in 1921 by Reed. A library card costs 40 dirhams.",
     "museum.txt": "The museum was founded in 1887 by the town. A museum card costs 65 dirhams.",
     "harbour.txt": "The harbour was dredged in 1850.",
@@ -49,6 +50,7 @@ def chatbot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatbot]:
         ("How many decisions are in the minutes?", "3", "3. Meet again in May."),
         ("How many requests are in the minutes of the garden club?", "2", "two benches"),
         ("How many articles does the parking law have?", "3", "Fines are 20 pounds."),
+        ("كم عدد مواد قانون المواقف؟", "2", "تقف الحافلات خلف المحطة."),  # «مواد» is the plural of «مادة»
         ("كم قرارا في المحضر؟", "4", "4. عقد اجتماع في مايو."),
         ("كم عدد القرارات في محضر نادي الحديقة؟", "4", "4. عقد اجتماع في مايو."),
     ],

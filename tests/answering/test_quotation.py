@@ -52,6 +52,19 @@ def test_the_line_that_introduces_a_list_is_quoted_with_the_list(tree: TreeWrite
     assert quoted.text.endswith(items[-1])
 
 
+@pytest.mark.parametrize(("language", "question"), [("en", "What did the board decide?"), ("ar", "ماذا قرر المجلس؟")])
+def test_several_items_among_the_best_evidence_are_quoted_with_their_list(tree: TreeWriter, language: str, question: str) -> None:
+    lead, items = BOARD[language]
+    tree.paragraph(lead)
+    for item in items:
+        tree.item(item)
+    source = document(tree)
+    best = [found(source, item) for item in items]
+    assert quotation(best[1], source, question, best).items == tuple(items)
+    assert quotation(best[1], source, question, best[:2]).items == ()
+    assert quotation(best[1], source, "When does it open?", best).items == ()
+
+
 @pytest.mark.parametrize(("language", "question"), [("en", "List the decisions of the board"), ("ar", "اذكر قرارات المجلس")])
 def test_an_item_is_quoted_with_its_list_where_all_are_asked_for(tree: TreeWriter, language: str, question: str) -> None:
     lead, items = BOARD[language]

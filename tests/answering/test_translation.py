@@ -15,7 +15,7 @@ from rag.answering.review_export import table_csv
 from rag.answering.review_table import review_table
 from rag.answering.translation import MOST_WORDS, SourceTranslator, TranslationEstimator, is_latin_name, is_shown
 from rag.errors import ModelCorrupt
-from rag.models.reader import Reading, ScoredSpan
+from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.models.translator import Translation
 from rag.retrieval.index import Index
@@ -209,6 +209,9 @@ class Pointing:
             blocks = tuple(float(at >= 0 and block.start <= at < block.end) for block in text.blocks)
             found.append(Reading(0.9, blocks, best))
         return found
+
+    def judge(self, claim: str, texts: list[ReadText]) -> list[ClaimVerdict]:
+        return [ClaimVerdict(0.9, 0.05, 0.05) for _ in texts]
 
 
 def chatbot(tmp_path: Path, text: str, words: str = "", translator: TableTranslator | None = None, sure: float = 0.0) -> Chatbot:

@@ -31,11 +31,11 @@ def chatbot(tmp_path: Path) -> Chatbot:
     ("question", "opening", "quote"),
     [
         (
-            "Are dogs welcome in the garden?",
+            "Are big dogs welcome in the garden?",
             "What the documents say about this; yes or no is for you to judge:",
             "Dogs are welcome in the garden.",
         ),
-        ("هل الكلاب مسموح بها في الحديقة؟", "ما تقوله الوثائق في ذلك، والحكم بنعم أو لا لكم:", "الكلاب مسموح بها في الحديقة."),
+        ("هل الكلاب الكبيرة مسموح بها في الحديقة؟", "ما تقوله الوثائق في ذلك، والحكم بنعم أو لا لكم:", "الكلاب مسموح بها في الحديقة."),
     ],
 )
 def test_the_quotation_is_introduced_in_words_that_fit(chatbot: Chatbot, question: str, opening: str, quote: str) -> None:
@@ -44,6 +44,17 @@ def test_the_quotation_is_introduced_in_words_that_fit(chatbot: Chatbot, questio
     assert first == opening
     assert quote in rest[0]
     assert all(citation.claim.of(answer.text) in citation.quote for citation in answer.citations)
+
+
+@pytest.mark.parametrize(
+    ("question", "opening", "quote"),
+    [
+        ("Are dogs welcome in the garden?", "Yes.", "The document says: “Dogs are welcome in the garden.” [1]"),
+        ("هل الكلاب مسموح بها في الحديقة؟", "نعم.", "جاء في الوثيقة: «الكلاب مسموح بها في الحديقة.» [1]"),
+    ],
+)
+def test_a_sentence_that_says_the_same_is_a_yes(chatbot: Chatbot, question: str, opening: str, quote: str) -> None:
+    assert chatbot.ask(question).text.splitlines() == [opening, quote]
 
 
 @pytest.mark.parametrize("question", ["How much is the deposit?", "Can you tell me the deposit?", "كم مبلغ التأمين؟"])

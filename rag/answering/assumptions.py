@@ -1,0 +1,37 @@
+"""Questions that assume that something happened: "When was the mayor dismissed?" assumes that he was.
+
+Before words of a document are given as the answer to such a question, the reader judges question and words together, as a claim, against
+the sentence they stand in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rag.models.reader import Reader
+from rag.models.reader_input import ReadText
+from rag.schema import Evidence, Span
+from rag.text.folding import fold
+
+_LEAST = 0.25
+"""The least probability that the sentence supports question and answer as a claim. Of 76 right answers to written questions over documents
+held aside it passes 70, and of those that assume something all but one; of seven answers to questions that assumed what the document does
+not say it stops all."""
+_ASSUMES = re.compile(
+    r"\bwhy\b|\b(?:when|where|how|who|whom|which|what)\b.*\bdid\b|\b(?:when|where|how|who|whom)\b.*\b(?:was|were|had|has|have)\b"
+    r"|\bwho (?:\w+ed|stole|took|gave|sent|paid)\b"
+    r"|(?<!\w)[وف]?(?:لماذا|ليش|ليه|علاش|متي|امتي|ايمتي|وقتاش|كيف|ازاي|شلون|كيفاش|بكم|بكام|بماذا)(?!\w)"
+)
+"""Matches questions that assume an event, in folded text."""
+
+
+def assumes_event(question: str) -> bool:
+    """Return whether a question assumes, by its wording, that something happened or is done."""
+    return _ASSUMES.search(fold(question)) is not None
+
+
+def is_stated(reader: Reader, question: str, words: str, evidence: Evidence) -> bool:
+    """Return whether a piece of evidence states what a question assumes, with the words of it that answer. Raises ModelCorrupt."""
+    claim = f"{question.strip().rstrip('?؟').strip()} {words}"
+    text = evidence.text
+    return reader.judge(claim, [ReadText(text, (Span(0, len(text)),), evidence.passage.context)])[0].supported >= _LEAST
