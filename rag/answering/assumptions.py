@@ -31,7 +31,7 @@ def assumes_event(question: str) -> bool:
 
 
 def is_stated(reader: Reader, question: str, words: str, evidence: Evidence) -> bool:
-    """Return whether a piece of evidence states what a question assumes, with the words of it that answer. Raises ModelCorrupt."""
-    claim = f"{question.strip().rstrip('?؟').strip()} {words}"
+    """Return whether a piece of evidence states what a question assumes, with the words of it that answer, if any. Raises ModelCorrupt."""
+    claim = f"{question.strip().rstrip('?؟').strip()} {words}".strip()
     text = evidence.text
     return reader.judge(claim, [ReadText(text, (Span(0, len(text)),), evidence.passage.context)])[0].supported >= _LEAST

@@ -39,7 +39,7 @@ _ACCUSES = frozenset(
 _DENIES = re.compile(
     r"\b(?:den(?:y|ies|ied|ying)|not guilty)\b"
     r"|\b(?:allegation|claim|accusation|report)s? (?:is|are|was|were)\b.*\b(?:false|untrue|unfounded)\b"
-    r"|(?<!\w)[وف]?(?:نفي|نفت|نفوا|ينفي|تنفي|ينفون|ينفيه|تنفيه|انكر|انكرت|انكروا|ينكر|تنكر|انكار|غير مذنب)(?!\w)"
+    r"|(?<!\w)[وف]?(?:نفي|نفت|نفوا|ينفي|تنفي|ينفون|ينفيه|تنفيه|انكر|انكرت|انكروا|ينكر|تنكر|غير مذنب)(?!\w)"
 )
 """Matches a denial, in folded text."""
 _NEAR = 3
@@ -125,8 +125,8 @@ def _reports(text: str, within: Span) -> list[Span]:
 
 
 def _inside_quotation(text: str, at: int) -> bool:
-    """Return whether a position stands inside quotation marks, or right before an opening one."""
-    before = text[:at]
+    """Return whether a position stands inside quotation marks that are opened on its line, or right before an opening one."""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
     opened = before.count("“") + before.count("«") - before.count("”") - before.count("»")
     return opened > 0 or before.count('"') % 2 == 1 or text[at : at + 1] in ('"', "“", "«")
 

@@ -214,7 +214,7 @@ class Composer:
         question = inquiry.query.text
         if self._reader is None or not assumes_event(question):
             return True
-        return quoted.words is not None and is_stated(self._reader, question, quoted.direct, replace(quoted.evidence, text=quoted.text))
+        return is_stated(self._reader, question, quoted.direct, replace(quoted.evidence, text=quoted.text))
 
     def _denied(self, inquiry: Inquiry, quoted: Quotation, lines: _Lines) -> tuple[Citation, ...]:
         """Add the sentence of the document that denies what is quoted, and return its citation; none if nothing is denied."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -26,7 +27,7 @@ from rag.text.language import script
 from rag.text.names import unmatched_names
 from rag.text.numbers import Bound, Kind, Value
 from rag.text.numbers.lexicon import UNITS
-from rag.text.words import content_stems, word_spans, words
+from rag.text.words import content_stems, stem, stems, word_spans, words
 
 _ALIKE = 0.72
 """Least similarity of two statements that are compared."""
@@ -40,6 +41,8 @@ _LEAST_COMMON = 2
 _COMPARED = frozenset((Kind.AMOUNT, Kind.MEASURE, Kind.PERCENT, Kind.NUMBER, Kind.DATE, Kind.TIME, Kind.FRACTION))
 _CAPITAL = re.compile(r"\b[A-Z][A-Za-z\u00c0-\u024f]+")
 _LOWER = re.compile(r"\b[a-z][a-z\u00df-\u024f]+\b")
+_SOME = frozenset(stem(word) for word in words("some certain several sometimes often usually many most بعض احيانا غالبا معظم عاده كثير"))
+"""Words after which a statement and its opposite can both be true."""
 _YEAR = re.compile(r"(?<!\d)(?:1[3-9]|20)\d\d(?!\d)")
 
 
@@ -76,6 +79,8 @@ class Compared:
     is_row: bool = False
     section: str = ""
     """The headings above it that are not the title, and its introduction."""
+    years: frozenset[str] = frozenset()
+    """The years that its document mentions more than once."""
 
 
 def difference(one: Compared, other: Compared) -> ValueDifference | None:
@@ -102,6 +107,8 @@ def difference(one: Compared, other: Compared) -> ValueDifference | None:
 
 def _opposed(one: str, other: str, only: frozenset[str]) -> bool:
     """Return whether two statements say the opposite in the same words: one of them with a negation, or with the opposite of a word."""
+    if not _SOME.isdisjoint((*stems(one), *stems(other))):
+        return False
     if not only - negator_stems():
         return is_negated(one) != is_negated(other)
     return only <= negator_stems() | pole_stems() and contrary(one, other, _unused) and contrary(other, one, _unused)
@@ -121,10 +128,11 @@ def contradictions(index: Index, ids: Sequence[str] | None = None, stop: threadi
         read = quotable(index, document.id)
         vocabulary = frozenset(words(f"{document.title} {document.text}"))
         subject = title_names(document.title, lowered)
+        years = frozenset(year for year, count in Counter(_YEAR.findall(fold(document.text))).items() if count > 1)
         for one, vector in zip(read.statements, read.vectors, strict=True):
             if one.values or is_negated(one.text) or pole_stems() & set(content_stems(one.text)):
                 statements.append(one)
-                compared.append(_compared(one, vocabulary, subject))
+                compared.append(_compared(one, vocabulary, subject, years))
                 vectors.append(vector)
         if len(statements) > _MOST_STATEMENTS or (stop is not None and stop.is_set()):
             break
@@ -140,12 +148,12 @@ def contradictions(index: Index, ids: Sequence[str] | None = None, stop: threadi
     return found
 
 
-def _compared(statement: Statement, vocabulary: frozenset[str], subject: frozenset[str]) -> Compared:
+def _compared(statement: Statement, vocabulary: frozenset[str], subject: frozenset[str], years: frozenset[str]) -> Compared:
     """Return a statement as it is compared with others."""
     passage = statement.passage
     context = join_context((passage.document_id, passage.title, *passage.path, statement.context))
     section = join_context((*(label for label in passage.path if fold(label) != fold(passage.title)), statement.context))
-    return Compared(statement.text, context, vocabulary, subject, statement.values, statement.is_row, section)
+    return Compared(statement.text, context, vocabulary, subject, statement.values, statement.is_row, section, years)
 
 
 def _near(statements: Sequence[Statement], vectors: Sequence[Vectors]) -> Iterator[tuple[int, int, float]]:
@@ -171,10 +179,12 @@ def _near(statements: Sequence[Statement], vectors: Sequence[Vectors]) -> Iterat
 
 def _same_conditions(one: Compared, other: Compared) -> bool:
     """Return whether two statements stand under the same years, below headings that have a word in common, and in documents that may be
-    about one subject: not if the title of each has names that the other never mentions."""
+    about one subject: not if the title of each has names that the other never mentions, or each repeats years that the other does not."""
     years = [frozenset(_YEAR.findall(fold(each.context))) for each in (one, other)]
     if years[0] and years[1] and years[0] != years[1]:
         return False
+    if one.years - other.vocabulary and other.years - one.vocabulary:
+        return False  # editions of one text: the prices of 2022 and those of 2023
     sections = [set(content_stems(each.section)) for each in (one, other)]
     if sections[0] and sections[1] and sections[0].isdisjoint(sections[1]):
         return False
