@@ -82,6 +82,15 @@ def speaker_of(reader: Reader | None, passage: Passage, quoted: Span, direct: Sp
     return ""
 
 
+def quoted_speaker(reader: Reader | None, passage: Passage, quoted: Span) -> str | None:
+    """Return who says a sentence that stands inside quotation marks and does not name its speaker itself: as the document names them, "" if
+    that is not found, None for any other sentence. Raises ModelCorrupt."""
+    start, end = quoted.start - passage.span.start, quoted.end - passage.span.start
+    if start < 0 or end > len(passage.text) or _reports(passage.text, Span(start, end)) or not _inside_quotation(passage.text, start):
+        return None
+    return speaker_of(reader, passage, quoted)
+
+
 def is_reported(evidence: Evidence) -> bool:
     """Return whether a sentence is, or has, somebody's words."""
     passage = evidence.passage

@@ -11,7 +11,7 @@ from pathlib import Path
 from rag import tracing
 from rag.answering.asked_value import asked_value
 from rag.answering.assumptions import assumes_event, is_stated
-from rag.answering.attribution import denial_of, speaker_of
+from rag.answering.attribution import denial_of, quoted_speaker, speaker_of
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.citations import cite
@@ -195,7 +195,7 @@ class Composer:
         if whether:
             lines.add(say("answer.whether", inquiry.language))
         self._add_direct(lines, quoted, direct, native, inquiry.language)
-        lines.add_quote(quoted, native, inquiry.language)
+        self._add_quote(lines, quoted, direct, native, inquiry.language)
         cited = (*lines.citations(quoted), *self._denied(inquiry, quoted, lines))
         return inquiry.answer(lines.text, status, cited, rejected)
 
@@ -208,6 +208,14 @@ class Composer:
             lines.add_direct(*direct, language)
         else:
             lines.add_reported(*direct, speaker if native else "", language)
+
+    def _add_quote(self, lines: _Lines, quoted: Quotation, direct: tuple[str, Grade] | None, native: bool, language: str) -> None:
+        """Append a quotation; before words that somebody is quoted with in the document, whose they are, unless that was said."""
+        speaker = None if direct else quoted_speaker(self._reader, quoted.evidence.passage, quoted.span)
+        if speaker is not None:
+            named = speaker if native else ""
+            lines.add(say("answer.according" if named else "answer.reported", language, speaker=named))
+        lines.add_quote(quoted, native, language)
 
     def _is_stated(self, inquiry: Inquiry, quoted: Quotation) -> bool:
         """Return whether the document states what the question assumes, with the words that answer; True if it assumes nothing."""
@@ -237,7 +245,7 @@ class Composer:
         if direct is None and (translated := _translation(quoted, quoted.span, translator)):
             direct = translated, Grade.TRANSLATED
         self._add_direct(lines, quoted, direct, native, inquiry.language)
-        lines.add_quote(quoted, native, inquiry.language)
+        self._add_quote(lines, quoted, direct, native, inquiry.language)
         cited = (*lines.citations(quoted), *self._denied(inquiry, quoted, lines))
         return inquiry.answer(lines.text, Status.UNSURE, cited)
 

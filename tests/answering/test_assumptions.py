@@ -70,6 +70,39 @@ def test_question_and_words_are_judged_as_one_claim() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "text", "context"),
+    [
+        ("When was Moore dismissed?", "Moore was dismissed on 3 June 2011.", "The trial of Moore"),
+        ("When was Moore dismissed?", "He was dismissed on 3 June 2011.", "The trial of Moore"),
+        ("When was Moore dismissed?", "The captain Reed was dismissed on 3 June 2011.", ""),  # somebody else
+        ("متى فُصل القبطان؟", "The captain was dismissed on 3 June 2011.", ""),
+    ],
+)
+def test_the_title_counts_unless_the_sentence_is_about_somebody_else(question: str, text: str, context: str) -> None:
+    class Notes(Judge):
+        def judge(self, claim: str, texts: Sequence[ReadText]) -> list[ClaimVerdict]:
+            assert [one.context for one in texts] == [context]
+            return super().judge(claim, texts)
+
+    span = Span(0, len(text))
+    assert is_stated(
+        Notes(0.9), question, "", Evidence(Passage(1, "a", span, text, "The trial of Moore", "en", "", (span,)), span, text, 1.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("When did Reed buy the ferry?", "Reed sold the ferry on 3 June 2011."),
+        ("متى اشترى القبطان العبارة؟", "باع القبطان العبارة في 3 حزيران 2011."),
+    ],
+)
+def test_a_sale_is_no_purchase(question: str, text: str) -> None:
+    span = Span(0, len(text))
+    assert not is_stated(Judge(0.99), question, "", Evidence(Passage(1, "a", span, text, "", "en", "", (span,)), span, text, 1.0))
+
+
+@pytest.mark.parametrize(
     ("question", "opening"),
     [
         ("When was the captain dismissed?", "The documents may not state what the question assumes. What they say that comes closest:\n"),
