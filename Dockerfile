@@ -10,12 +10,11 @@ FROM python:3.12-slim AS build
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /src
-COPY requirements.lock tools/build.lock ./
+COPY requirements.lock requirements.hashes.lock tools/build.lock ./
 RUN python -m venv /venv \
     && grep '^torch==' requirements.lock > torch.lock \
-    && grep --invert-match '^llama-cpp-python==' requirements.lock > app.lock \
     && /venv/bin/pip install --no-cache-dir --index-url "$TORCH_INDEX" --no-deps --requirement torch.lock \
-    && /venv/bin/pip install --no-cache-dir --requirement app.lock
+    && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.hashes.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY rag ./rag
 COPY prompts ./prompts

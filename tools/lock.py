@@ -2,7 +2,8 @@
 
     python tools/lock.py            # in any environment with pip; resolves afresh from pyproject.toml, installs nothing
 
-Versions without hashes: the CPU build of torch has another file, and so another hash, on every index that serves one.
+Also writes requirements.hashes.lock, which has the hashes of all files of the packages that everybody gets from the same place: not of
+torch, whose CPU build has another file on every index, nor of llama-cpp-python, which is compiled. Needs the package uv in this Python.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD_TOOLS = ["hatchling>=1.27", "scikit-build-core>=0.11", "cmake>=3.26", "ninja>=1.11"]
+UNHASHED = ("torch", "llama-cpp-python")
+HASHES_HEAD = """\
+# The packages of requirements.lock with the hashes of all their files, for `pip install --require-hashes --no-deps -r`.
+# Written by tools/lock.py; do not edit. Without torch, whose CPU build has another file on every index, and llama-cpp-python, which is
+# compiled.
+"""
 RUNTIME = ("models", "generator", "window", "eval")
 """The extras that `make run` sets up."""
 HEAD = """\
@@ -47,6 +54,18 @@ def write(path: Path, what: str, lines: list[str]) -> None:
     print(f"{path.relative_to(ROOT)}: {len(lines)} packages")
 
 
+def write_hashes(lines: list[str]) -> None:
+    """Write the lock with hashes. Raises CalledProcessError where uv is missing or an index can't be reached."""
+    own = [line for line in lines if line.split("==")[0] not in UNHASHED]
+    options = ["--no-deps", "--generate-hashes", "--universal", "--no-header", "--no-annotate", "--python-version", "3.11", "-q"]
+    done = subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", *options, "-"], input="\n".join(own), check=True, capture_output=True, text=True
+    )
+    path = ROOT / "requirements.hashes.lock"
+    path.write_text(HASHES_HEAD + done.stdout, encoding="utf-8")
+    print(f"{path.relative_to(ROOT)}: {len(own)} packages")
+
+
 def main() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = {
@@ -56,6 +75,7 @@ def main() -> None:
     lock = ROOT / "requirements.lock"
     base = resolve(runtime)
     write(lock, "What Shawahid needs to run.", base)
+    write_hashes(base)
     more = resolve([*runtime, *(line for extra in extras.values() for line in extra)], lock)
     dev = [line for line in more if line not in base]
     write(ROOT / "requirements-dev.lock", "What the tests and checks need beyond requirements.lock.", dev)

@@ -96,7 +96,10 @@ def locked(path: Path) -> list[str]:
 
 
 def wanted_packages() -> str:
-    return digest(ROOT / "requirements.lock", ROOT / "tools" / "build.lock", ROOT / "pyproject.toml")
+    hashes = ROOT / "requirements.hashes.lock"
+    return digest(
+        ROOT / "requirements.lock", *([hashes] if hashes.exists() else ()), ROOT / "tools" / "build.lock", ROOT / "pyproject.toml"
+    )
 
 
 def install(with_models: list[str]) -> None:
@@ -132,7 +135,13 @@ def install_wheels(engine: str) -> None:
     tell(f"installing {len(others)} locked packages (about 2 GB on disk)")
     if os.environ.get("TORCH_INDEX"):
         pip("install", "--no-compile", torch, "--index-url", os.environ["TORCH_INDEX"], quiet=False)
-    pip("install", "--no-compile", *others)  # Python compiles the tenth that is imported when it is
+    hashes = ROOT / "requirements.hashes.lock"
+    known = set(re.findall(r"^([\w.-]+==\S+) \\$", hashes.read_text(encoding="utf-8"), re.M)) if hashes.exists() else set()
+    rest = [line for line in others if line not in known]
+    # Python compiles the tenth that is imported when it is.
+    pip("install", "--no-compile", "--constraint", ROOT / "requirements.lock", *rest)
+    if known:
+        pip("install", "--no-compile", "--no-deps", "--require-hashes", "-r", hashes)
 
 
 def install_for_checks() -> None:

@@ -64,6 +64,15 @@ def test_the_locks_hold_every_dependency_at_one_exact_version() -> None:
     assert all({**run, **dev}.get(name, version) == version for name, version in build.items())
 
 
+def test_the_lock_with_hashes_holds_what_everybody_gets_from_the_same_place() -> None:
+    text = (ROOT / "requirements.hashes.lock").read_text(encoding="utf-8")
+    hashed = dict(re.findall(r"^([\w.-]+)==(\S+) \\$", text, re.M))
+    assert hashed == {name: version for name, version in pins("requirements.lock").items() if name not in ("torch", "llama-cpp-python")}
+    entries = re.split(r"\n(?=[\w.-]+==)", text)[1:]
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    assert len(entries) == len(hashed)
+
+
 def test_the_lock_agrees_with_what_is_declared() -> None:
     from packaging.requirements import Requirement
 
@@ -218,6 +227,16 @@ def test_an_interrupted_install_is_not_taken_for_a_whole_one(setup: ModuleType, 
     with pytest.raises(KeyboardInterrupt):
         setup.install([])
     assert not (setup.VENV / "shawahid-installed").exists()
+
+
+def test_hashes_are_required_of_the_packages_that_have_them(setup: ModuleType) -> None:
+    (setup.ROOT / "requirements.hashes.lock").write_bytes((ROOT / "requirements.hashes.lock").read_bytes())
+    setup.VENV.mkdir()
+    setup.install_for_checks()
+    *_, first, second, _ = [command for command in setup.commands if "install" in command]
+    assert [word for word in first if "==" in word] == ["torch==2.13.0"]
+    assert second[-2:] == ["-r", str(setup.ROOT / "requirements.hashes.lock")]
+    assert "--require-hashes" in second
 
 
 def test_the_torch_index_is_asked_for_torch_alone(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
