@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import is_measured
 from rag.answering.generator_translator import GeneratorTranslator
 from rag.answering.generator_trials import tried
 from rag.arguments import require_type
@@ -122,8 +123,16 @@ def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot
     opened = Index.open(index or settings.index, embedder, milvus)
     generator, generator_notice = open_generator(settings)
     translator, translator_notice = open_translator(settings, generator)
-    notices = tuple(notice for notice in (embedder_notice, generator_notice, translator_notice) if notice is not None)
+    known = (embedder_notice, generator_notice, translator_notice, _untried(generator))
+    notices = tuple(notice for notice in known if notice is not None)
     return Chatbot(opened, generator, style=settings.style, translator=translator), notices
+
+
+def _untried(generator: LlamaCpp | RemoteGenerator | None) -> ShawahidError | None:
+    """Return the notice that a generator writes nothing yet; None for one that was measured or tried."""
+    if generator is None or is_measured(generator.name) or tried(generator.name) is not None:
+        return None
+    return BadSetting("models.untried", name=generator.name, command="shawahid models try")
 
 
 def adapters_dir() -> Path:

@@ -110,7 +110,7 @@ def doctor(
     settings = load_settings(index)
     report = examine(
         profile_name=settings.profile,
-        generator="" if settings.generator == "none" else settings.generator,
+        generator="" if settings.generator == "none" else recommended(settings.generator),
         embedder=settings.embedder,
         translator=settings.translator,
         index=settings.index,

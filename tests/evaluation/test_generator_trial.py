@@ -176,3 +176,17 @@ def test_a_model_file_is_tried_by_the_command(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setenv("SHAWAHID_LANGUAGE", language)
         models_try(str(path), 1.0, False)
         assert word in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_an_untried_generator_is_opened_with_a_notice(tmp_path: Path) -> None:
+    from rag.factory import _untried
+
+    generator, _ = open_generator(Settings(generator=str(write_tiny_model(tmp_path / "tiny.gguf"))))
+    assert generator is not None
+    notice = _untried(generator)
+    assert notice is not None
+    assert "shawahid models try" in notice.text("en")
+    assert "فالأجوبة اقتباسات" in notice.text("ar")
+    remember(passed(generator.name))
+    assert _untried(generator) is None
+    assert _untried(None) is None
