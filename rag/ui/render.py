@@ -6,7 +6,7 @@ Texts are cut here, in code points, because a browser counts UTF-16 units and wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -84,18 +84,12 @@ def answer_view(answer: Answer, about: About = MappingProxyType({})) -> View:
 
 def span_of_quote(document: Document, span: Span, quote: str) -> Span | None:
     """Return where a quotation stands: at its span, else at the nearest place with the same words; None if the document has changed and no
-    longer holds them. Without a quotation, the span."""
-    if not quote or span.of(document.text) == quote:
+    longer holds them. Line breaks and spaces may differ. Without a quotation, the span."""
+    words = quote.split()
+    if not words or span.of(document.text) == quote:
         return span
-    places = [Span(at, at + len(quote)) for at in _occurrences(document.text, quote)]
-    return min(places, key=lambda place: abs(place.start - span.start), default=None)
-
-
-def _occurrences(text: str, quote: str) -> Iterator[int]:
-    at = text.find(quote)
-    while at >= 0:
-        yield at
-        at = text.find(quote, at + len(quote))
+    found = re.finditer(r"\s+".join(map(re.escape, words)), document.text)
+    return min((Span(*place.span()) for place in found), key=lambda place: abs(place.start - span.start), default=None)
 
 
 def _spans(evidence: Sequence[Evidence]) -> dict[int, list[Span]]:

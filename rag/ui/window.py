@@ -50,6 +50,7 @@ _RESULTS, _MOST_RESULTS = 10, 200  # passages on a page of search results, and h
 _TABLE_QUESTIONS, _TABLE_DOCUMENTS = 20, 100
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
+_LONGEST_PASSAGE = 6000  # characters
 _LONGEST_ASKED, _MOST_CITED = 50, 20  # questions asked before, and spans cited, that suggestions take into account
 _TURN = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -119,6 +120,7 @@ class Window:
             self.start,
             self.stop,
             self.document,
+            self.passage,
             self.original,
             self.search,
             self.table_row,
@@ -286,6 +288,27 @@ class Window:
         document, span, changed = self._wanted(wanted, self._over(wanted.get("collection"), person, self._base()))
         view = document_view(document, span, _whole(wanted.get("from")), _whole(wanted.get("to")))
         return view | {"changed": changed} | self._file_of(wanted, person)
+
+    def passage(self, wanted: View, person: str = OPERATOR) -> View:
+        """Return words that a reader chose in a document, `{"collection", "id", "start", "quote"}`, as a source: `start` is near them.
+
+        Raises BadQuestion if they do not stand in it as they were chosen, or are too many.
+        """
+        chatbot = self._over(wanted.get("collection"), person, self._base())
+        document, span, missing = self._wanted(wanted, chatbot)
+        if missing or not 0 < len(span) <= _LONGEST_PASSAGE:
+            raise BadQuestion("ui.error_selection")
+        metadata = chatbot.index.infos([document.id])[document.id].metadata
+        locator = document.locator_of(span)
+        return {
+            "document": document.id,
+            **about_view(document.id, metadata),
+            "title": document.title,
+            "locator": locator if locator != f"§ {document.title}" else "",
+            "start": span.start,
+            "end": span.end,
+            "quote": span.of(document.text),
+        }
 
     def original(self, wanted: View, person: str = OPERATOR) -> View:
         """Return the pages of a document's file and where a span stands on them: `{"id", "start", "end"}`."""

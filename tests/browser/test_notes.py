@@ -120,6 +120,30 @@ def test_a_note_is_removed_and_brought_back_to_its_place(visit: Opener, window: 
     assert kinds(page) == ["answer-note", "words-note", "passage-note"]
 
 
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_words_that_are_selected_in_a_document_are_pinned(visit: Opener, window: Scene, language: str) -> None:
+    page = visit(window, language=language, own=True)
+    ask(page, BRIDGE)
+    page.locator(".panel .source").first.locator(".feet button").first.click()
+    page.wait_for_selector(f"dialog[data-loaded='{ENGLISH_BRIDGE}']")
+    pinner = page.locator("dialog[open] [data-say-label=pin_selection]")
+    assert not pinner.is_visible()
+    page.evaluate("""() => {
+      const walker = document.createTreeWalker(document.querySelector(".document-text"), NodeFilter.SHOW_TEXT);
+      while (!walker.nextNode().data.includes("has not said")) {}
+      const at = walker.currentNode.data.indexOf("has not said");
+      document.getSelection().setBaseAndExtent(walker.currentNode, at, walker.currentNode, at + 31);
+    }""")
+    pinner.click()
+    page.wait_for_selector(".toast:not([hidden])")
+    page.keyboard.press("Escape")
+    open_notes(page, language)
+    assert page.locator(".passage-note .passage").inner_text() == "has not said when lorries may c"
+    page.locator(".passage-note .reading").click()
+    page.wait_for_selector(f"dialog[data-loaded='{ENGLISH_BRIDGE}'] mark")
+    assert page.locator("dialog[open] .document-text mark").inner_text() == "has not said when lorries may c"
+
+
 def test_words_are_written_above_all_and_below_a_note(visit: Opener, window: Scene) -> None:
     page = visit(window, own=True)
     filled(page, "en")

@@ -11,7 +11,7 @@ pytest.importorskip("gradio", reason="gradio is not installed")
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
-from rag.errors import BadSetting, DocumentMissing
+from rag.errors import BadQuestion, BadSetting, DocumentMissing
 from rag.retrieval.index import Index
 from rag.service.service import Service
 from rag.storage.build import build_index
@@ -109,6 +109,26 @@ def test_the_overview_of_all_documents_is_kept_once_differences_were_looked_for(
     assert window.overview({}) == whole
     with pytest.raises(DocumentMissing):
         window.overview({"document": "gone.txt"})
+
+
+def test_words_that_were_chosen_in_a_document_are_a_source(window: Window) -> None:
+    found = window.passage({"id": PHONE, "start": 0, "end": 0, "quote": "بذاكرة 8\n GB"})
+    assert found == {
+        "document": PHONE,
+        "kind": "",
+        "author": "",
+        "date": "",
+        "source": "",
+        "url": "",
+        "title": "هاتف نور",
+        "locator": "",
+        "start": 24,
+        "end": 35,
+        "quote": "بذاكرة 8 GB",
+    }
+    for quote in ("ليست هنا", "", "x" * 9000):
+        with pytest.raises(BadQuestion):
+            window.passage({"id": PHONE, "start": 0, "end": 0, "quote": quote})
 
 
 def test_an_overview_is_prepared_while_nobody_asks(window: Window, chatbot: Chatbot) -> None:

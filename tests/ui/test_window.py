@@ -81,6 +81,7 @@ def test_a_quotation_is_found_where_it_stands_now() -> None:
     assert span_of_quote(document, FIRST.shifted(10), quote) == FIRST.shifted(10)
     assert span_of_quote(document, FIRST, quote) == FIRST.shifted(10)
     assert span_of_quote(document, FIRST, "كلمات ليست فيها") is None
+    assert span_of_quote(document, FIRST, "4\n ملايين.\n\nThe  bridge").of(document.text) == "4 ملايين.\nThe bridge"
     twice = Document("a.txt", "one two one two one", "a", "en", "0")
     assert span_of_quote(twice, Span(15, 18), "one") == Span(16, 19)
 

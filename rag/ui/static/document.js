@@ -18,12 +18,16 @@ export class DocumentView {
     this.seek = page.button("search_document", "search", () => this.search(), { text: true });
     this.about = page.button("overview", "book", () => page.overviewView.open(this.id), { text: true });
     this.saver = saver(page);
+    this.pinner = page.button("pin_selection", "pin", () => this.pin(), { text: true });
+    this.pinner.addEventListener("mousedown", (event) => event.preventDefault()); // the selection stays
+    document.addEventListener("selectionchange", () => (this.pinner.hidden = !this.selection()));
+    this.pinner.hidden = true;
     this.sides = h("div", { class: "sides", role: "group" }, this.side("text"), this.side("page"));
     page.say(this.sides, "document_sides", "label");
     this.dialog = h(
       "dialog",
       { class: "dialog document", "aria-labelledby": "document-title" },
-      h("div", { class: "dialog-head" }, h("div", {}, this.title, this.where), h("div", { class: "head-tools" }, this.sides, this.about, this.seek, this.saver, close)),
+      h("div", { class: "dialog-head" }, h("div", {}, this.title, this.where), h("div", { class: "head-tools" }, this.sides, this.pinner, this.about, this.seek, this.saver, close)),
       h("div", { class: "document-sides" }, this.text, this.original.element),
     );
     page.root.append(this.dialog);
@@ -52,6 +56,21 @@ export class DocumentView {
     this.original.element.hidden = !this.paged || (!both && this.shown !== "page");
     for (const button of this.sides.children) button.setAttribute("aria-pressed", String(button.dataset.side === this.shown));
     if (!this.original.element.hidden && this.original.wanted !== this.wanted) this.original.open(this.wanted, this.title.textContent);
+  }
+
+  /** The words that are selected in the text. */
+  selection() {
+    const selection = document.getSelection();
+    return this.dialog.open && this.text.contains(selection?.anchorNode) && this.text.contains(selection.focusNode) ? selection.toString().trim() : "";
+  }
+
+  /** Pin the selected words to the notes. */
+  async pin() {
+    const { page } = this;
+    const { collection, id, start } = this.wanted;
+    const source = await page.call("passage", { collection, id, start, end: start, quote: this.selection() });
+    if (source.error) page.toast(source.error[page.language], true);
+    else await page.notebookView.pinPassage(source, collection);
   }
 
   /** Search in this document; another collection than the one that is asked can't be searched from here. */
