@@ -15,6 +15,7 @@ from rag.answering.attribution import denial_of, quoted_speaker, speaker_of
 from rag.answering.checking.grades import grade_claim
 from rag.answering.checking.judge import Checker, claims, echoes
 from rag.answering.citations import cite
+from rag.answering.column_likeness import ColumnLikeness
 from rag.answering.confidence import Calibration
 from rag.answering.declining import is_sure
 from rag.answering.inquiry import Inquiry
@@ -63,7 +64,8 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from; the `estimator` says which translations are shown. A `reader` judges whether a document states
+    the tree that quotations are cut from; the `estimator` says which translations are shown, `columns`
+    which column of a table a question asks for. A `reader` judges whether a document states
     what a question assumes, and finds whose words a sentence reports.
     """
 
@@ -78,8 +80,10 @@ class Composer:
         translator: Translator | None = None,
         estimator: TranslationEstimator | None = None,
         reader: Reader | None = None,
+        columns: ColumnLikeness | None = None,
     ) -> None:
         self._reader = reader
+        self._columns = columns
         self._documents = documents
         self._translator = translator
         self._estimator = estimator
@@ -119,7 +123,7 @@ class Composer:
 
     def _quotation(self, evidence: Evidence, inquiry: Inquiry) -> Quotation:
         document = self._documents(evidence.passage.document_id) if self._documents else None
-        return quotation(evidence, document, inquiry.query.text, inquiry.evidence)
+        return quotation(evidence, document, inquiry.query.text, inquiry.evidence, self._columns)
 
     def _copies(self, inquiry: Inquiry) -> bool:
         """Return whether the answer is a short one in the document's own words."""

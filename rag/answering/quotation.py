@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from rag.answering.asked_value import asked_value, fitting_values, whole_values
+from rag.answering.column_likeness import ColumnLikeness
 from rag.answering.confidence import asks_for_time, asks_for_value
 from rag.schema import Block, BlockKind, Document, Evidence, Span, join_context
 from rag.text.folding import fold
@@ -61,12 +62,19 @@ class Quotation:
         return " ".join(self.text[self.words.start - self.span.start : self.words.end - self.span.start].split())
 
 
-def quotation(evidence: Evidence, document: Document | None, question: str = "", found: Sequence[Evidence] = ()) -> Quotation:
+def quotation(
+    evidence: Evidence,
+    document: Document | None,
+    question: str = "",
+    found: Sequence[Evidence] = (),
+    columns: ColumnLikeness | None = None,
+) -> Quotation:
     """Return what to quote for a piece of evidence: all items of a list where the question asks for them, and of a row the value in the
     column that the question names.
 
     `found` is the best evidence: where several items of one list are in it, a question that may ask for several is answered by the list.
-    Without the document, or where it has no tree, the evidence itself is quoted.
+    Without the document, or where it has no tree, the evidence itself is quoted. With `columns`, a value that a reader found is the answer
+    only if its column is the one most like the question.
     """
     passage = evidence.passage
     if document is None or evidence.span.end > len(document.text):
@@ -87,7 +95,7 @@ def quotation(evidence: Evidence, document: Document | None, question: str = "",
     if block.kind in (BlockKind.ITEM, BlockKind.ROW):
         span = block.span if len(block.span) <= _LONGEST_SENTENCE else evidence.span
         quoted = _single(evidence, document, span, _above(evidence, document, block))
-        return replace(quoted, words=_value(document, block, question, quoted.words)) if block.cells else quoted
+        return replace(quoted, words=_value(document, block, question, quoted.words, columns)) if block.cells else quoted
     quoted = _single(evidence, document, _whole_sentence(document.text, block.span, evidence.span), _above_note(evidence, block))
     return _with_value(quoted, question)
 
@@ -108,10 +116,10 @@ def _single(evidence: Evidence, document: Document, span: Span, context: str) ->
     return Quotation(evidence, span, text, context=context, words=_direct(evidence, span, text))
 
 
-def _value(document: Document, row: Block, question: str, words: Span | None) -> Span | None:
+def _value(document: Document, row: Block, question: str, words: Span | None, columns: ColumnLikeness | None) -> Span | None:
     """Return the value of a row that answers: that of the one column named in the question, else the one in which the reader found words.
 
-    None where the words lie in several values or in a column's name.
+    None where the words lie in several values or in a column's name, or where another column is more like the question.
     """
     table = document.tables[row.table] if row.table is not None else None
     asked = set(stems(question))
@@ -130,7 +138,14 @@ def _value(document: Document, row: Block, question: str, words: Span | None) ->
     if words is None or len(touched) != 1:
         return None
     cell = touched[0]
-    return cell if len(cell) <= _LONGEST_CELL else Span(max(cell.start, words.start), min(cell.end, words.end))
+    if len(cell) > _LONGEST_CELL:
+        return Span(max(cell.start, words.start), min(cell.end, words.end))
+    if columns is not None and table is not None:
+        others = [one for one in row.cells if one.column != table.header and one.column < len(table.columns)]
+        names, values = [table.columns[one.column] for one in others], [one.span.of(document.text) for one in others]
+        if len(others) > 1 and others[columns.likest(question, names, values)].span != cell:
+            return None
+    return cell
 
 
 def _list(evidence: Evidence, document: Document, introduction: str, items: Sequence[Block]) -> Quotation:

@@ -121,6 +121,28 @@ def test_a_row_answers_with_the_value_of_one_column(tree: TreeWriter, question: 
     assert quoted.direct == (expected or "")
 
 
+class Preferring:
+    """Prefers the column of a name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def likest(self, question: str, names: list[str], values: list[str]) -> int:
+        return names.index(self._name)
+
+
+@pytest.mark.parametrize(("column", "expected"), [("2020", "640"), ("Price", "")])
+def test_a_value_in_another_column_than_the_one_most_like_the_question_is_not_the_answer(
+    tree: TreeWriter, column: str, expected: str
+) -> None:
+    tree.table(["Country", "2019", "2020", "Price"], [["Jordan", "812", "640", "7.50"], ["Egypt", "900", "310", "3"]], "Visitors", header=0)
+    source = document(tree)
+    quoted = quotation(found(source, "Jordan", "640"), source, "guests", (), Preferring(column))  # type: ignore[arg-type]
+    assert quoted.direct == expected
+    named = quotation(found(source, "Jordan", "640"), source, "guests in 2020", (), Preferring("Price"))  # type: ignore[arg-type]
+    assert named.direct == "640"  # the question names the column itself
+
+
 def test_a_sentence_cut_at_a_comma_for_search_is_quoted_whole(tree: TreeWriter) -> None:
     whole = "The letter was sent by the lawyer, who wrote that the terms had been broken, and asked for an answer within two weeks."
     tree.paragraph(f"It began in May. {whole} Nothing came.")
