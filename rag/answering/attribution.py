@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 
 from rag.answering.assumptions import assumes_event
 from rag.answering.quotation import asks_whether
@@ -18,20 +17,27 @@ from rag.text.folding import fold
 from rag.text.language import script
 from rag.text.words import content_stems, word_spans, words
 
-_REPORTS = frozenset(
+_SAYS = frozenset(
     words(
-        """said says saying told tells wrote writes claimed claims alleged alleges allegedly argued argues asserted asserts testified stated
-        reported reportedly insisted believes believed warned suspects accused accuses according tweeted
-        قال قالت قالوا يقول تقول قائلا قائلة صرح صرحت مصرحا مصرحين كتب كتبت زعم زعمت يزعم ادعى ادعت يدعي اتهم اتهمت ذكر ذكرت أضاف أضافت
-        مضيفا أفاد أفادت جادل جادلت بحسب وفقا حسبما نقلت يقال يزعم وصفت أعلن أعلنت"""
+        """said says saying claimed alleged alleges allegedly argued argues asserted asserts testified reportedly insisted warned
+        accused accuses tweeted
+        قال قالت قالوا يقول تقول قائلا قائلة صرح صرحت مصرحا مصرحين زعم زعمت يزعم ادعى ادعت يدعي اتهم اتهمت يتهم جادل جادلت مضيفا حسبما"""
     )
 )
 """Words by which a text reports what somebody says."""
+_STATES = frozenset(
+    words(
+        """told wrote writes reported reports believes believed added
+        كتب كتبت ذكر ذكرت أضاف أضافت أفاد أفادت أعلن أعلنت أكد أكدت"""
+    )
+)
+"""Words that report only before what was said: not where somebody wrote a song."""
+_SAID_NEXT = re.compile(r"(?:[^\w.!?؟\n]*\w+){0,6}?[^\w.!?؟\n]*(?:\bthat\b|(?<!\w)[أإ]ن(?:ه|ها|هم)?(?!\w)|[:\"“«])")
+"""Matches what follows a word that reports up to the beginning of what was said."""
 _ACCUSES = frozenset(
     words(
         """accuse accuses accused accusation accusations accusing allege alleges alleged allegedly allegation allegations
-        claim claims claimed         charged indicted indictment suspect guilty blame blamed lawsuit plaintiff plaintiffs
-        prosecutors
+        claim claims claimed charged indicted indictment suspect guilty blame blamed lawsuit plaintiff plaintiffs prosecutors
         اتهم اتهمت يتهم تتهم اتهام اتهامات الاتهام الاتهامات تهمة التهمة المتهم زعم مزاعم المزاعم ادعى ادعت ادعاء ادعاءات دعوى مذنب مذنبة"""
     )
 )
@@ -64,6 +70,8 @@ def speaker_of(reader: Reader | None, passage: Passage, quoted: Span, direct: Sp
         return None
     own = Span(direct.start - passage.span.start, direct.end - passage.span.start) if direct is not None else None
     verbs = [span for span in _reports(passage.text, Span(start, end)) if own is None or not span.overlaps(own)]
+    if own is not None and verbs and _speaks(passage.text, own, verbs, near=0):
+        return None  # the words that answer say who speaks
     region = Span(start, end)
     if not verbs:
         if not _inside_quotation(passage.text, own.start if own is not None else start):
@@ -122,22 +130,27 @@ def _accuses(text: str) -> bool:
     return not _ACCUSES.isdisjoint(form for word in words(text) for form in (word, word[1:]))
 
 
-@cache
-def _is_report(word: str) -> bool:
-    return word in _REPORTS or (len(word) > 3 and word[0] in "وف" and word[1:] in _REPORTS)
-
-
 def _reports(text: str, within: Span) -> list[Span]:
     """Return where a part of a text has words that report."""
     found = [Span(within.start + span.start, within.start + span.end) for span in word_spans(within.of(text))]
-    return [span for span in found if all(map(_is_report, words(span.of(text))))]
+    return [span for span in found if _is_report(text, span)]
+
+
+def _is_report(text: str, span: Span) -> bool:
+    """Return whether a word of a text reports what somebody says."""
+    spoken = words(span.of(text))[0]
+    forms = {spoken, spoken[1:]} if len(spoken) > 3 and spoken[0] in "وف" else {spoken}
+    return not _SAYS.isdisjoint(forms) or (not _STATES.isdisjoint(forms) and _SAID_NEXT.match(text, span.end) is not None)
 
 
 def _inside_quotation(text: str, at: int) -> bool:
     """Return whether a position stands inside quotation marks that are opened on its line, or right before an opening one."""
-    before = text[text.rfind("\n", 0, at) + 1 : at]
+    line = Span(text.rfind("\n", 0, at) + 1, end if (end := text.find("\n", at)) >= 0 else len(text))
+    before, after = text[line.start : at], text[at : line.end]
     opened = before.count("“") + before.count("«") - before.count("”") - before.count("»")
-    return opened > 0 or before.count('"') % 2 == 1 or text[at : at + 1] in ('"', "“", "«")
+    if after[:1] in ('"', "“", "«"):
+        return True
+    return (opened > 0 and ("”" in after or "»" in after)) or (before.count('"') % 2 == 1 and '"' in after)
 
 
 def _with_neighbours(passage: Passage, quoted: Span) -> Span:
@@ -149,13 +162,13 @@ def _with_neighbours(passage: Passage, quoted: Span) -> Span:
     return Span(first.start - passage.span.start, last.end - passage.span.start)
 
 
-def _speaks(text: str, found: Span, verbs: Sequence[Span]) -> bool:
+def _speaks(text: str, found: Span, verbs: Sequence[Span], near: int = _NEAR) -> bool:
     """Return whether words may name who speaks: few, without a word that reports, and next to one."""
     spoken = word_spans(found.of(text))
     if not 0 < len(spoken) <= _LONGEST_SPEAKER or _reports(text, found):
         return False
     for verb in verbs:
-        if found.end <= verb.start and len(word_spans(text[found.end : verb.start])) <= _NEAR:
+        if found.end <= verb.start and len(word_spans(text[found.end : verb.start])) <= near:
             return True
         if verb.end <= found.start and _BEFORE_SPEAKER.issuperset(between := words(text[verb.end : found.start])) and between != ["the"]:
             return True

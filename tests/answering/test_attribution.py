@@ -54,10 +54,17 @@ def evidence(text: str, number: int = 0, id: int = 1, document: str = "a.txt") -
     ("text", "direct", "speaker", "expected"),
     [
         ("Reed said the ferry carries 320 passengers.", "320 passengers", "Reed", "Reed"),
-        ("The ferry is too old, the harbour master wrote.", "too old", "the harbour master", "the harbour master"),
+        ("The ferry is too old, the harbour master said.", "too old", "the harbour master", "the harbour master"),
         ("قال القبطان إن العبارة تحمل 320 راكبا.", "320 راكبا", "القبطان", "القبطان"),
         ("Reed said the ferry carries 320 passengers.", "320 passengers", "ferry carries", ""),  # nobody next to the word that reports
         ("The ferry carries 320 passengers.", "320 passengers", "ferry", None),
+        ("Reed wrote the song in 1912.", "1912", "Reed", None),  # nothing is said
+        ("Reed wrote that the ferry sank in 1912.", "1912", "Reed", "Reed"),
+        ("Reed said the ferry carries 320 passengers.", "Reed", "Reed", None),  # who said it was asked for
+        ("The owner acts according to the law within 30 days.", "30 days", "owner", None),
+        ("كتب القبطان الأغنية عام 1912.", "1912", "القبطان", None),
+        ("كتب القبطان أن العبارة غرقت عام 1912.", "1912", "القبطان", "القبطان"),
+        ("يقدم الطلب وفقا للنظام خلال 30 يوما.", "30 يوما", "النظام", None),
         ("تحمل العبارة 320 راكبا.", "320 راكبا", "العبارة", None),
     ],
 )
