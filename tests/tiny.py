@@ -13,7 +13,7 @@ import numpy as np
 _ALIGNED = 32
 _EMBEDDING, _LAYERS, _HEADS, _INNER = 64, 2, 4, 128
 _HEAD = _EMBEDDING // _HEADS
-KINDS = {"llama": "attention", "mamba": "recurrent", "lfm2": "hybrid", "qwen35": "hybrid"}
+KINDS = {"llama": "attention", "mamba": "recurrent", "lfm2": "hybrid", "qwen35": "hybrid", "granitehybrid": "hybrid", "falcon-h1": "hybrid"}
 """The architectures that can be written, with the kind of memory each has."""
 Shapes = dict[str, tuple[int, ...]]
 _TEMPLATE = (
@@ -69,7 +69,9 @@ def write_tiny_model(
         "tokenizer.ggml.eos_token_id": len(tokens) - 1,
         "tokenizer.chat_template": template,
     }
-    own, layers = {"llama": _llama, "mamba": _mamba, "lfm2": _lfm2, "qwen35": _qwen35}[architecture]()
+    own, layers = {"llama": _llama, "mamba": _mamba, "lfm2": _lfm2, "qwen35": _qwen35, "granitehybrid": _granite, "falcon-h1": _falcon}[
+        architecture
+    ]()
     settings |= {f"{architecture}.{key}": value for key, value in own.items()}
     shapes: Shapes = {
         "token_embd.weight": (len(tokens), _EMBEDDING),
@@ -176,3 +178,64 @@ def _qwen35() -> tuple[dict[str, Any], list[Shapes]]:
         "ssm.group_count": groups,
     }
     return sizes, [norms | _feed_forward() | linear, norms | _feed_forward() | attention]
+
+
+def _granite() -> tuple[dict[str, Any], list[Shapes]]:
+    norms: Shapes = {"attn_norm.weight": (_EMBEDDING,), "ffn_norm.weight": (_EMBEDDING,)}
+    inner, state, heads = 2 * _EMBEDDING, 16, 4
+    channels = inner + 2 * state
+    mamba: Shapes = {
+        "ssm_in.weight": (inner + channels + heads, _EMBEDDING),
+        "ssm_conv1d.weight": (channels, 4),
+        "ssm_conv1d.bias": (channels,),
+        "ssm_dt.bias": (heads,),
+        "ssm_a": (heads, 1),
+        "ssm_d": (heads, 1),
+        "ssm_norm.weight": (1, inner),
+        "ssm_out.weight": (_EMBEDDING, inner),
+    }
+    sizes = _HEADS_OF_ALL | {
+        "attention.head_count_kv": [0, _HEADS // 2],
+        "attention.key_length": _HEAD,
+        "attention.value_length": _HEAD,
+        "attention.scale": 0.25,
+        "rope.dimension_count": _HEAD,
+        "embedding_scale": 1.0,
+        "residual_scale": 1.0,
+        "logit_scale": 1.0,
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": inner,
+        "ssm.state_size": state,
+        "ssm.time_step_rank": heads,
+        "ssm.group_count": 1,
+    }
+    return sizes, [norms | _feed_forward() | mamba, norms | _feed_forward() | _attention()]
+
+
+def _falcon() -> tuple[dict[str, Any], list[Shapes]]:
+    """Every layer has both memories. Its norm before the feed-forward part is named without "weight"."""
+    inner, state, heads = _EMBEDDING, 16, 4
+    channels = inner + 2 * state
+    layer: Shapes = {
+        "attn_norm.weight": (_EMBEDDING,),
+        "ffn_norm": (_EMBEDDING,),
+        "ssm_in.weight": (inner + channels + heads, _EMBEDDING),
+        "ssm_conv1d.weight": (channels, 4),
+        "ssm_conv1d.bias": (channels,),
+        "ssm_dt.bias": (heads,),
+        "ssm_a": (heads, 1),
+        "ssm_d": (heads, 1),
+        "ssm_norm.weight": (1, inner),
+        "ssm_out.weight": (_EMBEDDING, inner),
+    }
+    sizes = _HEADS_OF_ALL | {
+        "attention.key_length": _HEAD,
+        "attention.value_length": _HEAD,
+        "rope.dimension_count": _HEAD,
+        "ssm.conv_kernel": 4,
+        "ssm.inner_size": inner,
+        "ssm.state_size": state,
+        "ssm.time_step_rank": heads,
+        "ssm.group_count": 1,
+    }
+    return sizes, [layer | _attention() | _feed_forward()] * _LAYERS

@@ -23,7 +23,8 @@ from rag.extras import missing, require
 from rag.factory import open_chatbot
 from rag.files import user_data
 from rag.messages import say
-from rag.models.catalogue import ModelEntry, profile
+from rag.models.advice import recommended
+from rag.models.catalogue import ModelEntry, Profile, catalogue, profile
 from rag.text.terminal import for_terminal
 
 
@@ -64,9 +65,8 @@ def run(
     settings = _placed(load_settings(), folder)
     settings = dataclasses.replace(settings, port=settings.port if port is None else port)
     with download_bars() as follow:
-        _, problems = provide(profile(settings.profile), accept_terms=_shown_terms(settings.language, accept_terms), follow=follow)
-    if not missing("generator"):  # without the engine the model of the generator is of no use, and answers are quotations
-        print_notices(problems, settings.language)
+        _, problems = provide(_wanted(settings), accept_terms=_shown_terms(settings.language, accept_terms), follow=follow)
+    print_notices(problems, settings.language)
     embedder = open_embedder(settings)
     with step_bars(settings.language) as follow_steps:
         build_index(settings.documents, settings.index, embedder, progress=follow_steps)
@@ -90,6 +90,15 @@ def _placed(settings: Settings, folder: Path | None) -> Settings:
         return dataclasses.replace(settings, documents=documents)
     place = hashlib.sha256(str(documents.resolve()).encode()).hexdigest()[:12]
     return dataclasses.replace(settings, documents=documents, index=user_data() / "indexes" / place)
+
+
+def _wanted(settings: Settings) -> Profile:
+    """Return the models to get: those of the settings that are in the catalogue, else of the profile; no generator without its engine."""
+    chosen = profile(settings.profile)
+    generator = recommended(settings.generator) or chosen.generator
+    known = generator in catalogue() and not missing("generator")
+    embedder = settings.embedder if settings.embedder in catalogue() else chosen.embedder
+    return dataclasses.replace(chosen, generator=generator if known else "", embedder=embedder)
 
 
 def _shown_terms(language: str, accepted: bool) -> Callable[[ModelEntry], bool]:

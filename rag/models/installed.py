@@ -287,7 +287,8 @@ def provide(
         return True
 
     light = profile("light").embedder
-    has(wanted.generator)
+    if wanted.generator:
+        has(wanted.generator)
     embedder = next(name for name in (wanted.embedder, light) if has(name, needed=name == light))
     if wanted.translator:
         has(wanted.translator)

@@ -14,6 +14,7 @@ from rag.cli import serving
 from rag.cli.serving import has_screen, run
 from rag.config import Settings
 from rag.errors import ConsentNeeded
+from rag.models import advice
 from rag.retrieval.index import Index
 from rag.testing import HashEmbedder
 
@@ -65,6 +66,24 @@ def test_without_a_folder_the_page_about_shawahid_answers(served: list[Settings]
     with Index.open(served[0].index, HashEmbedder()) as index:
         found = {index.search(question)[0].passage.document_id for question in ("How to add documents?", "كيف تضيف وثائق؟")}
     assert found == {"welcome.md", "مرحبا.md"}
+
+
+@pytest.mark.parametrize(
+    ("generator", "engine", "wanted"),
+    [
+        ("", True, "qwen2.5-coder-1.5b-instruct-q4_k_m"),
+        ("", False, ""),  # without the engine a model would lie idle
+        ("qwen3-4b-q4_k_m", True, "qwen3-4b-q4_k_m"),
+        ("recommended", True, "gemma-4-e4b-it-q4_k_m"),
+        ("none", True, ""),
+        ("http://host:8000/v1#m", True, ""),
+    ],
+)
+def test_the_generator_that_is_used_is_fetched(generator: str, engine: bool, wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "missing", lambda extra: [] if engine else ["llama-cpp-python"])
+    monkeypatch.setattr(advice, "memory", lambda: (9 * 2**30, 16 * 2**30))
+    chosen = serving._wanted(Settings(generator=generator))
+    assert (chosen.generator, chosen.embedder) == (wanted, "embeddinggemma-300m")
 
 
 def test_terms_are_accepted_by_the_user_alone(served: list[Settings], capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ def _exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llama_cpp, "llama_context_default_params", exact)
 
 
-@pytest.fixture(params=["mamba", "lfm2", "qwen35"])
+@pytest.fixture(params=["mamba", "lfm2", "qwen35", "granitehybrid", "falcon-h1"])
 def weights(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return write_tiny_model(tmp_path / f"{request.param}.gguf", architecture=request.param)
 
