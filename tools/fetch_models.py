@@ -52,10 +52,10 @@ def show_terms(entry: installed.ModelEntry) -> bool:
 
 def advise(generator: str) -> None:
     """Say which generator this computer could take instead, and why, where it can be downloaded."""
-    found, held = advice.advised(), advice.memory()
-    if found is None or held is None or found.name == generator or not hub_reachable():
+    found = advice.advised()
+    if found is None or found.name == generator or not hub_reachable():
         return
-    print(f"  This computer has {held[1] / 1e9:.0f} GB of memory, enough for a stronger generator: {found.name}")
+    print(f"  This computer has {advice.total_memory() / 1e9:.0f} GB of memory, enough for a stronger generator: {found.name}")
     print(f"  ({found.bytes / 1e9:.1f} GB, {found.licence}). {found.note}")
     print("  To take it: SHAWAHID_GENERATOR=recommended make run, and to let it write: shawahid models try", flush=True)
 

@@ -18,7 +18,7 @@ from rag.answering.generator_trials import tried
 from rag.errors import BadSetting, IndexMissing, ModelMissing, ShawahidError
 from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR
 from rag.messages import say
-from rag.models.advice import advised, memory
+from rag.models.advice import advised, memory, total_memory
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.device import ALL_LAYERS, Device, chosen_device, engine_has_gpu
 from rag.models.installed import catalogue, find, models_dir, profile, state
@@ -232,11 +232,11 @@ def _advice(generator: str, known: Mapping[str, ModelRow]) -> Iterator[Check]:
         yield Check(
             "doctor.may", "", Standing.NOTE, "doctor.untried", f"shawahid models try {generator}", fields, "doctor.may_quote_untried"
         )
-    found, free = advised(), memory()
-    if found is None or free is None or found.name == generator or is_address(generator):
+    found = advised()
+    if found is None or found.name == generator or is_address(generator):
         return
     row = known[found.name]
-    fields = {"name": found.name, "size": gigabytes(row.size), "licence": found.licence, "total": gigabytes(free[1])}
+    fields = {"name": found.name, "size": gigabytes(row.size), "licence": found.licence, "total": gigabytes(total_memory())}
     if row.status != "present":
         yield Check("doctor.advised", found.name, fields=fields, says="doctor.advice_generator")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 
@@ -17,8 +18,7 @@ _SHARE = 0.85
 def advised(total: int | None = None) -> ModelEntry | None:
     """Return the generator for a computer with `total` bytes of memory, by default this one; None if it has too little for any, or if
     the system does not report it."""
-    found = memory()
-    size = total if total is not None else found[1] if found else 0
+    size = total_memory() if total is None else total
     fitting = [entry for entry in catalogue().values() if entry.memory and size >= _SHARE * entry.memory * 2**30]
     return max(fitting, key=lambda entry: entry.memory, default=None)
 
@@ -31,6 +31,25 @@ def recommended(name: str) -> str:
     if found is None:
         raise BadSetting("models.none_advised", least=min(entry.memory for entry in catalogue().values() if entry.memory))
     return found.name
+
+
+def total_memory() -> int:
+    """Return the bytes of memory of this computer; 0 if the system does not report them."""
+    if (found := memory()) is not None:
+        return found[1]
+    try:  # macOS reports the total, and not what is free
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return _windows_memory()
+
+
+def _windows_memory() -> int:
+    """Return what Windows reports as physically installed, in bytes; 0 elsewhere."""
+    kernel = getattr(getattr(ctypes, "windll", None), "kernel32", None)
+    if kernel is None:
+        return 0
+    kilobytes = ctypes.c_ulonglong(0)
+    return 1024 * kilobytes.value if kernel.GetPhysicallyInstalledSystemMemory(ctypes.byref(kilobytes)) else 0
 
 
 def memory() -> tuple[int, int] | None:

@@ -194,7 +194,7 @@ def test_sizes_are_readable(count: int, text: str) -> None:
 
 def test_what_the_generator_may_do_and_which_one_memory_is_enough_for(light: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHAWAHID_CALIBRATION", str(tmp_path / "calibration.toml"))
-    monkeypatch.setattr(doctor, "memory", lambda: (9 * 2**30, 16 * 2**30))
+    monkeypatch.setattr(doctor, "total_memory", lambda: 16 * 2**30)
     monkeypatch.setattr(doctor, "advised", lambda: catalogue()["gemma-4-e4b-it-q4_k_m"])
     report = doctor.examine(profile_name="light", generator="qwen3-4b-q4_k_m")
     assert "shawahid models try qwen3-4b-q4_k_m" in shown(report, "en")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from rag.config import Settings
@@ -45,6 +47,29 @@ def test_the_name_recommended_stands_for_it(monkeypatch: pytest.MonkeyPatch) -> 
     assert advice.recommended("a model") == "a model"
     generator, missing = open_generator(Settings(generator="recommended"))
     assert generator is not None or isinstance(missing, ModelMissing)
-    monkeypatch.setattr(advice, "memory", lambda: None)
+    monkeypatch.setattr(advice, "total_memory", lambda: 0)
     with pytest.raises(BadSetting, match="too little memory"):
         advice.recommended("recommended")
+
+
+class _Kernel:
+    """What Windows offers for this."""
+
+    def __init__(self, kilobytes: int) -> None:
+        self._kilobytes = kilobytes
+
+    def GetPhysicallyInstalledSystemMemory(self, place: object) -> int:
+        place._obj.value = self._kilobytes  # type: ignore[attr-defined]
+        return int(self._kilobytes > 0)
+
+
+def test_memory_on_systems_that_do_not_report_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(advice, "memory", lambda: None)
+    pages = {"SC_PAGE_SIZE": 16384, "SC_PHYS_PAGES": 2**20}
+    monkeypatch.setattr(advice.os, "sysconf", lambda name: pages[name])  # macOS
+    assert advice.total_memory() == 16 * GB
+    monkeypatch.delattr(advice.os, "sysconf")
+    assert advice.total_memory() == 0
+    for kilobytes in (8 * 2**20, 0):
+        monkeypatch.setattr(advice.ctypes, "windll", SimpleNamespace(kernel32=_Kernel(kilobytes)), raising=False)
+        assert advice.total_memory() == 1024 * kilobytes
