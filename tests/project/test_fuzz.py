@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rag.documents.formats.readers import read
+from rag.documents.tree import Limits
+from rag.errors import DocumentError
 from tools import fuzz
 
 
@@ -17,6 +20,13 @@ def test_examples_and_their_beginnings_are_read_or_refused(target: str) -> None:
         run(example)
         run(example[: len(example) // 2])
     run(b"")
+
+
+@pytest.mark.parametrize("root", [b"<document/>", b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"/>'])
+def test_a_word_file_without_a_body_is_named_without_words_of_python(root: bytes) -> None:
+    with pytest.raises(DocumentError) as caught:
+        read(fuzz.packed(".docx", root), ".docx", "ملف.docx", Limits())
+    assert "word/document.xml: no body" in caught.value.text("ar")
 
 
 def test_a_finding_is_kept_once_and_the_run_goes_on(tmp_path: Path) -> None:

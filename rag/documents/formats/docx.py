@@ -42,7 +42,9 @@ def read_docx(data: bytes, name: str, limits: Limits) -> Content:
 
     try:
         document = docx.Document(io.BytesIO(data))
-        body = document.element.body
+        body = getattr(document.element, "body", None)
+        if body is None:
+            raise ValueError("word/document.xml: no body")
         properties = document.core_properties
         title, author = properties.title or "", properties.author or ""
         created = properties.created
