@@ -58,7 +58,8 @@ def _grade_of(answer: Answer, language: str) -> str:
     if answer.status is Status.NO_EVIDENCE:
         return say("cli.declined", language)
     if answer.status is Status.UNSURE:
-        return say("cli.unsure_translated" if answer.grade is Grade.TRANSLATED else "cli.unsure", language)
+        shown = {Grade.TRANSLATED: "cli.unsure_translated", Grade.UNVERIFIED: "cli.unsure_unverified"}
+        return say(shown.get(answer.grade, "cli.unsure") if answer.grade else "cli.unsure", language)
     if answer.status is Status.UNSUPPORTED:
         return say("cli.quoted", language)
     if answer.status is Status.STOPPED:

@@ -14,6 +14,7 @@ from rag.answering.confidence import Calibration, translators
 from rag.answering.review_export import table_csv
 from rag.answering.review_table import review_table
 from rag.answering.translation import MOST_WORDS, SourceTranslator, TranslationEstimator, is_latin_name, is_shown
+from rag.cli.answer_output import _grade_of
 from rag.errors import ModelCorrupt
 from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
@@ -282,6 +283,15 @@ def test_in_one_language_nothing_is_translated(tmp_path: Path) -> None:
     translator = TableTranslator(TABLE)
     chatbot(tmp_path, ENGLISH, "a director", translator).ask("Who runs the public library?")
     assert translator.asked == []
+
+
+def test_a_converted_value_of_an_uncertain_answer_is_labelled_as_not_verified(tmp_path: Path) -> None:
+    text = "تكلف بطاقة المكتبة العامة 50 دينارا في السنة."
+    answer = chatbot(tmp_path, text, "50 دينارا", None, sure=1.1).ask("What does the public library cost?")
+    assert answer.text.splitlines()[:2] == ["This may answer the question, but it is not certain:", "50 dinars [1]"]
+    assert answer.grade is Grade.UNVERIFIED
+    assert "not certain" in _grade_of(answer, "en")
+    assert "not verified" in _grade_of(answer, "en")  # not "word for word"
 
 
 def test_a_country_is_named_in_the_language_of_the_question_unless_its_sentence_names_another(tmp_path: Path) -> None:

@@ -104,7 +104,8 @@ export class TurnView {
     if (answer.status === "answered" && !answer.sources.length) return { kind: "", icon: "", text: "" };
     if (answer.status === "no_evidence") return { kind: "none", icon: "none", text: this.page.t("status_none") };
     if (answer.status === "unsure") {
-      return { kind: "part", icon: "quote", text: this.page.t(answer.grade === "translated" ? "status_unsure_translated" : "status_unsure") };
+      const shown = { translated: "status_unsure_translated", unverified: "status_unsure_unverified" };
+      return { kind: "part", icon: "quote", text: this.page.t(shown[answer.grade] ?? "status_unsure") };
     }
     if (answer.status === "unsupported") return { kind: "part", icon: "quote", text: this.page.t("status_unsupported") };
     if (answer.status === "stopped") return { kind: "part", icon: "stop", text: this.page.t("status_stopped") };
