@@ -116,6 +116,36 @@ def test_a_first_row_in_bold_names_the_columns_and_one_like_the_others_does_not(
     assert [text for _, text in blocks(content(document))] == expected
 
 
+@pytest.mark.parametrize(
+    ("written", "displayed"),
+    [
+        ("لكل 000 1 حالة", "لكل 1 000 حالة"), ("570 147 كيلومترا", "147 570 كيلومترا"), ("000 200 3", "3 200 000"), ("٠٨١ ٣", "٣ ٠٨١"),
+        ("079\u00a02 شخصا", "2\u00a0079 شخصا"), ("555 123 456", "555 123 456"), ("عام 2010 و24.9", "عام 2010 و24.9"),
+        ("3 081", "3 081"), ("15/200 1", "15/200 1"), ("", ""),
+    ],
+)  # fmt: skip
+def test_groups_of_digits_in_a_right_to_left_run_are_read_as_displayed(written: str, displayed: str) -> None:
+    document = docx.Document()
+    run = document.add_paragraph().add_run(written)
+    run._r.get_or_add_rPr().append(parse_xml(f"<w:rtl {W}/>"))
+    document.add_paragraph("081 3")
+    assert content(document).text == "\n\n".join(part for part in (displayed.strip(), "081 3") if part)
+
+
+def test_a_blank_row_that_is_marked_as_a_header_names_nothing() -> None:
+    document = docx.Document()
+    table = document.add_table(4, 3)
+    for at, row in enumerate((("السنة", "القضايا", "الإدانات"), ("", "", ""), ("2004", "134", "37"), ("2005", "164", "40"))):
+        for column, text in enumerate(row):
+            table.cell(at, column).text = text
+        if at < 2:
+            table.rows[at]._tr.get_or_add_trPr().append(parse_xml(f"<w:tblHeader {W}/>"))
+    assert [text for _, text in blocks(content(document))] == [
+        "السنة: 2004 · القضايا: 134 · الإدانات: 37",
+        "السنة: 2005 · القضايا: 164 · الإدانات: 40",
+    ]
+
+
 def test_the_table_of_contents_is_left_out() -> None:
     document = docx.Document()
     document.styles.add_style("TOC 1", 1)

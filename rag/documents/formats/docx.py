@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ _NOTES = {f"{_W}footnoteReference": "footnotes", f"{_W}endnoteReference": "endno
 _HEADER, _FOOTER = "header", "footer"
 """The labels of page headers and footers."""
 _MANY_COLUMNS = 200
+_GROUPS = re.compile(r"(?<![\d.,/:٫٬-])\d{3}(?:[ \u00a0]\d{3}){0,3}[ \u00a0]\d{1,3}(?![\d/:]|[.,٫٬]\d)")
 _OFF = ("0", "false", "off")
 _NO_FILL = frozenset(("AUTO", "FFFFFF"))
 
@@ -181,7 +183,8 @@ class _WordDocument:
                 at += span
             above = merged
             looks.append(_look(row))
-            named += row.find(f"{_W}trPr/{_W}tblHeader") is not None and named == len(grid)
+            if any(cells) and row.find(f"{_W}trPr/{_W}tblHeader") is not None:
+                named += named == sum(any(before) for before in grid)  # blank rows name nothing
             grid.append([SpanningCell(cells[0]), *[""] * (at - 1)] if count == 1 and at > 1 and not merged else cells)
         self.writer.grid(grid, names=named or _named_by_look(looks, grid))
         self._write_notes()
@@ -253,6 +256,8 @@ class _WordDocument:
     def _run_text(self, element: _Element, before: str) -> str:
         text = element.text or ""
         run = element.getparent()
+        if run is not None and (marked := run.find(f"{_W}rPr/{_W}rtl")) is not None and marked.get(f"{_W}val") not in _OFF:
+            text = numbers_as_displayed(text)
         place = run.find(f"{_W}rPr/{_W}vertAlign") if run is not None else None
         where = place.get(f"{_W}val") if place is not None else ""
         if where == "superscript":
@@ -269,6 +274,22 @@ class _WordDocument:
         if not known:
             self.pending.append((str(number), note))
         return f" [{number}]"
+
+
+def numbers_as_displayed(text: str) -> str:
+    """Return a right-to-left text with the groups of its numbers in the order in which they are displayed.
+
+    A space between two groups of digits takes the direction of the text, so that «081 3» is displayed as 3 081, and is written so. Three
+    and more groups of three digits are left as they are, unless the first is 000: they may be a telephone number.
+    """
+
+    def turned(match: re.Match[str]) -> str:
+        groups = re.split(r"([ \u00a0])", match[0])
+        if len(groups[-1]) == 3 and len(groups) > 3 and groups[0] not in ("000", "٠٠٠"):
+            return match[0]
+        return "".join(reversed(groups))
+
+    return _GROUPS.sub(turned, text)
 
 
 def _look(row: _Element) -> tuple[bool, str]:
