@@ -17,7 +17,7 @@ from rag.documents.formats.pdf.reader import read_pdf
 from rag.documents.tree import Limits
 from tests.browser.conftest import Opener
 from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, Scene
-from tests.browser.test_conversations import BRIDGE, MEMORY, open_list, ready
+from tests.browser.test_conversations import BRIDGE, MEMORY, open_list, ready, titles
 from tests.browser.test_window import ask, style
 
 WORDS = {
@@ -193,6 +193,42 @@ def test_two_tabs_add_to_one_notebook_and_overwrite_nothing(visit: Opener, windo
     open_notes(first)
     assert first.locator(".note h3").all_inner_texts() == [MEMORY, BRIDGE]
     second.close()
+
+
+FIRST_VERSION = """() => new Promise((done) => {
+  const request = indexedDB.open("shawahid", 1);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore("conversations", { keyPath: "id" });
+    request.result.createObjectStore("turns", { keyPath: "id" }).createIndex("conversation", "conversation");
+  };
+  request.onsuccess = () => {
+    const writing = request.result.transaction(["conversations"], "readwrite");
+    writing.objectStore("conversations").put({ id: "a".repeat(32), title: "محادثة قديمة", begun: 5, updated: 5, texts: {} });
+    writing.oncomplete = () => (request.result.close(), done());
+  };
+})"""
+
+
+def test_what_a_browser_kept_before_there_were_notes_is_still_there(chromium: Any, window: Scene) -> None:
+    context = chromium.new_context(locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{window.address}shawahid/text.js")
+    page.evaluate(FIRST_VERSION)
+    page.goto(window.address)
+    ready(page)
+    open_list(page)
+    assert titles(page) == ["محادثة قديمة"]
+    page.keyboard.press("Escape")
+    open_notes(page)
+    page.locator("dialog.notebook").get_by_role("button", name="Write something").click()
+    page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    page.keyboard.type("Kept")
+    page.keyboard.press("Escape")
+    page.reload()
+    ready(page)
+    open_notes(page)
+    assert page.get_by_label("Your own words").input_value() == "Kept"
+    context.close()
 
 
 def test_notes_that_are_not_kept_live_as_long_as_the_page(visit: Opener, window: Scene) -> None:

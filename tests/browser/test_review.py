@@ -93,6 +93,11 @@ def test_an_overview_of_all_documents_shows_what_they_state_differently(visit: O
     assert sorted(pair.locator("li button.link").all_inner_texts()) == ["Lease", "Letter"]
     assert "Captain John Reed" in page.locator(".lines.dates").inner_text()
     page.screenshot(path=str(tmp_path / "overview.png"))
+    pair.locator("li").first.get_by_role("button").last.click()  # pinned, which is said above the dialog
+    page.wait_for_selector(".toast:not([hidden])")
+    assert page.evaluate("document.querySelector('.toast').matches(':popover-open')")
+    page.wait_for_function("document.querySelector('dialog[open] [role=status]')?.innerText.length > 3")  # and read out
+    page.screenshot(path=str(tmp_path / "pinned.png"))
     page.get_by_role("button", name=words["save"], exact=True).click()
     with page.expect_download() as caught:
         page.locator("dialog[open] [data-form=docx]").click()

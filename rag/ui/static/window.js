@@ -107,7 +107,7 @@ class Page {
     this.alarm = h("div", { class: "offscreen", role: "alert" });
     this.talk = h("section", { class: "talk" }, this.notice.element, this.conversation.thread, this.conversation.composer);
     this.say(this.talk, "conversation", "label");
-    this.toastBox = h("div", { class: "toast", "aria-hidden": "true", hidden: true });
+    this.toastBox = h("div", { class: "toast", "aria-hidden": "true", popover: "manual", hidden: true });
     this.root = h("div", { id: "shawahid" }, this.bar, this.talk, this.panel.element, this.live, this.alarm, this.toastBox);
     this.host.append(this.root);
   }
@@ -181,6 +181,11 @@ class Page {
   toast(text, urgent = false) {
     fill(this.toastBox, text, this.base);
     this.toastBox.hidden = false;
+    // A dialog would cover it, and in browsers that know no popovers it does.
+    if (this.toastBox.showPopover) {
+      if (this.toastBox.matches(":popover-open")) this.toastBox.hidePopover();
+      this.toastBox.showPopover();
+    }
     this.announce(text, urgent);
     clearTimeout(this.toastTimer);
     this.toastTimer = setTimeout(() => (this.toastBox.hidden = true), 5000);
@@ -188,6 +193,8 @@ class Page {
 
   announce(text, urgent = false) {
     const region = urgent ? this.alarm : this.live;
+    const place = document.activeElement?.closest("dialog[open]") ?? this.root; // nothing outside an open dialog is read out
+    if (region.parentElement !== place) place.append(region);
     region.textContent = "";
     requestAnimationFrame(() => (region.textContent = text));
   }
