@@ -84,7 +84,7 @@ GROWTH: dict[str, tuple[str, Callable[[int], str], int]] = {
     "json": ("json", _json, 200_000),
     "markdown": ("md", _markdown, 100_000),
     "markdown of brackets": ("md", _markdown_brackets, 20_000),
-    "text": ("txt", _text, 200_000),
+    "text": ("txt", _text, 1_000_000),
     "html with spans": ("html", _html, 60_000),
 }
 """Scalable inputs: a suffix, a function that makes them, and the size in characters that is compared with four times that size."""
