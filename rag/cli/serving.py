@@ -60,16 +60,13 @@ def run(
     require("models", "window")
     from rag.models.installed import provide
     from rag.server import serve_settings
-    from rag.storage.build import build_index
 
     settings = _placed(load_settings(), folder)
     settings = dataclasses.replace(settings, port=settings.port if port is None else port)
     with download_bars() as follow:
         _, problems = provide(_wanted(settings), accept_terms=_shown_terms(settings.language, accept_terms), follow=follow)
     print_notices(problems, settings.language)
-    embedder = open_embedder(settings)
-    with step_bars(settings.language) as follow_steps:
-        build_index(settings.documents, settings.index, embedder, progress=follow_steps)
+    _build(settings)
 
     def ready(address: str) -> None:
         err.print(escape(for_terminal(say("server.serving", settings.language, address=address), is_terminal=err.is_terminal)))
@@ -77,6 +74,14 @@ def run(
             webbrowser.open(address)
 
     serve_settings(settings, ServerSettings.load(), ready=ready)
+
+
+def _build(settings: Settings) -> None:
+    """Index what is new or changed. The embedder is freed before the server opens its own."""
+    from rag.storage.build import build_index
+
+    with step_bars(settings.language) as follow:
+        build_index(settings.documents, settings.index, open_embedder(settings), progress=follow)
 
 
 def _placed(settings: Settings, folder: Path | None) -> Settings:
