@@ -184,7 +184,7 @@ class Composer:
     ) -> Answer:
         """Return the words that answer, and the sentence or row they stand in."""
         whether = asks_whether(inquiry.query.text)
-        if quoted.words is not None and not whether and not self._is_stated(inquiry, quoted):
+        if quoted.words is not None and not whether and (not self._is_stated(inquiry, quoted) or self._is_contested(inquiry, quoted)):
             return self._unsure(inquiry, quoted, native, translator, stated=False)
         direct = None if whether else self._direct(quoted, inquiry, native, translator)
         if direct is None:
@@ -227,6 +227,14 @@ class Composer:
         if self._reader is None or not assumes_event(question):
             return True
         return is_stated(self._reader, question, quoted.direct, replace(quoted.evidence, text=quoted.text))
+
+    def _is_contested(self, inquiry: Inquiry, quoted: Quotation) -> bool:
+        """Return whether the document denies what the question assumes, and nobody is named whose words the answer would be."""
+        if self._reader is None or not assumes_event(inquiry.query.text):
+            return False
+        if denial_of(replace(quoted.evidence, text=quoted.text), inquiry.query.text, inquiry.candidates) is None:
+            return False
+        return speaker_of(self._reader, quoted.evidence.passage, quoted.span, quoted.words) is None
 
     def _denied(self, inquiry: Inquiry, quoted: Quotation, lines: _Lines) -> tuple[Citation, ...]:
         """Add the sentence of the document that denies what is quoted, and return its citation; none if nothing is denied."""

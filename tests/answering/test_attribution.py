@@ -147,3 +147,29 @@ def test_the_answer_says_who_says_it_and_who_denies_it(
     assert lines[-1] == also
     assert [citation.number for citation in answer.citations] == [1, 1, 2]
     assert all(citation.claim.of(answer.text) in citation.quote for citation in answer.citations)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "direct", "opening"),
+    [
+        (
+            "Who of the crew dumped the oil?",
+            "There is a rumour that three sailors of the crew dumped the oil. The owner denies it.",
+            "three sailors",
+            "The documents may not state what the question assumes.",
+        ),
+        (
+            "لماذا فرغ البحارة النفط؟",
+            "شاع أن البحارة فرغوا النفط لتخفيف الحمولة. وينفي المالك ذلك.",
+            "لتخفيف الحمولة",
+            "قد لا تذكر",
+        ),
+    ],
+)
+def test_what_the_document_denies_is_no_answer(tmp_path: Path, question: str, text: str, direct: str, opening: str) -> None:
+    build_index(write(tmp_path / "documents", {"a.txt": text}), tmp_path / "index", HashEmbedder(256))
+    calibration = replace(Calibration.of("unknown"), least=0.0, sure=0.0)
+    answer = Chatbot(Index.open(tmp_path / "index", HashEmbedder(256)), calibration=calibration, reader=NamingReader(direct)).ask(question)
+    assert answer.status is Status.UNSURE
+    assert answer.text.startswith(opening)
+    assert all(citation.words is None for citation in answer.citations)
