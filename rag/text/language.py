@@ -52,7 +52,11 @@ def detect(text: str) -> str:
         tokens = words(sample)
         if sum(token in _ENGLISH for token in tokens) * 12 >= len(tokens) and any(token in _ENGLISH for token in tokens):
             return "en"
-        if sum(character.isalpha() for character in sample) < _LEAST_LETTERS:
+        letters = sum(character.isalpha() for character in sample)
+        latin, arabic = len(LATIN_LETTER.findall(sample)), len(ARABIC_LETTER.findall(sample))
+        if 2 * (letters - latin - arabic) > latin:
+            return "other"  # Russian with a Latin name
+        if letters < _LEAST_LETTERS:
             return "en"
     try:
         identifier = _identifier()

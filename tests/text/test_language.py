@@ -25,6 +25,8 @@ from rag.text.language import detect, question_language
         ("جہاز کا کپتان کون تھا اور وہ کہاں پیدا ہوا؟", "ur"),
         ("谁是船长？", "other"),
         ("Кто был капитаном корабля?", "other"),
+        ("Кто был капитаном Albatros?", "other"),
+        ("What does Αθήνα mean for the crew?", "en"),
         ("123 – 456", "und"),
         ("", "und"),
     ],
