@@ -369,6 +369,21 @@ def test_what_tesseract_guesses_is_not_taken() -> None:
     assert ocr.paragraphs("") == []
 
 
+def test_a_page_that_is_damaged_is_named_and_the_others_are_read() -> None:
+    stream = b"BT /F1 12 Tf 72 700 Td (The ferry left the harbour at nine.) Tj ET"
+    data = b"".join(
+        (
+            b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 2/Kids[3 0 R 9 0 R]>>endobj\n",
+            b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj\n",
+            b"4 0 obj<</Length " + str(len(stream)).encode() + b">>stream\n" + stream + b"\nendstream endobj\n",
+            b"5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF",
+        )
+    )
+    content = read_pdf(data, "a.pdf", Limits())
+    assert content.text == "The ferry left the harbour at nine."
+    assert [(note.key, note.fields["pages"]) for note in content.notes] == [("error.pages_damaged", "2")]
+
+
 # --- spaces ---------------------------------------------------------------------------------------------------------------
 
 

@@ -84,7 +84,7 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
             for key, shapes in raw[0].digits.items():
                 digits.setdefault(key, Counter()).update(shapes)
             sizes[content.number] = raw[0].place
-            if state and ocr is not None and (seen := ocr.read(document[content.number - 1])):
+            if state and state != "damaged" and ocr is not None and (seen := ocr.read(document[content.number - 1])):
                 place = sizes[content.number] = PagePlace(raw[0].place.width, raw[0].place.height)  # seen as displayed
                 content, state = PageContent(content.number, plain=[place.pieces(paragraph) for paragraph in seen]), ""
                 scanned.append(content.number)
@@ -100,9 +100,14 @@ def _read(data: bytes, name: str, limits: Limits, ocr: Ocr | None) -> Content:
         layouts = tuple(sizes[number].layout(number, words[number]) for number in sorted(sizes))
         pictures = [number for number, state in states.items() if state == "picture"]
         garbled = [number for number, state in states.items() if state == "garbled"]
+        damaged = [number for number, state in states.items() if state == "damaged"]
         notes = tuple(
             DocumentError(key, name=name, pages=ranges(numbers))
-            for key, numbers in (("error.pages_pictures", pictures), ("error.pages_garbled", garbled))
+            for key, numbers in (
+                ("error.pages_pictures", pictures),
+                ("error.pages_garbled", garbled),
+                ("error.pages_damaged", damaged),
+            )
             if numbers
         )
         if ocr is not None and ocr.missing is not None and notes:
@@ -212,7 +217,7 @@ def _raw_page(document: Any, index: int) -> _RawPage:
     try:
         page = document[index]
     except pypdfium2.PdfiumError:
-        return _RawPage(index + 1, PagePlace(0.0, 0.0), state="garbled")
+        return _RawPage(index + 1, PagePlace(0.0, 0.0), state="damaged")
     try:
         width, height = page.get_size()
         box = page.get_cropbox()
@@ -245,7 +250,7 @@ def _raw_page(document: Any, index: int) -> _RawPage:
 
 
 def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
-    """Return what stands on a page in reading order, and "picture" or "garbled" if nothing can be read."""
+    """Return what stands on a page in reading order, and "picture", "garbled" or "damaged" if nothing can be read."""
     page, number, edges = raw
     content = PageContent(page.number)
     if page.state:
