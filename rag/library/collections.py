@@ -1,15 +1,16 @@
 """Named collections of documents, each with its index, and the access rules for them.
 
-Collections are folders under `collections`. One with a plain name belongs to the operator. One created by a browser has an unguessable name
-and holds, next to `documents` and `index`, the files `name` and `owner`, a digest of that browser's key. A file `shared` makes the
-collection visible to everyone; only its owner may change it. The documents that Shawahid was started with are visible to everyone and
-belong to the operator.
+Collections are folders under `collections`. One with a plain name belongs to the operator; a file `name` holds another name, if it has one.
+One created by a browser has an unguessable name and holds, next to `documents` and `index`, the files `name` and `owner`, a digest of that
+browser's key. A file `shared` makes the collection visible to everyone; only its owner may change it. The documents that Shawahid was
+started with are visible to everyone and belong to the operator.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
+import shutil
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,25 +83,63 @@ class Collections:
 
     def create(self, name: str, person: str) -> Collection:
         """Create an empty collection. Raises BadName if its owner has one of that name, or too many; DiskFull."""
-        name = unicodedata.normalize("NFC", " ".join(name.split()))
-        if not _NAME.fullmatch(name):
-            raise BadName("ui.error_collection_name", name=name[:60])
-        own = [each.name.casefold() for each in self.own(person)]
-        if name.casefold() in own:
-            raise BadName("ui.error_collection_exists", name=name)
-        if len(own) >= _MOST and person != OPERATOR:
+        name = self._allowed(name, person)
+        if len(self.own(person)) >= _MOST and person != OPERATOR:
             raise BadName("ui.error_collection_many", most=_MOST)
-        id = name if person == OPERATOR else f"~{secrets.token_hex(16)}"
+        id = self._free(name) if person == OPERATOR else f"~{secrets.token_hex(16)}"
         new = self._home / f".{secrets.token_hex(8)}.new"
         try:
             make_private(new / "documents")
-            if person != OPERATOR:
+            if id != name:
                 (new / "name").write_text(name, encoding="utf-8")
+            if person != OPERATOR:
                 (new / "owner").write_text(person, encoding="ascii")
             new.rename(self._home / id)  # it is there when it is whole
         except OSError as error:
             raise write_error(self._home, error) from error
         return self.readable(id, person)
+
+    def rename(self, id: str, person: str, name: str) -> Collection:
+        """Give a collection another name; its id stays. Raises BadName, NotYours, DiskFull."""
+        found = self._own_one(id, person)
+        name = self._allowed(name, person, found.id)
+        try:
+            with write_atomically(self._home / id / "name") as part:
+                part.write_text(name, encoding="utf-8")
+        except OSError as error:
+            raise write_error(self._home, error) from error
+        return self.readable(id, person)
+
+    def delete(self, id: str, person: str) -> None:
+        """Delete a collection with its documents and its index for good. Raises BadName, NotYours, DiskFull."""
+        found = self._own_one(id, person)
+        gone = self._home / f".{secrets.token_hex(8)}.gone"
+        try:
+            (self._home / found.id).rename(gone)  # from here on it is not there, whatever happens
+            shutil.rmtree(gone)
+        except OSError as error:
+            raise write_error(self._home, error) from error
+
+    def _own_one(self, id: str, person: str) -> Collection:
+        """Return a collection that this person created. Raises BadName for the first one, NotYours."""
+        found = self.changeable(id, person)
+        if found.id == FIRST:
+            raise BadName("ui.error_collection_first")
+        return found
+
+    def _allowed(self, name: str, person: str, id: str | None = None) -> str:
+        """Return a name as it is kept. Raises BadName if it is none, or another collection of its owner has it."""
+        name = unicodedata.normalize("NFC", " ".join(name.split()))
+        if not _NAME.fullmatch(name):
+            raise BadName("ui.error_collection_name", name=name[:60])
+        if any(each.name.casefold() == name.casefold() and each.id != id for each in self.own(person)):
+            raise BadName("ui.error_collection_exists", name=name)
+        return name
+
+    def _free(self, name: str) -> str:
+        """Return an id for a collection of the operator: its name, with a number if one that was renamed has that id."""
+        taken = {path.name.casefold() for path in self._home.iterdir()} if self._home.is_dir() else set[str]()
+        return next(id for n in range(1, len(taken) + 2) if (id := name if n == 1 else f"{name[:36]} {n}").casefold() not in taken)
 
     def share(self, id: str, person: str, shared: bool) -> Collection:
         """Make a collection visible to everyone, or to its owner only. Raises BadName, NotYours, DiskFull."""
@@ -146,6 +185,11 @@ class Collections:
                 return None  # nobody can be shown to own it
             if not _OWNER.fullmatch(owner):
                 return None
-        if not _NAME.fullmatch(name):
+        elif (path / "name").is_file():
+            try:
+                name = (path / "name").read_text(encoding="utf-8")
+            except (OSError, UnicodeError):
+                return None
+        if not _NAME.fullmatch(name) or not (owner or _NAME.fullmatch(path.name)):
             return None
         return Collection(path.name, name, owner, (path / "shared").exists(), path / "documents", path / "index")

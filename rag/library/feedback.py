@@ -34,6 +34,11 @@ class BadFeedback(ShawahidError):
     http_status = 400
 
 
+def question_set(folder: Path, collection: str) -> Path:
+    """Return the question set that complaints about a collection go to."""
+    return folder / f"{collection or 'questions'}.jsonl"
+
+
 def as_question(
     kind: str,
     question: str,
@@ -111,6 +116,37 @@ def feedback_bytes(folder: Path | None, person: str | None = None) -> int:
         with suppress(FileNotFoundError):
             held += sum(len(text) for text in path.read_bytes().splitlines(keepends=True) if text.startswith(begun))
     return held
+
+
+def feedback_count(folder: Path | None, person: str) -> int:
+    """Return the number of a person's lines in the question sets of a folder."""
+    return sum(_is_of(person, text) for path in _sets(folder) for text in path.read_text(encoding="utf-8").splitlines())
+
+
+def forget_feedback(folder: Path | None, person: str) -> None:
+    """Delete a person's lines from the question sets of a folder. Raises DiskFull, DiskFailed."""
+    for path in _sets(folder):
+        try:
+            with _LOCK:
+                texts = path.read_text(encoding="utf-8").splitlines()
+                kept = [text for text in texts if not _is_of(person, text)]
+                if len(kept) == len(texts):
+                    continue
+                if not any(text.strip() for text in kept):
+                    path.unlink()
+                    continue
+                with write_atomically(path) as part:
+                    part.write_text("\n".join(kept) + "\n", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise write_error(path.parent, error) from error
+
+
+def _sets(folder: Path | None) -> list[Path]:
+    return sorted(folder.glob("*.jsonl")) if folder is not None and folder.is_dir() else []
+
+
+def _is_of(person: str, text: str) -> bool:
+    return text.startswith(f'{{"id": "{READER}{_mark(person)}')
 
 
 def lines(path: Path) -> int:

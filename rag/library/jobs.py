@@ -94,6 +94,11 @@ class Indexing:
         for job in running:
             job.ended.wait()
 
+    def is_busy(self, collection: str) -> bool:
+        """Return whether a job of a collection, of any person, is running or waiting."""
+        with self._lock:
+            return any(job.collection == collection and job.state == "running" for job in self._jobs)
+
     def find(self, id: str, person: str) -> Job | None:
         """Return the job with that id if it belongs to this person."""
         return next((job for job in self._of(person) if is_same(job.id, id)), None)

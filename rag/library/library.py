@@ -10,24 +10,29 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rag.answering.chatbot import Chatbot
+from rag.documents.filter_values import UNREAD
 from rag.documents.formats.readers import NESTED
 from rag.documents.load import MAX_BYTES, document_path, document_paths
 from rag.documents.web import WebPage, fetch_page
-from rag.errors import IndexMissing
+from rag.errors import IndexBusy, IndexMissing
 from rag.files import folder_bytes
-from rag.library import trash, uploads
-from rag.library.collections import FIRST, BadName, Collection, Collections
-from rag.library.feedback import feedback_bytes
+from rag.library import ocr_files, trash, uploads
+from rag.library.collections import FIRST, BadName, Collection, Collections, NotYours
+from rag.library.feedback import feedback_bytes, feedback_count, forget_feedback, question_set
 from rag.library.identity import OPERATOR, is_same
 from rag.library.jobs import Indexing, Job
 from rag.library.originals import Original, Originals
 from rag.library.views import View, about_view, error_view
+from rag.library.watching import Watching
 from rag.models.embedder import Embedder
 from rag.retrieval.index import Index
-from rag.storage.build import BuildReport, build_index
+from rag.storage.build import BuildReport, build_index, remove_folder_documents
 
 _FETCHED_AT_ONCE = 2
 """Web pages fetched at the same time, for all people together; the others wait."""
+
+
+_PICTURES = ("error.pages_pictures", "error.pages_garbled")
 
 
 class Library:
@@ -56,6 +61,7 @@ class Library:
         self.max_bytes = max_bytes
         self.ocr = ocr
         self.originals = Originals(max_bytes)
+        self.watching = Watching(home / "watched.json")
         self.fetchers = ThreadPoolExecutor(_FETCHED_AT_ONCE, thread_name_prefix="web-page")
         self._collections = Collections(home, documents, index)
         self._indexing = Indexing()
@@ -81,6 +87,12 @@ class Library:
     def owns(self, person: str) -> bool:
         """Return whether a person owns a collection."""
         return bool(self._collections.own(person))
+
+    def _forget(self, id: str) -> None:
+        with self._lock:
+            known = self._chatbots.pop(id, None)
+        if known is not None:
+            known.index.close()
 
     def _chatbot(self, collection: Collection, base: Chatbot) -> Chatbot:
         if collection.id == FIRST:
@@ -144,6 +156,29 @@ class Shelf:
         """Make a collection visible to everyone, or to this person only."""
         return self._collections.share(id, self._person, shared)
 
+    def rename(self, id: str, name: str) -> Collection:
+        """Give a collection another name. Raises BadName, NotYours, DiskFull."""
+        return self._collections.rename(id, self._person, name)
+
+    def empty(self, id: str) -> None:
+        """Move all documents of a collection to its trash; the next build, with `emptied`, updates the index. Raises as `delete` does."""
+        trash.remove_all(self._idle(id).documents)
+
+    def delete(self, id: str) -> None:
+        """Delete a collection for good, and the questions that complaints about it became. Raises IndexBusy, DiskFull."""
+        collection, library = self._idle(id), self._library
+        self._collections.delete(collection.id, self._person)
+        library._forget(collection.id)
+        if library.feedback is not None:
+            question_set(library.feedback, collection.id).unlink(missing_ok=True)
+
+    def _idle(self, id: str) -> Collection:
+        """Return a collection of this person that is not being indexed. Raises BadName, NotYours, IndexBusy."""
+        collection = self._collections.changeable(id, self._person)
+        if self._indexing.is_busy(collection.id):
+            raise IndexBusy("ui.error_indexing")
+        return collection
+
     def chatbot(self, id: str, base: Chatbot) -> Chatbot:
         """Return a chatbot over a collection, with the models of `base`. Raises BadName, also if nothing is indexed in it yet."""
         return self._library._chatbot(self._collections.readable(id, self._person), base)
@@ -166,15 +201,27 @@ class Shelf:
                 "characters": info.characters,
                 "passages": info.passages,
                 "added": info.added[:10],
+                "unread": ocr_files.count_pages(info.metadata.get(UNREAD, "")),
                 **about_view(info.id, info.metadata),
             }
             for info in infos
         }
         problems = self._indexing.problems(self._person, id)
         for document, _ in document_paths(collection.documents) if collection.documents.is_dir() else ():
-            problem = error_view(problems[document]) if document in problems else None
-            blank = {"id": document, "title": "", "language": "", "characters": None, "passages": None, "added": "", "problem": problem}
-            rows.setdefault(document, blank | about_view(document, {}))
+            if document in rows:
+                continue
+            error = problems.get(document)
+            rows[document] = {
+                "id": document,
+                "title": "",
+                "language": "",
+                "characters": None,
+                "passages": None,
+                "added": "",
+                "problem": error_view(error) if error else None,
+                "unread": ocr_files.count_pages(str(error.fields.get("pages", ""))) if error and error.key in _PICTURES else 0,
+                **about_view(document, {}),
+            }
         return sorted(rows.values(), key=lambda row: str(row["id"]))
 
     def original(self, id: str, document: str) -> Original:
@@ -225,23 +272,39 @@ class Shelf:
             if held + size > room.most:
                 raise uploads.NoRoom("ui.error_no_room_for_feedback", limit=uploads.megabytes(room.most), held=uploads.megabytes(held))
 
-    def room(self, id: str) -> View | None:
-        """Return the megabytes that this person's collections hold, their limit, and the size of removed files in one of them.
-
-        Returns None if there is no limit.
-        """
-        if self._person == OPERATOR:
-            return None
+    def room(self, id: str) -> View:
+        """Return the megabytes that this person's collections hold, their limit ("" for the operator, who has none), and the size of
+        removed files in one of them."""
         collection = self._collections.readable(id, self._person)
+        limited = self._person != OPERATOR and bool(self._library.quota)
         return {
-            "held": uploads.megabytes(self._held()),
-            "most": uploads.megabytes(self._library.quota) if self._library.quota else "",
+            "held": uploads.megabytes(self._held()) if limited else "",
+            "most": uploads.megabytes(self._library.quota) if limited else "",
             "aside": uploads.megabytes(trash.trash_bytes(collection.documents)) if self.owns(collection) else "0",
         }
 
     def empty_trash(self, id: str) -> None:
         """Delete a collection's removed or replaced files for good. Raises BadName, NotYours, DiskFull."""
         trash.empty_trash(self._collections.changeable(id, self._person).documents)
+
+    def stored(self) -> View:
+        """Return what is stored of this person here: their collections, the files in them, removed ones included, and their feedback."""
+        own, library = self._collections.own(self._person), self._library
+        return {
+            "collections": len(own),
+            "files": sum(1 for each in own for path in each.documents.rglob("*") if path.is_file()),
+            "megabytes": uploads.megabytes(sum(folder_bytes(each.documents) for each in own)),
+            "feedback": feedback_count(library.feedback, self._person),
+        }
+
+    def forget_collections(self) -> None:
+        """Delete all collections of this person for good. Raises IndexBusy, DiskFull."""
+        for each in self._collections.own(self._person):
+            self.delete(each.id)
+
+    def forget_feedback(self) -> None:
+        """Delete this person's feedback for good. Raises DiskFull."""
+        forget_feedback(self._library.feedback, self._person)
 
     def _held(self) -> int:
         files = sum(folder_bytes(each.documents) for each in self._collections.own(self._person))
@@ -252,18 +315,50 @@ class Shelf:
         return files + feedback_bytes(self._library.feedback)
 
     def remove(self, id: str, file: str) -> None:
-        """Remove a file from a collection; the next build updates the index. Raises BadName if it is the last one."""
+        """Remove a file from a collection; the next build, with `emptied`, updates the index. Raises BadName."""
         trash.remove(self._collections.changeable(id, self._person).documents, file)
+
+    def watches(self, id: str) -> bool | None:
+        """Return whether a collection's folder is watched; None if this person can't choose it."""
+        return id in self._library.watching.ids() if self._person == OPERATOR else None
+
+    def watch(self, id: str, on: bool) -> None:
+        """Watch the folder of a collection, or no longer; only the operator can put files there. Raises BadName, NotYours, DiskFull."""
+        collection = self._collections.changeable(id, self._person)
+        if self._person != OPERATOR:
+            raise NotYours("ui.error_collection_not_yours")
+        self._library.watching.choose(collection.id, on)
+
+    def watched_folder(self, id: str) -> Path | None:
+        """Return the folder of a collection, or None if there is none of that id."""
+        return next((each.documents for each in self.collections() if each.id == id), None)
+
+    def read_with_ocr(self, id: str, file: str, on: bool) -> None:
+        """Have a file of a collection read with OCR from the next build on, or no longer. Raises BadName, NotYours, DiskFull."""
+        folder = self._collections.changeable(id, self._person).documents
+        if document_path(folder, file) is None:
+            raise BadName("ui.error_document_gone", name=file[:200])
+        ocr_files.choose(folder, file, on)
 
     # --- indexing ---------------------------------------------------------------------------------------------------------
 
-    def build(self, id: str, embedder: Embedder) -> Job:
-        """Bring a collection's index up to date in a thread. Raises IndexBusy if it is being indexed."""
+    def build(self, id: str, embedder: Embedder, *, emptied: bool = False) -> Job:
+        """Bring a collection's index up to date in a thread. Raises IndexBusy if it is being indexed.
+
+        A folder without documents is an error, for it may not be mounted, unless they were removed just now: `emptied`.
+        """
         collection, library = self._collections.changeable(id, self._person), self._library
 
         def build(progress: Any) -> BuildReport:
+            if emptied and not any(document_paths(collection.documents)):
+                return remove_folder_documents(collection.index)
             return build_index(
-                collection.documents, collection.index, embedder, max_bytes=library.max_bytes, ocr=library.ocr, progress=progress
+                collection.documents,
+                collection.index,
+                embedder,
+                max_bytes=library.max_bytes,
+                ocr=library.ocr or ocr_files.chosen(collection.documents),
+                progress=progress,
             )
 
         return self._indexing.begin(collection.id, self._person, build, lambda: library.published(collection.index))

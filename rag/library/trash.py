@@ -21,16 +21,23 @@ TRASH = ".removed"
 
 
 def remove(folder: Path, id: str) -> None:
-    """Move a document of a folder to the trash. Raises BadName if it is missing or the last one, DiskFull."""
+    """Move a document of a folder to the trash. Raises BadName if it is missing, DiskFull."""
     paths = dict(document_paths(folder))
     if outer := next((path for path in paths if is_inside(id, path)), ""):
         raise BadName("ui.error_inside_file", name=id[:200], file=outer)
     if id not in paths:
         raise BadName("ui.error_document_gone", name=id[:200])
-    if len(paths) == 1:
-        raise BadName("ui.error_last_document", name=id)
     try:
         move_to_trash(folder, paths[id].relative_to(folder).as_posix())
+    except OSError as error:
+        raise write_error(folder, error) from error
+
+
+def remove_all(folder: Path) -> None:
+    """Move all documents of a folder to the trash. Raises DiskFull."""
+    try:
+        for _, path in list(document_paths(folder)) if folder.is_dir() else ():
+            move_to_trash(folder, path.relative_to(folder).as_posix())
     except OSError as error:
         raise write_error(folder, error) from error
 

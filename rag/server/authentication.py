@@ -43,7 +43,8 @@ button {{ background: #0b5a4b; color: #fff; border: 0; }}
 </style></head><body><main><form method="post" action="/login"><h1>{name}</h1>{problem}
 <label for="password">{label}</label>
 <input id="password" name="password" type="password" autocomplete="current-password" autofocus required>
-<button>{button}</button></form></main></body></html>"""
+<button>{button}</button></form></main><script>document.forms[0].action += location.hash</script></body></html>"""
+"""The script keeps what stands behind "#" in the address for the page after the login: a link to an answer, or a reader's key."""
 
 
 class Gate:

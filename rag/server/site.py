@@ -13,8 +13,8 @@ from rag.answering.chatbot import Chatbot
 from rag.answering.generator_translator import GeneratorTranslator
 from rag.config import ServerSettings, Settings
 from rag.documents.load import largest
-from rag.errors import BadSetting
-from rag.factory import open_chatbot, open_generator, open_milvus, open_translator
+from rag.errors import BadSetting, IndexMissing, ShawahidError
+from rag.factory import open_chatbot, open_embedder, open_generator, open_milvus, open_translator
 from rag.files import user_data
 from rag.library import Generators, Library
 from rag.library.generators import chosen_generator
@@ -27,6 +27,7 @@ from rag.server.grants import read_tokens
 from rag.server.logins import Logins
 from rag.server.request_checks import Guard, Measured
 from rag.service.service import Service
+from rag.storage.build import add_documents
 from rag.storage.milvus.sync import mirror_index
 from rag.ui import mount_page
 from rag.ui.web import examples_of
@@ -163,7 +164,7 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
             translator, _ = open_translator(settings, generator)
         return Chatbot(base.index, generator, style=settings.style, translator=translator)
 
-    service = Service(lambda: open_chatbot(settings), width=_WIDTH)
+    service = Service(lambda: open_or_begin(settings) if window else open_chatbot(settings), width=_WIDTH)
     serve(
         service,
         Library(
@@ -199,6 +200,16 @@ def serve_settings(settings: Settings, door: ServerSettings, *, ready: Callable[
         language=settings.language,
         examples=examples_of(settings.documents / "questions.jsonl") if window else (),
     )
+
+
+def open_or_begin(settings: Settings) -> tuple[Chatbot, tuple[ShawahidError, ...]]:
+    """Return what `open_chatbot` does; where there is no index yet, over an empty one, to which the window adds the first documents."""
+    try:
+        return open_chatbot(settings)
+    except IndexMissing:
+        embedder, _ = open_embedder(settings)
+        add_documents(settings.index, (), embedder)
+        return open_chatbot(settings)
 
 
 def mirroring(settings: Settings) -> Callable[[Path], object]:

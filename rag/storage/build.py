@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,7 +78,7 @@ def build_index(
     *,
     rebuild: bool = False,
     max_bytes: int = MAX_BYTES,
-    ocr: bool = False,
+    ocr: bool | Collection[str] = False,
     wait: float = 0.0,
     progress: Step | None = None,
 ) -> BuildReport:
@@ -87,8 +87,8 @@ def build_index(
     Files are recognised as unchanged by size and time, else by content. Documents added with `add_documents` stay. The previous index
     answers until the new one is published by one commit; a build that is killed loses nothing, and the next one reuses the vectors already
     computed. An index built with another embedder, chunker or analysis is refused, unless `rebuild` replaces it. `ocr` reads pages that are
-    pictures with Tesseract, also those of unchanged files that were left out without it. Waits up to `wait` seconds for another writer.
-    Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
+    pictures with Tesseract, of all files or of those with the given ids, also those of unchanged files that were left out without it.
+    Waits up to `wait` seconds for another writer. Raises NothingToIndex, IndexBusy, IndexMismatch, IndexCorrupt, DiskFull.
     """
     started = time.perf_counter()
     folder, out, chunker = as_path("folder", folder), as_path("out", out), chunker or Chunker()
@@ -114,6 +114,17 @@ def build_index(
         elif not writer.is_finished():
             writer.finish()
         return _report(writer, read.changed, known, gone, len(read.unchanged), [*read.skipped, *others], started)
+
+
+def remove_folder_documents(out: str | Path, *, wait: float = 0.0) -> BuildReport:
+    """Remove every document that was read from a folder, with every trace of it, as `remove_documents` does: for a folder that was emptied
+    on purpose. Without an index there is nothing to remove."""
+    started = time.perf_counter()
+    out = Path(out)
+    known = _known(out)
+    if not known:
+        return BuildReport(0, 0, 0, 0, (), 0, 0, 0, time.perf_counter() - started, 0.0)
+    return remove_documents(out, [id for id, of in known.items() if of.origin == FOLDER], wait=wait)
 
 
 def add_documents(
@@ -240,13 +251,14 @@ class _Read:
     """What the index has of files that could not be read now."""
 
 
-def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, report: Step) -> _Read:
+def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool | Collection[str], report: Step) -> _Read:
     """Read those files of a folder that are new or changed."""
     read, inside = _Read(), _by_container(known)
     seen: set[str] = set()
-    with Loader(max_bytes, ocr=ocr) as loader:
+    with Loader(max_bytes) as plain, Loader(max_bytes, ocr=True) as seeing:  # each starts its process for its first file
         for done, (id, path) in enumerate(document_paths(folder), start=1):
             own = {id, *inside.get(id, ())}
+            sees = ocr if isinstance(ocr, bool) else id in ocr
             try:
                 if id in seen:
                     raise DocumentError("error.same_name", name=id)
@@ -258,10 +270,10 @@ def _read(folder: Path, known: dict[str, Known], max_bytes: int, ocr: bool, repo
                 if same and not timed and before is not None and (modified or before.origin != FOLDER):
                     read.settled |= dict.fromkeys(own, (size, modified))
                 whole = before is not None and len(own) > before.inside  # else something of it was removed or lost
-                if same and whole and not (ocr and any(known[one].unread for one in own)):
+                if same and whole and not (sees and any(known[one].unread for one in own)):
                     read.unchanged |= own
                 else:
-                    documents, notes = loader.read(path, id)
+                    documents, notes = (seeing if sees else plain).read(path, id)
                     read.skipped.extend(skipped(id, notes))
                     unread = any(UNREAD in document.metadata for document in documents)
                     if same and whole and unread:  # OCR was asked for and is not installed

@@ -18,9 +18,10 @@ import gradio as gr
 from rag.answering.chatbot import Chatbot
 from rag.answering.kept_overview import kept_overview
 from rag.documents.load import SUFFIXES, largest
-from rag.errors import BadQuestion, ShawahidError, as_ours
+from rag.errors import BadQuestion, IndexBusy, ShawahidError, as_ours
 from rag.export import bibtex, paper_of, ris, word_document
-from rag.library.feedback import as_question, line_text, lines, record
+from rag.library import ocr_files
+from rag.library.feedback import as_question, line_text, lines, question_set, record
 from rag.library.generators import Generators
 from rag.library.identity import OPERATOR, caller_of, person_of
 from rag.library.library import Library, Shelf, text_or_empty
@@ -47,6 +48,7 @@ BEAT = 2.0
 """Seconds after which a waiting page receives an update, so that it can distinguish waiting from a lost connection."""
 
 _RESULTS, _MOST_RESULTS = 10, 200  # passages on a page of search results, and how far one may page
+_MOST_NAMES = 3000  # documents, and folders, that are offered by name
 _TABLE_QUESTIONS, _TABLE_DOCUMENTS = 20, 100
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _LONGEST_HISTORY, _LONGEST_TURN = 4, 4000  # turns, characters
@@ -101,6 +103,8 @@ class Window:
         self._suggesting = Suggesting(service)
         self._overviews = Overviews(service)
         self._reviewed = ReviewRows()
+        if library is not None:
+            library.watching.begin(library.of(OPERATOR).watched_folder, self._index_watched)
 
     def blocks(self) -> gr.Blocks:
         """Return the app, to be mounted or launched."""
@@ -123,6 +127,7 @@ class Window:
             self.passage,
             self.original,
             self.search,
+            self.names,
             self.table_row,
             self.table_file,
             self.overview,
@@ -139,7 +144,14 @@ class Window:
                 self.receive_page,
                 self.create,
                 self.share,
+                self.rename,
+                self.empty,
+                self.delete,
+                self.stored,
+                self.forget,
                 self.remove,
+                self.ocr,
+                self.watch,
                 self.destroy,
                 self.build,
                 self.job,
@@ -343,6 +355,12 @@ class Window:
         """
         return asyncio.run(self._search(asked, person))
 
+    def names(self, collection: object, person: str = OPERATOR) -> View:
+        """Return the documents of a collection, as [id, title], and their folders: what a question can be narrowed down to."""
+        infos = self._over(collection, person, self._base()).index.documents()
+        folders = {"/".join(parts[:depth]) for info in infos for parts in [info.id.split("/")[:-1]] for depth in range(1, len(parts) + 1)}
+        return {"documents": [[info.id, info.title] for info in infos[:_MOST_NAMES]], "folders": sorted(folders)[:_MOST_NAMES]}
+
     async def _search(self, asked: View, person: str) -> View:
         offset = min(_whole(asked.get("offset")) or 0, _MOST_RESULTS)
         async with self._service.turn(person, self._service.searches) as base:
@@ -450,8 +468,8 @@ class Window:
         return self._library.of(person)
 
     def documents(self, collection: object, person: str = OPERATOR) -> View:
-        """Return the collections this person may see, the documents of one of them, the indexing of it that this person began, and, behind
-        a password, how much their own may hold."""
+        """Return the collections this person may see, the documents of one of them, the indexing of it that this person began, how
+        much their own hold, and how long OCR takes for a page, None where it is not installed."""
         shelf, id = self._shelf(person), text_or_empty(collection)
         id = id if shelf.sees(id) else ""
         job = shelf.last_job(id)
@@ -461,6 +479,8 @@ class Window:
             "documents": shelf.documents(id, self._base()),
             "job": job.view() if job and job.state == "running" else None,
             "room": shelf.room(id),
+            "watched": shelf.watches(id),
+            "ocr": ocr_files.SECONDS_A_PAGE if ocr_files.is_installed() else None,
         }
 
     def receive_page(self, asked: View, person: str = OPERATOR) -> View:
@@ -478,9 +498,58 @@ class Window:
 
     def remove(self, asked: View, person: str = OPERATOR) -> View:
         """Remove a document, `{"collection", "id"}`, and bring the index up to date."""
-        self._base()
-        self._shelf(person).remove(text_or_empty(asked.get("collection")), text_or_empty(asked.get("id")))
-        return self.build(asked.get("collection"), person)
+        embedder, collection = self._base().index.embedder, text_or_empty(asked.get("collection"))
+        self._shelf(person).remove(collection, text_or_empty(asked.get("id")))
+        return self._shelf(person).build(collection, embedder, emptied=True).view()
+
+    def rename(self, asked: View, person: str = OPERATOR) -> View:
+        """Give a collection another name: `{"collection", "name"}`."""
+        return {"name": self._shelf(person).rename(text_or_empty(asked.get("collection")), text_or_empty(asked.get("name"))).name}
+
+    def empty(self, collection: object, person: str = OPERATOR) -> View:
+        """Remove all documents of a collection, and bring its index up to date."""
+        embedder, id = self._base().index.embedder, text_or_empty(collection)
+        self._shelf(person).empty(id)
+        return self._shelf(person).build(id, embedder, emptied=True).view()
+
+    def delete(self, collection: object, person: str = OPERATOR) -> bool:
+        """Delete a collection with everything in it for good."""
+        self._shelf(person).delete(text_or_empty(collection))
+        return True
+
+    def stored(self, _: object = None, person: str = OPERATOR) -> View:
+        """Return what is stored of this person on the server."""
+        return self._shelf(person).stored()
+
+    def forget(self, what: object, person: str = OPERATOR) -> View:
+        """Delete all "collections" of this person, or all their "feedback", for good, and return what is left."""
+        shelf = self._shelf(person)
+        if what == "collections":
+            shelf.forget_collections()
+        elif what == "feedback":
+            shelf.forget_feedback()
+        return shelf.stored()
+
+    def watch(self, asked: View, person: str = OPERATOR) -> bool:
+        """Watch the folder of a collection, `{"collection", "on"}`, or no longer."""
+        self._shelf(person).watch(text_or_empty(asked.get("collection")), asked.get("on") is True)
+        return True
+
+    def _index_watched(self, id: str) -> bool:
+        """Begin to index a collection whose folder has changed; return whether that could be done now."""
+        if (chatbot := self._service.chatbot) is None:
+            return False
+        try:
+            self._shelf(OPERATOR).build(id, chatbot.index.embedder)
+        except IndexBusy:
+            return False
+        return True
+
+    def ocr(self, asked: View, person: str = OPERATOR) -> View:
+        """Read a file with OCR from now on, `{"collection", "id", "on"}`, or no longer, and bring the index up to date."""
+        collection = text_or_empty(asked.get("collection"))
+        self._shelf(person).read_with_ocr(collection, text_or_empty(asked.get("id")), asked.get("on") is True)
+        return self.build(collection, person)
 
     def destroy(self, collection: object, person: str = OPERATOR) -> bool:
         """Destroy the files that were removed from a collection."""
@@ -554,14 +623,10 @@ class Window:
             named = [(each.id, each.name) for each in shelf.collections() if shelf.owns(each)]
         else:
             named = [("", "")] if person == OPERATOR else []
-        sets = [(name, self._set(id)) for id, name in named]
+        sets = [(name, question_set(self._feedback, id)) for id, name in named]
         return [
             {"name": name, "count": lines(path), "path": str(path) if person == OPERATOR else ""} for name, path in sets if path.is_file()
         ]
-
-    def _set(self, collection: str) -> Path:
-        """Return the question set that complaints of a collection go to."""
-        return self._feedback / f"{collection or 'questions'}.jsonl"
 
     # --- feedback ---------------------------------------------------------------------------------------------------------
 
@@ -582,7 +647,7 @@ class Window:
             person=person,
             documents=lambda: [document for info in index.documents() if (document := index.document(info.id))],
         )
-        path = self._set(collection)
+        path = question_set(self._feedback, collection)
         if self._library is not None:
             self._library.of(person).admit_feedback(len(line_text(line).encode()))
         record(path, line)
@@ -621,7 +686,8 @@ def _results(chatbot: Chatbot, question: str, offset: int, chosen: object) -> Vi
 
 
 def _filter(raw: object, chatbot: Chatbot) -> Filter | None:
-    """Return the filter that the page sent, `{"documents", "kinds", "languages", "since", "until"}`; None if it has no condition.
+    """Return the filter that the page sent, None if it has no condition: lists of "documents", "folders", "kinds" and "languages", and the
+    dates "since" and "until".
 
     Raises BadSetting.
     """
@@ -632,7 +698,10 @@ def _filter(raw: object, chatbot: Chatbot) -> Filter | None:
     if kinds := _texts(raw.get("kinds")):
         ids = chatbot.index.document_ids() if documents is None else documents
         documents = tuple(id for id in ids if about_view(id, {})["kind"] in kinds)
-    chosen = Filter(documents, _texts(raw.get("languages")), since=text_or_empty(raw.get("since")), until=text_or_empty(raw.get("until")))
+    folders = _texts(raw.get("folders"))
+    chosen = Filter(
+        documents, _texts(raw.get("languages")), folders, since=text_or_empty(raw.get("since")), until=text_or_empty(raw.get("until"))
+    )
     return chosen or None
 
 

@@ -90,6 +90,12 @@ def scan() -> tuple[bytes, str]:
     return out.getvalue(), "\n".join(rows) + "\n"
 
 
+TABLE_OF_ONE_WORD = (
+    "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n"
+    "5\t1\t1\t1\t1\t1\t100\t100\t300\t40\t94\tHarbourmaster\n"
+)
+
+
 def tesseract(folder: Path, table: str) -> None:
     """Write a program that answers as Tesseract does, whatever picture it is shown."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -177,3 +177,68 @@ def test_a_collection_is_still_there_when_its_browser_comes_back(visit: Opener, 
     open_documents(page)
     assert "Case 7" in collections(page)
     page.close()
+
+
+def test_a_link_brings_the_key_to_another_browser_and_a_new_key_ends_it(visit: Opener, shared: Scene) -> None:
+    layla = enter(visit, shared)
+    open_documents(layla)
+    layla.get_by_role("button", name="New collection").click()
+    layla.get_by_role("textbox", name="Name of the new collection").fill("ملفات الرابط")
+    layla.keyboard.press("Enter")
+    layla.wait_for_selector(".documents .panel-note")
+    layla.locator(".key summary").click()
+    layla.get_by_role("button", name="Show the key").click()
+    layla.locator(".key-row input.secret").first.wait_for()
+    layla.get_by_role("button", name="Copy as a link").click()
+    layla.wait_for_function("document.querySelector('.toast').innerText === 'Copied'")
+    link = layla.evaluate("navigator.clipboard.readText()")
+    assert "#key=" in link
+
+    phone = visit(shared, own=True, language="ar", width=390, ready="form")
+    phone.allowed_complaints += ["401"]
+    phone.goto(link)
+    phone.reload()
+    phone.wait_for_selector("form")
+    phone.locator("#password").fill(PASSWORD)
+    phone.keyboard.press("Enter")
+    phone.wait_for_selector("#shawahid[data-ready]")
+    phone.wait_for_selector(".library[open]")
+    assert "key" not in phone.url
+    assert phone.evaluate("document.activeElement.closest('form') === document.querySelector('.key form')")
+    phone.keyboard.press("Enter")
+    phone.wait_for_function("[...document.querySelectorAll('.shelf option')].some((each) => each.text === 'ملفات الرابط')")
+
+    layla.get_by_role("button", name="Replace the key").click()
+    layla.wait_for_function("document.querySelector('.toast').innerText.length > 10")
+    thief = enter(visit, shared)
+    thief.goto(link)
+    thief.reload()
+    thief.wait_for_selector(".library[open]")
+    thief.allowed_complaints += ["400"]
+    thief.locator(".key form button").click()
+    thief.wait_for_selector(".key .error:not([hidden])")
+
+
+def test_what_is_stored_is_said_on_one_page_and_deleted_there(visit: Opener, shared: Scene, axe: str) -> None:
+    page = enter(visit, shared, "ar")
+    open_documents(page, "الوثائق")
+    page.get_by_role("button", name="مجموعة جديدة").click()
+    page.get_by_role("textbox", name="اسم المجموعة الجديدة").fill("مجموعتي")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".documents .panel-note")
+    add(page, (STATION, HEAT.encode()))
+    page.keyboard.press("Escape")
+    ask(page, QUESTION)
+    page.get_by_role("button", name="المزيد").click()
+    page.get_by_role("button", name="ما يُحفظ عنك").click()
+    page.wait_for_selector(".dialog[data-loaded] .stored-line")
+    lines = page.locator(".stored-line")
+    assert "محادثات تبقى حتى تُغلق هذه الصفحة: 1" in lines.nth(0).inner_text()  # behind a password they are not kept
+    assert "مجموعاتك الخاصة: 1، وفيها 1 من الملفات" in lines.nth(2).inner_text()
+    page.evaluate(axe)
+    assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    for number, left in ((0, "الصفحة: 0"), (2, "الخاصة: 0")):
+        lines.nth(number).get_by_role("button").click()
+        page.get_by_role("button", name="حذف نهائي").click()
+        page.wait_for_function("([n, text]) => document.querySelectorAll('.stored-line')[n]?.innerText.includes(text)", arg=[number, left])
+    assert page.locator(".turn").count() == 0

@@ -13,6 +13,7 @@ from rag.answering.chatbot import Chatbot
 from rag.documents.load import load_folder
 from rag.documents.web import WebPage
 from rag.errors import DocumentError, IndexBusy
+from rag.library import ocr_files
 from rag.library.collections import BadName
 from rag.library.identity import OPERATOR
 from rag.library.jobs import Job
@@ -21,6 +22,8 @@ from rag.library.uploads import file_name, file_path
 from rag.retrieval.index import Index
 from rag.schema import Document
 from rag.testing import HashEmbedder
+from tests import pdfs
+from tests.browser import papers
 from tests.waiting import run_async, wait_for, wait_until
 
 
@@ -156,13 +159,119 @@ def test_collections_are_made_listed_and_kept_apart(shelf: Shelf, tmp_path: Path
         receive(shelf, "../documents", "x.txt", b"x")
 
 
-def test_the_last_document_stays(shelf: Shelf) -> None:
-    shelf.remove("", "a.txt")
-    with pytest.raises(BadName) as caught:
-        shelf.remove("", "ب.txt")
-    assert "ب.txt" in caught.value.text("ar")
+def test_the_last_document_goes_too_and_another_can_follow(shelf: Shelf, tmp_path: Path) -> None:
+    finished(shelf.build("", HashEmbedder()))
+    for name in ("a.txt", "ب.txt"):
+        shelf.remove("", name)
+        job = finished(shelf.build("", HashEmbedder(), emptied=True))
+        assert (job.state, job.view()["removed"]) == ("done", 1)
+    index = Index.open(tmp_path / "index", HashEmbedder())
+    assert index.documents() == []
+    assert Chatbot(index).ask("When was the bridge closed?").citations == ()
+    assert finished(shelf.build("", HashEmbedder())).state == "error"  # nobody emptied it: it may not be mounted
     with pytest.raises(BadName):
         shelf.remove("", "../index")
+    receive(shelf, "", "c.txt", b"The ferry sails again.")
+    assert finished(shelf.build("", HashEmbedder())).view()["added"] == 1
+
+
+def test_a_collection_is_emptied_and_its_files_wait_in_the_trash(shelf: Shelf, tmp_path: Path) -> None:
+    finished(shelf.build("", HashEmbedder()))
+    shelf.empty("")
+    assert finished(shelf.build("", HashEmbedder(), emptied=True)).view()["removed"] == 2
+    assert Index.open(tmp_path / "index", HashEmbedder()).documents() == []
+    assert sorted(path.name for path in (tmp_path / "documents" / ".removed").rglob("*.txt")) == ["a.txt", "ب.txt"]
+    assert shelf.room("")["aside"] == "0.1"
+    shelf.empty_trash("")
+    assert shelf.room("")["aside"] == "0"
+    new = shelf.create("فارغة").id
+    shelf.empty(new)  # nothing is there, and nothing is wrong
+    assert finished(shelf.build(new, HashEmbedder(), emptied=True)).view()["removed"] == 0
+
+
+def test_a_collection_is_renamed_and_stays_itself(shelf: Shelf, tmp_path: Path) -> None:
+    id = shelf.create("قضية 12").id
+    receive(shelf, id, "x.txt", b"x")
+    assert shelf.rename(id, "  قضية   13 ").name == "قضية 13"
+    assert names(shelf) == ["", "قضية 13"]
+    assert [row["id"] for row in shelf.rows()] == ["", id]
+    assert (tmp_path / "home" / "collections" / id / "documents" / "x.txt").is_file()
+    assert shelf.create("قضية 12").id == "قضية 12 2"  # its first name is free, its folder is not
+    assert names(shelf) == ["", "قضية 12", "قضية 13"]
+    for bad in ("قضية 12", "", "a/b", ".."):
+        with pytest.raises(BadName):
+            shelf.rename(id, bad)
+    assert shelf.rename(id, "قضية 13").name == "قضية 13"
+    with pytest.raises(BadName) as caught:
+        shelf.rename("", "x")
+    assert caught.value.key == "ui.error_collection_first"
+
+
+def test_a_collection_is_deleted_for_good(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home", tmp_path / "documents", tmp_path / "index", feedback=tmp_path / "feedback")
+    shelf = library.of(OPERATOR)
+    id = shelf.create("Case").id
+    receive(shelf, id, "x.txt", b"The ferry sails at noon.")
+    finished(shelf.build(id, HashEmbedder()))
+    base = Chatbot(Index.open(tmp_path / "home" / "collections" / id / "index", HashEmbedder()))
+    assert [row["id"] for row in shelf.documents(id, base)] == ["x.txt"]
+    (tmp_path / "feedback").mkdir()
+    (tmp_path / "feedback" / "Case.jsonl").write_text("{}")
+    with pytest.raises(BadName):
+        shelf.delete("")
+    shelf.delete(id)
+    assert names(shelf) == [""]
+    assert list((tmp_path / "home" / "collections").iterdir()) == []
+    assert not (tmp_path / "feedback" / "Case.jsonl").exists()
+    with pytest.raises(BadName):
+        shelf.delete(id)
+    assert shelf.create("Case").id == "Case"
+    assert shelf.documents("Case", base) == []  # nothing of the one before
+
+
+def test_a_collection_that_is_being_indexed_is_neither_emptied_nor_deleted(shelf: Shelf) -> None:
+    id = shelf.create("x").id
+    receive(shelf, id, "x.txt", b"The ferry sails at noon.")
+    gate = threading.Event()
+
+    class Held(HashEmbedder):
+        def embed_passages(self, *arguments: Any, **named: Any) -> Any:
+            wait_for(gate)
+            return super().embed_passages(*arguments, **named)
+
+    job = shelf.build(id, Held())
+    for action in (shelf.empty, shelf.delete):
+        with pytest.raises(IndexBusy):
+            action(id)
+    gate.set()
+    finished(job)
+    shelf.delete(id)
+
+
+def test_files_are_chosen_one_by_one_for_ocr(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "documents" / "scan.pdf").write_bytes(pdfs.blank("picture", pages=3))
+    base_job = finished(shelf.build("", HashEmbedder()))
+    assert [item["name"] for item in base_job.view()["skipped"]] == ["scan.pdf"]
+    base = Chatbot(Index.open(tmp_path / "index", HashEmbedder()))
+    rows = {row["id"]: row for row in shelf.documents("", base)}
+    assert (rows["scan.pdf"]["unread"], rows["a.txt"]["unread"]) == (3, 0)
+    papers.tesseract(tmp_path / "bin", papers.TABLE_OF_ONE_WORD)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    shelf.read_with_ocr("", "scan.pdf", True)
+    assert finished(shelf.build("", HashEmbedder())).view()["added"] == 1
+    rows = {row["id"]: row for row in shelf.documents("", base)}
+    assert (rows["scan.pdf"]["passages"], rows["scan.pdf"]["unread"]) == (1, 0)
+    assert finished(shelf.build("", HashEmbedder())).view()["added"] == 0  # and it stays read
+    with pytest.raises(BadName):
+        shelf.read_with_ocr("", "../a.txt", True)
+    assert ocr_files.chosen(tmp_path / "documents") == {"scan.pdf"}
+    shelf.read_with_ocr("", "scan.pdf", False)
+    assert ocr_files.chosen(tmp_path / "documents") == frozenset()
+
+
+@pytest.mark.parametrize(("ranges", "pages"), [("", 0), ("3", 1), ("3, 7-9", 4), ("1-200", 200)])
+def test_pages_are_counted(ranges: str, pages: int) -> None:
+    assert ocr_files.count_pages(ranges) == pages
 
 
 def test_indexing_runs_in_the_background_and_is_told_of(shelf: Shelf, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rag.errors import IndexBusy, MilvusFailed
-from rag.library import identity
+from rag.library import feedback, identity
 from rag.library.collections import BadName, NotYours
 from rag.library.library import Library
 from rag.library.reports import reports_for
@@ -384,7 +384,30 @@ def test_the_room_is_told_in_megabytes_rounded_up(library: Library) -> None:
     (folder / "b.txt").write_bytes(b"x" * 11_000_000)
     assert shelf.room(id) == {"held": "11", "most": "512", "aside": "0.2"}
     assert shelf.room("") == {"held": "11", "most": "512", "aside": "0"}
-    assert library.of(identity.OPERATOR).room("") is None
+    assert library.of(identity.OPERATOR).room("") == {"held": "", "most": "", "aside": "0"}
+
+
+def test_what_is_stored_of_a_person_is_counted_and_deleted_and_nobody_elses(tmp_path: Path) -> None:
+    library = Library(tmp_path / "home", tmp_path / "documents", tmp_path / "index", feedback=tmp_path / "feedback")
+    for person in (LAYLA, OMAR):
+        id = library.of(person).create("قضية").id
+        folder = library.home / "collections" / id / "documents"
+        (folder / ".removed" / "then").mkdir(parents=True)
+        (folder / "a.txt").write_bytes(b"x" * 200_000)
+        (folder / ".removed" / "then" / "b.txt").write_bytes(b"x")
+        for question in ("What?", "ماذا؟"):
+            line = feedback.as_question("should_decline", question, "en", answered=True, person=person)
+            feedback.record(tmp_path / "feedback" / "questions.jsonl", line)
+    layla, omar = library.of(LAYLA), library.of(OMAR)
+    assert layla.stored() == {"collections": 1, "files": 2, "megabytes": "0.2", "feedback": 2}
+    layla.forget_feedback()
+    assert (layla.stored()["feedback"], omar.stored()["feedback"]) == (0, 2)
+    layla.forget_collections()
+    assert layla.stored() == {"collections": 0, "files": 0, "megabytes": "0", "feedback": 0}
+    assert omar.stored() == {"collections": 1, "files": 2, "megabytes": "0.2", "feedback": 2}
+    omar.forget_feedback()
+    assert list((tmp_path / "feedback").iterdir()) == []
+    assert library.of(identity.OPERATOR).stored()["collections"] == 0
 
 
 # --- the shelf itself -----------------------------------------------------------------------------------------------------

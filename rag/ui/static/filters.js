@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 import { fill } from "./text.js";
 
-const none = () => ({ documents: [], kinds: [], languages: [], since: "", until: "" });
+const none = () => ({ documents: [], folders: [], kinds: [], languages: [], since: "", until: "" });
 
 export class Filters {
   constructor(page) {
@@ -15,8 +15,9 @@ export class Filters {
 
   /** What the server takes, or null where there is no condition. */
   get value() {
-    const { documents, kinds, languages, since, until } = this.chosen;
-    return documents.length || kinds.length || languages.length || since || until ? { documents, kinds, languages, since, until } : null;
+    const { documents, folders, kinds, languages, since, until } = this.chosen;
+    const some = documents.length || folders.length || kinds.length || languages.length || since || until;
+    return some ? { documents, folders, kinds, languages, since, until } : null;
   }
 
   set(changes) {
@@ -32,9 +33,11 @@ export class Filters {
   /** The conditions in words: [[text, what is left without it], ...]. */
   words(chosen = this.chosen) {
     const { page } = this;
+    chosen = { ...none(), ...chosen }; // an older version kept fewer conditions
     const without = (name, value) => ({ [name]: chosen[name].filter((each) => each !== value) });
     return [
       ...chosen.documents.map((id) => [id, without("documents", id)]),
+      ...chosen.folders.map((folder) => [`${folder}/`, without("folders", folder)]),
       ...chosen.kinds.map((kind) => [kind, without("kinds", kind)]),
       ...chosen.languages.map((language) => [page.t(`language_${language}`), without("languages", language)]),
       ...(chosen.since ? [[page.t("filter_since", { date: chosen.since }), { since: "" }]] : []),
@@ -52,7 +55,9 @@ export class Filters {
     };
     const opener = page.button("filter", "filter", () => {
       unfold(form.hidden);
-      if (!form.hidden) form.querySelector("select").focus();
+      if (form.hidden) return;
+      form.querySelector("select, input").focus();
+      this.learn();
     });
     unfold(false);
     const chips = h("ul", { class: "chips", role: "list" });
@@ -93,6 +98,32 @@ export class Filters {
     return button;
   }
 
+  /** Learn the names of the documents and folders of the collection, where they may have changed. */
+  async learn() {
+    const { page } = this;
+    const key = `${page.collection} ${page.notice.status.documents}`;
+    if (this.known?.key === key) return;
+    const view = await page.call("names", page.collection);
+    if (view.error) return;
+    this.known = { key, ...view };
+    this.draw();
+  }
+
+  /** A field for the name of a document, with the names to choose from. */
+  documentField(id) {
+    const names = this.known?.documents ?? [];
+    const list = h("datalist", { id });
+    list.append(...names.map(([value, title]) => h("option", { value, label: title || null })));
+    const field = h("input", { type: "text", list: id, autocomplete: "off", dir: "auto" });
+    field.addEventListener("change", () => {
+      const wanted = field.value.trim();
+      const found = names.find(([value, title]) => value === wanted || title === wanted);
+      if (found) this.set({ documents: [...new Set([...this.chosen.documents, found[0]])] });
+      else field.value = "";
+    });
+    return h("span", { class: "document-field" }, field, list);
+  }
+
   drawForm(form) {
     const { page } = this;
     const labelled = (key, field) => h("label", {}, fill(h("span", { class: "label" }), page.t(key), page.base), field);
@@ -110,7 +141,10 @@ export class Filters {
       return field;
     };
     const at = [...form.querySelectorAll("select, input")].indexOf(document.activeElement);
+    const folders = this.known?.folders ?? [];
     form.replaceChildren(
+      labelled("column_name", this.documentField(`documents-${this.bars.findIndex((bar) => bar.form === form)}`)),
+      ...(folders.length ? [labelled("filter_folder", select("folders", folders.map((folder) => [folder, folder])))] : []),
       labelled("filter_kind", select("kinds", page.boot.kinds.map((kind) => [kind, kind]))),
       labelled("column_language", select("languages", ["ar", "en"].map((language) => [language, page.t(`language_${language}`)]))),
       labelled("filter_from", date("since")),

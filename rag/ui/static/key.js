@@ -3,6 +3,8 @@
 import { copy, h } from "./dom.js";
 import { fill } from "./text.js";
 
+const LINK = /^#key=([A-Za-z0-9_-]{43})$/;
+
 export class KeyView {
   /** `changed` is called when the collections of another key are here. */
   constructor(page, changed) {
@@ -10,7 +12,8 @@ export class KeyView {
     this.changed = changed;
     this.own = page.say(h("input", { type: "text", readonly: true, dir: "ltr", spellcheck: "false", autocomplete: "off", class: "secret" }), "key_own", "label");
     this.copier = page.say(h("button", { type: "button", class: "button outline", onclick: () => this.copy() }), "key_copy");
-    this.shown = h("div", { class: "key-row", hidden: true }, this.own, this.copier);
+    this.linker = page.say(h("button", { type: "button", class: "button outline", onclick: () => this.copy(this.link()) }), "key_copy_link");
+    this.shown = h("div", { class: "key-row", hidden: true }, this.own, this.copier, this.linker);
     this.toggle = h("button", { type: "button", class: "button outline", onclick: () => (this.shown.hidden ? this.show() : this.hide()) });
     this.other = page.say(h("input", { type: "text", dir: "ltr", spellcheck: "false", autocomplete: "off", autocapitalize: "off", class: "secret", required: true }), "key_other", "label");
     page.say(this.other, "key_other", "placeholder");
@@ -82,8 +85,26 @@ export class KeyView {
     this.draw();
   }
 
-  async copy() {
-    const copied = await copy(this.own.value);
+  /** An address that brings the key to another browser, behind the sign that no browser sends to a server. */
+  link() {
+    return `${window.location.origin}${window.location.pathname}#key=${this.own.value}`;
+  }
+
+  /** Where the page was opened with such an address, offer the key; it is used when the reader says so. */
+  async offer() {
+    const [, key] = window.location.hash.match(LINK) ?? [];
+    if (!key) return;
+    window.history.replaceState(null, "", window.location.pathname);
+    if (!this.page.boot.login) return;
+    await this.page.library.open();
+    this.element.open = true;
+    this.other.value = key;
+    this.page.toast(this.page.t("key_offered"));
+    this.other.form.querySelector("button").focus();
+  }
+
+  async copy(text = this.own.value) {
+    const copied = await copy(text);
     this.page.toast(this.page.t(copied ? "copied" : "copy_failed"));
   }
 

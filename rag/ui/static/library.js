@@ -1,14 +1,17 @@
 // The documents: collections, what is in them, files added by button or drag, removed, and the indexing that follows.
 
 import { about } from "./about.js";
-import { h, recall, remember } from "./dom.js";
+import { h, leaveOnEscape, recall, remember } from "./dom.js";
 import { KeyView } from "./key.js";
+import { folded } from "./store.js";
 import { fill } from "./text.js";
 import { WorkBar } from "./work_bar.js";
 
 const PACE = 400; // ms between two looks at the indexing
 const megabytes = (bytes) => (bytes < 10 * 2 ** 20 ? Math.ceil(bytes / 2 ** 20 * 10) / 10 : Math.ceil(bytes / 2 ** 20)).toString();
 const tellable = (name, error) => `${name}\n${error.en}`;
+const STEP = 100; // documents drawn at a time
+const FEW = 12; // documents that need no search for their names
 const LOOKS = 50; // that may fail one after another before the connection is taken for lost
 
 export class LibraryView {
@@ -39,8 +42,11 @@ export class LibraryView {
     this.input = page.say(h("input", { type: "file", multiple: true, accept: ".txt,.md,.pdf,.docx,.xlsx,.xlsm,.pptx,.odt,.ods,.rtf,.html,.htm,.xhtml,.epub,.csv,.tsv,.json,.jsonl,.eml,.zip,.png,.jpg,.jpeg,.tif,.tiff,.webp,text/plain,text/markdown", class: "offscreen", tabindex: "-1" }), "add_files", "label");
     this.input.addEventListener("change", () => this.add([...this.input.files]));
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
+    this.folder = page.say(h("input", { type: "file", multiple: true, webkitdirectory: "", class: "offscreen", tabindex: "-1" }), "add_folder", "label");
+    this.folder.addEventListener("change", () => this.addFolder([...this.folder.files].map((file) => [file.webkitRelativePath || file.name, file])));
+    this.folderAdder = page.say(h("button", { type: "button", class: "button outline", onclick: () => this.folder.click() }), "add_folder");
     this.dropText = h("span", { class: "drop-text" });
-    this.drop = h("div", { class: "drop" }, this.adder, this.input, this.dropText);
+    this.drop = h("div", { class: "drop" }, this.adder, this.folderAdder, this.input, this.folder, this.dropText);
     this.address = page.say(h("input", { type: "url", maxlength: "2000", autocomplete: "off", dir: "ltr", required: true }), "page_address", "label");
     page.say(this.address, "page_address", "placeholder");
     this.fetcher = h(
@@ -54,6 +60,9 @@ export class LibraryView {
     this.outside = new WorkBar(page, () => this.page.call("cancel", this.job)); // for when the dialog is closed
     page.notice.element.append(this.outside.element);
     this.news = h("div", { class: "news", role: "status" });
+    this.finder = page.say(page.say(h("input", { type: "search", class: "document-finder", autocomplete: "off", dir: "auto", hidden: true }), "find_document", "label"), "find_document", "placeholder");
+    this.finder.addEventListener("input", () => ((this.drawn = STEP), this.drawTable()));
+    this.finder.addEventListener("keydown", (event) => leaveOnEscape(event, this.dialog));
     this.table = h("div", { class: "documents" });
     this.room = h("div", { class: "room" });
     this.key = new KeyView(page, async () => {
@@ -61,7 +70,7 @@ export class LibraryView {
       this.tell([page.t("key_used")], problems);
       this.choice.focus();
     });
-    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.fetcher, this.work.element, this.news, this.table, this.room, this.key.element);
+    this.body = h("div", { class: "dialog-body" }, h("div", { class: "shelf" }, this.choice, this.opener), this.maker, this.standing, this.drop, this.fetcher, this.work.element, this.news, this.finder, this.table, this.room, this.key.element);
     this.dialog = h(
       "dialog",
       { class: "dialog library", "aria-labelledby": "library-title" },
@@ -72,7 +81,7 @@ export class LibraryView {
       this.dialog.addEventListener(name, (event) => {
         event.preventDefault();
         this.drop.classList.toggle("over", name === "dragenter" || name === "dragover");
-        if (name === "drop" && !this.drop.hidden) this.add([...event.dataTransfer.files]);
+        if (name === "drop" && !this.drop.hidden) this.addDropped(event.dataTransfer);
       });
     }
     // A file that misses the dialog would take the place of the page, and of the conversation in it.
@@ -80,7 +89,7 @@ export class LibraryView {
       document.addEventListener(name, (event) => {
         if (event.defaultPrevented || ![...(event.dataTransfer?.types ?? [])].includes("Files")) return;
         event.preventDefault();
-        if (name === "drop" && !document.querySelector("dialog[open]")) this.open([...event.dataTransfer.files]);
+        if (name === "drop" && !document.querySelector("dialog[open]")) this.open(event.dataTransfer);
       });
     }
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
@@ -89,12 +98,19 @@ export class LibraryView {
   }
 
   /** Show what there is; files that were dropped on the page are added where this reader may add any. */
-  async open(files = []) {
+  async open(dropped = null) {
+    const files = dropped && fromDrop(dropped); // what was dropped can be read now only
     this.page.restate(this.dialog);
     this.tell([]);
+    this.finder.value = "";
+    this.drawn = STEP;
     this.dialog.showModal();
     const problems = await this.refresh();
-    if (files.length && !problems.length && this.shown.mine) this.add(files);
+    if (files && !problems.length && this.shown.mine) this.addFolder(await files);
+  }
+
+  async addDropped(transfer) {
+    this.addFolder(await fromDrop(transfer));
   }
 
   /** Text in the language of the interface, for what the server says in both. */
@@ -128,12 +144,17 @@ export class LibraryView {
     this.shown = view.collections.find((each) => each.id === view.collection);
     remember("collection_name", this.collection ? this.named(this.shown) : null); // to be named before it is looked up again
     page.filters.draw();
-    this.drawStanding();
     this.drop.hidden = this.fetcher.hidden = !this.shown.mine;
     fill(this.dropText, page.t("drop_files", { limit: megabytes(page.boot.limits[".txt"]), packed: megabytes(page.boot.limits[".pdf"]) }), page.base);
-    this.drawTable(view.documents, Boolean(view.job) || this.busy === "adding");
+    this.folderAdder.hidden = !("webkitdirectory" in this.folder);
+    this.watched = view.watched;
+    this.rows = view.documents;
+    this.working = Boolean(view.job) || this.busy === "adding";
+    this.ocr = view.ocr;
+    this.drawStanding();
+    this.drawTable();
     this.drawRoom(view.room);
-    this.key.element.hidden = !view.room;
+    this.key.element.hidden = !page.boot.login;
     if (view.job && !this.busy) this.follow(view.job);
     return [];
   }
@@ -148,11 +169,97 @@ export class LibraryView {
     const { page } = this;
     const { mine, shared, shareable } = this.shown;
     const say = (key) => fill(h("p"), page.t(key), page.base);
-    if (!mine) this.standing.replaceChildren(say("collection_read"));
+    const parts = [];
+    if (!mine) parts.push(say("collection_read"));
     else if (shareable) {
       const button = page.plain(shared ? "unshare" : "share", () => this.share(!shared), "outline");
-      this.standing.replaceChildren(say(shared ? "collection_open" : "collection_private"), button);
-    } else this.standing.replaceChildren();
+      parts.push(say(shared ? "collection_open" : "collection_private"), button);
+    }
+    if (mine) parts.push(this.tools());
+    this.standing.replaceChildren(...parts);
+  }
+
+  /** What can be done with a collection as a whole: another name, no documents, and the end of it. */
+  tools() {
+    const { page } = this;
+    const box = h("div", { class: "shelf-tools" });
+    if (this.watched !== null) {
+      const follow = page.plain("collection_watch", () => this.watch(!this.watched), "link toggle");
+      follow.setAttribute("aria-pressed", String(this.watched));
+      follow.title = page.t("collection_watch_text");
+      box.append(follow);
+    }
+    const empty = page.plain("collection_empty", () => this.ask(box, page.t("collection_empty_sure", { n: this.rows.length }), "collection_empty_yes", () => this.empty()));
+    const all = this.shown.id
+      ? [page.plain("collection_rename", () => this.rename(box)), empty, page.plain("collection_delete", () => this.ask(box, page.t("collection_delete_sure", { name: this.shown.name }), "collection_delete_yes", () => this.delete()))]
+      : [empty];
+    box.append(...all);
+    return box;
+  }
+
+  /** Ask whether it is meant, in the place of what was clicked. */
+  ask(box, text, key, action) {
+    const { page } = this;
+    const question = h(
+      "div",
+      { class: "sure", role: "group" },
+      fill(h("p"), text, page.base),
+      page.plain(key, action, "danger"),
+      page.plain("keep_it", () => (this.drawStanding(), this.standing.querySelector(".shelf-tools button").focus()), "quiet"),
+    );
+    box.replaceChildren(question);
+    question.querySelector("button:last-child").focus();
+  }
+
+  rename(box) {
+    const { page } = this;
+    const field = h("input", { type: "text", maxlength: "40", dir: "auto", autocomplete: "off", "aria-label": page.t("collection_new_name") });
+    field.value = this.shown.name;
+    const leave = () => (this.drawStanding(), this.standing.querySelector(".shelf-tools button").focus());
+    const save = async () => {
+      const view = await page.call("rename", { collection: this.collection, name: field.value });
+      this.tell([], view.error ? [this.text(view.error)] : []);
+      if (!view.error) await this.refresh();
+      leave();
+    };
+    const form = h("form", { class: "maker", onsubmit: (event) => (event.preventDefault(), save()) }, field, fill(h("button", { type: "submit", class: "button solid" }), page.t("feedback_send"), page.base));
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // of the form, not of the dialog
+      leave();
+    });
+    box.replaceChildren(form);
+    field.focus();
+    field.select();
+  }
+
+  async watch(on) {
+    const view = await this.page.call("watch", { collection: this.collection, on });
+    if (view.error) this.tell([], [this.text(view.error)]);
+    else this.watched = on;
+    this.drawStanding();
+    this.standing.querySelector(".toggle")?.focus();
+    if (!view.error) this.tell([this.page.t(on ? "collection_watch_text" : "collection_watch_end")]);
+  }
+
+  async empty() {
+    const view = await this.page.call("empty", this.collection);
+    this.drawStanding();
+    if (view.error && view.state !== "running") this.tell([], [this.text(view.error)]);
+    else this.follow(view);
+  }
+
+  async delete() {
+    const { name } = this.shown;
+    const view = await this.page.call("delete", this.collection);
+    if (view.error) {
+      this.drawStanding();
+      this.tell([], [this.text(view.error)]);
+      return;
+    }
+    await this.choose("");
+    this.tell([this.page.t("collection_deleted", { name })]);
+    this.choice.focus();
   }
 
   /** How much this person's collections hold, where that is counted, and a way to destroy what was removed from this one. */
@@ -198,12 +305,17 @@ export class LibraryView {
     this.page.announce(this.standing.querySelector("p").textContent);
   }
 
-  drawTable(rows, working) {
-    const { page } = this;
-    if (!rows.length) {
-      this.table.replaceChildren(fill(h("p", { class: "panel-note" }), page.t("no_documents"), page.base));
+  /** The documents whose names hold the words searched for, some at a time. */
+  drawTable() {
+    const { page, working } = this;
+    const words = folded(this.finder.value).split(" ").filter(Boolean);
+    const fit = words.length ? this.rows.filter(({ id, title }) => words.every((word) => folded(`${id} ${title}`).includes(word))) : this.rows;
+    this.finder.hidden = this.rows.length <= FEW;
+    if (!fit.length) {
+      this.table.replaceChildren(fill(h("p", { class: "panel-note" }), page.t(this.rows.length ? "find_nothing" : "no_documents"), page.base));
       return;
     }
+    const rows = fit.slice(0, this.drawn ?? STEP);
     const head = ["column_name", "column_language", "column_size", "column_passages", "column_added"].map((key) =>
       fill(h("th", { scope: "col" }), page.t(key), page.base),
     );
@@ -221,6 +333,7 @@ export class LibraryView {
       const more = about(row, [row.title ? row.id : ""]);
       if (more) name.append(more);
       if (row.problem) name.append(this.failure(row, working));
+      if (row.unread && this.shown.mine && !working) name.append(this.unread(row));
       return h(
         "tr",
         {},
@@ -235,12 +348,16 @@ export class LibraryView {
     this.table.replaceChildren(
       h("table", {}, page.say(h("caption", { class: "offscreen" }), "documents"), h("thead", {}, h("tr", {}, ...head, h("td"))), h("tbody", {}, ...body)),
     );
-    if (rows.some((row) => row.passages !== null)) {
+    if (fit.length > rows.length) {
+      const more = page.plain("show_more", () => ((this.drawn = rows.length + STEP), this.drawTable(), this.table.querySelectorAll("tbody tr")[rows.length]?.querySelector("button")?.focus()), "more");
+      this.table.append(fill(h("p", { class: "panel-note", role: "status" }), page.t("documents_shown", { n: rows.length, all: fit.length }), page.base), more);
+    }
+    if (fit.some((row) => row.passages !== null)) {
       const all = page.plain("overview_of_all", () => page.overviewView.open(), "outline");
       const review = page.plain("table_open", () => (this.dialog.close(), page.tableView.open()), "outline");
       this.table.prepend(h("p", { class: "before-table" }, all, " ", review)); // above a list that may be long
     }
-    if (this.shown.mine && !working && rows.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
+    if (this.shown.mine && !working && fit.some((row) => row.passages === null)) this.table.append(h("p", { class: "after-table" }, page.plain("index_now", () => this.index(), "outline")));
     page.restate(this.table);
   }
 
@@ -267,6 +384,21 @@ export class LibraryView {
     return h("div", { class: "failure" }, fill(h("p"), this.text(row.problem), this.page.base), button);
   }
 
+  /** That pages of a file are pictures, and a way to read them, with what it will cost. */
+  unread(row) {
+    const { page } = this;
+    if (this.ocr === null) return h("div", { class: "failure plain" }, fill(h("p"), page.t("ocr_missing", { n: row.unread }), page.base));
+    const seconds = row.unread * this.ocr;
+    const cost = seconds < 90 ? page.t("seconds", { n: Math.ceil(seconds / 5) * 5 }) : page.t("minutes", { n: Math.ceil(seconds / 60) });
+    const read = async () => {
+      const view = await page.call("ocr", { collection: this.collection, id: row.id, on: true });
+      if (view.error && view.state !== "running") this.tell([], [this.text(view.error)]);
+      else this.follow(view);
+    };
+    const button = fill(h("button", { type: "button", class: "button link", onclick: read }), page.t("ocr_read", { cost }), page.base);
+    return h("div", { class: "failure plain" }, fill(h("p"), page.t("ocr_pages", { n: row.unread }), page.base), button);
+  }
+
   // --- collections -------------------------------------------------------------------------------------------------------
 
   choose(name) {
@@ -274,8 +406,10 @@ export class LibraryView {
     remember("collection", name || null);
     this.page.filters.clear(); // its documents are others
     this.tell([]);
-    this.refresh();
+    this.finder.value = "";
+    this.drawn = STEP;
     this.page.notice.refresh();
+    return this.refresh();
   }
 
   unfold(open = this.maker.hidden) {
@@ -298,12 +432,26 @@ export class LibraryView {
 
   // --- files -------------------------------------------------------------------------------------------------------------
 
-  async add(files) {
+  add(files) {
     this.input.value = "";
+    return this.addNamed(files.map((file) => [file.name, file]));
+  }
+
+  /** Add what a folder holds, `[[path, file], ...]`; files of other kinds are only counted, unless nothing else is there. */
+  async addFolder(files) {
+    this.folder.value = "";
+    const seen = files.filter(([path]) => !path.split("/").some((part) => part.startsWith(".")));
+    const fit = seen.filter(([path]) => this.limit(path) !== undefined);
+    const inside = files.some(([path]) => path.includes("/"));
+    await this.addNamed(inside && fit.length ? fit : seen, inside && fit.length ? seen.length - fit.length : 0);
+  }
+
+  async addNamed(files, left = 0) {
     if (!files.length || !this.begin()) return;
+    if (left) this.problems.push(this.page.t("files_left_out", { n: left }));
     let added = 0;
-    for (const file of files) {
-      const error = this.unfit(file) ?? (await this.send(file));
+    for (const [name, file] of files) {
+      const error = this.unfit(file) ?? (await this.send(file, name));
       if (error) this.problems.push(this.text(error));
       else added += 1;
     }
@@ -343,28 +491,33 @@ export class LibraryView {
     await this.index();
   }
 
+  /** The largest file of this kind that is taken; undefined for a kind that is none. */
+  limit(name) {
+    return this.page.boot.limits[name.toLowerCase().match(/\.[^./]*$/)?.[0]];
+  }
+
   /** Return what is wrong with a file before it is sent, in both languages, or null. */
   unfit(file) {
-    const limit = this.page.boot.limits[file.name.toLowerCase().match(/\.[^.]*$/)?.[0]];
+    const limit = this.limit(file.name);
     if (limit === undefined) return this.page.both("error_suffix", { name: file.name, known: Object.keys(this.page.boot.limits).sort().join(" ") });
     if (file.size <= limit) return null;
     return this.page.both("error_too_large", { name: file.name, size: megabytes(file.size), limit: megabytes(limit) });
   }
 
   /** Send one file; returns what is wrong with it, in both languages, or null. */
-  send(file) {
+  send(file, name = file.name) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
       const address = new URL("upload", new URL(this.page.boot.script, location.href));
       address.searchParams.set("collection", this.collection);
-      address.searchParams.set("name", file.name);
+      address.searchParams.set("name", name);
       const lost = () => {
         const { strings } = this.page.boot;
         resolve({ en: strings.en.error_connection, ar: strings.ar.error_connection });
       };
       request.upload.onprogress = (event) => {
         const share = event.total ? event.loaded / event.total : 1;
-        this.work.show(this.page.t("uploading", { name: file.name, percent: Math.round(100 * share) }), share, false);
+        this.work.show(this.page.t("uploading", { name, percent: Math.round(100 * share) }), share, false);
       };
       request.onload = () => {
         try {
@@ -456,4 +609,26 @@ export class LibraryView {
     else this.tell([page.t("index_done", { added: job.added, removed: job.removed })], problems);
     page.notice.refresh();
   }
+}
+
+/** What was dropped, folders with all they hold: [[path, file], ...]. */
+async function fromDrop(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = [...transfer.files];
+  if (!entries.some((entry) => entry.isDirectory)) return files.map((file) => [file.name, file]);
+  const found = [];
+  const walk = async (entry, path) => {
+    if (entry.isFile) {
+      found.push([path, await new Promise((resolve, reject) => entry.file(resolve, reject))]);
+      return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+      const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+      if (!some.length) return;
+      for (const inner of some) await walk(inner, `${path}/${inner.name}`);
+    }
+  };
+  for (const entry of entries) await walk(entry, entry.name);
+  return found;
 }

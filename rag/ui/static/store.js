@@ -211,6 +211,13 @@ export class Store {
     return this.write(note.notebook, async (conversations, turns, notebooks, notes) => notes.delete(note.id));
   }
 
+  /** Delete all conversations, or all notebooks with their notes; whether others are kept stays as it is. */
+  removeAll(which = "conversations") {
+    return this.write("", async (conversations, turns, notebooks, notes) => {
+      for (const store of which === "conversations" ? [conversations, turns] : [notebooks, notes]) await store.clear();
+    });
+  }
+
   /** Keep conversations and notebooks from now on, with those of this page; or no longer, which deletes the kept ones. */
   async keep(lasting) {
     if (lasting === this.lasting) return;

@@ -92,7 +92,6 @@ export class TurnView {
         "data-number": number,
         "data-turn": turn.id,
         "data-key": `cite-${number}-${key}`,
-        title: source ? source.title || source.document : "",
         "aria-label": this.page.t("cite", { n: number, title: source ? source.title || source.document : "" }),
       },
       `[${number}]`,

@@ -16,7 +16,9 @@ import { NotebookView } from "./notebook.js";
 import { Notice } from "./notice.js";
 import { OverviewView } from "./overview.js";
 import { Panel } from "./panel.js";
+import { Peek } from "./peek.js";
 import { QualityView } from "./quality.js";
+import { StoredView } from "./stored.js";
 import { SearchView } from "./search.js";
 import { TableView } from "./table.js";
 import { Suggested } from "./suggested.js";
@@ -59,6 +61,7 @@ class Page {
     this.conversation = new Conversation(this);
     this.ahead = new Ahead(this);
     this.panel = new Panel(this);
+    this.peek = new Peek(this);
     this.menu = new Menu(this);
     this.build();
     this.documentView = new DocumentView(this);
@@ -69,6 +72,7 @@ class Page {
     this.exportView = new ExportView(this);
     this.notebookView = new NotebookView(this);
     this.tools.prepend(this.button("notes", "note", () => this.notebookView.open(), { text: true }));
+    this.storedView = new StoredView(this);
     if (this.boot.library) {
       this.library = new LibraryView(this);
       this.tools.prepend(this.button("documents", "files", () => this.library.open(), { text: true }));
@@ -83,6 +87,7 @@ class Page {
     document.addEventListener("keydown", (event) => this.onKey(event));
     this.conversation.box.focus();
     this.root.dataset.ready = "true";
+    this.library?.key.offer();
   }
 
   build() {
@@ -108,13 +113,14 @@ class Page {
     this.talk = h("section", { class: "talk" }, this.notice.element, this.conversation.thread, this.conversation.composer);
     this.say(this.talk, "conversation", "label");
     this.toastBox = h("div", { class: "toast", "aria-hidden": "true", popover: "manual", hidden: true });
-    this.root = h("div", { id: "shawahid" }, this.bar, this.talk, this.panel.element, this.live, this.alarm, this.toastBox);
+    this.root = h("div", { id: "shawahid" }, this.bar, this.talk, this.panel.element, this.peek.element, this.live, this.alarm, this.toastBox);
     this.host.append(this.root);
+    this.peek.watch(this.conversation.thread);
   }
 
   onKey(event) {
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    if (!this.menu.escape() && !this.conversation.escape()) this.panel.escape();
+    if (!this.peek.hide() && !this.menu.escape() && !this.conversation.escape()) this.panel.escape();
   }
 
   // --- texts and their elements ------------------------------------------------------------------------------------------
