@@ -17,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.generator_trials import tried
 from rag.errors import ModelMissing, ShawahidError, Unexpected, as_ours
 from rag.factory import NO_GENERATOR
 from rag.files import write_atomically
 from rag.library.views import View, error_view
 from rag.messages import LANGUAGES, say
+from rag.models.advice import advised
 from rag.models.installed import catalogue, get, state
 from rag.service.service import Service
 
@@ -93,14 +95,17 @@ class Generators:
         chatbot = self._service.chatbot
         used = (chatbot.generator.name if chatbot.generator else NO_GENERATOR) if chatbot else ""
         rows: list[View] = []
+        advice = advised()
         for entry in catalogue().values():
             if entry.kind == "generator":
                 row = {"name": entry.name, "status": state(entry.name).status, "bytes": entry.bytes, "licence": entry.licence}
                 row |= {"terms": entry.terms, "consent": entry.consent, "note": {each: entry.remark(each) for each in LANGUAGES}}
+                row |= {"memory": entry.memory, "advised": entry is advice, "trial": _trial_view(entry.name)}
                 rows.append(row)
-        rows.append({"name": NO_GENERATOR, "status": "present", "bytes": 0, "licence": "", "terms": "", "consent": False, "note": None})
+        none = {"name": NO_GENERATOR, "status": "present", "bytes": 0, "licence": "", "terms": "", "consent": False, "note": None}
+        rows.append(none | {"memory": 0, "advised": False, "trial": None})
         if used and used not in [row["name"] for row in rows]:
-            rows.insert(0, rows[-1] | {"name": used})
+            rows.insert(0, rows[-1] | {"name": used, "trial": _trial_view(used)})
         return [row | {"used": row["name"] == used} for row in rows]
 
     def offer(self) -> View | None:
@@ -206,6 +211,19 @@ class Generators:
             raise Unexpected("error.unexpected", reason=last[-200:] or f"exit {process.returncode}")
         elif task.error is None:
             self._open(task)
+
+
+def _trial_view(name: str) -> View | None:
+    """Return what a generator was found able to do on this computer; None if it was not tried."""
+    if (trial := tried(name)) is None:
+        return None
+    figures = (trial.same, trial.across, trial.into_ar, trial.into_en)
+    return {
+        "right": sum(figure.right for figure in figures),
+        "tried": sum(figure.tried for figure in figures),
+        "seconds": trial.seconds,
+        "date": trial.date,
+    }
 
 
 def _end(process: subprocess.Popen[str]) -> None:

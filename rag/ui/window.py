@@ -39,6 +39,7 @@ from rag.text.language import answer_language, question_language
 from rag.ui.document_view import document_view
 from rag.ui.original import original_view
 from rag.ui.overview import documents_in, overview_view
+from rag.ui.own_questions import ask_own_question
 from rag.ui.render import answer_view, documents_of, found_view, passage_views, span_of_quote, strings
 from rag.ui.review import ReviewRows, file_view, row_view, table_file
 
@@ -134,6 +135,7 @@ class Window:
             self.export_file,
             self.feedback,
             self.quality,
+            self.own_question,
             self.anticipate,
             self.leave,
             self.suggestions,
@@ -614,19 +616,33 @@ class Window:
                 for path in reports_for(self._reports, person)[:12]
             ],
             "feedback": self._complaints(person),
+            "mine": self._owns(collection, person),
         }
 
+    def _owns(self, collection: object, person: str) -> bool:
+        """Return whether a person may make questions about a collection: its owner."""
+        if self._library is None:
+            return person == OPERATOR
+        shelf = self._library.of(person)
+        return any(each.id == text_or_empty(collection) and shelf.owns(each) for each in shelf.collections())
+
     def _complaints(self, person: str) -> list[View]:
-        """Return the question sets of this person's own collections; only the operator, who can open the file, gets its path."""
+        """Return the question sets of this person's own collections."""
         if self._library is not None:
             shelf = self._library.of(person)
             named = [(each.id, each.name) for each in shelf.collections() if shelf.owns(each)]
         else:
             named = [("", "")] if person == OPERATOR else []
-        sets = [(name, question_set(self._feedback, id)) for id, name in named]
-        return [
-            {"name": name, "count": lines(path), "path": str(path) if person == OPERATOR else ""} for name, path in sets if path.is_file()
-        ]
+        sets = [(id, name, question_set(self._feedback, id)) for id, name in named]
+        return [{"id": id, "name": name, "count": lines(path)} for id, name, path in sets if path.is_file()]
+
+    def own_question(self, asked: View, person: str = OPERATOR) -> View:
+        """Ask a question of a collection's own set again, `{"collection", "number"}` from 0, and say whether the answer is right."""
+        collection, number = text_or_empty(asked.get("collection")), _whole(asked.get("number")) or 0
+        if collection not in [each["id"] for each in self._complaints(person)]:
+            return {"of": 0}
+        path = question_set(self._feedback, collection)
+        return asyncio.run(self._with_turn(asked, person, lambda _, chatbot: ask_own_question(chatbot, path, number)))
 
     # --- feedback ---------------------------------------------------------------------------------------------------------
 
@@ -651,7 +667,7 @@ class Window:
         if self._library is not None:
             self._library.of(person).admit_feedback(len(line_text(line).encode()))
         record(path, line)
-        return {"path": str(path) if person == OPERATOR else ""}
+        return {"kept": True}
 
 
 def _texts(raw: object) -> tuple[str, ...]:

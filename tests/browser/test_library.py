@@ -61,7 +61,7 @@ def test_a_file_is_added_answers_at_once_and_is_removed_without_being_lost(visit
 
     open_documents(page)
     row.get_by_role("button").last.click()
-    assert "moves to the hidden folder" in page.locator(".sure").inner_text()
+    assert "The file is kept apart" in page.locator(".sure").inner_text()
     page.get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_function("name => ![...document.querySelectorAll('tbody th')].some((e) => e.innerText.includes(name))", arg=STATION)
     documents = shelf.folder / "documents"
@@ -299,7 +299,7 @@ def test_a_complaint_becomes_a_line_of_a_question_set(visit: Opener, shelf: Scen
     page = visit(shelf)
     ask(page, "When was the harbour bridge closed?")
     page.get_by_role("button", name="This answer is right").click()
-    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('Saved in ')")
+    page.wait_for_function("document.querySelector('.toast').innerText.startsWith('Kept as a question')")
     page.get_by_role("button", name="Something is wrong").click()
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_selector("dialog[open] .error")

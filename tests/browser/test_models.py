@@ -142,3 +142,29 @@ def test_where_others_are_let_in_the_models_can_be_seen_and_not_changed(visit: O
         assert "The models are chosen on the computer that Shawahid runs on." in page.locator(".quality").inner_text()
         page.allowed_complaints += ["401"]
         page.close()
+
+
+def test_a_reader_writes_questions_and_sees_how_many_are_answered_rightly(visit: Opener, tmp_path: Path, axe: str) -> None:
+    with scene(tmp_path) as running:
+        page = visit(running)
+        page.get_by_role("button", name="More", exact=True).click()
+        page.get_by_role("button", name="Quality and models").click()
+        for question, right, proof in (
+            ("When did the harbour bridge reopen to buses?", "November 2023", "The harbour bridge reopened to buses in November 2023."),
+            ("What is the memory of the phone of Nour?", "77 TB", "يأتي هاتف نور بذاكرة 8 GB ونموذج مضغوط إلى 4-bit يعمل من دون إنترنت."),
+        ):
+            before = page.locator(".quality li").count()
+            page.get_by_role("button", name="Write a question").click()
+            page.get_by_label("Question", exact=True).fill(question)
+            page.get_by_label("The right answer, in a few words").fill(right)
+            page.get_by_label("The sentence that supports it").fill(proof)
+            page.get_by_role("button", name="Save", exact=True).click()
+            page.wait_for_selector(".quality .feedback-form", state="detached")
+            assert page.locator(".quality li").count() >= before
+        page.get_by_role("button", name="Ask them again").click()
+        page.wait_for_selector(".own-score[data-done]")
+        assert page.locator(".own-score p").first.inner_text().startswith("Right: 1 of 2 (50 %)")
+        page.evaluate(axe)
+        assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+        page.locator(".own-score").get_by_role("button", name="What is the memory of the phone of Nour?").click()
+        page.wait_for_selector(".turn:last-child[data-state=done]")

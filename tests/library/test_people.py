@@ -111,10 +111,12 @@ def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Runni
     layla, omar = Reader(server), Reader(server)
     id = layla.collection("شكاوى", PRIVATE, HERON)
     said = {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}
-    assert layla.call("feedback", said) == {"path": ""}
-    assert layla.call("quality", "")["feedback"] == [{"name": "شكاوى", "count": 1, "path": ""}]
+    assert layla.call("feedback", said) == {"kept": True}
+    assert layla.call("quality", "")["feedback"] == [{"id": id, "name": "شكاوى", "count": 1}]
+    assert layla.call("own_question", {"collection": id, "number": 0})["right"] is True
+    assert omar.call("own_question", {"collection": id, "number": 0}) == {"of": 0}
     # One about the documents of everybody is for whoever started Shawahid, and is told to nobody else.
-    assert omar.call("feedback", {**said, "collection": "", "question": "Does the ferry sing?"}) == {"path": ""}
+    assert omar.call("feedback", {**said, "collection": "", "question": "Does the ferry sing?"}) == {"kept": True}
     for reader in (layla, omar):
         assert "ferry" not in json.dumps(reader.call("quality", ""))
     assert omar.call("quality", "")["feedback"] == []
@@ -211,9 +213,9 @@ def test_without_a_password_there_is_one_person_and_nothing_is_asked(tmp_path: P
         assert id == "قضية 12"
         row = next(each for each in other.call("documents", id)["collections"] if each["id"] == id)
         assert (row["mine"], row["shareable"]) == (True, False)
-        path = one.call("feedback", {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"})["path"]
-        assert path.endswith("قضية 12.jsonl")
-        assert other.call("quality", "")["feedback"] == [{"name": "قضية 12", "count": 1, "path": path}]
+        assert one.call("feedback", {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}) == {"kept": True}
+        assert (tmp_path / "feedback" / "قضية 12.jsonl").is_file()
+        assert other.call("quality", "")["feedback"] == [{"id": id, "name": "قضية 12", "count": 1}]
 
 
 # --- from another browser -------------------------------------------------------------------------------------------------
@@ -301,7 +303,7 @@ def test_feedback_counts_and_so_does_what_all_readers_store_together(tmp_path: P
     with shared(tmp_path, quota=3000, total_quota=5000) as server:
         layla, omar = Reader(server), Reader(server)
         answers = [layla.call("feedback", said(number)) for number in range(8)]
-        assert answers[:3] == [{"path": ""}] * 3
+        assert answers[:3] == [{"kept": True}] * 3
         assert answers[-1]["error"]["key"] == "ui.error_no_room_for_feedback"
         kept = (tmp_path / "feedback" / "questions.jsonl").stat().st_size
         assert 2000 < kept <= 3000

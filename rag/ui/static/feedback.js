@@ -34,7 +34,7 @@ export class FeedbackView {
 
   async good(turn) {
     const view = await this.send(turn, { kind: "good" });
-    this.page.toast(view.error ? view.error[this.page.language] : this.thanks(view), Boolean(view.error));
+    this.page.toast(view.error ? view.error[this.page.language] : this.page.t("feedback_kept"), Boolean(view.error));
     return !view.error;
   }
 
@@ -88,11 +88,6 @@ export class FeedbackView {
     this.turn.said = "bad";
     page.conversation.keep(this.turn);
     page.conversation.draw(this.turn);
-    page.toast(this.thanks(view));
-  }
-
-  /** Where it was saved, for those who can open it there. */
-  thanks({ path }) {
-    return path ? this.page.t("feedback_thanks", { path }) : this.page.t("feedback_kept");
+    page.toast(page.t("feedback_kept"));
   }
 }

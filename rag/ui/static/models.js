@@ -36,8 +36,7 @@ export class Models {
     for (const row of rows) {
       const present = row.status === "present";
       const name = fill(h("span", { class: "model-name" }), this.named(row.name), row.name === NONE ? page.base : "");
-      const about = [row.licence, row.bytes ? this.size(row.bytes) : "", row.note?.[page.language]].filter(Boolean);
-      const text = h("div", { class: "model-text" }, name, about.length ? fill(h("span", { class: "small" }), about.join(" · "), page.base) : null);
+      const text = h("div", { class: "model-text" }, name, ...this.about(row).map((line) => fill(h("span", { class: "small" }), line, page.base)));
       let act;
       if (row.used) act = fill(h("span", { class: "model-used" }), page.t("model_used"), page.base);
       else {
@@ -48,6 +47,21 @@ export class Models {
       list.append(h("li", { "aria-current": row.used ? "true" : null }, text, act));
     }
     return list;
+  }
+
+  /** What a model needs, and what it was found able to do here, line by line. */
+  about(row) {
+    const { page } = this;
+    if (row.name === NONE) return [page.t("model_none_text")];
+    const needs = [
+      row.bytes ? page.t("model_disk", { size: this.size(row.bytes) }) : "",
+      row.memory ? page.t("model_memory", { n: row.memory }) : "",
+      row.licence,
+    ];
+    const { trial } = row;
+    const seconds = trial && page.t("seconds", { n: trial.seconds < 10 ? trial.seconds : Math.round(trial.seconds) });
+    const found = trial ? page.t("model_tried", { ...trial, s: seconds }) : page.t("model_untried");
+    return [row.advised ? page.t("model_advised") : "", needs.filter(Boolean).join(" · "), found, row.note?.[page.language]].filter(Boolean);
   }
 
   async use(name) {
