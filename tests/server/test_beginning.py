@@ -1,0 +1,71 @@
+"""A server that is started without an index: it begins with an empty one, and everything on it says that there is nothing yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.answering.chatbot import Chatbot
+from rag.config import Settings
+from rag.errors import IndexMissing
+from rag.library import Library
+from rag.library.identity import OPERATOR
+from rag.retrieval.index import Index
+from rag.schema import Status
+from rag.server import site
+from rag.service.service import Service
+from rag.service.suggesting import Suggesting
+from rag.testing import HashEmbedder
+from tests.waiting import run_async, wait_until
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    def open_chatbot(settings: Settings) -> tuple[Chatbot, tuple[Any, ...]]:
+        return Chatbot(Index.open(settings.index, HashEmbedder())), ()
+
+    monkeypatch.setattr(site, "open_chatbot", open_chatbot)
+    monkeypatch.setattr(site, "open_embedder", lambda settings: (HashEmbedder(), None))
+    return replace(Settings(), documents=tmp_path / "documents", index=tmp_path / "index")
+
+
+def test_without_an_index_an_empty_one_is_begun_and_the_first_document_answers(settings: Settings) -> None:
+    bot, _ = site.open_or_begin(settings)
+    assert bot.index.documents() == []
+    for question in ("When does the ferry sail?", "متى تبحر العبّارة؟", "What is this about?", "ما مضمون هذه الوثائق؟"):
+        answer = bot.ask(question)
+        assert answer.citations == ()
+        assert answer.status is Status.NO_EVIDENCE
+        assert answer.text
+    assert bot.index.search("ferry") == []
+    assert bot.contradictions() == []
+    assert Suggesting(Service.of(bot)).opening(bot, "ar").suggestions == ()
+
+    shelf = Library(settings.index.parent / "home", settings.documents, settings.index).of(OPERATOR)
+    assert shelf.documents("", bot) == []
+
+    async def receive() -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield "تبحر العبّارة ألباتروس عند الظهر.".encode()
+
+        await shelf.receive("", "عبّارة.txt", chunks())
+
+    run_async(receive())
+    job = shelf.build("", HashEmbedder())
+    wait_until(lambda: job.state != "running")
+    assert job.view()["added"] == 1
+    assert [document.id for document in bot.index.documents()] == ["عبّارة.txt"]
+    assert site.open_or_begin(settings)[0].index.documents() != []  # the next start finds it
+
+
+def test_what_is_wrong_with_an_index_is_not_covered_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(settings: Settings) -> tuple[Chatbot, tuple[Any, ...]]:
+        raise IndexMissing("error.index_missing", path=settings.index)
+
+    monkeypatch.setattr(site, "open_chatbot", broken)
+    with pytest.raises(IndexMissing):
+        site.open_or_begin(settings)
