@@ -80,7 +80,7 @@ class Follower:
 
     def _build(self, shelf: Shelf, collection: str, embedder: Embedder, changes: list[DocumentChange]) -> None:
         try:
-            job = self._begun(shelf, collection, embedder)
+            job = self._begun(shelf, collection, embedder, emptied=any(change.removed for change in changes))
             for change in changes:
                 change.job = job
             job.ended.wait()
@@ -102,9 +102,9 @@ class Follower:
         with self._lock:
             return list(self._changes)
 
-    def _begun(self, shelf: Shelf, collection: str, embedder: Embedder) -> Job:
+    def _begun(self, shelf: Shelf, collection: str, embedder: Embedder, *, emptied: bool) -> Job:
         while True:
             try:
-                return shelf.build(collection, embedder)
+                return shelf.build(collection, embedder, emptied=emptied)
             except IndexBusy:  # the window is indexing
                 shelf.wait_for_jobs(collection)

@@ -97,7 +97,7 @@ def mount_page(
 
 
 def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
-    """Return the upload route: the body is the file; its name and collection are in the address."""
+    """Return the upload route: the body is the file; its collection, and its name, or path if it stood in a folder, are in the address."""
     from starlette.requests import Request
     from starlette.responses import JSONResponse
 
@@ -105,9 +105,11 @@ def _receiver(library: Library) -> Callable[[Any], Awaitable[Any]]:
         query = request.query_params
         try:
             shelf = library.of(person_of(request.scope))
-            collection, name = query.get("collection", ""), query.get("name", "")
-            receive = shelf.receive_at if "/" in name else shelf.receive  # a file of a folder keeps its place
-            id = await receive(collection, name, request.stream())
+            collection, path = query.get("collection", ""), query.get("path", "")
+            if path:
+                id = await shelf.receive_at(collection, path, request.stream())
+            else:
+                id = await shelf.receive(collection, query.get("name", ""), request.stream())
         except ShawahidError as error:
             return JSONResponse({"error": error_view(error)}, status_code=error.http_status)
         return JSONResponse({"id": id})

@@ -234,10 +234,10 @@ def test_what_is_stored_is_said_on_one_page_and_deleted_there(visit: Opener, sha
     page.wait_for_selector(".dialog[data-loaded] .stored-line")
     lines = page.locator(".stored-line")
     assert "محادثات تبقى حتى تُغلق هذه الصفحة: 1" in lines.nth(0).inner_text()  # behind a password they are not kept
-    assert "مجموعاتك الخاصة: 1، وفيها 1 من الملفات" in lines.nth(2).inner_text()
+    assert "مجموعاتك الخاصة: 1، وفيها 1 من الملفات" in lines.nth(3).inner_text()
     page.evaluate(axe)
     assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
-    for number, left in ((0, "الصفحة: 0"), (2, "الخاصة: 0")):
+    for number, left in ((0, "الصفحة: 0"), (3, "الخاصة: 0")):
         lines.nth(number).get_by_role("button").click()
         page.get_by_role("button", name="حذف نهائي").click()
         page.wait_for_function("([n, text]) => document.querySelectorAll('.stored-line')[n]?.innerText.includes(text)", arg=[number, left])

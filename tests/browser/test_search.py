@@ -25,7 +25,7 @@ WORDS = {
 
 def search(page: Any, words: str) -> None:
     dialog = page.locator("dialog[open]")
-    dialog.locator("input[type=search]").fill(words)
+    dialog.get_by_role("search").locator("input").fill(words)
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open][data-shown]")
 
@@ -150,3 +150,16 @@ def test_axe_finds_nothing_in_search_and_filters(visit: Opener, window: Scene, a
     search(page, WORDS[language]["memory"])
     look("search")
     assert problems == []
+
+
+def test_a_question_is_narrowed_down_to_a_document_chosen_by_its_name(page: Any) -> None:
+    page.locator(".composer .filter-line > .button").click()
+    page.wait_for_function("document.querySelectorAll('.composer datalist option').length >= 4")
+    field = page.locator(".composer .document-field input")
+    field.fill("no such document")
+    field.press("Enter")
+    assert page.locator(".composer .chip-remove").count() == 0
+    field.fill("Report on the harbour bridge")
+    field.press("Tab")
+    page.wait_for_selector(".composer .chip-remove")
+    assert ENGLISH_BRIDGE in page.locator(".composer .chips").inner_text()

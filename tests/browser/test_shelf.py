@@ -33,7 +33,10 @@ def new_collection(page: object, name: str) -> None:
 def test_a_collection_is_renamed_emptied_and_deleted(visit: Opener, shelf: Scene) -> None:
     page = visit(shelf, own=True)
     open_documents(page)
-    assert page.locator(".shelf-tools button").all_inner_texts() == ["Remove all documents"]  # the first one is the operator's folder
+    assert page.locator(".shelf-tools button").all_inner_texts() == [
+        "Follow the folder",
+        "Remove all documents",
+    ]  # the first one is the operator's folder
     new_collection(page, "Case 1")
     page.get_by_role("button", name="Rename", exact=True).click()
     page.locator(".shelf-tools input").fill("قضية 2")
@@ -77,6 +80,11 @@ def test_a_folder_is_added_with_its_folders_and_files_of_other_kinds_are_counted
     page.wait_for_function("document.querySelector('.news')?.innerText.includes('جديد أو معدَّل: 2')")
     assert page.locator(".news .bad").all_inner_texts() == ["ملفات في المجلد من أنواع لا تُقرأ فتُركت: 1."]
     assert {"ملفات/a.txt", "ملفات/inner/ب.md"} <= set(names(page))
+    page.keyboard.press("Escape")
+    page.locator(".composer .filter-line > .button").click()
+    page.get_by_label("المجلد").first.select_option("ملفات/inner")
+    page.wait_for_selector(".composer .chip-remove")
+    assert "ملفات/inner/" in page.locator(".composer .chips").inner_text()
 
 
 def test_pages_that_are_pictures_are_read_when_the_reader_has_seen_what_it_costs(visit: Opener, tmp_path: Path) -> None:

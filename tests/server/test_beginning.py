@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,17 @@ from rag.library import Library
 from rag.library.identity import OPERATOR
 from rag.retrieval.index import Index
 from rag.schema import Status
-from rag.server import site
+from rag.server import Access
+from rag.server.site import open_or_begin
 from rag.service.service import Service
 from rag.service.suggesting import Suggesting
 from rag.testing import HashEmbedder
+from tests.helpers import CORPUS
+from tests.serving import FERRY, SECRET, served
 from tests.waiting import run_async, wait_until
+
+SITE = sys.modules["rag.server.site"]  # the package has a function of that name
+HEADERS = {"authorization": f"Bearer {SECRET}"}
 
 
 @pytest.fixture
@@ -28,13 +35,13 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     def open_chatbot(settings: Settings) -> tuple[Chatbot, tuple[Any, ...]]:
         return Chatbot(Index.open(settings.index, HashEmbedder())), ()
 
-    monkeypatch.setattr(site, "open_chatbot", open_chatbot)
-    monkeypatch.setattr(site, "open_embedder", lambda settings: (HashEmbedder(), None))
+    monkeypatch.setattr(SITE, "open_chatbot", open_chatbot)
+    monkeypatch.setattr(SITE, "open_embedder", lambda settings: (HashEmbedder(), None))
     return replace(Settings(), documents=tmp_path / "documents", index=tmp_path / "index")
 
 
 def test_without_an_index_an_empty_one_is_begun_and_the_first_document_answers(settings: Settings) -> None:
-    bot, _ = site.open_or_begin(settings)
+    bot, _ = open_or_begin(settings)
     assert bot.index.documents() == []
     for question in ("When does the ferry sail?", "متى تبحر العبّارة؟", "What is this about?", "ما مضمون هذه الوثائق؟"):
         answer = bot.ask(question)
@@ -59,13 +66,21 @@ def test_without_an_index_an_empty_one_is_begun_and_the_first_document_answers(s
     wait_until(lambda: job.state != "running")
     assert job.view()["added"] == 1
     assert [document.id for document in bot.index.documents()] == ["عبّارة.txt"]
-    assert site.open_or_begin(settings)[0].index.documents() != []  # the next start finds it
+    assert open_or_begin(settings)[0].index.documents() != []  # the next start finds it
 
 
 def test_what_is_wrong_with_an_index_is_not_covered_up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(settings: Settings) -> tuple[Chatbot, tuple[Any, ...]]:
         raise IndexMissing("error.index_missing", path=settings.index)
 
-    monkeypatch.setattr(site, "open_chatbot", broken)
+    monkeypatch.setattr(SITE, "open_chatbot", broken)
     with pytest.raises(IndexMissing):
-        site.open_or_begin(settings)
+        open_or_begin(settings)
+
+
+def test_a_program_removes_the_last_document_too(tmp_path: Path) -> None:
+    with served(tmp_path, access=Access("", (SECRET,), changes=True)) as server, server.client(headers=HEADERS) as program:
+        for id in CORPUS:
+            assert program.delete("/v1/documents", params={"id": id}).status_code == 202
+        wait_until(lambda: program.get("/v1/documents").json()["documents"] == [])
+        assert program.post("/v1/ask", json={"question": FERRY}).json()["citations"] == []

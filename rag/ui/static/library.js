@@ -43,7 +43,7 @@ export class LibraryView {
     this.input.addEventListener("change", () => this.add([...this.input.files]));
     this.adder = page.say(h("button", { type: "button", class: "button solid", onclick: () => this.input.click() }), "add_files");
     this.folder = page.say(h("input", { type: "file", multiple: true, webkitdirectory: "", class: "offscreen", tabindex: "-1" }), "add_folder", "label");
-    this.folder.addEventListener("change", () => this.addFolder([...this.folder.files].map((file) => [file.webkitRelativePath || file.name, file])));
+    this.folder.addEventListener("change", () => this.addFolder([...this.folder.files].map((file) => [file.webkitRelativePath, file])));
     this.folderAdder = page.say(h("button", { type: "button", class: "button outline", onclick: () => this.folder.click() }), "add_folder");
     this.dropText = h("span", { class: "drop-text" });
     this.drop = h("div", { class: "drop" }, this.adder, this.folderAdder, this.input, this.folder, this.dropText);
@@ -434,15 +434,16 @@ export class LibraryView {
 
   add(files) {
     this.input.value = "";
-    return this.addNamed(files.map((file) => [file.name, file]));
+    return this.addNamed(files.map((file) => ["", file]));
   }
 
-  /** Add what a folder holds, `[[path, file], ...]`; files of other kinds are only counted, unless nothing else is there. */
+  /** Add what a folder holds, `[[path, file], ...]`; files of other kinds are only counted, unless nothing else is there. A file that was
+   * not in a folder has no path. */
   async addFolder(files) {
     this.folder.value = "";
     const seen = files.filter(([path]) => !path.split("/").some((part) => part.startsWith(".")));
-    const fit = seen.filter(([path]) => this.limit(path) !== undefined);
-    const inside = files.some(([path]) => path.includes("/"));
+    const fit = seen.filter(([, file]) => this.limit(file.name) !== undefined);
+    const inside = files.some(([path]) => path);
     await this.addNamed(inside && fit.length ? fit : seen, inside && fit.length ? seen.length - fit.length : 0);
   }
 
@@ -450,8 +451,8 @@ export class LibraryView {
     if (!files.length || !this.begin()) return;
     if (left) this.problems.push(this.page.t("files_left_out", { n: left }));
     let added = 0;
-    for (const [name, file] of files) {
-      const error = this.unfit(file) ?? (await this.send(file, name));
+    for (const [path, file] of files) {
+      const error = this.unfit(file) ?? (await this.send(file, path));
       if (error) this.problems.push(this.text(error));
       else added += 1;
     }
@@ -505,19 +506,19 @@ export class LibraryView {
   }
 
   /** Send one file; returns what is wrong with it, in both languages, or null. */
-  send(file, name = file.name) {
+  send(file, path) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
       const address = new URL("upload", new URL(this.page.boot.script, location.href));
       address.searchParams.set("collection", this.collection);
-      address.searchParams.set("name", name);
+      address.searchParams.set(path ? "path" : "name", path || file.name); // a file of a folder keeps its place
       const lost = () => {
         const { strings } = this.page.boot;
         resolve({ en: strings.en.error_connection, ar: strings.ar.error_connection });
       };
       request.upload.onprogress = (event) => {
         const share = event.total ? event.loaded / event.total : 1;
-        this.work.show(this.page.t("uploading", { name, percent: Math.round(100 * share) }), share, false);
+        this.work.show(this.page.t("uploading", { name: file.name, percent: Math.round(100 * share) }), share, false);
       };
       request.onload = () => {
         try {
@@ -615,7 +616,7 @@ export class LibraryView {
 async function fromDrop(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const files = [...transfer.files];
-  if (!entries.some((entry) => entry.isDirectory)) return files.map((file) => [file.name, file]);
+  if (!entries.some((entry) => entry.isDirectory)) return files.map((file) => ["", file]);
   const found = [];
   const walk = async (entry, path) => {
     if (entry.isFile) {

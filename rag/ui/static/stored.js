@@ -33,6 +33,8 @@ export class StoredView {
     const parts = [heading("stored_browser")];
     const kept = store.lasting ? "stored_conversations" : "stored_conversations_page";
     parts.push(this.line(page.t(kept, { n: conversations.length }), conversations.length && "stored_conversations_sure", () => this.conversations()));
+    const notebooks = await store.notebooks();
+    parts.push(this.line(page.t("stored_notebooks", { n: notebooks.length }), notebooks.length && "stored_notebooks_sure", () => this.notebooks()));
     parts.push(this.line(page.t("stored_choices"), this.choices().length && "stored_choices_sure", () => this.forgetChoices()));
     parts.push(heading("stored_server"));
     if (held?.error) parts.push(fill(h("p", { class: "error" }), held.error[page.language], page.base));
@@ -71,6 +73,12 @@ export class StoredView {
     const { conversation } = this.page;
     await conversation.stored(conversation.store.removeAll());
     conversation.clear();
+    await this.done();
+  }
+
+  async notebooks() {
+    const { conversation } = this.page;
+    await conversation.stored(conversation.store.removeAll("notebooks"));
     await this.done();
   }
 
