@@ -32,8 +32,6 @@ export class Menu {
       item(page.theme === "dark" ? "theme_light" : "theme_dark", () => page.switchTheme(), { class: "menu-item narrow-only" }),
       item("stored", () => page.storedView.open()),
       item("quality", () => page.qualityView.open()),
-      item("stored", () => page.storedView.open()),
-      item("quality", () => page.qualityView.open()),
       fill(h("a", { class: "menu-item", href: this.api(), target: "_blank", rel: "noopener" }), page.t("api"), page.base),
       ...(page.boot.login ? [item("log_out", () => this.logOut()), item("log_out_everywhere", () => this.logOut("?everywhere"))] : []),
     );
