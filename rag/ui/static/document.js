@@ -55,7 +55,8 @@ export class DocumentView {
     this.text.hidden = !both && this.shown !== "text";
     this.original.element.hidden = !this.paged || (!both && this.shown !== "page");
     for (const button of this.sides.children) button.setAttribute("aria-pressed", String(button.dataset.side === this.shown));
-    if (!this.original.element.hidden && this.original.wanted !== this.wanted) this.original.open(this.wanted, this.title.textContent);
+    if (this.original.element.hidden || this.original.wanted === this.wanted) return;
+    this.opened = this.original.open(this.wanted, this.title.textContent);
   }
 
   /** The words that are selected in the text. */
@@ -141,7 +142,7 @@ export class DocumentView {
   async toPage(number) {
     if (!this.paged) return;
     this.turn("page");
-    if (!this.original.view) await this.original.open(this.wanted, this.title.textContent);
+    await this.opened;
     if (this.original.view) this.original.show(number);
   }
 
