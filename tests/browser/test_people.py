@@ -34,8 +34,8 @@ def enter(visit: Opener, shown: Scene, language: str = "en") -> Any:
 
 
 def collections(page: Any) -> list[str]:
-    page.wait_for_selector(".shelf option", state="attached")
-    return [text.strip() for text in page.locator(".shelf option").all_text_contents()]
+    page.wait_for_selector(".library .shelf option", state="attached")
+    return [text.strip() for text in page.locator(".library .shelf option").all_text_contents()]
 
 
 def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, shared: Scene, axe: str) -> None:
@@ -61,9 +61,9 @@ def test_nobody_sees_anothers_collection_until_it_is_shared(visit: Opener, share
     layla.get_by_role("button", name="مشاركة مع كل من هنا").click()
     layla.wait_for_function("document.querySelector('.library .standing-of-shelf button').innerText === 'إيقاف المشاركة'")
     open_documents(omar)
-    omar.wait_for_function("document.querySelectorAll('.shelf option').length === 2")
+    omar.wait_for_function("document.querySelectorAll('.library .shelf option').length === 2")
     assert collections(omar)[1] == "قضية ليلى (shared by somebody else)"
-    omar.locator(".shelf select").select_option(index=1)
+    omar.locator(".library .shelf select").select_option(index=1)
     omar.wait_for_function("name => document.querySelector('tbody')?.innerText.includes(name)", arg=STATION)
     assert not omar.locator(".drop").is_visible()
     omar.keyboard.press("Escape")
@@ -206,7 +206,7 @@ def test_a_link_brings_the_key_to_another_browser_and_a_new_key_ends_it(visit: O
     assert "key" not in phone.url
     assert phone.evaluate("document.activeElement.closest('form') === document.querySelector('.key form')")
     phone.keyboard.press("Enter")
-    phone.wait_for_function("[...document.querySelectorAll('.shelf option')].some((each) => each.text === 'ملفات الرابط')")
+    phone.wait_for_function("[...document.querySelectorAll('.library .shelf option')].some((each) => each.text === 'ملفات الرابط')")
 
     layla.get_by_role("button", name="Replace the key").click()
     layla.wait_for_function("document.querySelector('.toast').innerText.length > 10")

@@ -41,7 +41,7 @@ def test_passages_are_found_without_an_answer_and_lead_into_their_document(visit
     assert "8 GB" in " ".join(first.locator("mark").all_inner_texts())
     assert style(first.locator("mark").first, "backgroundColor") != "rgba(0, 0, 0, 0)"
     assert page.locator(".turn").count() == 0
-    first.locator(".feet button").click()
+    first.locator(".feet button").first.click()
     page.wait_for_selector(f"dialog[data-loaded='{ARABIC_PHONE}']")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")

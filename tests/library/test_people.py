@@ -113,7 +113,8 @@ def test_complaints_of_a_collection_are_counted_for_its_owner_only(server: Runni
     said = {"collection": id, "question": "Does the heron sing?", "kind": "should_decline"}
     assert layla.call("feedback", said) == {"kept": True}
     assert layla.call("quality", "")["feedback"] == [{"id": id, "name": "شكاوى", "count": 1}]
-    assert layla.call("own_question", {"collection": id, "number": 0})["right"] is True
+    asked = layla.call("own_question", {"collection": id, "number": 0})
+    assert (asked["question"], asked["of"]) == ("Does the heron sing?", 1)
     assert omar.call("own_question", {"collection": id, "number": 0}) == {"of": 0}
     # One about the documents of everybody is for whoever started Shawahid, and is told to nobody else.
     assert omar.call("feedback", {**said, "collection": "", "question": "Does the ferry sing?"}) == {"kept": True}
