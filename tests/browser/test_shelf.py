@@ -147,3 +147,26 @@ def test_the_sentence_of_a_number_is_shown_at_the_pointer_and_the_focus_and_goes
     )
     assert box[0] >= 0
     assert box[1] <= 1280
+
+
+def test_a_long_list_is_shown_in_parts_and_searched_by_name(visit: Opener, tmp_path: Path) -> None:
+    def more(documents: Path) -> None:
+        for number in range(130):
+            (documents / f"{'تقرير' if number % 2 else 'report'} {number}.txt").write_text(
+                f"The bridge {number} was closed.", encoding="utf-8"
+            )
+
+    with scene(tmp_path / "scene", generator=False, more=more) as running:
+        page = visit(running)
+        open_documents(page)
+        rows = page.locator(".documents tbody tr")
+        assert rows.count() == 100
+        page.get_by_role("button", name="Show more").click()
+        assert rows.count() == 134
+        assert page.evaluate("document.activeElement.closest('tr') === document.querySelectorAll('.documents tbody tr')[100]")
+        page.get_by_label("Find a document by its name").fill("تَقْرِير 129")  # as it is folded, vowel signs do not matter
+        assert names(page) == ["تقرير 129.txt"]
+        page.get_by_label("Find a document by its name").fill("nothing of that name")
+        assert page.locator(".documents").inner_text() == "No document has these words in its name."
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
