@@ -89,10 +89,9 @@ class Library:
         return bool(self._collections.own(person))
 
     def _forget(self, id: str) -> None:
+        """Drop an index that was deleted. Work that still reads it ends by itself: open files stay readable until then."""
         with self._lock:
-            known = self._chatbots.pop(id, None)
-        if known is not None:
-            known.index.close()
+            self._chatbots.pop(id, None)
 
     def _chatbot(self, collection: Collection, base: Chatbot) -> Chatbot:
         if collection.id == FIRST:

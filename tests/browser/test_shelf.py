@@ -42,7 +42,7 @@ def test_a_collection_is_renamed_emptied_and_deleted(visit: Opener, shelf: Scene
     page.locator(".shelf-tools input").fill("قضية 2")
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('.library .shelf select').selectedOptions[0].text === 'قضية 2'")
-    assert page.locator(".chip.collection").first.inner_text() == "قضية 2"
+    assert page.locator(".chip.collection").first.inner_text().split() == ["قضية", "2"]
     add(page, ("a.txt", b"The heron of the marsh eats frogs."), ("b.txt", b"The stork of the tower eats mice."))
     page.wait_for_function("document.querySelector('.news').innerText.includes('New or changed: 2')")
     page.get_by_role("button", name="Remove all documents").click()
