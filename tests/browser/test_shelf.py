@@ -48,7 +48,7 @@ def test_a_collection_is_renamed_emptied_and_deleted(visit: Opener, shelf: Scene
     page.get_by_role("button", name="Remove all documents").click()
     assert page.locator(".sure").inner_text().startswith("Remove all 2 documents?")
     page.get_by_role("button", name="Remove all", exact=True).click()
-    page.wait_for_function("document.querySelector('.news').innerText.includes('removed: 2')")
+    page.wait_for_function("document.querySelector('.news').innerText.includes('Removed: 2')")
     assert page.locator(".documents").inner_text() == page.evaluate("document.querySelector('.documents .panel-note').innerText")
     page.keyboard.press("Escape")
     turn = ask(page, "What does the heron of the marsh eat?")
