@@ -23,6 +23,7 @@ from rag.models.installed import profile
 from rag.server.access import Access, RequestLimits
 from rag.server.asgi import App
 from rag.server.authentication import Gate
+from rag.server.compression import Compressed
 from rag.server.grants import read_tokens
 from rag.server.logins import Logins
 from rag.server.request_checks import Guard, Measured
@@ -92,7 +93,7 @@ def site(
             examples=examples,
             login=bool(access.password),
         )
-    guarded: App = Guard(Gate(Measured(app, limits), access, limits=limits, logins=logins, keys=keys), access)
+    guarded: App = Guard(Gate(Measured(Compressed(app), limits), access, limits=limits, logins=logins, keys=keys), access)
     if access.origins:
         # Before the gate: a browser asks without a token whether it may ask with one. Cookies are not let through.
         methods, headers = ["GET", "POST", "PUT", "DELETE"], ["authorization", "content-type", "accept-language"]
