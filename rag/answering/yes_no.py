@@ -26,7 +26,7 @@ _READ = 4
 """Sentences that are judged."""
 _SURE_YES, _SURE_NO = 0.93, 0.95
 """Least probabilities of the reader for yes and for no."""
-_LEAST_SHARED = 0.75
+_LEAST_SHARED = 0.8
 """Least share of the question's content words that the sentence and its context have."""
 _LEAD_AR = re.compile(r"^(?:[وف]?هل)\s+")
 _LEAD_EN = re.compile(

@@ -42,6 +42,7 @@ def sentence(text: str, id: int = 1) -> Evidence:
         ("Is the decision final?", "The decision is final.", UNCLEAR, None),  # the reader is not sure
         ("Is the decision final?", "The council said the decision is final.", YES, None),  # somebody's words
         ("Is the decision final?", "The decision is final unless the owner appeals.", YES, None),  # a condition
+        ("Is Anna Moore the treasurer?", "The meeting was led by Anna Moore.", YES, None),  # another matter of the same person
         ("Must the decision be final?", "The decision is final.", YES, None),  # another modality
         ("Is the decision of Larne final?", "The decision is final.", YES, None),  # another name
         ("Does the budget roll over?", "The budget does not roll over.", YES, None),  # the rule of negation disagrees
