@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from rag.text.folding import fold
 from rag.text.language import script
 from rag.text.numbers import Bound, Date, Kind, Value, find_values
 from rag.text.territories import bare_name, name_forms, territories
@@ -47,6 +48,12 @@ _BOUNDS: Mapping[Bound, tuple[str, str]] = {
     Bound.EXACT: ("", ""), Bound.ABOUT: ("about ", "نحو "),
     Bound.LEAST: ("at least ", "على الأقل "), Bound.MOST: ("at most ", "على الأكثر "),
 }  # fmt: skip
+_STRICT = (
+    (re.compile(r"(?:more than|over|above|exceed(?:s|ed|ing)?|(?:اكثر|ازيد) من|فوق)\s*$"), ("more than ", "أكثر من ")),
+    (re.compile(r"(?:less than|fewer than|under|below|اقل من|دون)\s*$"), ("less than ", "أقل من ")),
+    (re.compile(r"(?:nearly|almost|قرابه|زهاء)\s*$"), ("about ", "نحو ")),
+)
+"""What a text says before a value, folded, that `Bound` does not tell from "at least" and "at most"."""
 _HIJRI = (
     ("Muharram", "محرم"), ("Safar", "صفر"), ("Rabi al-Awwal", "ربيع الأول"), ("Rabi al-Thani", "ربيع الآخر"),
     ("Jumada al-Ula", "جمادى الأولى"), ("Jumada al-Akhira", "جمادى الآخرة"), ("Rajab", "رجب"), ("Shaban", "شعبان"),
@@ -55,6 +62,7 @@ _HIJRI = (
 _DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "01234567890123456789.,")
 _NUMERAL = re.compile(r"[-+−]?\d[\d.,\u00a0\u202f ]*\d|[-+−]?\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
+_KILO = re.compile(r".*?(?:كيلو|\bkilos?)", re.DOTALL | re.IGNORECASE)
 _CLASSES = frozenset("language country day the يوم اللغه لغه باللغه بلد دوله".split())
 """Words that a name may stand with and that say no more than it."""
 _SPARE = 2
@@ -140,12 +148,20 @@ def localize_value(value: Value, text: str, language: str) -> str | None:
         return None if _LETTERS.search(latin) and script(latin) != "en" else latin
     if value.number is None or value.kind not in (Kind.NUMBER, Kind.AMOUNT, Kind.MEASURE, Kind.PERCENT):
         return None
+    if value.unit == "kg" and _KILO.fullmatch(stated.strip()):
+        return None  # «80 كيلو» of a road are kilometres
     number = _number(value, stated, language)
     unit = _unit(value, language)
     if unit is None:
         return None
     separator = "" if unit.startswith("%") else " "
-    return f"{_BOUNDS[value.bound][arabic]}{number}{separator if unit else ''}{unit}"
+    return f"{_bound(value, text)[arabic]}{number}{separator if unit else ''}{unit}"
+
+
+def _bound(value: Value, text: str) -> tuple[str, str]:
+    """Return the words for a value's bound in both languages: "under 12" is less than 12, not at most 12."""
+    before = fold(text[: value.span.start])
+    return next((words_ for pattern, words_ in _STRICT if pattern.search(before)), _BOUNDS[value.bound])
 
 
 def _number(value: Value, stated: str, language: str) -> str:
@@ -156,7 +172,7 @@ def _number(value: Value, stated: str, language: str) -> str:
         digits = [found.strip() for found in _NUMERAL.findall(stated.translate(_DIGITS))]
         if len(digits) == 1:
             for written in (digits[0], digits[0].replace(",", ".")):  # «7,50», with a decimal comma
-                if _plain(written) == value.number:
+                if _plain(written) in (value.number, *value.also):  # «1.250», which may be read in two ways, stays as it is written
                     return str(written)
     low = _scaled(value.number, language)
     return low if value.high is None else f"{low}–{_scaled(value.high, language)}"

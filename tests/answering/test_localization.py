@@ -32,6 +32,11 @@ from rag.text.numbers import Kind, Value
         ("15 days", "ar", "15 يوم"),
         ("up to 4 months", "ar", "على الأكثر 4 أشهر"),
         ("6 feet", "ar", "6 قدم"),
+        ("under 12", "ar", "أقل من 12"),
+        ("أكثر من 50 ألف", "en", "more than 50,000"),
+        ("أقل من 12 سنة", "en", "less than 12 years"),
+        ("608.000", "ar", "608.000"),  # which mark it is, is not said
+        ("5 كيلوغرام", "en", "5 kilograms"),
         ("20 litres", "ar", "20 لتر"),
         ("125 مليون جنيه إسترليني منذ 3 أعوام", "en", "125 million British pounds"),  # the price, not when
         ("two weeks", "ar", "2 أسابيع"),
@@ -59,6 +64,7 @@ def test_values_are_carried_over(text: str, language: str, expected: str) -> Non
         "ثلاثون يوما من تاريخ التسليم الفعلي للبضاعة",
         "the 1990s",
         "Apache 2.0",
+        "80 كيلو",  # kilograms or kilometres
         "المادة 12",
     ],
 )
