@@ -27,7 +27,8 @@ from rag.schema import Document
 from rag.storage.database import DATABASE, Store
 from rag.storage.entering import entered
 from rag.storage.sql_schema import FOLDER, Known
-from rag.storage.writer import Incoming, Step, Writer
+from rag.storage.staging import Staging
+from rag.storage.writer import STAGING, Incoming, Step, Writer
 
 _SETTLED = 2 * 10**9
 """Nanoseconds after which a file's time proves that it was not written again: clocks of file systems are coarse."""
@@ -111,8 +112,9 @@ def build_index(
         gone = [id for id, of in known.items() if of.origin == FOLDER and id not in present]
         if read.changed or gone or rebuild or writer.store.manifest() is None:
             writer.change(read.changed, gone, embedder, chunker, report, everything=rebuild)
-        elif not writer.is_finished():
-            writer.finish()
+        elif writer.has_staged() or not writer.is_finished():  # a build was killed after its commit
+            with Staging(out / STAGING, embedder) as staging:
+                writer.finish(staging)
         return _report(writer, read.changed, known, gone, len(read.unchanged), [*read.skipped, *others], started)
 
 

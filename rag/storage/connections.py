@@ -39,13 +39,18 @@ class Connections:
         self._closed = False
 
     def close(self) -> None:
-        """Close every thread's connection; the last one to close folds the log into the database."""
+        """Close every thread's connection; the last one to close folds the log into the database.
+
+        One that another thread is reading with is closed by that thread when it has read: SQLite crashes where a connection is closed in
+        the middle of a query.
+        """
+        current = threading.current_thread()
         with self._lock:
             self._closed = True
-            opened, self._opened = self._opened, []
-        for _, connection in opened:
-            connection.close()
-        self._local = threading.local()
+            for thread, connection in self._opened:
+                if thread is current or not thread.is_alive() or not connection.in_transaction:
+                    connection.close()
+            self._opened = []
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -56,11 +61,15 @@ class Connections:
                 yield
                 return
             with self._unchanged():
-                connection.execute("BEGIN")
+                with self._lock:  # not while the index is being closed
+                    if self._closed:
+                        raise IndexClosed("error.index_closed", path=self.path.parent)
+                    connection.execute("BEGIN")
                 try:
                     yield
                 finally:
                     connection.execute("COMMIT")
+                    self._close_if_closed(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -75,6 +84,14 @@ class Connections:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._close_if_closed(connection)
+
+    def _close_if_closed(self, connection: sqlite3.Connection) -> None:
+        """Close this thread's connection if all were closed while it was in use."""
+        with self._lock:
+            if self._closed:
+                connection.close()
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         """Commit. Raises DiskFailed of its own if the log could not be flushed: a later reader may find the change in it all the same."""
@@ -90,10 +107,10 @@ class Connections:
     def connection(self) -> sqlite3.Connection:
         """This thread's connection. A reader whose file was replaced by another, as by a rebuild of a damaged index, opens that."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if self._closed and not _is_reading(connection):
+            raise IndexClosed("error.index_closed", path=self.path.parent)
         if connection is not None and (connection.in_transaction or self._local.state == self._state(self._local.locks)):
             return connection
-        if self._closed:
-            raise IndexClosed("error.index_closed", path=self.path.parent)
         if not self._writable and not self.path.is_file():
             raise IndexMissing("error.index_missing", path=self.path.parent)
         if self._writable:
@@ -203,11 +220,22 @@ class Connections:
         server starts many), and this thread's own one to a file that was replaced."""
         current = threading.current_thread()
         with self._lock:
+            if self._closed:
+                connection.close()
+                raise IndexClosed("error.index_closed", path=self.path.parent)
             useless = [item for item in self._opened if not item[0].is_alive() or item[0] is current]
             self._opened = [item for item in self._opened if item not in useless]
             self._opened.append((current, connection))
         for _, old in useless:
             old.close()
+
+
+def _is_reading(connection: sqlite3.Connection | None) -> bool:
+    """Return whether a connection is open and in the middle of a transaction."""
+    try:
+        return connection is not None and connection.in_transaction
+    except sqlite3.ProgrammingError:
+        return False
 
 
 def _is_of_the_place(error: sqlite3.Error) -> bool:

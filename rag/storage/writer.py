@@ -268,6 +268,10 @@ class Writer:
         manifest = self.manifest()
         return base_is_whole(self.out, manifest.base) and is_erased(self.store, manifest) and not self._is_anything_outdated(manifest)
 
+    def has_staged(self) -> bool:
+        """Return whether vectors that were staged for a publication are left."""
+        return (self.out / STAGING).exists()
+
     def _is_anything_outdated(self, manifest: Manifest) -> bool:
         return bool(outdated(self.out, self.store)) or is_outdated_overview(self.out, state_of(manifest))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 
 from rag.arrays import Ids
-from rag.errors import DiskFull, IndexBusy, IndexCorrupt, IndexMismatch, IndexMissing
+from rag.errors import DiskFull, IndexBusy, IndexClosed, IndexCorrupt, IndexMismatch, IndexMissing
 from rag.schema import Document, Filter, Mark, Passage, Span
 from rag.storage.codec import PassageVectors
+from rag.storage.connections import Connections
 from rag.storage.database import Store
 from rag.storage.keywords import keyword_query, keyword_terms, keywords
 from tests.helpers import rewrite_manifest
@@ -320,3 +322,56 @@ def test_connections_of_ended_threads_are_closed(store: Store, tmp_path: Path) -
 def test_a_closed_store_can_be_closed_again(store: Store) -> None:
     store.close()
     store.close()
+
+
+def test_an_index_closed_while_a_thread_reads_lets_it_read_to_the_end(tmp_path: Path) -> None:
+    connections = Connections(tmp_path / "a.sqlite", writable=True)
+    with connections.transaction():
+        connections.connection().execute("CREATE TABLE numbers (n INTEGER)")
+        connections.connection().executemany("INSERT INTO numbers VALUES (?)", [(n,) for n in range(1000)])
+    begun, closed = threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def read() -> None:
+        with connections.snapshot():
+            cursor = connections.connection().execute("SELECT n FROM numbers ORDER BY n")
+            found.append(cursor.fetchone()[0])
+            begun.set()
+            assert closed.wait(10)
+            found.append(sum(row[0] for row in cursor))
+        try:
+            connections.connection()
+        except IndexClosed as error:
+            found.append(type(error))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert begun.wait(10)
+    connections.close()
+    closed.set()
+    reader.join(10)
+    assert found == [0, 999 * 500, IndexClosed]
+
+
+def test_threads_that_read_while_an_index_is_closed_end_with_a_sentence(tmp_path: Path) -> None:
+    connections = Connections(tmp_path / "a.sqlite", writable=True)
+    with connections.transaction():
+        connections.connection().execute("CREATE TABLE numbers (n INTEGER)")
+    ends: list[type[BaseException]] = []
+
+    def read() -> None:
+        try:
+            while True:
+                with connections.snapshot():
+                    connections.connection().execute("SELECT count(*) FROM numbers").fetchone()
+        except BaseException as error:
+            ends.append(type(error))
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    time.sleep(0.1)
+    connections.close()
+    for reader in readers:
+        reader.join(10)
+    assert ends == [IndexClosed] * 4
