@@ -158,3 +158,11 @@ def user_settings() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("shawahid", appauthor=False)
+
+
+def blank(path: Path) -> None:
+    """Overwrite a file with blanks in place: one that is only removed or replaced stays on the disk for a while. Raises OSError."""
+    with path.open("r+b") as file:
+        file.write(b" " * path.stat().st_size)
+        file.flush()
+        os.fsync(file.fileno())

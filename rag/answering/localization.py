@@ -53,7 +53,7 @@ _STRICT = (
     (re.compile(r"(?:less than|fewer than|under|below|اقل من|دون)\s*$"), ("less than ", "أقل من ")),
     (re.compile(r"(?:nearly|almost|قرابه|زهاء)\s*$"), ("about ", "نحو ")),
 )
-"""What a text says before a value, folded, that `Bound` does not tell from "at least" and "at most"."""
+"""What a text says before a value, folded, where `Bound` has only "at least" and "at most"."""
 _HIJRI = (
     ("Muharram", "محرم"), ("Safar", "صفر"), ("Rabi al-Awwal", "ربيع الأول"), ("Rabi al-Thani", "ربيع الآخر"),
     ("Jumada al-Ula", "جمادى الأولى"), ("Jumada al-Akhira", "جمادى الآخرة"), ("Rajab", "رجب"), ("Shaban", "شعبان"),

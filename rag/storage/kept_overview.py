@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rag.files import write_atomically
+from rag.files import blank, write_atomically
 from rag.storage.manifest import Manifest
 
 OVERVIEW = "kept-overview.json"
@@ -45,8 +44,5 @@ def erase_overview(folder: Path, state: str) -> None:
     if not is_outdated_overview(folder, state):
         return
     path = folder / OVERVIEW
-    with path.open("r+b") as file:  # in place: a file that is only removed stays on the disk for a while
-        file.write(b" " * path.stat().st_size)
-        file.flush()
-        os.fsync(file.fileno())
+    blank(path)
     path.unlink()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.files import write_atomically
+from rag.files import blank, write_atomically
 from rag.schema import Span
 from rag.storage.database import Store
 
@@ -89,10 +88,7 @@ def erase_suggestions(folder: Path, store: Store) -> None:
         return
     kept = {id: one for id, one in read_suggestions(folder).items() if id not in gone}
     path = folder / SUGGESTIONS
-    with path.open("r+b") as file:  # in place: a file that is only replaced stays on the disk for a while
-        file.write(b" " * path.stat().st_size)
-        file.flush()
-        os.fsync(file.fileno())
+    blank(path)
     write_suggestions(folder, kept)
 
 

@@ -68,5 +68,4 @@ def test_one_module_locks_flushes_and_finds_the_users_folders() -> None:
         "rag/files.py",
         "rag/models/download.py",
         "rag/storage/faiss_layout.py",
-        "rag/storage/suggestions.py",
     ]
