@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from rag.errors import ShawahidError
-from rag.messages import LANGUAGES
+from rag.messages import LANGUAGES, say, table
 
 View = dict[str, Any]
 """A JSON object."""
@@ -19,7 +19,13 @@ _ADDRESS = re.compile(r"https?://[^\s\x00-\x20\"'<>\\^`{|}\u200e\u200f\u202a-\u2
 
 
 def error_view(error: ShawahidError) -> View:
-    """Return an error in both languages, so that it follows the language of the interface; `key` identifies it."""
+    """Return an error in both languages, so that it follows the language of the interface; `key` identifies it.
+
+    The window's own sentence, where there is one, has no setting, command or path in it.
+    """
+    plain = f"plain.{error.key.removeprefix('error.')}"
+    if plain in table():
+        return {"key": error.key} | {language: say(plain, language, **error.fields) for language in LANGUAGES}
     return {"key": error.key} | {language: error.text(language) for language in LANGUAGES}
 
 
