@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
 from rag.evaluation.questions import BadQuestionSet, Gold, Question, SetFault
 from rag.evaluation.records import Cited, Place
 from rag.retrieval.index import Index
-from rag.schema import Citation, Evidence, Passage, Span
+from rag.schema import Citation, Document, Evidence, Passage, Span
+
+_MARKS = re.compile(r"[*_`]+")
 
 
 class Corpus:
@@ -16,7 +19,7 @@ class Corpus:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._texts: dict[str, str | None] = {}
+        self._read: dict[str, Document | None] = {}
 
     @cached_property
     def _languages(self) -> dict[str, str]:
@@ -34,18 +37,17 @@ class Corpus:
             found.setdefault(passage.document_id, []).append(passage)
         return found
 
-    def _text(self, document: str) -> str | None:
-        if document not in self._texts:
-            found = self._index.document(document)
-            self._texts[document] = found.text if found else None
-        return self._texts[document]
+    def _document(self, id: str) -> Document | None:
+        if id not in self._read:
+            self._read[id] = self._index.document(id)
+        return self._read[id]
 
     def _span(self, question: str, piece: Gold) -> Span:
-        text = self._text(piece.document)
-        if text is None:
+        document = self._document(piece.document)
+        if document is None:
             fault = SetFault("", 0, question, f"there is no document {piece.document} in the index")
             raise BadQuestionSet("error.question_set", fault=fault)
-        span = piece.span(text)
+        span = piece.span(document.text) or _as_read(piece.quote, document)
         if span is None:
             fault = SetFault("", 0, question, f"the quote «{piece.quote}» is not in {piece.document}")
             raise BadQuestionSet("error.question_set", fault=fault)
@@ -84,7 +86,8 @@ class Corpus:
 
     def cited(self, citation: Citation, gold: Sequence[Place]) -> Cited:
         """Compare a citation with the document and the gold evidence."""
-        text = self._text(citation.document_id)
+        document = self._document(citation.document_id)
+        text = document.text if document is not None else None
         exact = text is not None and citation.span.of(text).encode() == citation.quote.encode() and bool(citation.quote)
         return Cited(
             number=citation.number,
@@ -103,3 +106,17 @@ class Corpus:
 
 def _overlap(document: str, span: Span, place: Place) -> bool:
     return document == place.document and span.overlaps(Span(place.start, place.end))
+
+
+def _as_read(quote: str, document: Document) -> Span | None:
+    """Return where a document, as it was read, has a quote that is written as its Markdown file has it: the row with these cells, or the
+    words without the marks around them. None if it does not, or if several rows do."""
+    cells = [cell.strip() for cell in quote.strip().strip("|").split("|")]
+    rows = [
+        block.span for block in document.blocks if block.cells and [cell.span.of(document.text).strip() for cell in block.cells] == cells
+    ]
+    if len(cells) > 1 and len(rows) == 1:
+        return rows[0]
+    plain = _MARKS.sub("", quote).strip()
+    start = document.text.find(plain) if plain else -1
+    return Span(start, start + len(plain)) if start >= 0 else None
