@@ -18,14 +18,12 @@ _LASTING = frozenset(("duration", "months"))
 _YEARS = range(1000, 2200)
 _MARK = re.compile(r"\s*\(?[0-9٠-٩]{1,3}\s*[.)-]\s")
 """Matches the number of a clause or an item at the start of a text."""
-
-
 _NEXT_WORD = re.compile(r"\s*([^\W\d_]+)")
 _MONEY = re.compile(
     r"\b(?:prices?|costs?|fees?|fares?|salar(?:y|ies)|wages?|rent|budget|deposit|fines?|penalty)\b"
     r"|(?:^|\s)[وبل]?(?:ال)?(?:سعر|ثمن|تكلفه|كلفه|رسوم|رسم|اجره|ايجار|راتب|ميزانيه|غرامه|عربون)(?:\s|$)|(?:^|\s)(?:بكم|بكام|بشحال)(?:\s|$)"
 )
-_SHARE = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion)\b|(?:^|\s)(?:ال)?(?:نسبه|النسبه)(?:\s|$)|في الم[يئ]ه")
+_SHARE = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion)\b|(?:^|\s)(?:ال)?نسبه(?:\s|$)|في الم[يئ]ه")
 _DURATION = re.compile(r"\bhow long\b|\bduration\b|(?:^|\s)(?:ال)?مده(?:\s|$)")
 _MANY = re.compile(r"(?:\bhow many|(?:^|\s)و?(?:كم|كام|قديش|اديش|شحال(?: من| ديال)?|قد ايه|قداش))\s+([^\W\d_]+)")
 """Matches what asks for a number, and the word for what is counted."""

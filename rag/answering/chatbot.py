@@ -13,7 +13,6 @@ from typing import Literal
 
 from rag.answering.absent_words import absent_words
 from rag.answering.checking.judge import Checker, without_orders
-from rag.answering.column_likeness import ColumnLikeness
 from rag.answering.compose import Composer
 from rag.answering.confidence import Calibration
 from rag.answering.contradictions import Contradiction, contradictions
@@ -105,7 +104,7 @@ class Chatbot:
             translator=translator,
             estimator=TranslationEstimator.of(index.embedder, translator) if translator else None,
             reader=self.reader,
-            columns=ColumnLikeness(index.embedder) if reader is not None else None,
+            embedder=index.embedder if self.reader is not None else None,
         )
         self._rewritten: dict[tuple[object, ...], str] = {}
         self._remembering = threading.Lock()

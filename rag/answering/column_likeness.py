@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from rag.answering.confidence import asks_for_value
 from rag.models.embedder import Embedder
+from rag.retrieval.query import Query
 from rag.text.words import stems
 
 _JOINED = re.compile(r"[_/]+|(?<=[a-z])(?=[A-Z])")
@@ -21,23 +22,24 @@ _WITHOUT_NUMBER = 0.3
 
 
 class ColumnLikeness:
-    """Compares a question with the columns of a row. Safe to share between threads."""
+    """Compares a question with the columns of a row."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, query: Query) -> None:
         self._embedder = embedder
+        self._query = query
 
-    def likest(self, question: str, names: Sequence[str], values: Sequence[str]) -> int:
-        """Return the index of the column that a question asks for, of those with these names and values in a row.
+    def likest(self, names: Sequence[str], values: Sequence[str]) -> int:
+        """Return the index of the column that the question asks for, of those with these names and values in a row.
 
         A name is compared with the question as an answer and as an equal: a question of a few words is like a name itself. Raises
         ValueError without names.
         """
-        query = self._embedder.embed_query(question)
+        question = self._query.text
         same, *columns = self._embedder.embed_passages([question, *(" ".join(_JOINED.sub(" ", name).split()) for name in names)])
         asked, counts = set(stems(question)), asks_for_value(question)
         scores = []
         for column, value in zip(columns, values, strict=True):
             repeated = bool(said := set(stems(value))) and said <= asked
             numberless = counts and not any(character.isdigit() for character in value)
-            scores.append(float(query @ column) + float(same @ column) - _REPEATED * repeated - _WITHOUT_NUMBER * numberless)
+            scores.append(float(self._query.vector @ column) + float(same @ column) - _REPEATED * repeated - _WITHOUT_NUMBER * numberless)
         return max(range(len(scores)), key=scores.__getitem__)

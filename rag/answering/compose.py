@@ -27,6 +27,7 @@ from rag.answering.translation import SourceTranslator, TranslationEstimator, is
 from rag.answering.yes_no import decide
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
+from rag.models.embedder import Embedder
 from rag.models.reader import Reader
 from rag.models.translator import Translator
 from rag.schema import Answer, Citation, Evidence, Grade, Message, Prompt, RejectedCitation, Span, Status, Verdict
@@ -64,9 +65,9 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from; the `estimator` says which translations are shown, `columns`
-    which column of a table a question asks for. A `reader` judges whether a document states
-    what a question assumes, and finds whose words a sentence reports.
+    the tree that quotations are cut from; the `estimator` says which translations are shown. A `reader` judges whether a document states
+    what a question assumes, and finds whose words a sentence reports; with an `embedder`, the name of a column confirms that its value is
+    the one asked for.
     """
 
     def __init__(
@@ -80,10 +81,10 @@ class Composer:
         translator: Translator | None = None,
         estimator: TranslationEstimator | None = None,
         reader: Reader | None = None,
-        columns: ColumnLikeness | None = None,
+        embedder: Embedder | None = None,
     ) -> None:
         self._reader = reader
-        self._columns = columns
+        self._embedder = embedder
         self._documents = documents
         self._translator = translator
         self._estimator = estimator
@@ -123,7 +124,8 @@ class Composer:
 
     def _quotation(self, evidence: Evidence, inquiry: Inquiry) -> Quotation:
         document = self._documents(evidence.passage.document_id) if self._documents else None
-        return quotation(evidence, document, inquiry.query.text, inquiry.evidence, self._columns)
+        columns = ColumnLikeness(self._embedder, inquiry.query) if self._embedder else None
+        return quotation(evidence, document, inquiry.query.text, inquiry.evidence, columns)
 
     def _copies(self, inquiry: Inquiry) -> bool:
         """Return whether the answer is a short one in the document's own words."""
@@ -142,7 +144,7 @@ class Composer:
 
         Across languages the words come first if they are values, which are converted by rule, or names, or if a translation of them may be
         shown; else a translation of what they stand in. A list is quoted item by item. If the confidence is too low for an answer, the
-        evidence alone is quoted, and the text says that it may not answer. Setting `stop` ends translating.
+        text says so first. Setting `stop` ends translating.
         """
         decided = self._decided(inquiry)
         quoted = self.quotation(inquiry) if decided is None else self._quotation(decided[0], inquiry)

@@ -143,7 +143,7 @@ def _value(document: Document, row: Block, question: str, words: Span | None, co
     if columns is not None and table is not None:
         others = [one for one in row.cells if one.column != table.header and one.column < len(table.columns)]
         names, values = [table.columns[one.column] for one in others], [one.span.of(document.text) for one in others]
-        if len(others) > 1 and others[columns.likest(question, names, values)].span != cell:
+        if len(others) > 1 and others[columns.likest(names, values)].span != cell:
             return None
     return cell
 

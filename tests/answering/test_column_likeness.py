@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rag.answering.column_likeness import ColumnLikeness
+from rag.retrieval.query import Query
 from rag.testing import HashEmbedder
+
+
+def likeness(question: str) -> ColumnLikeness:
+    embedder = HashEmbedder(512)
+    return ColumnLikeness(embedder, Query.of(question, embedder))
+
 
 ROW = (["wine_servings", "BeerServings", "city"], ["31", "20", "Beirut"])
 
@@ -16,8 +23,8 @@ ROW = (["wine_servings", "BeerServings", "city"], ["31", "20", "Beirut"])
 )
 def test_the_name_most_like_the_question_is_its_column(question: str, expected: int) -> None:
     names, values = ROW
-    assert ColumnLikeness(HashEmbedder(512)).likest(question, names, values) == expected
+    assert likeness(question).likest(names, values) == expected
 
 
 def test_a_cell_that_the_question_repeats_names_the_row() -> None:
-    assert ColumnLikeness(HashEmbedder(512)).likest("بيروت", ["مدينة", "سكان"], ["بيروت", "2000000"]) == 1
+    assert likeness("بيروت").likest(["مدينة", "سكان"], ["بيروت", "2000000"]) == 1

@@ -127,7 +127,7 @@ class Preferring:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def likest(self, question: str, names: list[str], values: list[str]) -> int:
+    def likest(self, names: list[str], values: list[str]) -> int:
         return names.index(self._name)
 
 
