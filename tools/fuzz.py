@@ -1,6 +1,8 @@
 """Feed readers, requests, filters and texts with what a coverage-guided fuzzer makes of examples; every finding is kept as a file.
 
-    python tools/fuzz.py TARGET [--seconds 600] [--into .cache/fuzz]     # text, office, pdf, mail, http, filter, markers
+    python tools/fuzz.py TARGET [--seconds 600] [--into .cache/fuzz]
+
+The targets are the readers (text, office, parts, pdf, mail, zip, pictures), http, filter and markers.
 
 Needs the package atheris. A finding is an exception that is none of the project's, one that the project's own code raised while a
 library's was expected, a document that contradicts itself, a status of 500, or anything that takes longer than ten seconds. The run goes
@@ -14,13 +16,14 @@ import asyncio
 import hashlib
 import io
 import json
+import re
 import sys
 import tempfile
 import traceback
 import unicodedata
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +45,8 @@ XML = {
     ".epub": "chapter.xhtml",
 }
 OFFICE = tuple(XML)
+UNREAD = re.compile(r"(?<!\.xml)(?<!\.rels)(?<!\.opf)$|theme|slideLayout(?!1\.xml)|customXml|/app\.xml|webSettings|fontTable|viewProps")
+"""Members that no reader looks into."""
 
 
 def checked(data: bytes, suffix: str) -> None:
@@ -94,26 +99,107 @@ def read_office(data: bytes) -> None:
     checked(packed(suffix, content), suffix)
 
 
+def parts() -> list[tuple[str, str]]:
+    """Return the members of small files other than the main ones, as (kind, member): styles, numbering, shared strings, relations."""
+    return [(suffix, name) for suffix in OFFICE for name in sorted(shell(suffix)) if UNREAD.search(name) is None and name != XML[suffix]]
+
+
+def read_parts(data: bytes) -> None:
+    found = parts()
+    suffix, name = found[data[0] % len(found)] if data else found[0]
+    checked(packed(suffix, data[1:], name), suffix)
+
+
 def read_pdf(data: bytes) -> None:
     checked(data, ".pdf")
 
 
 def read_mail(data: bytes) -> None:
+    checked(data, ".eml")
+    unpacked(data, ".eml")
+
+
+def read_zip(data: bytes) -> None:
+    """Read an archive, or one whose members have the names and contents that the lines say."""
+    content = data[1:] if data and data[0] % 2 else archived(data[1:].split(b"\n"))
+    checked(content, ".zip")
+    unpacked(content, ".zip")
+
+
+def unpacked(data: bytes, suffix: str) -> None:
+    """Unpack a file and read what is inside. Raises AssertionError where a name leads out of it or comes twice."""
     from rag.documents.formats import readers
+    from rag.documents.load import largest
     from rag.documents.tree import Limits
     from rag.errors import DocumentError
 
-    checked(data, ".eml")
+    limits, names = Limits(text=2**20, unpacked=2**22), list[str]()
     try:
-        for found in readers.unpack(data, ".eml", "a.eml", Limits(text=2**20, unpacked=2**22)):
-            if not isinstance(found, DocumentError):
-                assert found.id.startswith("a.eml/"), found.id
-                found.id.encode()
+        for found in readers.unpack(data, suffix, f"a{suffix}", limits):
+            if isinstance(found, DocumentError):
+                found.text("ar").encode()
+                continue
+            path = PurePosixPath(found.id)
+            assert path.parts[0] == f"a{suffix}", found.id
+            assert len(path.parts) > 1, found.id
+            assert ".." not in path.parts, found.id
+            assert len(found.data) <= largest(path.suffix, limits.text), "a member above the limit"
+            found.id.encode()
+            names.append(found.id.casefold())
+            checked(found.data, path.suffix.lower())
     except DocumentError as error:
         if (cause := error.__cause__) is not None and is_ours(cause):
             raise cause from None
+    assert len(names) == len(set(names)), names
 
 
+class _Named(zipfile.ZipInfo):
+    """A member whose name is written as bytes, in UTF-8 or whatever they are."""
+
+    raw = b""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.raw, self.flag_bits & ~0x800
+
+
+def archived(lines: list[bytes]) -> bytes:
+    """Return an archive of members, from lines of a name, "=" and a content."""
+    place = io.BytesIO()
+    with zipfile.ZipFile(place, "w") as file:
+        for number, line in enumerate(lines[:50]):
+            entry = _Named(str(number))
+            entry.raw, _, content = line.partition(b"=")
+            entry.compress_type = zipfile.ZIP_DEFLATED if number % 2 else zipfile.ZIP_STORED
+            file.writestr(entry, content)
+    return place.getvalue()
+
+
+def read_pictures(data: bytes) -> None:
+    """Read a picture, whose pages are counted, and draw a page of it as the window does."""
+    from rag.documents.formats import readers
+    from rag.documents.formats.page_pictures import PICTURES
+    from rag.documents.tree import Limits
+    from rag.errors import DocumentError
+
+    content, suffix = chosen(data, PICTURES)
+    checked(content, suffix)
+    for number in (1, 2):
+        try:
+            page = readers.render(content, suffix, f"a{suffix}", number, 64, Limits())
+        except DocumentError as error:
+            if (cause := error.__cause__) is not None and is_ours(cause):
+                raise cause from None
+        else:
+            assert 1 <= page.width <= 64, page
+            assert page.height >= 1, page
+            assert page.pages >= number, page
+
+
+STRINGS = "xl/sharedStrings.xml"
+_STRINGS = (
+    '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" count="1" uniqueCount="1">'
+    '<si><r><t xml:space="preserve">The </t></r><r><t>ferry</t></r><rPh sb="0" eb="1"><t>x</t></rPh></si></sst>'
+)
 _SHELLS: dict[str, dict[str, bytes]] = {}
 
 
@@ -150,15 +236,21 @@ def shell(suffix: str) -> dict[str, bytes]:
                 for name, text in _WRITTEN[suffix].items():
                     file.writestr(name, text)
         with zipfile.ZipFile(place) as file:
-            _SHELLS[suffix] = {name: file.read(name) for name in file.namelist()}
+            _SHELLS[suffix] = members = {name: file.read(name) for name in file.namelist()}
+        if suffix == ".xlsx" and STRINGS not in members:  # openpyxl writes texts into their cells, other programs apart
+            members[STRINGS] = _STRINGS.encode()
+            kind = 'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"'
+            types, sheet = members["[Content_Types].xml"].decode(), members[XML[suffix]].decode()
+            members["[Content_Types].xml"] = types.replace("</Types>", f'<Override PartName="/{STRINGS}" {kind}/></Types>').encode()
+            members[XML[suffix]] = sheet.replace("</sheetData>", '<row r="9"><c r="A9" t="s"><v>0</v></c></row></sheetData>').encode()
     return _SHELLS[suffix]
 
 
-def packed(suffix: str, content: bytes) -> bytes:
-    """Return a small file of a kind whose main member is `content`."""
+def packed(suffix: str, content: bytes, part: str = "") -> bytes:
+    """Return a small file of a kind whose main member, or that of the name `part`, is `content`."""
     place = io.BytesIO()
     with zipfile.ZipFile(place, "w") as file:
-        for name, data in {**shell(suffix), XML[suffix]: content}.items():
+        for name, data in {**shell(suffix), part or XML[suffix]: content}.items():
             file.writestr(name, data)
     return place.getvalue()
 
@@ -346,6 +438,47 @@ FILTERS = (
 )
 
 
+ARCHIVE = (
+    "\n".join(
+        (
+            "a/b.txt=The ferry carried 212 passengers.",
+            "تقرير.csv=السنة,العدد",
+            "../../b.txt=x",
+            "C:\\x\\c.md=# T",
+            "/etc/d.html=<p>x</p>",
+            "e.zip=PK",
+            "__MACOSX/._a.txt=x",
+            "a/B.TXT=x",
+            "f\u202e.txt=x",
+            "g.exe=MZ",
+            "=x",
+        )
+    ).encode()
+    + b"\n\xe1\xa9\xa1.txt=x\n"
+)  # the last in a code page of Windows
+
+
+def pictures() -> list[bytes]:
+    """Return a small picture of each kind that is read, in the order of the kinds; the TIFF has two pages."""
+    from PIL import Image
+
+    from rag.documents.formats.page_pictures import PICTURES
+
+    kinds = {".png": ("PNG", "P"), ".jpg": ("JPEG", "RGB"), ".jpeg": ("JPEG", "L"), ".tif": ("TIFF", "1"), ".tiff": ("TIFF", "RGB")}
+    kinds[".webp"] = ("WEBP", "RGBA")
+    made = []
+    for suffix in PICTURES:
+        form, mode = kinds[suffix]
+        page, place = Image.new(mode, (24, 16)), io.BytesIO()
+        page.putpixel((3, 5), 1 if mode in "P1L" else (200,) * len(mode))
+        more = {"save_all": True, "append_images": [page.rotate(90)]} if form == "TIFF" else {}
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turned by a quarter
+        page.save(place, form, **more, **({"exif": exif} if form in ("JPEG", "PNG", "WEBP") else {}))
+        made.append(place.getvalue())
+    return made
+
+
 def examples(target: str) -> list[bytes]:
     """Return the inputs that a run begins with."""
     if target == "text":
@@ -354,8 +487,14 @@ def examples(target: str) -> list[bytes]:
         return [bytes([number]) + shell(suffix)[XML[suffix]] for number, suffix in enumerate(OFFICE)]
     if target == "pdf":
         return [path.read_bytes() for path in sorted((ROOT / "tests" / "pdf").glob("*.pdf"))]
+    if target == "parts":
+        return [bytes([number]) + shell(suffix)[name] for number, (suffix, name) in enumerate(parts())]
     if target == "mail":
         return [MAIL.encode()]
+    if target == "zip":
+        return [b"\0" + ARCHIVE, b"\1" + archived(ARCHIVE.split(b"\n"))]
+    if target == "pictures":
+        return [bytes([number]) + picture for number, picture in enumerate(pictures())]
     if target == "http":
         texts = [json.dumps(body, ensure_ascii=False).encode() for body in BODIES]
         texts += [b"id=en/ferry.txt&start=0&end=5&language=ar", b"password=x"]
@@ -368,8 +507,11 @@ def examples(target: str) -> list[bytes]:
 TARGETS: dict[str, Callable[[], Target]] = {
     "text": lambda: read_text,
     "office": lambda: read_office,
+    "parts": lambda: read_parts,
     "pdf": lambda: read_pdf,
     "mail": lambda: read_mail,
+    "zip": lambda: read_zip,
+    "pictures": lambda: read_pictures,
     "http": requests,
     "filter": lambda: read_filter,
     "markers": lambda: read_markers,
@@ -412,7 +554,7 @@ def main() -> None:
     found, corpus = given.into / given.target, given.into / f"{given.target}-corpus"
     for folder in (found, corpus):
         folder.mkdir(parents=True, exist_ok=True)
-    with atheris.instrument_imports(include=["rag", "markdown_it", "striprtf", "docx", "pptx", "openpyxl"]):
+    with atheris.instrument_imports(include=["rag", "markdown_it", "striprtf", "docx", "pptx", "openpyxl", "PIL"]):
         target = TARGETS[given.target]()
         for number, example in enumerate(examples(given.target)):
             (corpus / f"example-{number}").write_bytes(example)
