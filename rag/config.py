@@ -17,14 +17,18 @@ from rag.schema import STYLES, Style
 
 LANGUAGES = ("ar", "en")
 """Languages of messages."""
+NO_TRANSLATOR = "none"
+GENERATOR = "generator"
+"""The translator that is the generator itself."""
+TRANSLATORS = ("", NO_TRANSLATOR, GENERATOR)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The user's choices, each with its environment variable.
 
-    `generator`, `embedder` and `translator` are catalogue names or paths, and override those of the profile; with the generator "none",
-    answers are quotations, with the translator "none", quotations are not translated. `language` is the language of messages, "en" or "ar".
+    `generator` and `embedder` are catalogue names or paths, and override those of the profile; with the generator "none", answers are
+    quotations, with the translator "none", quotations are not translated. `language` is the language of messages, "en" or "ar".
     """
 
     profile: str = "default"
@@ -34,7 +38,7 @@ class Settings:
     embedder: str = ""
     """SHAWAHID_EMBEDDER: a catalogue name, a sentence-transformers folder, or a hub id in the local cache"""
     translator: str = ""
-    """SHAWAHID_TRANSLATOR: "generator" for the generator itself, a catalogue name, a GGUF file of the same model; "" or "none" for none"""
+    """SHAWAHID_TRANSLATOR: generator | none; "" for the generator if it passed a trial on this machine"""
     documents: Path = Path("seeds")
     """SHAWAHID_DOCUMENTS: the folder that is indexed"""
     index: Path = Path("index")
@@ -71,6 +75,7 @@ class Settings:
             object.__setattr__(self, name, as_path(name, getattr(self, name)))
         _require_kinds(self)
         require_one_of("style", self.style, STYLES)
+        require_one_of("translator", self.translator, TRANSLATORS)
         require_one_of("language", self.language, LANGUAGES)
         require_one_of("device", self.device, DEVICES)
         if self.profile != "default":
@@ -89,6 +94,9 @@ class Settings:
         style = text("STYLE", default.style)
         if style not in STYLES:
             raise BadSetting("error.setting", name="SHAWAHID_STYLE", value=style, allowed="sentence, short")
+        translator = text("TRANSLATOR", default.translator)
+        if translator not in TRANSLATORS:
+            raise BadSetting("error.setting", name="SHAWAHID_TRANSLATOR", value=translator, allowed="generator, none")
         device = text("DEVICE", default.device)
         if device not in DEVICES:
             raise BadSetting("error.setting", name="SHAWAHID_DEVICE", value=device, allowed="cpu, cuda, mps")
@@ -99,7 +107,7 @@ class Settings:
             milvus=text("MILVUS", default.milvus),
             milvus_token=text("MILVUS_TOKEN", default.milvus_token),
             embedder=text("EMBEDDER", default.embedder),
-            translator=text("TRANSLATOR", default.translator),
+            translator=translator,
             documents=Path(text("DOCUMENTS", str(default.documents))),
             index=Path(text("INDEX", str(default.index))),
             host=text("HOST", default.host),

@@ -9,8 +9,8 @@ from rag.answering.confidence import is_measured
 from rag.answering.generator_translator import GeneratorTranslator
 from rag.answering.generator_trials import tried
 from rag.arguments import require_type
-from rag.config import Settings
-from rag.errors import BadSetting, ExtraMissing, ModelCorrupt, ModelMissing, ShawahidError
+from rag.config import GENERATOR, NO_TRANSLATOR, Settings
+from rag.errors import BadSetting, ExtraMissing, ModelMissing, ShawahidError
 from rag.extras import require
 from rag.files import user_cache
 from rag.models.advice import recommended
@@ -19,15 +19,12 @@ from rag.models.generator import Generator
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
 from rag.models.remote_generator import RemoteGenerator, is_address
-from rag.models.translator import LlamaTranslator, Translator
+from rag.models.translator import Translator
 from rag.retrieval.index import Index
 from rag.storage.milvus.client import MilvusIndex
 from rag.tracing import export_traces
 
 NO_GENERATOR = "none"
-NO_TRANSLATOR = "none"
-GENERATOR = "generator"
-"""The translator that is the generator itself."""
 
 
 def open_embedder(settings: Settings) -> tuple[SentenceTransformerEmbedder, ShawahidError | None]:
@@ -78,28 +75,21 @@ def open_generator(settings: Settings) -> tuple[LlamaCpp | RemoteGenerator | Non
 
 
 def open_translator(settings: Settings, generator: Generator | None = None) -> tuple[Translator | None, ShawahidError | None]:
-    """Return the translator that the settings name, or None if there is none; with a notice for the user if it was asked for or is damaged.
+    """Return the translator that the settings name, or None if there is none; with a notice for the user about one that translates badly.
 
     "generator" names the `generator` itself, which also translates without being named if it passed a trial on this machine.
-    Without one, answers are complete and quotations are not translated. A missing one of the profile is therefore not worth a notice.
+    Without one, answers are complete and quotations are not translated.
     """
     require_type("settings", settings, Settings)
-    name = settings.translator or profile(settings.profile).translator
-    trial = tried(generator.name) if generator is not None and name in ("", GENERATOR) else None
-    if name == "" and generator is not None and trial is not None and trial.translates:
-        return GeneratorTranslator(generator, languages=trial.translates), None
-    if name in ("", NO_TRANSLATOR):
+    if generator is None or settings.translator == NO_TRANSLATOR:
         return None, None
-    if name == GENERATOR:
+    trial = tried(generator.name)
+    if settings.translator == GENERATOR:
         failed = BadSetting("models.translates_badly", name=trial.name) if trial is not None and not trial.translates else None
-        return (GeneratorTranslator(generator) if generator is not None else None), failed
-    try:
-        model = find(name, "translator")
-        return LlamaTranslator(model.path, model.name, adapters_dir(), threads=settings.threads or None), None
-    except ModelMissing as error:
-        return None, error if settings.translator else None
-    except ModelCorrupt as error:
-        return None, error
+        return GeneratorTranslator(generator), failed
+    if trial is not None and trial.translates:
+        return GeneratorTranslator(generator, languages=trial.translates), None
+    return None, None
 
 
 def open_milvus(settings: Settings) -> MilvusIndex | None:
@@ -133,11 +123,6 @@ def _untried(generator: LlamaCpp | RemoteGenerator | None) -> ShawahidError | No
     if generator is None or is_measured(generator.name) or tried(generator.name) is not None:
         return None
     return BadSetting("models.untried", name=generator.name, command="shawahid models try")
-
-
-def adapters_dir() -> Path:
-    """Return the folder where adapters are kept in the engine's form: `shawahid/adapters` in the user's cache."""
-    return user_cache() / "adapters"
 
 
 def states_dir() -> Path:

@@ -18,7 +18,6 @@ from rag.models.llama.generator import end
 from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
 from rag.models.token_vectors import Tokens
-from rag.models.translator import Translation
 from rag.schema import Message
 from rag.text.words import content_stems, stem, words
 
@@ -160,9 +159,6 @@ class TableTranslator:
         self.asked += texts
         stopped = stop is not None and stop.is_set()
         return ["" if stopped else self._table.get(" ".join(text.split()), "") for text in texts]
-
-    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
-        return [[Translation(text)] if text else [] for text in self.translate(texts, source, target, stop)]
 
 
 class ScriptedGenerator:

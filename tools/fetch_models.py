@@ -90,7 +90,7 @@ def main() -> int:
         print(f"  Going on with {got.embedder}; run make again to try once more.", file=sys.stderr)
     (ROOT / ".venv" / "shawahid-embedder").write_text(got.embedder + "\n", encoding="utf-8")
     advise(got.generator)
-    names = [*dict.fromkeys(filter(None, (got.generator, got.embedder, got.translator, *chosen.also)))]
+    names = [*dict.fromkeys(filter(None, (got.generator, got.embedder, *chosen.also)))]
     print(f"  models: {', '.join(names)} ({sum(installed.state(name).bytes for name in names) / 1e9:.1f} GB)")
     print(f"  in {installed.models_dir()}", flush=True)
     return 0

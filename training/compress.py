@@ -1,7 +1,6 @@
-"""Write what was learned as one small file with its card: by the reader, or by the translator.
+"""Write what a reader learned as one small file with its card.
 
     python -m training.compress --weights DIR/mean.pt --out rag/models/reader.default.safetensors [--report report.json]
-    python -m training.compress --weights DIR/mean.pt --out rag/models/translator.default.safetensors
 
 Matrices are rounded to 8-bit integers, each row by its largest value; vectors stay in float32. The card, a TOML file beside it, holds the
 SHA-256 that the product checks, the sources with their licences, the terms of the base and the figures of the report.
@@ -26,14 +25,11 @@ from training.product import FORMAT
 
 MOST = 8 * 2**20
 """Bytes of the file, at most."""
-TRANSLATOR = "gemma-3-270m-q4_k_m"
-PAIRS = Path(__file__).with_name("pairs.toml")
 TERMS = {
     "embeddinggemma-300m": "Gemma Terms of Use, https://ai.google.dev/gemma/terms: what is learned here is a Model Derivative of Gemma. "
     "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms.",
     "multilingual-e5-small": "MIT",
 }
-TERMS[TRANSLATOR] = TERMS["embeddinggemma-300m"]
 
 
 def rounded(value: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,7 +87,20 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
     """The card, in TOML: with the sets it was trained on, and the repositories whose documents the written questions are about."""
     facts = {"layers": about["shape"]["layers"], "rank": about["shape"]["rank"], "seed": about["seed"], "cases": about["seen"]}
     title = "The reader's weights: what they are, what they were made of, how well they read."
-    lines = _head(title, about["model"], digest, size, facts, about["spent"]) + _sources(SOURCES)
+    lines = [
+        f"# {title} Written by training.compress.",
+        f"sha256 = {_value(digest)}",
+        f"bytes = {size}",
+        f"base = {_value(about['model'])}",
+        f"terms = {_value(TERMS[about['model']])}",
+        *(f"{name} = {value}" for name, value in facts.items()),
+        f"minutes = {about['spent'] / 60:.1f}  # with the cases above, those of the last run",
+        "",
+    ]
+    for name, source in tomllib.loads(SOURCES.read_text("utf-8"))["sources"].items():
+        lines.append(f"[sources.{_value(name)}]")
+        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
+        lines.append("")
     written: dict[str, list[dict[str, Any]]] = {}
     for one in records(DOCUMENTS):
         written.setdefault(one["repository"], []).append(one)
@@ -107,37 +116,6 @@ def card(digest: str, size: int, about: dict[str, Any], report: dict[str, Any]) 
     return "\n".join(lines)
 
 
-def translator_card(digest: str, size: int, about: dict[str, Any]) -> str:
-    """The card of the translator, in TOML, with the sets that its pairs are from."""
-    facts = {name: about[name] for name in ("rank", "seed", "cases")}
-    title = "The translator's weights: what they are and what they were made of."
-    return "\n".join(_head(title, TRANSLATOR, digest, size, facts, about["spent"]) + _sources(PAIRS))
-
-
-def _head(title: str, base: str, digest: str, size: int, facts: dict[str, int], spent: float) -> list[str]:
-    """The first lines of a card. `spent` is in seconds; it and the cases are those of the last run."""
-    return [
-        f"# {title} Written by training.compress.",
-        f"sha256 = {_value(digest)}",
-        f"bytes = {size}",
-        f"base = {_value(base)}",
-        f"terms = {_value(TERMS[base])}",
-        *(f"{name} = {value}" for name, value in facts.items()),
-        f"minutes = {spent / 60:.1f}  # with the cases above, those of the last run",
-        "",
-    ]
-
-
-def _sources(listed: Path) -> list[str]:
-    """The lines that name the sets of a list."""
-    lines = []
-    for name, source in tomllib.loads(listed.read_text("utf-8"))["sources"].items():
-        lines.append(f"[sources.{_value(name)}]")
-        lines += [f"{key} = {_value(source[key])}" for key in ("repository", "commit", "licence", "note")]
-        lines.append("")
-    return lines
-
-
 def main() -> None:
     """Read the command line and write the file and its card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -146,20 +124,14 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="what training.evaluate wrote")
     options = parser.parse_args()
     kept = {"seed": 0, **torch.load(options.weights, map_location="cpu")}
-    translates = "model" not in kept
-    if translates:
-        layers = 1 + max(int(name.split(".")[1]) for name in kept["weights"])
-        metadata = {"format": "1", "base": TRANSLATOR, "layers": str(layers), "rank": str(kept["rank"])}
-    else:
-        metadata = {"format": FORMAT, "base": kept["model"], "layers": str(kept["shape"]["layers"]), "rank": str(kept["shape"]["rank"])}
+    metadata = {"format": FORMAT, "base": kept["model"], "layers": str(kept["shape"]["layers"]), "rank": str(kept["shape"]["rank"])}
     content = ordered(save(packed(kept["weights"]), metadata))
     if len(content) > MOST:
         raise SystemExit(f"{len(content)} bytes are more than {MOST}: a lower rank or fewer layers are needed")
     report = json.loads(options.report.read_text("utf-8")) if options.report else {}
     options.out.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    described = translator_card(digest, len(content), kept) if translates else card(digest, len(content), kept, report)
-    options.out.with_suffix(".toml").write_text(described, encoding="utf-8")
+    options.out.with_suffix(".toml").write_text(card(digest, len(content), kept, report), encoding="utf-8")
     print(f"{options.out}: {len(content)} bytes")
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
 from rag.answering.generator_translator import GeneratorTranslator
-from rag.config import Settings
+from rag.config import GENERATOR, NO_TRANSLATOR, Settings
 from rag.errors import BadSetting
-from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR, open_embedder, open_generator, open_milvus, open_translator
+from rag.factory import NO_GENERATOR, open_embedder, open_generator, open_milvus, open_translator
 from rag.models.catalogue import catalogue
 from rag.models.reader import EncoderReader, open_reader
 from rag.models.remote_generator import RemoteGenerator
@@ -99,7 +99,9 @@ def open_chatbot(record: object) -> Chatbot:
 def _translator_setting(translator: Translator | None) -> str:
     if translator is None:
         return NO_TRANSLATOR
-    return GENERATOR if isinstance(translator, GeneratorTranslator) else _setting("translator", translator, "path")
+    if not isinstance(translator, GeneratorTranslator):
+        raise BadSetting("error.unsaved", part="translator", name=translator.name)
+    return GENERATOR
 
 
 def _setting(part: str, model: Any, place: str) -> str:

@@ -30,7 +30,6 @@ from rag.answering.question_parts import QuestionPart, joined, split_parts, stop
 from rag.answering.quotation import Quotation
 from rag.answering.reading import CANDIDATES, read_evidence
 from rag.answering.table_answers import table_answer
-from rag.answering.translation import TranslationEstimator
 from rag.answering.value_comparison import comparison_answer
 from rag.arguments import as_path, require_members, require_one_of, require_type
 from rag.errors import BadQuestion, DocumentMissing
@@ -102,7 +101,6 @@ class Chatbot:
             short=style == "short",
             documents=index.document,
             translator=translator,
-            estimator=TranslationEstimator.of(index.embedder, translator) if translator else None,
             reader=self.reader,
             embedder=index.embedder if self.reader is not None else None,
         )
@@ -411,7 +409,7 @@ def _require_models(generator: object, reader: object, translator: object) -> No
     if reader is not None and reader != "own":
         require_members("reader", reader, "read")
     if translator is not None:
-        require_members("translator", translator, "name", "candidates")
+        require_members("translator", translator, "name", "translate")
 
 
 def _traced_attributes(event: Found | Delta | Answer) -> Attributes:

@@ -23,7 +23,7 @@ from rag.answering.localization import localize_names, localize_value, localize_
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, asks_who, quotation
 from rag.answering.short_answer import find_short_answer
-from rag.answering.translation import SourceTranslator, TranslationEstimator, is_latin_name
+from rag.answering.translation import SourceTranslator, is_latin_name
 from rag.answering.yes_no import decide
 from rag.documents.tree import CELL_SEPARATOR
 from rag.messages import say
@@ -65,7 +65,7 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from; the `estimator` says which translations are shown. A `reader` judges whether a document states
+    the tree that quotations are cut from. A `reader` judges whether a document states
     what a question assumes, and finds whose words a sentence reports; with an `embedder`, the name of a column confirms that its value is
     the one asked for.
     """
@@ -79,7 +79,6 @@ class Composer:
         short: bool = False,
         documents: Documents | None = None,
         translator: Translator | None = None,
-        estimator: TranslationEstimator | None = None,
         reader: Reader | None = None,
         embedder: Embedder | None = None,
     ) -> None:
@@ -87,7 +86,6 @@ class Composer:
         self._embedder = embedder
         self._documents = documents
         self._translator = translator
-        self._estimator = estimator
         self._calibration = calibration
         self._checker = checker
         self._prompts = prompts
@@ -149,7 +147,7 @@ class Composer:
         decided = self._decided(inquiry)
         quoted = self.quotation(inquiry) if decided is None else self._quotation(decided[0], inquiry)
         native = inquiry.in_language(quoted.evidence)
-        translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated, self._estimator)
+        translator = SourceTranslator(None if native else self._translator, inquiry.language, stop, inquiry.translated)
         try:
             if decided is not None:
                 return self._yes_or_no(inquiry, quoted, decided[1], status, rejected)

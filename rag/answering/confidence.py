@@ -197,12 +197,6 @@ def states_time(text: str) -> bool:
     return bool(stated_values(text)) or names_month(text) or _TIME_WORDS.search(fold(text)) is not None
 
 
-def translators() -> Mapping[str, Mapping[str, Any]]:
-    """Return what was fitted for translators, by their names: the embedder it was fitted with, and by target language the weights of
-    `TranslationEstimator` and the least probability of a translation that is shown."""
-    return _table().get("translators", {})
-
-
 def _shipped(embedder: str) -> Mapping[str, Any]:
     embedders = _table()["embedders"]
     values: Mapping[str, Any] = embedders.get(embedder) or embedders[UNKNOWN]

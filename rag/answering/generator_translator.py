@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rag.answering.prompts import translation_prompt
 from rag.models.generator import Generator
-from rag.models.translator import Translation
 
 _LONGEST = 200
 """The token limit of a translation."""
@@ -38,10 +37,6 @@ class GeneratorTranslator:
         """Return one translation per text, in order. "" stands for an empty text, for a language that it does not translate into, and for
         what was not reached before `stop` was set. Raises GenerationFailed."""
         return [self._translated(" ".join(text.split()), target, stop) for text in texts]
-
-    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
-        """Return the one translation of each text as the only candidate."""
-        return [[Translation(text)] if text else [] for text in self.translate(texts, source, target, stop)]
 
     def _translated(self, text: str, target: str, stop: threading.Event | None) -> str:
         if not text or target not in self._languages or (stop is not None and stop.is_set()):

@@ -1,8 +1,7 @@
 """Translations in answers: which texts are translated, and which translations are shown.
 
-Nothing proves that a translation says what its source says. It is therefore shown only next to its source, under a grade of its own, only
-if nothing speaks against it that a rule can see (another number or name, another script, a lost negation, a loop), and only if it is
-probably right: by the likeness of both texts to the embedder, and by how probable the translator finds each given the other.
+Nothing proves that a translation says what its source says. It is therefore shown only next to its source, under a grade of its own, and
+only if nothing speaks against it that a rule can see (another number or name, another script, a lost negation, a loop).
 """
 
 from __future__ import annotations
@@ -10,14 +9,12 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rag.answering.checking.polarity import contrary
-from rag.answering.confidence import logistic, translators
 from rag.documents.tree import CELL_SEPARATOR
 from rag.errors import ShawahidError
-from rag.models.embedder import Embedder
-from rag.models.translator import Translation, Translator
+from rag.models.translator import Translator
 from rag.schema import Span
 from rag.text.folding import ARABIC_LETTER, LATIN_LETTER, fold
 from rag.text.language import script
@@ -65,45 +62,8 @@ def is_latin_name(text: str) -> bool:
     return bool(own) and all(any(letter.isupper() or letter.isdigit() for letter in word) for word in own)
 
 
-class TranslationEstimator:
-    """Estimates the probability that a translation is right, by weights fitted for an embedder and a translator on judged translations.
-
-    docs/notes/translation.md says how they were fitted.
-    """
-
-    def __init__(self, embedder: Embedder, weights: Mapping[str, Sequence[float]], least: Mapping[str, float]) -> None:
-        self._embedder = embedder
-        self._weights = weights
-        self._least = least
-
-    @classmethod
-    def of(cls, embedder: Embedder, translator: Translator) -> TranslationEstimator | None:
-        """Return the estimator for a translator; None for one that is not measured here, whose translations are shown if no rule speaks
-        against them. With another embedder than the one it was measured with nothing passes."""
-        known = translators().get(translator.name)
-        if known is None:
-            return None
-        fitted = known if known["embedder"] == embedder.name else {}
-        return cls(embedder, fitted.get("weights", {}), fitted.get("least", {}))
-
-    def best(self, source: str, candidates: Sequence[Translation], language: str) -> str:
-        """Return the translation into a language that is most probably right, "" if none reaches the fitted threshold."""
-        weights = self._weights.get(language)
-        if weights is None or not candidates:
-            return ""
-        vectors = self._embedder.embed_passages([source, *(one.text for one in candidates)])
-        likeness = vectors[1:] @ vectors[0]
-        scored = [
-            (logistic(weights, (1.0, float(cosine), one.forward, one.backward)), one.text)
-            for one, cosine in zip(candidates, likeness, strict=True)
-        ]
-        probability, text = max(scored)
-        return text if probability >= self._least[language] else ""
-
-
 class SourceTranslator:
-    """Translates parts of a quotation into the language of one answer. Without a `translator` nothing is; with an `estimator` only what is
-    probably right is shown.
+    """Translates parts of a quotation into the language of one answer. Without a `translator` nothing is.
 
     `spent` is the number of words translated for the answer, before and by this object. A failing translator is logged: the answer can do
     without.
@@ -115,10 +75,8 @@ class SourceTranslator:
         language: str,
         stop: threading.Event | None = None,
         spent: int = 0,
-        estimator: TranslationEstimator | None = None,
     ) -> None:
         self._translator = translator
-        self._estimator = estimator
         self._language = language
         self._stop = stop
         self.spent = spent
@@ -138,20 +96,14 @@ class SourceTranslator:
         if not chosen:
             return found
         try:
-            made = self._translator.candidates([texts[number] for number in chosen], source, self._language, self._stop)
+            made = self._translator.translate([texts[number] for number in chosen], source, self._language, self._stop)
         except ShawahidError as error:
             log.warning("nothing was translated: %s", error)
             return found
-        for number, candidates in zip(chosen, made, strict=True):
-            found[number] = self._chosen(texts[number], candidates)
+        for number, translation in zip(chosen, made, strict=True):
+            if is_shown(texts[number], translation, self._language):
+                found[number] = translation
         return found
-
-    def _chosen(self, source: str, candidates: Sequence[Translation]) -> str:
-        """Return the best translation that may be shown, "" if none may."""
-        shown = [one for one in candidates if is_shown(source, one.text, self._language)]
-        if self._estimator is not None:
-            return self._estimator.best(source, shown, self._language)
-        return shown[0].text if shown else ""
 
     def passage(self, text: str, core: Span) -> str:
         """Return the translation of a quotation, sentence by sentence or cell by cell; "" if a part of its `core` has none. A part outside

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 from rag.answering.confidence import is_measured
 from rag.answering.generator_trials import tried
 from rag.errors import BadSetting, IndexMissing, ModelMissing, ShawahidError
-from rag.factory import GENERATOR, NO_GENERATOR, NO_TRANSLATOR
+from rag.factory import NO_GENERATOR
 from rag.messages import say
 from rag.models.advice import advised, memory, total_memory
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.device import ALL_LAYERS, Device, chosen_device, engine_has_gpu
 from rag.models.installed import catalogue, find, models_dir, profile, state
 from rag.models.remote_generator import is_address
-from rag.models.translator import read_adapter
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,7 +123,6 @@ def examine(
     profile_name: str = "default",
     generator: str = "",
     embedder: str = "",
-    translator: str = "",
     index: Path | None = None,
     documents: str = "seeds",
     deep: bool = False,
@@ -133,13 +131,12 @@ def examine(
 ) -> Report:
     """Examine the installation; change nothing and send no requests.
 
-    `generator`, `embedder` and `translator` (names or paths) replace those of the profile; `index` is the folder of an index to check and
-    `documents` the folder it would be built from; `deep` compares every model's hashes, which reads gigabytes; `device` and `gpu_layers`
-    are as in the settings.
+    `generator` and `embedder` (names or paths) replace those of the profile; `index` is the folder of an index to check and `documents` the
+    folder it would be built from; `deep` compares every model's hashes, which reads gigabytes; `device` and `gpu_layers` are as in the
+    settings.
     """
     chosen = profile(profile_name)
-    translator = "" if translator in (NO_TRANSLATOR, GENERATOR) else translator or chosen.translator
-    chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder, translator)
+    chosen = Profile(chosen.name, generator or chosen.generator, embedder or chosen.embedder)
     lines = model_lines(chosen, deep=deep)
     checks = [*_python(), *_packages(), *_computing(device, gpu_layers), *_models(chosen, lines), _disk(lines), *_memory(chosen)]
     if index is not None:
@@ -149,7 +146,7 @@ def examine(
 
 def model_lines(chosen: Profile | None = None, *, deep: bool = False) -> list[ModelRow]:
     """Return every model of the catalogue with its state on this machine."""
-    wanted = {chosen.generator, chosen.embedder, chosen.translator} if chosen else set()
+    wanted = {chosen.generator, chosen.embedder} if chosen else set()
     lines = []
     for name, entry in catalogue().items():
         found = state(name, deep=deep)
@@ -217,8 +214,6 @@ def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
     yield from _advice(chosen.generator, known)
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
-    if chosen.translator:
-        yield _translator(chosen.translator, known.get(chosen.translator))
 
 
 def _advice(generator: str, known: Mapping[str, ModelRow]) -> Iterator[Check]:
@@ -255,21 +250,6 @@ def _model(label: str, name: str, line: ModelRow | None) -> Check:
         return Check(label, f"{name} ({gigabytes(line.bytes)})")
     fields = {"name": name, "size": gigabytes(line.size)}
     return Check(label, name, Standing.MISSING, f"doctor.model_{line.status}", line.command, fields)
-
-
-def _translator(name: str, line: ModelRow | None) -> Check:
-    """Return what is known of the translator; nothing required is missing without one, for answers are then only not translated."""
-    try:
-        read_adapter()
-        found = find(name, "translator")
-    except ShawahidError as error:
-        fields = {key: str(value) for key, value in error.fields.items()}
-        command = fields.pop("command", "")
-        if error.key == "models.missing":
-            fields["size"] = gigabytes(line.size) if line else "?"
-            return Check("doctor.translator", name, Standing.NOTE, "doctor.translator_missing", command, fields)
-        return Check("doctor.translator", name, Standing.NOTE, error.key, command, fields)
-    return Check("doctor.translator", f"{name} ({gigabytes(line.bytes)})" if line else str(found.path))
 
 
 def _disk(lines: Sequence[ModelRow]) -> Check:

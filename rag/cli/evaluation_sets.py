@@ -134,7 +134,7 @@ class Bench:
         if not without_generator:
             generator, notice = open_generator(self._settings)
             print_notices((notice,), self._settings.language)
-        translator, notice = open_translator(self._settings)
+        translator, notice = open_translator(self._settings, generator)
         print_notices((notice,), self._settings.language)
         bots: dict[Path, Chatbot] = {}
         pairs = []

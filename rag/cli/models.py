@@ -112,7 +112,6 @@ def doctor(
         profile_name=settings.profile,
         generator="" if settings.generator == "none" else recommended(settings.generator),
         embedder=settings.embedder,
-        translator=settings.translator,
         index=settings.index,
         documents=str(settings.documents),
         deep=deep,

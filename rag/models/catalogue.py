@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rag.errors import BadSetting
 
-ModelKind = Literal["generator", "embedder", "translator"]
+ModelKind = Literal["generator", "embedder"]
 
 SMALL_FILES = ("*.json", "*.model", "*.txt")
 """The files downloaded from the hub besides an embedder's weights; code is never downloaded."""
@@ -110,12 +110,11 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A named choice of models; `translator` is "" for none."""
+    """A named choice of models."""
 
     name: str
     generator: str
     embedder: str
-    translator: str = ""
 
 
 @cache
@@ -125,7 +124,7 @@ def _raw() -> dict[str, Any]:
 
 @cache
 def catalogue() -> Mapping[str, ModelEntry]:
-    """Return every known model by name, in the order of the file: generators, embedders, translators."""
+    """Return every known model by name, in the order of the file: generators, embedders."""
     return {name: entry_from(name, table) for name, table in _raw()["models"].items()}
 
 

@@ -271,8 +271,8 @@ def provide(
 ) -> tuple[Profile, tuple[ShawahidError, ...]]:
     """Get the models of a profile; return the profile that can be run, and what went wrong on the way, to be shown.
 
-    An embedder that is not available is replaced by the light one; without a generator, answers are quotations; without a translator, they
-    are not translated. Raises FetchFailed, ConsentNeeded or DiskFull if no embedder is available.
+    An embedder that is not available is replaced by the light one; without a generator, answers are quotations. Raises FetchFailed,
+    ConsentNeeded or DiskFull if no embedder is available.
     """
     problems: list[ShawahidError] = []
 
@@ -290,8 +290,6 @@ def provide(
     if wanted.generator:
         has(wanted.generator)
     embedder = next(name for name in (wanted.embedder, light) if has(name, needed=name == light))
-    if wanted.translator:
-        has(wanted.translator)
     return replace(wanted, embedder=embedder), tuple(problems)
 
 

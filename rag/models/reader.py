@@ -104,7 +104,7 @@ def read_weights(path: Path = _DEFAULT) -> Learned:
     import torch
     from safetensors.torch import load
 
-    read = read_learned_file(path, FORMAT, "error.reader_missing", "error.reader_broken")
+    read = read_learned_file(path, FORMAT)
     try:
         kept = load(read.content)
         tensors = {}

@@ -11,7 +11,6 @@ from rag.answering.prompts import translation_prompt
 from rag.answering.translation import SourceTranslator
 from rag.config import Settings
 from rag.factory import open_translator
-from rag.models.translator import Translation
 from rag.testing import ScriptedGenerator
 
 
@@ -26,7 +25,6 @@ def test_the_generator_is_asked_for_one_line_in_the_other_language(text: str, ta
     plain = " ".join(text.split())
     translator = GeneratorTranslator(answering({plain: written}))
     assert translator.translate([text, " "], "", target) == [" ".join(written.split()), ""]
-    assert translator.candidates([text, " "], "", target) == [[Translation(" ".join(written.split()))], []]
     system, user = translation_prompt(plain, target)
     assert user["content"] == plain
     assert ("into English" if target == "en" else "into Arabic") in system["content"]

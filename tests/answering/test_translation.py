@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag.answering.chatbot import Chatbot
-from rag.answering.confidence import Calibration, translators
+from rag.answering.confidence import Calibration
 from rag.answering.review_export import table_csv
 from rag.answering.review_table import review_table
-from rag.answering.translation import MOST_WORDS, SourceTranslator, TranslationEstimator, is_latin_name, is_shown
+from rag.answering.translation import MOST_WORDS, SourceTranslator, is_latin_name, is_shown
 from rag.cli.answer_output import _grade_of
-from rag.errors import ModelCorrupt
+from rag.errors import GenerationFailed
 from rag.models.reader import ClaimVerdict, Reading, ScoredSpan
 from rag.models.reader_input import ReadText
-from rag.models.translator import Translation
 from rag.retrieval.index import Index
 from rag.schema import Answer, Grade, Span, Status
 from rag.storage.build import build_index
@@ -125,41 +123,10 @@ def test_what_is_in_the_language_already_is_not_translated() -> None:
     assert SourceTranslator(None, "en").phrases(["وزير"]) == [""]
 
 
-class Choices(TableTranslator):
-    """Offers several translations of every text."""
-
-    def __init__(self, *choices: Translation) -> None:
-        super().__init__({})
-        self._choices = list(choices)
-
-    def candidates(self, texts: Sequence[str], source: str, target: str, stop: threading.Event | None = None) -> list[list[Translation]]:
-        return [self._choices for _ in texts]
-
-
-def test_the_most_probable_translation_that_no_rule_bars_is_shown_if_it_reaches_the_threshold() -> None:
-    """The weights look at the backward score alone: -1 gives 0.73, -3 gives 0.27, -0.5 gives 0.82."""
-    double = Choices(Translation("the minister", -0.1, -3.0), Translation("minister", -0.9, -1.0), Translation("minister 5", -0.1, -0.5))
-    weights = {"en": (2.0, 0.0, 0.0, 1.0)}
-    shown = SourceTranslator(double, "en", estimator=TranslationEstimator(HashEmbedder(), weights, {"en": 0.7}))
-    assert shown.phrases(["وزير"]) == ["minister"]
-    silent = SourceTranslator(double, "en", estimator=TranslationEstimator(HashEmbedder(), weights, {"en": 0.75}))
-    assert silent.phrases(["وزير"]) == [""]
-    other = SourceTranslator(double, "ar", estimator=TranslationEstimator(HashEmbedder(), weights, {"en": 0.7}))
-    assert other.phrases(["minister of state"]) == [""]  # a direction that was not measured
-
-
-def test_a_measured_translator_is_silent_with_an_embedder_it_was_not_measured_with() -> None:
-    (name, *_) = translators()
-    assert TranslationEstimator.of(HashEmbedder(), TableTranslator({}, "somebody's")) is None
-    measured = TranslationEstimator.of(HashEmbedder(), TableTranslator({}, name))
-    assert measured is not None
-    assert measured.best("وزير", [Translation("minister", -0.1, -0.1)], "en") == ""
-
-
 def test_a_translator_that_fails_costs_nothing_but_the_translation() -> None:
     class Broken(TableTranslator):
-        def candidates(self, texts: object, source: str, target: str, stop: object = None) -> list[list[Translation]]:
-            raise ModelCorrupt("error.translator_broken", path="t", reason="cut")
+        def translate(self, texts: object, source: str, target: str, stop: object = None) -> list[str]:
+            raise GenerationFailed("error.generation", reason="cut")
 
     own = SourceTranslator(Broken({}), "en")
     assert own.phrases(["وزير"]) == [""]

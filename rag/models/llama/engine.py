@@ -38,9 +38,8 @@ class LlamaEngine:
 
     A model with recurrent layers has `whole_states`: the state after a text can be copied, but not truncated. It gets fewer sequences.
     `gpu_layers` are computed on the GPU if llama.cpp was built for one: -1 for all. Where they don't fit, none are.
-    `adapter` is a LoRA file in GGUF form whose matrices are added to the model's. A model without a chat template is only usable with
-    `chat=False`, without `prompt`. `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread
-    at a time. Raises ModelCorrupt if the file is truncated or not a GGUF file, or the adapter does not fit it.
+    `tokenize`, `prompt`, `piece` and `ends` are safe from any thread; the rest must be called by one thread at a time. Raises ModelCorrupt
+    if the file is truncated or not a GGUF file, or has no chat template.
     """
 
     rows = 512
@@ -54,8 +53,6 @@ class LlamaEngine:
         threads: int,
         sequences: int,
         *,
-        adapter: Path | None = None,
-        chat: bool = True,
         gpu_layers: int = 0,
     ) -> None:
         require("generator")
@@ -78,8 +75,6 @@ class LlamaEngine:
         if opened is None:
             raise ModelCorrupt("error.generator_broken", name=name, path=path)
         self.model, self._context, self.whole_states, sequences = opened
-        if adapter is not None:
-            self._add(adapter, name)
         self.cells = cells
         self.sequences = sequences
         self.threads = threads
@@ -92,16 +87,14 @@ class LlamaEngine:
         self.vocabulary = int(lib.llama_vocab_n_tokens(self._vocabulary))
         self._batch = lib.llama_batch_init(self.rows, 0, 1)
         self._foreign: dict[tuple[int, str], bool] = {}
-        self.first = int(lib.llama_vocab_bos(self._vocabulary))
-        """The token that begins a text, -1 if the model has none."""
-        if not chat:
-            return
         template = self._metadata("tokenizer.chat_template")
         if not template:
             self.close()
             raise ModelCorrupt("error.generator_no_template", name=name, path=path)
         self._format = Jinja2ChatFormatter(
-            template=template, eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)), bos_token=self._special(self.first)
+            template=template,
+            eos_token=self._special(lib.llama_vocab_eos(self._vocabulary)),
+            bos_token=self._special(lib.llama_vocab_bos(self._vocabulary)),
         )
 
     def _open(self, path: Path, cells: int, threads: int, sequences: int) -> tuple[Any, Any, bool, int] | None:
@@ -124,16 +117,6 @@ class LlamaEngine:
             lib.llama_model_free(model)
             return None
         return model, context, whole, parameters.n_seq_max
-
-    def _add(self, adapter: Path, name: str) -> None:
-        """Add a LoRA adapter to the context; it is freed with the model."""
-        lib = self._lib
-        loaded = lib.llama_adapter_lora_init(self.model, str(adapter).encode())
-        adapters, scales = (lib.llama_adapter_lora_p_ctypes * 1)(loaded), (ctypes.c_float * 1)(1.0)
-        if not loaded or lib.llama_set_adapters_lora(self._context, adapters, 1, scales):
-            lib.llama_free(self._context)
-            lib.llama_model_free(self.model)
-            raise ModelCorrupt("error.adapter_misfit", name=name, path=adapter)
 
     def close(self) -> None:
         """Free the model's memory."""
@@ -303,22 +286,6 @@ class LlamaEngine:
             logits[best] = -np.inf  # the engine's own buffer, which the next batch overwrites
             best = int(logits.argmax())
         return best
-
-    def drawn(self, row: int, language: str, rng: np.random.Generator, temperature: float, most: int = 40) -> int:
-        """Return a token drawn after a row of the last batch, from the `most` likeliest that an answer in the language may use."""
-        logits = self.logits(row)
-        likeliest = np.argpartition(logits, -most)[-most:]
-        allowed = [int(token) for token in sorted(likeliest, key=lambda token: -logits[token]) if not self._barred(int(token), language)]
-        if not allowed:
-            return self.greedy(row, language)
-        weights = np.exp((logits[allowed] - logits[allowed[0]]).astype(np.float64) / temperature)
-        return allowed[int(rng.choice(len(allowed), p=weights / weights.sum()))]
-
-    def log_probability(self, row: int, token: int) -> float:
-        """Return the logarithm of the probability that a token follows a row of the last batch."""
-        logits = self.logits(row)
-        most = logits.max()
-        return float(logits[token] - most - np.log(np.exp(logits - most).sum()))
 
 
 def is_foreign(piece: bytes, language: str) -> bool:
