@@ -2,6 +2,7 @@
 commit, and check them.
 
     python -m training.fetch --data DIR
+    python -m training.fetch --data DIR --kinds    # only the documents of questions/kinds, which nothing is trained on
 
 What is already there and whole is not fetched again. A set whose licence is not allowed, or whose files differ from the digest,
 ends the run with an error.
@@ -27,6 +28,7 @@ import httpx
 
 SOURCES = Path(__file__).with_name("sources.toml")
 DOCUMENTS = Path(__file__).parent / "questions/documents.jsonl"
+BY_KIND = Path(__file__).parent / "questions/kinds/documents.jsonl"
 ARCHIVE = "https://codeload.github.com/{repository}/tar.gz/{commit}"
 
 
@@ -97,13 +99,14 @@ def fetch(data: Path, only: Iterable[str] = (), listed: Path = SOURCES) -> None:
         print(f"{name}: {source['count']} files, {source['licence']}")
 
 
-def fetch_documents(folder: Path, listed: Path = DOCUMENTS) -> None:
-    """Bring the documents of a list into a folder, under the names of the list. Raises Refused."""
+def fetch_documents(folder: Path, listed: Path = DOCUMENTS, *, trained_on: bool = True) -> None:
+    """Bring the documents of a list into a folder, under the names of the list. Raises Refused, also for the licence of a document that is
+    to be trained on."""
     licences = tomllib.loads(SOURCES.read_text("utf-8"))["licences"]
     missing: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in listed.read_text("utf-8").splitlines():
         one = json.loads(line)
-        if not licences.get(one["licence"], False):
+        if trained_on and not licences.get(one["licence"], False):
             raise Refused(f"{one['file']}: the licence {one['licence']!r} is not allowed")
         path = folder / one["file"]
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != one["sha256"]:
@@ -160,9 +163,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=())
+    parser.add_argument("--kinds", action="store_true", help="only the documents of the questions by kind")
     options = parser.parse_args()
     try:
-        fetch(options.data, options.only)
-        fetch_documents(options.data / "written")
+        if options.kinds:
+            fetch_documents(options.data / "kinds", BY_KIND, trained_on=False)
+        else:
+            fetch(options.data, options.only)
+            fetch_documents(options.data / "written")
     except Refused as refused:
         sys.exit(str(refused))

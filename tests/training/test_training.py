@@ -257,6 +257,8 @@ def test_documents_that_are_there_are_not_fetched_again_and_licences_are_checked
     listed.write_text(json.dumps(entry | {"licence": "CC-BY-NC"}), "utf-8")
     with pytest.raises(Refused, match="licence"):
         fetch_documents(tmp_path, listed)
+    listed.write_text(json.dumps({name: value for name, value in entry.items() if name != "licence"}), "utf-8")
+    fetch_documents(tmp_path, listed, trained_on=False)
 
 
 def test_every_written_question_is_about_a_listed_document_with_an_allowed_licence():
