@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
-from rag.documents.formats.readers import read
+from rag.documents.formats.readers import read, unpack
 from rag.documents.tree import Limits
 from rag.errors import DocumentError
 from tools import fuzz
@@ -27,6 +30,27 @@ def test_a_word_file_without_a_body_is_named_without_words_of_python(root: bytes
     with pytest.raises(DocumentError) as caught:
         read(fuzz.packed(".docx", root), ".docx", "ملف.docx", Limits())
     assert "word/document.xml: no body" in caught.value.text("ar")
+
+
+def test_an_archive_may_hold_two_files_of_one_name() -> None:
+    data = fuzz.archived(["تقرير.txt=الأول".encode(), b"a.txt=one", "تقرير.txt=الثاني".encode()])
+    found = [one for one in unpack(data, ".zip", "a.zip", Limits()) if not isinstance(one, DocumentError)]
+    assert [(one.id, one.data.decode()) for one in found] == [
+        ("a.zip/a.txt", "one"),
+        ("a.zip/تقرير.txt", "الأول"),
+        ("a.zip/تقرير (2).txt", "الثاني"),
+    ]
+
+
+def test_a_small_file_that_declares_an_enormous_picture_is_refused_before_it_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = io.BytesIO()
+    Image.new("1", (24, 16)).save(place, "TIFF")
+    tall = place.getvalue().replace(struct.pack("<HHLL", 257, 4, 1, 16), struct.pack("<HHLL", 257, 4, 1, 7_000_000))  # the height's tag
+    assert tall != place.getvalue()
+    monkeypatch.setattr(ImageOps, "exif_transpose", lambda _: pytest.fail("it was drawn"))
+    with pytest.raises(DocumentError) as caught:
+        read(tall, ".tif", "a.tif", Limits())
+    assert caught.value.key == "error.too_much_memory"
 
 
 def test_a_finding_is_kept_once_and_the_run_goes_on(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ RENDERED = frozenset((".pdf", *PICTURES))
 MEDIA_TYPE = "image/webp"
 
 _MOST_PIXELS = 8_000_000
-_LARGEST_SOURCE = 100_000_000
+LARGEST_SOURCE = 100_000_000
 """Pixels of a picture that is opened at all: a larger one may be made to fill the memory."""
 _LONGEST_SIDE = 10_000
 _QUALITY = 80
@@ -73,8 +73,8 @@ def _picture_page(data: bytes, name: str, number: int, width: int) -> tuple[Any,
             pages = int(getattr(source, "n_frames", 1))
             _check_number(number, pages, name)
             frame = next(islice(ImageSequence.Iterator(source), number - 1, None))
-            if frame.width * frame.height > _LARGEST_SOURCE:
-                raise DocumentError("error.too_much_memory", name=name, limit=f"{_LARGEST_SOURCE / 1e6:.0f}")
+            if frame.width * frame.height > LARGEST_SOURCE:
+                raise DocumentError("error.too_much_memory", name=name, limit=f"{LARGEST_SOURCE / 1e6:.0f}")
             page = ImageOps.exif_transpose(frame)
             scale = min(1.0, _scale(page.width, page.height, width))
             page = page.convert("RGBA" if page.mode in ("RGBA", "LA", "PA", "P") else "RGB")

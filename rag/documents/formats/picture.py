@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from rag.documents.formats.ocr import Ocr
+from rag.documents.formats.page_pictures import LARGEST_SOURCE
 from rag.documents.formats.pdf.flow import place_words
 from rag.documents.formats.pdf.layout import Piece
 from rag.documents.formats.pdf.reader import PagePlace, ranges
@@ -59,6 +60,8 @@ def _pages(data: bytes, name: str) -> Iterator[tuple[bytes, int, int]]:
             for number, frame in enumerate(ImageSequence.Iterator(picture)):
                 if number == _MOST_PAGES:
                     raise DocumentError("error.too_many_pages", name=name, pages=number + 1, limit=_MOST_PAGES)
+                if frame.width * frame.height > LARGEST_SOURCE:
+                    raise DocumentError("error.too_much_memory", name=name, limit=f"{LARGEST_SOURCE / 1e6:.0f}")
                 page = ImageOps.exif_transpose(frame).convert("L")
                 if (pixels := page.width * page.height) > _MOST_PIXELS:
                     share = math.sqrt(_MOST_PIXELS / pixels)

@@ -46,8 +46,8 @@ def unpack_zip(data: bytes, name: str, limits: Limits) -> Iterator[InnerFile | D
     """Yield the documents of an archive in the order of their names, and an error for each that cannot be had. Raises DocumentError."""
     left = limits.unpacked
     with open_zip(data, name, limits) as archive:
-        entries = sorted((_readable_name(entry), entry.filename, entry) for entry in _entries(archive, name))
-        for id, (_, _, entry) in zip(_ids(name, [path for path, _, _ in entries]), entries, strict=True):
+        entries = sorted(_entries(archive, name), key=lambda entry: (_readable_name(entry), entry.filename))  # two may have one name
+        for id, entry in zip(_ids(name, [_readable_name(entry) for entry in entries]), entries, strict=True):
             try:
                 _refuse_member(entry, id, min(left, _largest(id, limits)))
                 content = member(archive, entry, id)
