@@ -14,6 +14,8 @@ from typing import Any
 from rag.answering.fitted_here import user_file
 from rag.files import make_private, write_atomically
 
+KINDS = ("same", "across", "into_ar", "into_en")
+"""What is tried: answers in the language of the source and in the other, translations into Arabic and into English."""
 LEAST_RIGHT = 0.9
 """The share of the sentences of a kind that must be right for a generator to be trusted with that kind."""
 LEAST_TRIED = 5
@@ -64,9 +66,13 @@ def trials_file() -> Path:
 
 def tried(name: str) -> Trial | None:
     """Return the trial of a generator on this machine; None if it was not tried, or the file is damaged."""
-    record = _read().get(name)
+    return trial_of(name, _read().get(name))
+
+
+def trial_of(name: str, record: Mapping[str, Any] | None) -> Trial | None:
+    """Return the trial that `dataclasses.asdict` made a record of; None without one, or if it is damaged."""
     try:
-        figures = {kind: TrialFigure(**record[kind]) for kind in ("same", "across", "into_ar", "into_en")} if record else None
+        figures = {kind: TrialFigure(**record[kind]) for kind in KINDS} if record else None
         return Trial(name, **figures, seconds=float(record["seconds"]), date=str(record["date"])) if record and figures else None
     except (TypeError, KeyError, ValueError):
         return None

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from rag.answering.generator_trials import Trial, trials_file
+from rag.answering.generator_trials import Trial
 from rag.cli.console import load_settings, out, plain, print_json, with_download_bar
 from rag.cli.options import IndexOption, JsonOption
-from rag.errors import BadSetting, DiskFailed
+from rag.errors import BadSetting
 from rag.messages import say
 from rag.models.advice import recommended
 from rag.models.catalogue import ModelEntry
@@ -48,10 +48,8 @@ def models_try(
     as_json: JsonOption = False,
 ) -> None:
     """Try what a generator can do on this machine: answer in its own words, translate. Its answers follow the result from now on."""
-    from rag.answering.confidence import is_measured
-    from rag.answering.generator_trials import remember
     from rag.cli.trial_output import render_trial, trial_progress
-    from rag.evaluation.generator_trial import try_generator
+    from rag.evaluation.generator_trial import keep, try_generator
     from rag.factory import NO_GENERATOR, open_generator
 
     settings = load_settings()
@@ -62,11 +60,7 @@ def models_try(
         raise BadSetting("models.none_to_try", name=NO_GENERATOR)
     with trial_progress(settings.language) as progress:
         trial = try_generator(generator, seconds=60 * minutes, progress=progress)
-    measured = is_measured(trial.name)
-    try:
-        path = None if measured else remember(trial)
-    except OSError as error:
-        raise DiskFailed("models.trial_not_kept", path=trials_file(), reason=error) from error
+    path = keep(trial)
     if as_json:
         print_json({**dataclasses.asdict(trial), "writes": _writes(trial), "translates": sorted(trial.translates), "path": path})
     else:

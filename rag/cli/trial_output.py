@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from rag.answering.generator_trials import LEAST_RIGHT, LEAST_TRIED, Trial
+from rag.answering.generator_trials import KINDS, LEAST_RIGHT, LEAST_TRIED, Trial
 from rag.cli.console import err
 from rag.messages import say
 from rag.text.terminal import for_terminal
@@ -30,7 +30,7 @@ def render_trial(trial: Trial, path: Path | None, language: str, console: Consol
     from rich.table import Table
 
     table = Table(title=say("models.tried_title", language, name=trial.name), show_header=False, box=None, pad_edge=False)
-    for kind in ("same", "across", "into_ar", "into_en"):
+    for kind in KINDS:
         figure = getattr(trial, kind)
         sign = "[green]✓[/]" if figure.passed else "[red]✗[/]" if figure.decided else "[yellow]•[/]"
         key = "models.tried_passed" if figure.passed else "models.tried_failed" if figure.decided else "models.tried_few"

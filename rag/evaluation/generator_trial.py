@@ -6,19 +6,28 @@ trusted to write, and every sentence it writes is still compared with the docume
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
+import sys
 import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
-from rag.answering.generator_trials import Trial, TrialFigure
+from rag.answering.confidence import is_measured
+from rag.answering.generator_trials import Trial, TrialFigure, remember, trials_file
 from rag.answering.prompts import template, translation_prompt
 from rag.answering.translation import is_shown
+from rag.config import Settings
+from rag.errors import DiskFailed, ModelMissing, ShawahidError
+from rag.factory import open_generator
 from rag.models.generator import Generator
 from rag.schema import Message
 from rag.text.folding import fold
@@ -27,6 +36,8 @@ from rag.text.names import unmatched_names
 from rag.text.numbers import contradicts_values
 
 TrialKind = Literal["same", "across", "into_ar", "into_en"]
+SECONDS = 120.0
+"""How long a generator writes, if nothing else is said."""
 _LONGEST = 120
 """The token limit of a sentence: one that is longer says more than it was asked."""
 
@@ -97,7 +108,7 @@ def has_terms(text: str, terms: Sequence[Sequence[str]]) -> bool:
 def try_generator(
     generator: Generator,
     *,
-    seconds: float = 120.0,
+    seconds: float = SECONDS,
     wanted: Sequence[TrialTask] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     stop: threading.Event | None = None,
@@ -143,3 +154,46 @@ def _write(generator: Generator, task: TrialTask, halt: threading.Event, most: i
         return " ".join("".join(generation).split())
     finally:
         generation.close()
+
+
+def keep(trial: Trial) -> Path | None:
+    """Keep a trial, and return the file; None for a generator that was measured, which counts more. Raises DiskFailed."""
+    if is_measured(trial.name):
+        return None
+    try:
+        return remember(trial)
+    except OSError as error:
+        raise DiskFailed("models.trial_not_kept", path=trials_file(), reason=error) from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try the generator NAME as a process of its own that lets others go first; progress, result and errors are printed as JSON lines."""
+
+    def tell(**said: object) -> None:
+        print(json.dumps(said, ensure_ascii=True), flush=True)
+
+    _give_way()
+    try:
+        generator, missing = open_generator(replace(Settings.load(), generator=arguments[0]))
+        if generator is None:
+            raise missing or ModelMissing("models.none_to_try", name=arguments[0])
+        trial = try_generator(generator, progress=lambda done, total: tell(done=done, total=total))
+        keep(trial)
+    except ShawahidError as error:
+        tell(failed={"key": error.key, "fields": {name: str(value) for name, value in error.fields.items()}})
+        return 1
+    tell(trial=asdict(trial))
+    return 0
+
+
+def _give_way() -> None:
+    """Let every other process of this computer go first."""
+    if hasattr(os, "nice"):
+        os.nice(10)
+    # Linux shares its time among sessions before it looks at their processes, and this one may be a session of its own.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("10", encoding="ascii")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -160,7 +160,7 @@ class Window:
                 self.cancel,
             ]
         if self._generators is not None:
-            calls += [self.use, self.fetch, self.task, self.halt]
+            calls += [self.use, self.fetch, self.try_out, self.task, self.halt]
         with gr.Blocks(title="شواهد · Shawahid", analytics_enabled=False, fill_width=True) as app:
             page = gr.HTML(
                 {},
@@ -588,13 +588,17 @@ class Window:
         """Download a generator, `{"name", "accepted": whether the reader accepted its terms}`, and answer with it."""
         return self._choice().fetch(text_or_empty(asked.get("name")), asked.get("accepted") is True).view()
 
+    def try_out(self, name: object, person: str = OPERATOR) -> View:
+        """Find out in a few minutes what an installed generator can do on this computer, while questions go first."""
+        return self._choice().try_out(text_or_empty(name)).view()
+
     def task(self, _: object = None, person: str = OPERATOR) -> View | None:
-        """Return the progress of opening or downloading a generator."""
+        """Return the progress of opening, downloading or trying a generator."""
         task = self._generators.task if self._generators else None
         return task.view() if task else None
 
     def halt(self, _: object = None, person: str = OPERATOR) -> bool:
-        """Stop a download; what was downloaded is kept."""
+        """Stop a download, of which what was downloaded is kept, or a trial."""
         return self._choice().cancel()
 
     # --- quality ----------------------------------------------------------------------------------------------------------

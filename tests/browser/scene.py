@@ -20,6 +20,7 @@ from pathlib import Path
 from rag.answering.chatbot import Chatbot
 from rag.answering.confidence import Calibration
 from rag.library import Generators, Library
+from rag.library.generators import trial_command
 from rag.models.installed import profile
 from rag.retrieval.index import Index
 from rag.schema import Message
@@ -132,11 +133,13 @@ def scene(
     password: str = "",
     quota: int = 0,
     models: Callable[[str, bool], Sequence[str]] | None = None,
+    trial: Callable[[str], Sequence[str]] = trial_command,
     more: Callable[[Path], object] | None = None,
 ) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set.
 
-    `models`: the command that stands for a fetch; with it there is a choice of generators, all of which write the same.
+    `models`: the command that stands for a fetch; with it there is a choice of generators, all of which write the same. `trial`: the one
+    that stands for a trial.
     `more` writes other documents into the folder it is given, pictures among them.
     """
     shutil.copytree(built(), folder, dirs_exist_ok=True)
@@ -164,7 +167,8 @@ def scene(
         return Chatbot(base.index, named, calibration=chatbot.calibration)
 
     wanted = profile().generator
-    choice = Generators(service, with_generator, wanted=wanted, remembered=folder / "generator", command=models) if models else None
+    remembered = folder / "generator"
+    choice = Generators(service, with_generator, wanted=wanted, remembered=remembered, command=models, trial=trial) if models else None
     app = site(
         service,
         library,

@@ -29,6 +29,17 @@ while not go.exists():
     time.sleep(0.05)
 """
 
+# Stands for the process of a trial: a sentence, then a wait for the file, then the result.
+TRIAL = """
+import json, pathlib, sys, time
+print(json.dumps({"done": 9, "total": 36}), flush=True)
+while not pathlib.Path(sys.argv[1]).exists():
+    time.sleep(0.05)
+figures = {"same": (12, 12), "across": (12, 7), "into_ar": (6, 6), "into_en": (3, 3)}
+trial = {kind: {"tried": tried, "right": right} for kind, (tried, right) in figures.items()}
+print(json.dumps({"trial": {**trial, "seconds": 3.4, "date": "2026-11-30"}}), flush=True)
+"""
+
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -37,6 +48,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / ARABIC).mkdir(parents=True)
     (folder / ARABIC / FILE).write_bytes(b"GGUF")
     monkeypatch.setenv("SHAWAHID_MODELS", str(folder))
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(tmp_path / "settings" / "calibration.toml"))
     return folder
 
 
@@ -48,7 +60,10 @@ def bare(tmp_path: Path, models: Path) -> Iterator[Scene]:
     def command(name: str, accepted: bool) -> list[str]:
         return [sys.executable, "-c", FETCH, str(tmp_path / "go"), name, *(["accepted"] if accepted else [])]
 
-    with scene(tmp_path / "scene", generator=False, models=command) as running:
+    def trial(name: str) -> list[str]:
+        return [sys.executable, "-c", TRIAL, str(tmp_path / "go")]
+
+    with scene(tmp_path / "scene", generator=False, models=command, trial=trial) as running:
         yield running
 
 
@@ -127,6 +142,59 @@ def test_the_terms_of_a_model_are_shown_before_it_is_fetched(visit: Opener, bare
     (tmp_path / "go").touch()
     page.wait_for_function("document.querySelector('.models li[aria-current]')?.innerText.includes('gemma')")
     assert (tmp_path / "asked").read_text() == "gemma-3-4b-it-q4_k_m accepted"
+    page.close()
+
+
+def test_a_model_is_tried_out_while_questions_are_answered(visit: Opener, bare: Scene, axe: str, tmp_path: Path) -> None:
+    page = visit(bare)
+    open_quality(page)
+    row = page.locator(".models li", has_text=ARABIC)
+    assert "Not tried on this computer yet" in row.inner_text()
+    page.get_by_role("button", name=f"Try {ARABIC} out").click()
+    panel = page.locator(".terms .sure")
+    assert panel.locator("p").inner_text().startswith(f"Trying {ARABIC} out takes about 5 minutes and 5.8 GB of memory:")
+    panel.get_by_role("button", name="Not now").click()
+    assert panel.count() == 0
+    page.get_by_role("button", name=f"Try {ARABIC} out").click()
+    panel.get_by_role("button", name="Begin the trial").click()
+    page.wait_for_function("document.querySelector('.quality .work:not([hidden]) p')?.innerText.includes('9 of 36 sentences written')")
+    assert page.locator(".quality .work progress").get_attribute("value") == "0.25"
+    page.evaluate(axe)
+    assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    page.get_by_role("button", name=f"Use {ARABIC}").click()  # one change at a time
+    page.wait_for_function("document.querySelector('.toast').innerText.includes('still being opened, downloaded or tried out')")
+    page.keyboard.press("Escape")
+    assert ask(page, "When was the harbour bridge closed?").locator(".verdict").inner_text() == "Quoted word for word"
+    assert page.locator(".notice .work:not([hidden])").count() == 1  # it can be watched and stopped outside the dialog
+    (tmp_path / "go").touch()
+    page.wait_for_function("document.querySelector('.toast').innerText.includes('has been tried out: 28 of 33 sentences right')")
+    open_quality(page)
+    said = row.inner_text()
+    assert "Tried on this computer on 2026-11-30: 28 of 33 sentences right, about 3.4 s for a sentence" in said
+    assert "Good enough for answers in the language of the document and translations into Arabic, marked as not checked" in said
+    assert "Not good enough for answers in the other language" in said
+    assert "Too slow here to tell about translations into English" in said
+    page.close()
+
+
+def test_a_trial_is_stopped_in_arabic_on_a_phone(visit: Opener, bare: Scene, axe: str, tmp_path: Path) -> None:
+    page = visit(bare, language="ar", width=390, dark=True)
+    open_quality(page, "المزيد", "الجودة والنماذج")
+    page.get_by_role("button", name=f"تجربة {ARABIC}").click()
+    assert "نحو 5 من الدقائق" in page.locator(".terms .sure p").inner_text()
+    page.evaluate(axe)
+    assert page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"] == []
+    assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 390
+    page.get_by_role("button", name="ابدأ التجربة").click()
+    page.wait_for_function("document.querySelector('.quality .work:not([hidden]) p')?.innerText.includes('كُتب 9 من 36 من الجمل')")
+    page.locator(".quality .work button").click()
+    page.wait_for_function("name => document.querySelector('.toast').innerText === `أُوقفت تجربة ${name}. لم يتغيّر شيء.`", arg=ARABIC)
+    assert "لم يُجرَّب على هذا الحاسوب بعد" in page.locator(".models li", has_text=ARABIC).inner_text()
+    (tmp_path / "go").touch()
+    page.get_by_role("button", name=f"تجربة {ARABIC}").click()
+    page.get_by_role("button", name="ابدأ التجربة").click()
+    page.wait_for_function("document.querySelector('.models').innerText.includes('لا يصلح لما يلي: الإجابة باللغة الأخرى')")
+    assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 390
     page.close()
 
 

@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from rag.answering.confidence import Calibration
-from rag.answering.generator_trials import Trial, TrialFigure, remember, trials_file, tried
+from rag.answering.generator_trials import Trial, TrialFigure, remember, trial_of, trials_file, tried
 from rag.config import Settings
+from rag.errors import ModelMissing
 from rag.evaluation.generator_trial import TrialTask, has_terms, states, tasks, try_generator
 from rag.factory import open_generator, open_translator
 from rag.models.generator import Generation, Generator
@@ -176,6 +177,39 @@ def test_a_model_file_is_tried_by_the_command(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setenv("SHAWAHID_LANGUAGE", language)
         models_try(str(path), 1.0, False)
         assert word in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_the_process_of_a_trial_tells_its_progress_and_its_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import json
+
+    from rag.evaluation import generator_trial
+
+    monkeypatch.setenv("SHAWAHID_THREADS", "1")
+    monkeypatch.setattr(generator_trial, "_LONGEST", 5)
+    monkeypatch.setattr(generator_trial, "_give_way", lambda: None)  # these tests have a process to themselves
+    monkeypatch.setattr(generator_trial, "tasks", lambda: tuple(made(*["same"] * 2)))
+    path = str(write_tiny_model(tmp_path / "tiny.gguf"))
+    assert generator_trial.main([path]) == 0
+    *progress, result = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert progress == [{"done": 1, "total": 2}, {"done": 2, "total": 2}]
+    assert result["trial"]["same"] == {"tried": 2, "right": 0}
+    generator, _ = open_generator(Settings(generator=path))
+    assert generator is not None
+    assert tried(generator.name) == trial_of(generator.name, result["trial"])
+    assert generator_trial.main(["no such model"]) == 1
+    failed = json.loads(capsys.readouterr().out)["failed"]
+    assert ModelMissing(failed["key"], **failed["fields"]).text("ar")
+
+
+def test_the_process_of_a_trial_lets_others_go_first() -> None:
+    import subprocess
+    import sys
+
+    script = "import os; from rag.evaluation.generator_trial import _give_way; _give_way(); print(os.nice(0))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, start_new_session=True)
+    assert int(run.stdout) >= 10
 
 
 def test_an_untried_generator_is_opened_with_a_notice(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rag.errors import ModelMissing
-from rag.library.generators import Generators, ModelsBusy, Task, chosen_generator, fetch_command
+from rag.library.generators import Generators, ModelsBusy, Task, chosen_generator, fetch_command, trial_command
 from rag.library.generators import main as fetching
 from rag.service.service import Service
 from rag.testing import ScriptedGenerator
@@ -21,9 +21,9 @@ WRITER = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 
 
 class Models:
-    """Generators over an service whose fetch is a script: what it prints, and then whether it waits until it is ended."""
+    """Generators over a service whose fetch and trial are scripts: what they print, and then whether they wait until they are ended."""
 
-    def __init__(self, folder: Path, script: str = "", index: Any = None) -> None:
+    def __init__(self, folder: Path, script: str = "", index: Any = None, trial: str = "") -> None:
         self.service = Service.of(SimpleNamespace(generator=None, index=index, warm=lambda: None))  # type: ignore[arg-type]
         self.service.start()
         run_async(self.service.ready())
@@ -34,6 +34,7 @@ class Models:
             wanted=WRITER,
             remembered=folder / "home" / "generator",
             command=lambda name, accepted: [sys.executable, "-c", script, name, str(accepted)],
+            trial=lambda name: [sys.executable, "-c", trial, name],
         )
 
     def _open(self, base: Any, name: str) -> Any:
@@ -116,3 +117,98 @@ def test_the_process_that_fetches_tells_what_is_wrong(no_models: Path, capsys: p
     assert said["error"]["key"] == "models.consent"
     assert "Gemma" in said["error"]["ar"]
     assert fetch_command("m", True)[1:] == ["-m", "rag.library.generators", "m", "accepted"]
+
+
+def a_trial(same: tuple[int, int] = (12, 12), into_ar: tuple[int, int] = (6, 2), into_en: tuple[int, int] = (3, 3)) -> dict[str, Any]:
+    """What the process of a trial prints at its end: (tried, right) of each kind."""
+    figures = {"same": same, "across": (12, 11), "into_ar": into_ar, "into_en": into_en}
+    return {kind: {"tried": tried, "right": right} for kind, (tried, right) in figures.items()} | {"seconds": 2.5, "date": "2026-11-30"}
+
+
+@pytest.fixture
+def silma(no_models: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A generator that is on this computer and was not measured: its size is not pinned, so any file stands for it."""
+    name = "silma-9b-instruct-q4_k_m"
+    folder = no_models / "models" / name
+    folder.mkdir(parents=True)
+    (folder / "SILMA-9B-Instruct-v1.0.i1-Q4_K_M.gguf").write_bytes(b"GGUF")
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(no_models / "settings" / "calibration.toml"))
+    return name
+
+
+def row_of(models: Models, name: str) -> dict[str, Any]:
+    return next(row for row in models.generators.rows() if row["name"] == name)
+
+
+def test_a_trial_says_what_a_model_can_do_and_is_not_the_choice_of_it(no_models: Path, silma: str) -> None:
+    said = [{"done": 1, "total": 36}, {"done": 33, "total": 36}, {"trial": a_trial()}]
+    models = Models(no_models, trial=f"for line in {[json.dumps(each) for each in said]!r}: print(line)")
+    before = row_of(models, silma)
+    assert (before["trial"], before["minutes"], before["measured"]) == (None, 5, False)  # 5.8 GB: two minutes, and three to load it
+    models.generators.try_out(silma)
+    task = models.end()
+    assert (task.state, task.doing, task.done, task.total, models.opened) == ("done", "try", 33, 36, [])
+    # 12 + 11 + 2 + 3 right of 12 + 12 + 6 + 3; nine in ten of a kind are enough, and fewer than five tried say nothing
+    assert row_of(models, silma)["trial"] == task.view()["trial"]
+    assert task.view()["trial"] == {
+        "right": 28,
+        "tried": 33,
+        "seconds": 2.5,
+        "date": "2026-11-30",
+        "can": ["same", "across"],
+        "cannot": ["into_ar"],
+        "unknown": ["into_en"],
+    }
+
+
+def test_the_model_in_use_does_what_its_trial_allows_from_then_on(no_models: Path, silma: str) -> None:
+    models = Models(no_models, trial=f"print({json.dumps({'trial': a_trial()})!r})")
+    models.generators.use(silma)
+    assert models.end().state == "done"
+    models.service.notices = (ModelMissing("models.untried", name=silma, command="…"),)
+    models.generators.try_out(silma)
+    assert models.end().state == "done"
+    assert models.opened == [silma, silma]
+    assert models.service.notices == ()
+
+
+def test_a_trial_is_stopped_and_leaves_everything_as_it_was(no_models: Path, silma: str) -> None:
+    models = Models(no_models, trial='import time; print(\'{"done": 1, "total": 36}\', flush=True); time.sleep(600)')
+    models.generators.try_out(silma)
+    with pytest.raises(ModelsBusy):
+        models.generators.try_out(silma)
+    task = models.generators.task
+    assert task is not None
+    wait_until(lambda: task.done == 1)
+    assert models.generators.cancel() is True
+    assert (models.end().state, task.error, models.opened) == ("cancelled", None, [])
+    assert task.process is not None
+    assert task.process.poll() is not None
+    assert row_of(models, silma)["trial"] is None
+
+
+def test_a_trial_that_fails_says_why_without_settings_and_paths(no_models: Path, silma: str) -> None:
+    failed = {"key": "models.trial_not_kept", "fields": {"path": "/root/x.json", "reason": "disk full"}}
+    models = Models(no_models, trial=f"print({json.dumps({'failed': failed})!r}); raise SystemExit(1)")
+    models.generators.try_out(silma)
+    task = models.end()
+    assert task.state == "error"
+    assert task.error == {
+        "key": "models.trial_not_kept",
+        "en": "The result of the trial could not be kept (disk full). Free some disk space, then try again.",
+        "ar": "تعذّر حفظ نتيجة التجربة (disk full). أخلِ مساحة على القرص ثم أعد المحاولة.",
+    }
+    silent = Models(no_models, trial="raise SystemExit(3)")
+    silent.generators.try_out(silma)
+    error = silent.end().error
+    assert error is not None
+    assert "exit 3" in error["ar"]
+
+
+def test_only_a_model_that_is_here_is_tried(no_models: Path) -> None:
+    models = Models(no_models)
+    for name in ("none", WRITER, "../../etc/passwd"):
+        with pytest.raises(ModelMissing):
+            models.generators.try_out(name)
+    assert row_of(models, WRITER)["measured"] is True
+    assert trial_command("m")[1:] == ["-m", "rag.evaluation.generator_trial", "m"]

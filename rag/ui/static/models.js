@@ -1,4 +1,4 @@
-// The choice among the generators of this computer, and fetching one that is missing.
+// The choice among the generators of this computer, fetching one that is missing, and trying out what one can do.
 
 import { h } from "./dom.js";
 import { fill } from "./text.js";
@@ -7,6 +7,7 @@ import { WorkBar } from "./work_bar.js";
 const PACE = 500; // ms between two looks at the work
 const LOOKS = 40; // that may fail one after another before the connection is taken for lost
 const NONE = "none";
+const KINDS = ["can", "cannot", "unknown"]; // of what a trial found
 
 export class Models {
   constructor(page) {
@@ -29,7 +30,7 @@ export class Models {
     return this.page.t("gigabytes", { n: (bytes / 1e9).toFixed(1) });
   }
 
-  /** The choice as a list; `ask` puts a question about terms in the place of the list. */
+  /** The choice as a list; `ask` puts a question, about terms or a trial, above the list. */
   list(rows, ask) {
     const { page } = this;
     const list = h("ul", { class: "models", role: "list" });
@@ -37,16 +38,20 @@ export class Models {
       const present = row.status === "present";
       const name = fill(h("span", { class: "model-name" }), this.named(row.name), row.name === NONE ? page.base : "");
       const text = h("div", { class: "model-text" }, name, ...this.about(row).map((line) => fill(h("span", { class: "small" }), line, page.base)));
-      let act;
-      if (row.used) act = fill(h("span", { class: "model-used" }), page.t("model_used"), page.base);
-      else {
-        const [key, full] = present ? ["model_use", "model_use_name"] : ["model_fetch", "model_fetch_name"];
-        act = page.plain(key, () => (present ? this.use(row.name) : this.fetch(row, ask)), "outline");
-        act.setAttribute("aria-label", page.t(full, { name: this.named(row.name) }));
-      }
-      list.append(h("li", { "aria-current": row.used ? "true" : null }, text, act));
+      const acts = h("div", { class: "model-acts" });
+      if (row.used) acts.append(fill(h("span", { class: "model-used" }), page.t("model_used"), page.base));
+      else if (present) acts.append(this.act("model_use", row, () => this.use(row.name)));
+      else acts.append(this.act("model_fetch", row, () => this.fetch(row, ask)));
+      if (present && row.minutes) acts.append(this.act("trial", row, () => this.tryOut(row, ask)));
+      list.append(h("li", { "aria-current": row.used ? "true" : null }, text, acts));
     }
     return list;
+  }
+
+  act(key, row, action) {
+    const button = this.page.plain(key, action, "outline");
+    button.setAttribute("aria-label", this.page.t(`${key}_name`, { name: this.named(row.name) }));
+    return button;
   }
 
   /** What a model needs, and what it was found able to do here, line by line. */
@@ -60,8 +65,30 @@ export class Models {
     ];
     const { trial } = row;
     const seconds = trial && page.t("seconds", { n: trial.seconds < 10 ? trial.seconds : Math.round(trial.seconds) });
-    const found = trial ? page.t("model_tried", { ...trial, s: seconds }) : page.t("model_untried");
-    return [row.advised ? page.t("model_advised") : "", needs.filter(Boolean).join(" · "), found, row.note?.[page.language]].filter(Boolean);
+    const found = trial ? [page.t("model_tried", { ...trial, s: seconds })] : row.measured ? [] : [page.t("model_untried")];
+    if (row.measured) found.push(page.t("model_measured"));
+    else if (trial) found.push(...this.verdicts(trial));
+    return [row.advised ? page.t("model_advised") : "", needs.filter(Boolean).join(" · "), ...found, row.note?.[page.language]].filter(Boolean);
+  }
+
+  /** What a trial found that a model may do, may not, and what it was too slow for, each in a sentence. */
+  verdicts(trial) {
+    const { page } = this;
+    const all = new Intl.ListFormat(page.language);
+    const named = (kinds) => all.format(kinds.map((kind) => page.t(`trial_${kind}`)));
+    return KINDS.filter((key) => trial[key].length).map((key) => page.t(`trial_${key}`, { what: named(trial[key]) }));
+  }
+
+  /** Say what a trial costs, and begin it if that is wanted. */
+  tryOut(row, ask) {
+    const { page } = this;
+    const text = page.t("trial_sure", { name: row.name, n: row.minutes, size: this.size(row.bytes) });
+    const yes = page.plain("trial_begin", async () => (ask(null), this.began(await page.call("try_out", row.name))), "solid");
+    const no = page.plain("trial_refuse", () => ask(null), "quiet");
+    const panel = h("div", { class: "sure", role: "group" }, fill(h("p"), text, page.base), yes, no);
+    ask(panel);
+    panel.scrollIntoView({ block: "nearest" });
+    yes.focus();
   }
 
   async use(name) {
@@ -90,6 +117,7 @@ export class Models {
   text(task) {
     const { page } = this;
     if (task.doing === "open") return page.t("model_opening", { name: this.named(task.name) });
+    if (task.doing === "try") return page.t(task.total ? "trial_running" : "trial_loading", task);
     const step = task.step?.[page.language] ?? page.t("loading");
     return page.t("model_fetching", { name: task.name, step, done: this.size(task.done), total: this.size(task.total) });
   }
@@ -106,8 +134,8 @@ export class Models {
       if (task?.state === "running") {
         const share = task.total ? task.done / task.total : null;
         if (this.bars.some((bar) => bar.cancelling)) for (const bar of this.bars) bar.cancelling = true;
-        for (const bar of this.bars) bar.show(this.text(task), share, task.doing === "fetch");
-        if (this.bars[0].cancelling && task.doing === "fetch") page.call("halt");
+        for (const bar of this.bars) bar.show(this.text(task), share, task.doing !== "open");
+        if (this.bars[0].cancelling && task.doing !== "open") page.call("halt");
         page.notice.draw();
       } else if (!failed || failed > LOOKS) break;
       await new Promise((resolve) => setTimeout(resolve, PACE));
@@ -118,6 +146,10 @@ export class Models {
     page.qualityView.redraw();
     if (!task) return;
     if (task.error) page.toast(task.error[page.language] ?? String(task.error), true);
-    else page.toast(page.t(task.state === "cancelled" ? "model_cancelled" : "model_done", { name: this.named(task.name) }));
+    else {
+      const about = task.trial ? "trial" : "model";
+      const ended = task.state === "cancelled" ? `${task.doing === "try" ? "trial" : "model"}_cancelled` : `${about}_done`;
+      page.toast(page.t(ended, { ...task.trial, name: this.named(task.name) }));
+    }
   }
 }
