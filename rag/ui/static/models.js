@@ -7,7 +7,8 @@ import { WorkBar } from "./work_bar.js";
 const PACE = 500; // ms between two looks at the work
 const LOOKS = 40; // that may fail one after another before the connection is taken for lost
 const NONE = "none";
-const KINDS = ["can", "cannot", "unknown"]; // of what a trial found
+const KINDS = { same: "trial_same", across: "trial_across", into_ar: "trial_into_ar", into_en: "trial_into_en" };
+const VERDICTS = { can: "trial_can", cannot: "trial_cannot", unknown: "trial_unknown" };
 
 export class Models {
   constructor(page) {
@@ -40,17 +41,17 @@ export class Models {
       const text = h("div", { class: "model-text" }, name, ...this.about(row).map((line) => fill(h("span", { class: "small" }), line, page.base)));
       const acts = h("div", { class: "model-acts" });
       if (row.used) acts.append(fill(h("span", { class: "model-used" }), page.t("model_used"), page.base));
-      else if (present) acts.append(this.act("model_use", row, () => this.use(row.name)));
-      else acts.append(this.act("model_fetch", row, () => this.fetch(row, ask)));
-      if (present && row.minutes) acts.append(this.act("trial", row, () => this.tryOut(row, ask)));
+      else if (present) acts.append(this.act("model_use", "model_use_name", row, () => this.use(row.name)));
+      else acts.append(this.act("model_fetch", "model_fetch_name", row, () => this.fetch(row, ask)));
+      if (present && row.minutes) acts.append(this.act("trial", "trial_name", row, () => this.tryOut(row, ask)));
       list.append(h("li", { "aria-current": row.used ? "true" : null }, text, acts));
     }
     return list;
   }
 
-  act(key, row, action) {
+  act(key, full, row, action) {
     const button = this.page.plain(key, action, "outline");
-    button.setAttribute("aria-label", this.page.t(`${key}_name`, { name: this.named(row.name) }));
+    button.setAttribute("aria-label", this.page.t(full, { name: this.named(row.name) }));
     return button;
   }
 
@@ -75,8 +76,8 @@ export class Models {
   verdicts(trial) {
     const { page } = this;
     const all = new Intl.ListFormat(page.language);
-    const named = (kinds) => all.format(kinds.map((kind) => page.t(`trial_${kind}`)));
-    return KINDS.filter((key) => trial[key].length).map((key) => page.t(`trial_${key}`, { what: named(trial[key]) }));
+    const said = Object.entries(VERDICTS).filter(([verdict]) => trial[verdict].length);
+    return said.map(([verdict, key]) => page.t(key, { what: all.format(trial[verdict].map((kind) => page.t(KINDS[kind]))) }));
   }
 
   /** Say what a trial costs, and begin it if that is wanted. */
@@ -147,9 +148,8 @@ export class Models {
     if (!task) return;
     if (task.error) page.toast(task.error[page.language] ?? String(task.error), true);
     else {
-      const about = task.trial ? "trial" : "model";
-      const ended = task.state === "cancelled" ? `${task.doing === "try" ? "trial" : "model"}_cancelled` : `${about}_done`;
-      page.toast(page.t(ended, { ...task.trial, name: this.named(task.name) }));
+      const [cancelled, done] = task.doing === "try" || task.trial ? ["trial_cancelled", "trial_done"] : ["model_cancelled", "model_done"];
+      page.toast(page.t(task.state === "cancelled" ? cancelled : done, { ...task.trial, name: this.named(task.name) }));
     }
   }
 }
