@@ -4,7 +4,8 @@
 
 `--squad` takes one question set in two languages, SQuAD's form, with the same question ids: each question of either language is read
 against the passage of either language, in windows, and against another passage of the same article, which does not answer.
-`--cases` takes cases that were held aside from training. `--cosine` measures the installed embedder alone on the same questions.
+`--cases` takes cases that were held aside from training, `--claims` written claims about the documents of `--documents`.
+`--cosine` measures the installed embedder alone on the same questions.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,13 +25,27 @@ import torch
 
 from training.body import Reader, Shape, load
 from training.mix.case import Case, Cut, cut_out, read
-from training.product import InputBuilder, ReadText, Span, builder, first_window, folded, models, product_reader
+from training.mix.written import claims
+from training.product import (
+    InputBuilder,
+    ReadText,
+    Span,
+    auroc,
+    base_of,
+    builder,
+    calibration_error,
+    f1,
+    first_window,
+    models,
+    product_reader,
+)
 
 WINDOW = 100
 """Tokens of a window of a passage."""
+TRUE_LOST = 0.08
+"""The share of true claims that may be rejected where it is said how many false ones are: those less supported than all others."""
 LONGEST_SPAN = 30
 """Tokens of an answer in words."""
-ARTICLES = frozenset("a an the".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,35 +127,6 @@ def _best(scores: np.ndarray[Any, Any]) -> tuple[int, int] | None:
     pairs += np.triu(np.full((len(scores),) * 2, -1e9), LONGEST_SPAN)
     first, last = divmod(int(pairs.argmax()), len(scores))
     return first, last
-
-
-def f1(given: str, accepted: Iterable[str]) -> float:
-    """The best F1 of the words of a given text with those of one that is accepted."""
-    words = [w for w in folded(given) if w not in ARTICLES]
-    best = 0.0
-    for text in accepted:
-        wanted = [w for w in folded(text) if w not in ARTICLES]
-        common = sum((Counter(words) & Counter(wanted)).values())
-        if common:
-            best = max(best, 2 * common / (len(words) + len(wanted)))
-    return best
-
-
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """The probability that a positive scores higher than a negative, ties a half; nan when there are none of either."""
-    if not len(positive) or not len(negative):
-        return float("nan")
-    pairs = np.asarray(positive)[:, None] - np.asarray(negative)[None, :]
-    return float((pairs > 0).mean() + 0.5 * (pairs == 0).mean())
-
-
-def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """The expected calibration error: mean distance of confidence and accuracy over equal bins, weighted by their sizes."""
-    if not len(probabilities):
-        return float("nan")
-    p, r = np.asarray(probabilities, float), np.asarray(right, float)
-    where = np.minimum((p * bins).astype(int), bins - 1)
-    return float(sum(abs(p[where == b].mean() - r[where == b].mean()) * (where == b).mean() for b in range(bins) if (where == b).any()))
 
 
 def windows(cut: Cut, inputs: InputBuilder) -> list[tuple[int, int]]:
@@ -293,9 +279,12 @@ def measure_cosine_cases(cases: Sequence[Case]) -> dict[str, dict[str, float]]:
 
 
 def measure_cases(judged: Judge, cases: Sequence[Case]) -> dict[str, dict[str, Any]]:
-    """Every head on cases held aside, by direction, and by direction and kind."""
+    """Every head on cases held aside, in one language and across, by direction, by kind, and by both."""
     groups: dict[str, list[tuple[Case, Judged]]] = defaultdict(list)
     for case, one in zip(cases, judged(cases), strict=True):
+        asked, _, read_in = case.direction.partition("-")
+        groups["in one language" if asked == read_in else "across"].append((case, one))
+        groups[case.kind].append((case, one))
         groups[case.direction].append((case, one))
         groups[f"{case.direction} {case.kind}"].append((case, one))
     return {name: _group(pairs) for name, pairs in sorted(groups.items())}
@@ -330,6 +319,8 @@ def _group(pairs: Sequence[tuple[Case, Judged]]) -> dict[str, Any]:
         true, false = [float(p[0]) for label, p in judged if label == 0], [float(p[0]) for label, p in judged if label != 0]
         if true and false:
             result["claim_auroc"] = auroc(true, false)
+            least = float(np.quantile(true, TRUE_LOST, method="lower"))
+            result["false_rejected"], result["n_false"] = float(np.mean([value < least for value in false])), len(false)
     return result
 
 
@@ -353,6 +344,8 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--squad", type=Path, nargs="*", default=[])
     parser.add_argument("--cases", type=Path)
+    parser.add_argument("--claims", type=Path)
+    parser.add_argument("--documents", type=Path, help="the folder of the documents that --claims are about")
     parser.add_argument("--product", type=Path, help="the file that ships, run by the product, instead of --weights")
     parser.add_argument("--count", type=int, default=0, help="questions of --squad; 0: all")
     parser.add_argument("--most", type=int, default=0, help="cases of --cases; 0: all")
@@ -372,7 +365,7 @@ def main() -> None:
         report["cosine_cases"] = measure_cosine_cases(cases)
     if options.weights or options.product:
         if options.product:
-            judged, inputs = shipped(options.product), builder(models() / "embeddinggemma-300m")
+            judged, inputs = shipped(options.product), builder(models() / base_of(options.product))
         else:
             reader, inputs, report["about"] = restore(options.weights, device)
             judged = partial(judge, reader, inputs, device=device)
@@ -380,6 +373,8 @@ def main() -> None:
             report["squad"] = measure_squad(judged, inputs, asked)
         if cases:
             report["cases"] = measure_cases(judged, cases)
+        if options.claims:
+            report["claims"] = measure_cases(judged, list(claims(options.claims, options.documents, random.Random(options.seed))))
     text = json.dumps(report, indent=1, ensure_ascii=False)
     print(text)
     if options.out:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numpy as np
 
 from rag.documents.chunker import Chunker
 from rag.documents.load import load_folder
+from rag.evaluation import metrics
+from rag.evaluation.answer_matching import strict_tokens, token_f1
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import models_dir
 from rag.models.reader import FORMAT, EncoderReader, read_weights
@@ -58,6 +61,11 @@ def models() -> Path:
     return models_dir()
 
 
+def base_of(path: Path) -> str:
+    """The name of the encoder that the weights of a file belong to."""
+    return read_weights(path).base
+
+
 def product_reader(path: Path) -> EncoderReader:
     """The product's reader with the weights of a file, on the installed encoder they were trained on."""
     name = read_weights(path).base
@@ -75,6 +83,23 @@ def embed(queries: list[str], texts: list[str], titles: list[str] | None = None)
     encoder = Encoder(folder, found)
     named = [f"title: {title or 'none'} | text: {text}" for text, title in zip(texts, titles or [""] * len(texts), strict=True)]
     return encoder.encode([f"task: search result | query: {q}" for q in queries]), encoder.encode(named)
+
+
+def f1(given: str, accepted: Iterable[str]) -> float:
+    """The best F1 of the words of a given text with those of one that is accepted, as `shawahid eval` counts it."""
+    return token_f1(given, list(accepted), strict_tokens)
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The probability that a positive scores higher than a negative, ties a half; nan when there are none of either."""
+    value = metrics.auroc([*positive, *negative], [True] * len(positive) + [False] * len(negative)).value
+    return math.nan if value is None else value
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool]) -> float:
+    """The expected calibration error over ten bins; nan without any."""
+    value = metrics.calibration_error(probabilities, right).value
+    return math.nan if value is None else value
 
 
 def placed_words(text: str) -> tuple[list[str], list[tuple[int, int]]]:

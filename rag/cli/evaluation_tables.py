@@ -11,7 +11,7 @@ from rich.table import Table
 from rag.evaluation.bootstrap import rounded
 from rag.evaluation.calibrate import Fitted, GroupFigures
 from rag.evaluation.compare import Comparison
-from rag.evaluation.report import Summary, by_section, cell, distinct, group_label, label
+from rag.evaluation.report import BY_KIND, Summary, by_section, cell, distinct, group_label, label
 from rag.messages import say
 from rag.text.terminal import for_terminal
 
@@ -25,6 +25,8 @@ def print_table(summary: Summary, console: Console, language: str) -> None:
     beside = max((width - _LABELS) // _COLUMN, 1)
     for start in range(0, len(names), beside):
         console.print(_table(summary, names[start : start + beside], language), width=width, crop=False, soft_wrap=False)
+    if summary.by_kind:
+        console.print(_by_kind(summary, language), width=width, crop=False, soft_wrap=False)
     console.print(f"[dim]{for_terminal(say('eval.legend', language))}[/]")
 
 
@@ -37,6 +39,18 @@ def _table(summary: Summary, names: Sequence[str], language: str) -> Table:
         table.add_row(f"[bold]{for_terminal(say(f'eval.section_{section}', language))}[/]")
         for name in measures:
             table.add_row(for_terminal(label(name, language)), *(cell(summary.figures[group].get(name)) for group in names))
+    return table
+
+
+def _by_kind(summary: Summary, language: str) -> Table:
+    """Return a table with a row for each kind of question and of block: value and number of questions."""
+    names = [name for name in BY_KIND if any(name in own for own in summary.by_kind.values())]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(for_terminal(say("eval.by_kind", language)), no_wrap=True)
+    for name in names:
+        table.add_column(for_terminal(label(name, language)))
+    for group, own in summary.by_kind.items():
+        table.add_row(for_terminal(group_label(group, language)), *(cell(own.get(name)).partition("\n")[0] for name in names))
     return table
 
 

@@ -65,6 +65,14 @@ class Corpus:
             places.append(Place(piece.document, span.start, span.end, language, piece.quote, needs=(need,)))
         return tuple(places)
 
+    def block(self, gold: Sequence[Place]) -> str:
+        """Return what the first piece of gold evidence is, as a `BlockKind`; "" without evidence or a tree of its document."""
+        document = self._document(gold[0].document) if gold else None
+        if document is None:
+            return ""
+        place = Span(gold[0].start, gold[0].end)
+        return next((str(block.kind) for block in document.blocks if block.span.overlaps(place)), "")
+
     def overlapping(self, pieces: Sequence[Gold]) -> frozenset[int]:
         """Return the ids of all passages that overlap the evidence."""
         spans = [(piece.document, self._span("", piece)) for piece in pieces]

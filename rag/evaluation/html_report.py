@@ -12,8 +12,8 @@ from pathlib import Path
 from rag.evaluation import plots
 from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
-from rag.evaluation.report import Summary, by_section, distinct, group_label, label
-from rag.evaluation.scoring import faults, is_right, shares_of
+from rag.evaluation.report import BY_KIND, Summary, by_section, distinct, group_label, label
+from rag.evaluation.scoring import faults, is_block_right, is_right, judged_claims, shares_of
 from rag.files import make_private
 from rag.messages import say
 
@@ -49,7 +49,7 @@ def write_html(path: Path, records: Sequence[AnyRecord], summary: Summary, langu
 <main>
 <section class="next"><h2>{_say("eval.next", language)}</h2>{_advice(records, found, language)}</section>
 <section><h2>{_say("eval.figures", language)}</h2><div class="wide">{_figures_table(summary, language)}</div>
-<p class="note">{_say("eval.legend", language)}</p></section>
+<p class="note">{_say("eval.legend", language)}</p>{_kinds_table(summary, language)}</section>
 <section><h2>{_say("eval.plots", language)}</h2><div class="plots">{_plots(records, summary, language)}</div></section>
 <section class="list"><h2>{_say("eval.questions", language)}</h2>{_controls(directions, language)}<ol>{entries}</ol></section>
 <section><h2>{_say("eval.identity", language)}</h2><dl class="identity" dir="ltr">{_pairs(summary.identity)}</dl></section>
@@ -120,6 +120,21 @@ def _figures_table(summary: Summary, language: str) -> str:
     return f"<table><thead>{titles}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
+def _kinds_table(summary: Summary, language: str) -> str:
+    """Return the figures by kind of question and of block, a row for each; "" if there are none."""
+    names = [name for name in BY_KIND if any(name in own for own in summary.by_kind.values())]
+    if not names:
+        return ""
+    head = "".join(f'<th scope="col" title="{_text(name)}">{_text(label(name, language))}</th>' for name in names)
+    rows = "".join(
+        f'<tr><th scope="row">{_text(group_label(group, language))}</th>'
+        f"{''.join(f'<td>{_cell(own.get(name))}</td>' for name in names)}</tr>"
+        for group, own in summary.by_kind.items()
+    )
+    title = f'<tr><th scope="col">{_say("eval.by_kind", language)}</th>{head}</tr>'
+    return f'<div class="wide"><table><thead>{title}</thead><tbody>{rows}</tbody></table></div>'
+
+
 def _cell(figure: Figure | None) -> str:
     if figure is None or figure.n == 0:
         return ""
@@ -154,13 +169,33 @@ def _plots(records: Sequence[AnyRecord], summary: Summary, language: str) -> str
         sure = [(record.confidence, record.answerable) for record in asked]
         axes = (say("eval.confidence", language), say("eval.answerable_share", language))
         drawn.append((say("eval.plot_calibration", language), plots.reliability(sure, *axes)))
+        drawn += _reader_plots(asked, language)
         times = {
             name: [value for record in asked if (value := getattr(record, name)) is not None]
             for name in ("found_s", "first_token_s", "total_s")
         }
         named = {say(f"eval.time_{name}", language): values for name, values in times.items() if values}
         drawn.append((say("eval.plot_latency", language), plots.latency(named, say("eval.seconds", language))))
+    if claims := judged_claims(records):
+        axes = (say("eval.claim_probability", language), say("eval.supported_share", language))
+        drawn.append((say("eval.plot_claims", language), plots.reliability(claims, *axes)))
     return "".join(f"<figure>{svg}<figcaption>{_text(caption)}</figcaption></figure>" for caption, svg in drawn)
+
+
+def _reader_plots(asked: Sequence[Record], language: str) -> list[tuple[str, str]]:
+    """Return the captions and plots of the reader's own judgement: risk and coverage by direction, and its reliability."""
+    read = [(record.read, record) for record in asked if record.read is not None]
+    if not read:
+        return []
+    by_direction = {
+        group_label(group, language): [(value, is_block_right(record)) for value, record in read if group in ("all", record.direction)]
+        for group in ("all", *sorted({record.direction for _, record in read}))
+    }
+    axes = (say("eval.read", language), say("eval.answerable_share", language))
+    return [
+        (say("eval.plot_reader_risk", language), plots.risk(by_direction, say("eval.coverage", language), say("eval.risk", language))),
+        (say("eval.plot_reader", language), plots.reliability([(value, record.answerable) for value, record in read], *axes)),
+    ]
 
 
 def _filters(directions: Sequence[str]) -> str:

@@ -1,4 +1,5 @@
-"""Measures of a ranking and of a confidence, as pure functions of plain values: recall, MRR, nDCG, AUROC, risk and coverage."""
+"""Measures of a ranking and of a confidence, as pure functions of plain values: recall, MRR, nDCG, AUROC,
+calibration error, risk and coverage."""
 
 from __future__ import annotations
 
@@ -76,6 +77,22 @@ def _auroc(scores: Floats, truth: npt.NDArray[np.bool_], weights: Floats) -> Flo
         wins = (positives * (below + negatives / 2)).sum(axis=1)
         result: Floats = wins / (positives.sum(axis=1) * negatives.sum(axis=1))
     return result
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> Figure:
+    """Return the expected calibration error: the mean distance of a probability from the share that is right, over `bins` bins of equal
+    width, weighted by their sizes (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). 0 at best.
+    """
+    data, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    n = len(data)
+    if n == 0:
+        return NOTHING
+    member = np.minimum((data * bins).astype(int), bins - 1)[:, None] == np.arange(bins)
+    distances = (data - truth)[:, None] * member
+    value = float(np.abs(distances.sum(axis=0)).sum() / n)
+    if n == 1:
+        return Figure(value, None, None, 1)
+    return Figure(value, *interval(np.abs(resample(n) @ distances).sum(axis=1) / n), n)
 
 
 def risk_coverage(confidences: Sequence[float], right: Sequence[bool]) -> list[tuple[float, float]]:

@@ -98,6 +98,12 @@ class Record:
     full: str = ""
     full_passages: tuple[Place, ...] = ()
     full_sentences: tuple[Place, ...] = ()
+    block: str = ""
+    """What the first piece of gold evidence is: a `rag.schema.BlockKind`; "" if there is none, or its document has no tree."""
+    read: float | None = None
+    """The highest probability that a reader gives to a source of the answer; None if none was read."""
+    words: str = ""
+    """The words of the first source that the reader takes for the answer."""
 
     @property
     def declined(self) -> bool:
@@ -135,6 +141,8 @@ class ClaimRecord:
     fault: str
     verdict: str
     support: float
+    read: float | None = None
+    """The probability that a reader gives to the claim's being supported; None without one."""
 
     @property
     def accepted(self) -> bool:

@@ -6,14 +6,14 @@ import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import BadSetting, ShawahidError
 from rag.evaluation.bootstrap import Figure, rounded
 from rag.evaluation.records import AnyRecord, Record
-from rag.evaluation.scoring import MEASURES, Shares, figures, groups, shares_of
+from rag.evaluation.scoring import MEASURES, Shares, figures, groups, kinds, shares_of
 from rag.files import make_private
 from rag.messages import say
 
@@ -21,13 +21,21 @@ if TYPE_CHECKING:
     pass
 
 
+BY_KIND = ("right", "block@1", "span_f1", "wrongly_declined", "declined", "auroc", "reader_auroc")
+"""The measures that are also reported by kind of question and of block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of a run, by group and measure. `counts` are questions, unanswerable ones, failed ones, claims."""
+    """The figures of a run, by group and measure. `counts` are questions, unanswerable ones, failed ones, claims.
+
+    `by_kind` has those of `BY_KIND` for the kinds of questions and of the blocks that answer them.
+    """
 
     identity: Mapping[str, str]
     counts: Mapping[str, int]
     figures: Mapping[str, Mapping[str, Figure]]
+    by_kind: Mapping[str, Mapping[str, Figure]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures for a file or a script."""
@@ -44,8 +52,12 @@ def summarise(records: Sequence[AnyRecord], identity: Mapping[str, str], of: Seq
         "failed": sum(bool(record.error) for record in questions),
         "claims": len(records) - len(questions),
     }
-    by_group = {group: figures([records[row] for row in rows], [parts[row] for row in rows]) for group, rows in groups(records).items()}
-    return Summary(dict(identity), counts, by_group)
+
+    def of_groups(found: Mapping[str, list[int]]) -> dict[str, dict[str, Figure]]:
+        return {group: figures([records[row] for row in rows], [parts[row] for row in rows]) for group, rows in found.items()}
+
+    by_kind = {group: {name: own[name] for name in BY_KIND if name in own} for group, own in of_groups(kinds(records)).items()}
+    return Summary(dict(identity), counts, of_groups(groups(records)), {group: own for group, own in by_kind.items() if own})
 
 
 # --- requirements ---------------------------------------------------------------------------------------------------------
@@ -79,16 +91,20 @@ class Requirement:
         at_most = sign == "<=" or (sign == "=" and MEASURES[name].lower)
         return cls(group or "all", name, float(bound), at_most)
 
+    def figure(self, summary: Summary) -> Figure | None:
+        """Return the figure it is about, None if there is none."""
+        return {**summary.by_kind, **summary.figures}.get(self.group, {}).get(self.measure)
+
     def met(self, summary: Summary) -> bool:
         """Return whether the figure meets the bound; a missing figure does not."""
-        figure = summary.figures.get(self.group, {}).get(self.measure)
+        figure = self.figure(summary)
         if figure is None or figure.value is None:
             return False
         return figure.value <= self.bound if self.at_most else figure.value >= self.bound
 
     def told(self, summary: Summary) -> str:
         """Return the bound and the figure in one line."""
-        figure = summary.figures.get(self.group, {}).get(self.measure)
+        figure = self.figure(summary)
         value = rounded(figure.value if figure else None)
         return f"{self.group}:{self.measure} {'≤' if self.at_most else '≥'} {self.bound:g}: {value}"
 
@@ -136,8 +152,10 @@ def by_section(summary: Summary, groups: Sequence[str]) -> dict[str, list[str]]:
 
 
 def group_label(group: str, language: str) -> str:
-    """Return a group's display name: "all" in words, the others by their code (ar, en-ar, the name of a set)."""
-    return say("eval.all", language) if group == "all" else group
+    """Return a group's display name: "all" and kinds of blocks in words, the others by their code (ar, en-ar, the name of a set)."""
+    if group == "all" or group.startswith("block."):
+        return say(f"eval.{group}", language)
+    return group.removeprefix("kind.")
 
 
 def write_json(path: Path, summary: Summary) -> None:

@@ -16,8 +16,10 @@ from rag.errors import IndexCorrupt, IndexMismatch, IndexMissing, ModelCorrupt, 
 from rag.evaluation.gold_spans import Corpus
 from rag.evaluation.questions import Claim, Dialogue, Question, QuestionSet
 from rag.evaluation.records import RETRIEVED, AnyRecord, ClaimRecord, Place, Record, RecordFile
+from rag.models.reader import Reader
+from rag.models.reader_input import ReadText
 from rag.retrieval.index import Index
-from rag.schema import Answer, Delta, Found, History, Hit, Turn
+from rag.schema import Answer, Delta, Found, History, Hit, Span, Turn
 
 DEPTH = 10  # passages and sentences that retrieval is judged by
 QuestionProgress = Callable[[int, int, str], None]
@@ -122,6 +124,7 @@ class _Runner:
             answers=question.answers,
             gold=gold,
             needs=max((need + 1 for place in gold for need in place.needs), default=0),
+            block=self.corpus.block(gold),
         )
 
     def _asked(self, question: Question, blank: Record) -> Record:
@@ -175,8 +178,11 @@ class _Runner:
         total_s = time.perf_counter() - started
         if answer is None:
             return replace(blank, error="the stream ended without an answer", total_s=total_s)
+        first = answer.evidence[0] if answer.evidence else None
         return replace(
             blank,
+            read=max((item.answers for item in answer.evidence if item.answers is not None), default=None),
+            words=first.passage.quote(first.words) if first is not None and first.words is not None else "",
             status=str(answer.status),
             searched=answer.searched,
             text=answer.text,
@@ -215,7 +221,10 @@ class _Runner:
         evidence = tuple(piece.quote for piece in claim.evidence)
         if len(evidence) > 1:  # together they prove it
             evidence = (*evidence, " ".join(evidence))
+        joined = " ".join(piece.quote for piece in claim.evidence)
         judgement = checker.check_in_passage(claim.claim, evidence, lambda best: " ".join(evidence))
+        reader: Reader | None = getattr(self.bot, "reader", None)
+        read = None if reader is None else reader.judge(claim.claim, [ReadText(joined, (Span(0, len(joined)),))])[0].supported
         record = ClaimRecord(
             key=key,
             set=self.name,
@@ -229,6 +238,7 @@ class _Runner:
             fault=claim.fault,
             verdict=str(judgement.verdict or ""),
             support=judgement.support,
+            read=read,
         )
         self.file.add(record)
         return record

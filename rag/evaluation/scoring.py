@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rag.evaluation.answer_language import is_written_in, strays, without_markers
 from rag.evaluation.answer_matching import RULES, contains, exact_match, token_f1
 from rag.evaluation.bootstrap import Figure, Share, quantile, ratio
-from rag.evaluation.metrics import auroc, retrieval, risk_area
+from rag.evaluation.metrics import auroc, calibration_error, retrieval, risk_area
 from rag.evaluation.records import ERROR, AnyRecord, ClaimRecord, Place, Record
 from rag.schema import Grade, Span
 from rag.text.sentences import sentences
@@ -220,6 +220,23 @@ def own_words(record: Record) -> str:
     return text
 
 
+# --- reading --------------------------------------------------------------------------------------------------------------
+
+
+def reading(record: Record) -> Shares:
+    """Compute the measures of the reader, over answerable questions of which it read something, whether or not they were declined.
+
+    span_f1: the F1 of the words it takes for the answer, by the Arabic-aware rule, the best over the accepted answers; 0 if it finds none.
+    block@1: the sentence, list item or row that it puts first overlaps gold evidence.
+    """
+    if not record.answerable or record.read is None:
+        return {}
+    shares: Shares = {"block@1": (float(bool(record.sources and record.sources[0].needs)), 1.0)}
+    if record.answers:
+        shares["span_f1"] = (token_f1(record.words, record.answers, RULES["strict"]), 1.0)
+    return shares
+
+
 # --- conversation, cost, claims -------------------------------------------------------------------------------------------
 
 
@@ -252,11 +269,13 @@ def cost(record: Record) -> Shares:
 
 def claim_shares(record: ClaimRecord) -> Shares:
     """Compute false_rejected, over claims that their evidence does not support, in all and by fault (false_rejected.number, …), and
-    true_rejected, over claims that it does support: the share that the check rejects."""
+    true_rejected, over claims that it does support: the share that the check rejects; and claim_right, over claims that a reader judged:
+    those to which it gives more than 0.5 if they are supported, and no more if they are not."""
     rejected = float(not record.accepted)
+    shares: Shares = {} if record.read is None else {"claim_right": (float((record.read > 0.5) == record.supported), 1.0)}
     if record.supported:
-        return {"true_rejected": (rejected, 1.0)}
-    return {"false_rejected": (rejected, 1.0), f"false_rejected.{record.fault}": (rejected, 1.0)}
+        return {"true_rejected": (rejected, 1.0), **shares}
+    return {"false_rejected": (rejected, 1.0), f"false_rejected.{record.fault}": (rejected, 1.0), **shares}
 
 
 # --- figures --------------------------------------------------------------------------------------------------------------
@@ -286,6 +305,11 @@ def _measures() -> Iterable[Measure]:
     yield Measure("wrongly_declined", "abstention", lower=True)
     yield Measure("auroc", "abstention")
     yield Measure("risk_area", "abstention", lower=True)
+    yield Measure("ece", "abstention", lower=True)
+    for name in ("block@1", "span_f1", "reader_auroc"):
+        yield Measure(name, "reading")
+    yield Measure("reader_risk_area", "reading", lower=True)
+    yield Measure("reader_ece", "reading", lower=True)
     yield Measure("language", "language")
     yield Measure("clean", "language")
     yield Measure("foreign_quote", "language", lower=True)
@@ -296,6 +320,9 @@ def _measures() -> Iterable[Measure]:
     for fault in ("number", "name", "act", "swap", "elsewhere", "negation", "instruction"):
         yield Measure(f"false_rejected.{fault}", "claims")
     yield Measure("true_rejected", "claims", lower=True)
+    yield Measure("claim_right", "claims")
+    yield Measure("claim_auroc", "claims")
+    yield Measure("claim_ece", "claims", lower=True)
     for name in ("found_s", "first_token_s", "total_s", "total_p95_s"):
         yield Measure(name, "cost", lower=True, unit="s")
     yield Measure("tokens", "cost", lower=True, unit="tokens")
@@ -306,7 +333,7 @@ def _measures() -> Iterable[Measure]:
 MEASURES: Mapping[str, Measure] = {measure.name: measure for measure in _measures()}
 """Every measure by name, in the order of a report."""
 
-SINGLE = (across_copies, answers, success, citations, abstention, own_language, conversation, cost)
+SINGLE = (across_copies, answers, success, citations, abstention, reading, own_language, conversation, cost)
 
 
 def shares_of(records: Sequence[AnyRecord]) -> list[Shares]:
@@ -330,6 +357,16 @@ def is_right(record: Record) -> bool:
     return record.answerable and contains(without_markers(record.prediction), record.answers)
 
 
+def is_block_right(record: Record) -> bool:
+    """Return whether the first source overlaps gold evidence; it never does for a question without an answer."""
+    return record.answerable and bool(record.sources and record.sources[0].needs)
+
+
+def judged_claims(records: Sequence[AnyRecord]) -> list[tuple[float, bool]]:
+    """Return the reader's probability that a claim is supported, and whether it is, for each claim that a reader judged."""
+    return [(record.read, record.supported) for record in records if isinstance(record, ClaimRecord) and record.read is not None]
+
+
 def figures(records: Sequence[AnyRecord], of: Sequence[Shares] | None = None) -> dict[str, Figure]:
     """Return every measure that applies to the records, in the order of `MEASURES`. `of` are their shares, if known."""
     parts = shares_of(records) if of is None else of
@@ -342,6 +379,7 @@ def figures(records: Sequence[AnyRecord], of: Sequence[Shares] | None = None) ->
         confidences = [record.confidence for record in asked]
         found["auroc"] = auroc(confidences, [record.answerable for record in asked])
         found["risk_area"] = risk_area(confidences, [is_right(record) for record in asked])
+        found["ece"] = calibration_error(confidences, [record.answerable for record in asked])
         times: dict[str, list[float]] = {
             name: [value for record in asked if (value := getattr(record, name)) is not None]
             for name in ("found_s", "first_token_s", "total_s")
@@ -350,6 +388,16 @@ def figures(records: Sequence[AnyRecord], of: Sequence[Shares] | None = None) ->
             found[name] = quantile(values)
         found["total_p95_s"] = quantile(times["total_s"], 0.95)
         found["memory_mb"] = quantile([record.memory_mb for record in asked if record.memory_mb is not None], 1.0)
+    read = [(record.read, record) for record in asked if record.read is not None]
+    if read:
+        probabilities, answerable = [value for value, _ in read], [record.answerable for _, record in read]
+        found["reader_auroc"] = auroc(probabilities, answerable)
+        found["reader_risk_area"] = risk_area(probabilities, [is_block_right(record) for _, record in read])
+        found["reader_ece"] = calibration_error(probabilities, answerable)
+    if judged := judged_claims(records):
+        supports, truths = [value for value, _ in judged], [truth for _, truth in judged]
+        found["claim_auroc"] = auroc(supports, truths)
+        found["claim_ece"] = calibration_error(supports, truths)
     return {name: found[name] for name in MEASURES if name in found and found[name].n}
 
 
@@ -360,6 +408,16 @@ def groups(records: Sequence[AnyRecord]) -> dict[str, list[int]]:
         for value in sorted({getattr(record, kind) for record in records} - set(found)):
             found[value] = [number for number, record in enumerate(records) if getattr(record, kind) == value]
     return found
+
+
+def kinds(records: Sequence[AnyRecord]) -> dict[str, list[int]]:
+    """Return the rows of the questions of each kind (kind.…), and of those whose evidence is a block of each kind (block.…)."""
+    found: dict[str, list[int]] = {}
+    for prefix in ("block", "kind"):
+        for number, record in enumerate(records):
+            if isinstance(record, Record) and (value := getattr(record, prefix)):
+                found.setdefault(f"{prefix}.{value}", []).append(number)
+    return dict(sorted(found.items()))
 
 
 def faults(record: AnyRecord, of: Shares) -> list[str]:

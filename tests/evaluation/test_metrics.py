@@ -9,7 +9,7 @@ import pytest
 from rag.evaluation.answer_language import is_written_in, strays, without_markers
 from rag.evaluation.answer_matching import RULES, contains, exact_match, mlqa_tokens, plain_tokens, squad_tokens, strict_tokens, token_f1
 from rag.evaluation.bootstrap import NOTHING, Figure, difference, quantile, ratio, rounded
-from rag.evaluation.metrics import auroc, auroc_difference, retrieval, risk_area, risk_coverage
+from rag.evaluation.metrics import auroc, auroc_difference, calibration_error, retrieval, risk_area, risk_coverage
 
 # --- figures --------------------------------------------------------------------------------------------------------------
 
@@ -258,3 +258,15 @@ def test_stray_script() -> None:
     assert strays("هو api مفتوح", "ar", question="ما هو api؟") == []
     assert strays("He wrote it in Москва", "en") == ["М", "о", "с", "к", "в", "а"]
     assert strays("Café Müller", "en") == []
+
+
+def test_the_calibration_error_by_hand() -> None:
+    # Two at 0.95, one of them right: 0.45 apart; two at 0.15, both wrong: 0.15 apart; each bin has half of them.
+    found = calibration_error([0.95, 0.95, 0.15, 0.15], [True, False, False, False])
+    assert found.value == pytest.approx(0.30)
+    assert found.n == 4
+    assert found.low is not None
+    assert found.low <= 0.30
+    assert calibration_error([1.0, 0.0], [True, False]).value == 0.0  # 1 is in the last bin
+    assert calibration_error([], []) == NOTHING
+    assert calibration_error([0.75], [True]) == Figure(0.25, None, None, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import io
 import json
 import re
 from dataclasses import replace
@@ -19,12 +21,13 @@ from rag.evaluation.html_report import write_html
 from rag.evaluation.questions import (
     QuestionSet,
 )
-from rag.evaluation.records import ClaimRecord, Place
+from rag.evaluation.records import AnyRecord, ClaimRecord, Place, Record
 from rag.evaluation.report import Requirement, RequirementMissed, Summary, by_section, cell, distinct, require, summarise
 from rag.evaluation.run import memory_mb
 from rag.evaluation.scoring import MEASURES, figures, groups
 from rag.messages import say, table
 from rag.retrieval.index import Index
+from rag.text.terminal import for_terminal
 from tests.evaluation.world import (
     NONE,
     RIGHT,
@@ -138,6 +141,59 @@ def test_the_page_lists_failures_first_in_both_directions(index: Index, tmp_path
     assert page.count('dir="auto"') > 10
     assert page.count("<svg") == 4
     assert page.count("<li class=") == 3
+
+
+def _read(record: Record, words: str, read: float, right: bool, block: str) -> Record:
+    place = Place("d", 0, 1, "en", words, needs=(0,) if right else ())
+    return replace(record, read=read, words=words, sources=(place,), block=block, kind="fact", needs=1)
+
+
+def test_the_figures_of_a_reader_by_direction_and_kind_of_block(index: Index, tmp_path: Path) -> None:
+    english, arabic, none = asked(ScriptedBot(index, RIGHT), tmp_path / "records.jsonl")
+    records: list[AnyRecord] = [
+        _read(english, "Alex Spiro", 0.9, True, "row"),  # the accepted answer is one of two words: F1 2/3
+        _read(arabic, "", 0.6, False, "item"),
+        _read(none, "dollars", 0.2, False, ""),
+        ClaimRecord("a", "s", "a", "x", "en", "en-en", "", ("x",), True, "", "", 0.9, read=0.8),
+        ClaimRecord("b", "s", "b", "y", "ar", "ar-en", "", ("x",), False, "number", "number", 0.1, read=0.7),
+    ]
+    summary = summarise(records, {})
+    everything = summary.figures["all"]
+    assert everything["span_f1"].value == pytest.approx((2 / 3 + 0) / 2)
+    assert everything["block@1"].value == 0.5
+    assert everything["reader_auroc"].value == 1.0
+    assert everything["reader_risk_area"].value == pytest.approx((0 + 1 / 2 + 2 / 3) / 3)
+    assert everything["reader_ece"].value == pytest.approx((0.1 + 0.4 + 0.2) / 3)
+    assert everything["claim_right"].value == 0.5
+    assert everything["claim_auroc"].value == 1.0
+    assert everything["claim_ece"].value == pytest.approx((0.2 + 0.7) / 2)
+    assert summary.figures["en-en"]["span_f1"].value == pytest.approx(2 / 3)
+    assert summary.by_kind["block.row"]["block@1"] == Figure(1.0, None, None, 1)
+    assert summary.by_kind["block.item"]["block@1"] == Figure(0.0, None, None, 1)
+    assert summary.by_kind["kind.fact"]["reader_auroc"].value == 1.0
+    require(summary, [Requirement.parse("block.row:block@1>=1"), Requirement.parse("reader_ece=0.3")])
+    with pytest.raises(RequirementMissed, match=r"block\.item:block@1"):
+        require(summary, [Requirement.parse("block.item:block@1=0.5")])
+
+
+@pytest.mark.parametrize(("language", "row"), [("en", "answered by a table row"), ("ar", "الجواب في صف من جدول")])
+def test_the_page_and_the_table_show_the_reader(index: Index, tmp_path: Path, language: str, row: str) -> None:
+    english, *_ = asked(ScriptedBot(index, RIGHT), tmp_path / "records.jsonl")
+    records: list[AnyRecord] = [
+        _read(english, "Alex Spiro", 0.9, True, "row"),
+        ClaimRecord("a", "s", "a", "x", "en", "en-en", "", ("x",), True, "", "", 0.9, read=0.8),
+    ]
+    summary = summarise(records, {})
+    write_html(tmp_path / "report.html", records, summary, language, "Report")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert f'<th scope="row">{row}</th>' in page
+    assert page.count("<svg") == 7
+    for caption in ("eval.plot_reader_risk", "eval.plot_reader", "eval.plot_claims"):
+        assert html.escape(say(caption, language)) in page
+    console = Console(file=io.StringIO(), width=200)
+    print_table(summary, console, language)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert for_terminal(row) in told
 
 
 def test_a_page_and_plots_of_nothing(tmp_path: Path) -> None:

@@ -7,21 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from rag.answering.chatbot import Chatbot
 from rag.errors import ModelMissing
 from rag.evaluation.questions import (
     BadQuestionSet,
+    Claim,
     Gold,
     Question,
     QuestionSet,
     drop_gold,
     write_documents,
 )
-from rag.evaluation.records import Cited, Place, Record, read_records
+from rag.evaluation.records import Cited, Place, Record, RecordFile, read_records
+from rag.evaluation.run import evaluate
 from rag.evaluation.run_identity import code_hash, identify, short
 from rag.evaluation.scoring import answer_sentences, faults, figures, shares_of
 from rag.retrieval.index import Index
 from rag.storage.build import build_index
-from rag.testing import ScriptedGenerator
+from rag.testing import ScriptedGenerator, WordReader
 from tests.evaluation.world import (
     NONE,
     OTHER,
@@ -67,6 +70,30 @@ def test_a_run_by_hand(index: Index, tmp_path: Path) -> None:
     # SQuAD's rule keeps the Arabic full stop off, too, for it is ASCII's.
     assert found["f1_squad"].value == pytest.approx(found["f1"].value)
     assert found["em"].value == 0.0
+
+
+def test_what_the_reader_says_is_recorded(index: Index, tmp_path: Path) -> None:
+    """The double reads by shared words: the sentence that has all of the question's is the block and its words."""
+    quoting = Chatbot(index, reader=WordReader())
+    claims = tuple(
+        Claim(id, text, "en", "en-en", (Gold("en/harbour.txt", "The harbour of Nawras opens at dawn."),), supported, fault, "", "")
+        for id, text, supported, fault in (("c", "The harbour opens at dawn.", True, ""), ("d", "Boats wait at dawn.", False, "name"))
+    )
+    asks = replace(WHO, question="Who wrote the letter to Microsoft?")
+    with RecordFile.open(tmp_path / "records.jsonl") as file:
+        records = evaluate(quoting, QuestionSet("small", (asks, NONE), claims=claims), file, identify(quoting))
+    who, none, true, false = records
+    assert isinstance(who, Record)
+    assert isinstance(none, Record)
+    assert (who.read, who.words, who.block) == (1.0, "Alex Spiro wrote the letter to Microsoft.", "paragraph")
+    assert who.sources[0].needs == (0,)
+    assert (none.read, none.words, none.block) == (0.0, "", "")
+    assert [record.read for record in (true, false)] == [1.0, 0.0]
+    assert read_records(tmp_path / "records.jsonl") == list(records)
+    found = figures(records)
+    # "Alex Spiro wrote letter to Microsoft", six words without the article, against "Spiro": F1 is 2 * 1 / (6 + 1).
+    assert found["span_f1"].value == pytest.approx(2 / 7)
+    assert (found["block@1"].value, found["reader_auroc"].value, found["claim_right"].value) == (1.0, 1.0, 1.0)
 
 
 def test_silence_and_errors_count_as_zero(index: Index, tmp_path: Path) -> None:

@@ -69,7 +69,16 @@ def cases(folder: Path, rng: random.Random, questions: Path = QUESTIONS) -> Iter
     library = Library(folder)
     for pair in pairs(questions / "questions.jsonl"):
         yield from _of_pair(pair, library, rng)
-    for one in records(questions / "claims.jsonl"):
+    yield from _of_claims(questions / "claims.jsonl", library, rng)
+
+
+def claims(path: Path, folder: Path, rng: random.Random) -> Iterator[Case]:
+    """Yield the cases of a file of claims about the documents of a folder."""
+    yield from _of_claims(path, Library(folder), rng)
+
+
+def _of_claims(path: Path, library: Library, rng: random.Random) -> Iterator[Case]:
+    for one in records(path):
         yield from _of_claim(one, library, rng)
 
 
