@@ -14,6 +14,7 @@ from rag.documents.tree import heading_paths
 from rag.errors import BadSetting
 from rag.schema import Block, BlockKind, Document, Passage, Span
 from rag.text.language import detect
+from rag.text.self_contained import refers_back
 from rag.text.sentences import sentences
 
 _LONGEST_ITEM = 2
@@ -22,8 +23,22 @@ _LONGEST_SENTENCE = 2
 """The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
 _ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
 _REACH = 8
-_HEADING_ALONE = 4
-"""Fewest words of headings that are a passage of their own where nothing stands below them."""
+_HEADINGS_ALONE = 3
+_HEADING_WORDS = 4
+_HEADING_SENTENCE = 8
+"""Headings with nothing below them are a passage if they are a list, of this many headings with these words, or as long as a sentence."""
+_LONGEST_CODE = 1.5
+"""The longest passage that is not ended within a block of code, as a multiple of the length that passages are filled up to."""
+_LEAST_REMAINDER = 0.25
+"""What is left of a section stays with the passage before it if it is shorter than this share of a passage."""
+_LONGEST_QUESTION = 160
+_LONGEST_TITLE = 80
+_FOLLOWS = re.compile(
+    r"\b(?:as follows|the following|following (?:\w+ ){0,3}\w+|(?:shown|given|listed|described|example) below|below)[.]?\s*$"
+    r"|(?:ما يلي|كما يلي|على النحو (?:التالي|الآتي)|(?:التالي|الآتي)ة?|أدناه)[.]?\s*$",
+    re.IGNORECASE,
+)
+"""The end of a sentence that announces what stands below it."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that introduces a list and is kept in one piece."""
 
@@ -57,7 +72,8 @@ class Chunker:
 @dataclass(frozen=True, slots=True)
 class _Unit:
     """A span that is quoted whole. `opens` marks a unit that must begin a passage, `paragraph` one that begins a paragraph, `continues`
-    one that goes on with the sentence of the unit before it, or has no words."""
+    one that goes on with the sentence of the unit before it, or has no words, `announces` one that means little without what follows.
+    `code_end` is the end of the block of code that a line belongs to."""
 
     span: Span
     path: tuple[str, ...] = ()
@@ -66,6 +82,9 @@ class _Unit:
     opens: bool = False
     paragraph: bool = True
     continues: bool = False
+    announces: bool = False
+    kind: BlockKind = BlockKind.PARAGRAPH
+    code_end: int = 0
 
 
 @dataclass(slots=True)
@@ -89,7 +108,7 @@ def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
             at += 1
         new_section = bool(opened) and not (heading and all(opened))
         new_paragraph = re.search(r"\n\s*\n|\n$", document.text[end : span.start]) is not None
-        yield _Unit(span, opens=new_section, paragraph=new_paragraph)
+        yield _Unit(span, opens=new_section, paragraph=new_paragraph, announces=_announces(span.of(document.text)))
         heading = opened[-1] if opened else heading and bool(opened)
         end = span.end
 
@@ -109,16 +128,30 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
                 bare.append(_Unit(block.span, path, opens=not bare or bare[-1].path != path))
             if following is None or following.kind is not BlockKind.HEADING:
                 words = sum(len(unit.span.of(document.text).split()) for unit in bare)
-                if words >= _HEADING_ALONE or (following is None and not some):
+                is_list = len(bare) >= _HEADINGS_ALONE and words >= _HEADING_WORDS
+                if is_list or words >= _HEADING_SENTENCE or (following is None and not some):
                     yield from bare
                     some = some or bool(bare)
                 bare = []
             continue
         some = True
         introduces = block.span in leads
-        for number, span in enumerate(_spans(document.text, block, longest, introduces)):
-            lead = block.lead if block.lead != block.span else None
-            yield _Unit(span, path, lead, introduces, opens, number == 0, number > 0 and _continues(document.text, span))
+        lead = block.lead if block.lead != block.span else None
+        spans = list(_spans(document.text, block, longest, introduces))
+        announces = _announces_block(document.text, document.blocks, at)
+        for number, span in enumerate(spans):
+            yield _Unit(
+                span,
+                path,
+                lead,
+                introduces,
+                opens,
+                number == 0,
+                number > 0 and _continues(document.text, span),
+                announces and number == len(spans) - 1,
+                block.kind,
+                block.span.end if block.kind is BlockKind.CODE else 0,
+            )
             opens = False
 
 
@@ -138,24 +171,79 @@ def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[
     return [span.shifted(block.span.start) for span in sentences(written, longest)]
 
 
+def _announces_block(text: str, blocks: Sequence[Block], at: int) -> bool:
+    """Return whether a block means little without the next one: it ends with a colon, is a question, or says that something follows."""
+    block, following = blocks[at], blocks[at + 1] if at + 1 < len(blocks) else None
+    if following is None or following.kind is BlockKind.HEADING or block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
+        return False
+    written = block.span.of(text)
+    if block.kind is BlockKind.ITEM and following.kind is BlockKind.ITEM and following.level <= block.level:
+        return False
+    if _announces(written) or (_is_title_like(written, block) and not _is_title_like(following.span.of(text), following)):
+        return True
+    return following.kind is not BlockKind.PARAGRAPH and _FOLLOWS.search(written[-_LONGEST_QUESTION:]) is not None
+
+
+def _is_title_like(written: str, block: Block) -> bool:
+    """Return whether a paragraph is a short line without a mark at its end, as titles are that are not marked as such."""
+    short = block.kind is BlockKind.PARAGRAPH and len(written) <= _LONGEST_TITLE and "\n" not in written
+    return short and written.rstrip()[-1:].isalnum()
+
+
+def _announces(written: str) -> bool:
+    """Return whether a sentence or paragraph ends with a colon, or is a short question."""
+    end = written.rstrip(" *_\u200f")[-2:]
+    return (
+        end.endswith((":", "\uff1a")) or end in (":-", ":\u2013") or (end.endswith(("?", "\u061f")) and len(written) <= _LONGEST_QUESTION)
+    )
+
+
 def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
     """Yield passages filled up to `longest`, never ending with a lead; after a lead in an earlier passage, nothing but its items."""
-    group = _Group()
     waiting = list(units)
+    sections = _section_ends(waiting)
+    group, first, at = _Group(), 0, 0
     opening: Span | None = None
-    for at, unit in enumerate(waiting):
+    while at < len(waiting):
+        unit = waiting[at]
         opening = opening if unit.continues else unit.span
-        if group.units and _breaks(
-            group, unit, waiting[at + 1] if at + 1 < len(waiting) else None, _sentence_end(waiting, at, longest), longest
-        ):
-            yield group
-            same = unit.continues and unit.path == group.units[-1].path
+        if group.units and _breaks(text, group, waiting, at, sections[at], longest):
+            back = _understandable(text, waiting, first, at, longest)
+            yield _Group(group.units[: back - first], group.outside, group.cut)
+            first = at = back
+            unit = waiting[at]
+            same = unit.continues and unit.path == waiting[at - 1].path
             group = _Group(outside=opening, cut=True) if same and opening is not None else _Group()
+            opening = opening if unit.continues else unit.span
         if not group.units and unit.lead is not None:
             group.outside, group.cut = unit.lead, False
         group.units.append(unit)
+        at += 1
     if group.units:
         yield group
+
+
+def _section_ends(units: Sequence[_Unit]) -> list[int]:
+    """Return for each unit where the last unit ends that stands in the same section."""
+    ends = [0] * len(units)
+    for at in range(len(units) - 1, -1, -1):
+        following = units[at + 1] if at + 1 < len(units) else None
+        ends[at] = units[at].span.end if following is None or following.opens or following.path != units[at].path else ends[at + 1]
+    return ends
+
+
+def _understandable(text: str, units: Sequence[_Unit], first: int, at: int, longest: int) -> int:
+    """Return where a passage that would begin with the unit `at` can be understood: there, or at most half a passage before, where a
+    sentence refers back to nothing. The passage before it begins with the unit `first`."""
+    for begin in range(at, first, -1):
+        unit, before = units[begin], units[begin - 1]
+        if units[at].span.start - unit.span.start > longest // 2:
+            break
+        if unit.kind is not BlockKind.PARAGRAPH or unit.lead is not None or unit.opens or unit.path != before.path:
+            break
+        if not (unit.continues or before.announces or before.introduces or refers_back(unit.span.of(text))):
+            return begin
+    return at
 
 
 def _continues(text: str, span: Span) -> bool:
@@ -177,24 +265,55 @@ def _sentence_end(units: Sequence[_Unit], at: int, longest: int) -> int:
     return end
 
 
-def _breaks(group: _Group, unit: _Unit, following: _Unit | None, sentence_end: int, longest: int) -> bool:
-    """Return whether a unit begins a new passage."""
-    first, last = group.units[0], group.units[-1]
-    if unit.opens or unit.path != last.path or (group.cut and not unit.continues):
+def _breaks(text: str, group: _Group, units: Sequence[_Unit], at: int, section_end: int, longest: int) -> bool:
+    """Return whether the unit `at` begins a new passage; its section goes on to `section_end`."""
+    first, last, unit = group.units[0], group.units[-1], units[at]
+    start, cut = first.span.start, group.cut and not unit.continues
+    if unit.opens or unit.path != last.path or cut:
         return True
     if not group.cut and group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
         return True
     if last.introduces and unit.lead == last.span:
         return False  # a list's first item stays with its introduction, however long the two are
     if unit.continues:
-        return unit.span.end - first.span.start > _LONGEST_SENTENCE * longest
-    end = sentence_end if sentence_end - unit.span.start <= longest else unit.span.end
-    if unit.introduces and following is not None and following.lead == unit.span:
-        end = following.span.end
-    length = end - first.span.start
-    if length > longest:
+        return unit.span.end - start > _LONGEST_SENTENCE * longest
+    if unit.code_end and not unit.paragraph and unit.code_end - start <= _LONGEST_CODE * longest:
+        return False
+    if last.announces or _is_remainder(unit, start, section_end, longest):
+        return unit.span.end - start > _LONGEST_SENTENCE * longest
+    end = _needed_end(units, at, longest)
+    if end - start > longest:
         return True
-    return unit.paragraph and unit.lead is None and last.span.end - first.span.start > longest // 2
+    new = unit.paragraph and unit.lead is None and last.span.end - start > longest // 2
+    return new and not (unit.kind is BlockKind.PARAGRAPH and refers_back(unit.span.of(text)))
+
+
+def _is_remainder(unit: _Unit, start: int, section_end: int, longest: int) -> bool:
+    """Return whether so little is left of a section that it means little alone."""
+    least = _LEAST_REMAINDER * longest
+    return (
+        unit.kind not in (BlockKind.ROW, BlockKind.CODE)
+        and section_end - unit.span.start < least
+        and section_end - start <= longest + least
+    )
+
+
+def _needed_end(units: Sequence[_Unit], at: int, longest: int) -> int:
+    """Return where what a unit begins can end: its sentence, or with what it announces the first of that; a block of code that fits."""
+    start = units[at].span.start
+    end = units[at].span.end
+    while at < len(units):
+        unit = units[at]
+        sentence_end = _sentence_end(units, at, longest)
+        end = sentence_end if sentence_end - start <= longest else max(end, unit.span.end)
+        if unit.code_end - start <= longest:
+            end = max(end, unit.code_end)
+        following = units[at + 1] if at + 1 < len(units) else None
+        leads = unit.introduces and following is not None and following.lead == unit.span
+        if not (unit.announces or leads) or following is None or following.opens or end - start > longest:
+            break
+        at += 1
+    return end
 
 
 def _passage(document: Document, group: _Group, id: int) -> Passage:

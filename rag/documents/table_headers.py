@@ -132,6 +132,11 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, 
     if wrapped := _wrapped_names(rows):
         names = tuple(" ".join(cell for row in rows[:wrapped] if (cell := row[at])) for at in range(width))
         return _tables([names, *rows[wrapped:]], first, None, 1)
+    alone = next((at for at, row in enumerate(rows) if _alone(row) is None), len(rows))
+    if width > 1 and alone > _MOST_LINES:  # a list in one column, no titles
+        lines: list[tuple[str, ...]] = [(next(cell for cell in row if cell),) for row in rows[:alone]]
+        upper = _tables(lines, first, None)
+        return [*upper, *(_tables(rows[alone:], first + sum(len(table.rows) for table in upper), before) if rows[alone:] else [])]
     titles: list[str] = []
     while len(rows) > 1 and width > 1 and _alone(rows[0]) is not None:
         titles.append(next(cell for cell in rows.pop(0) if cell))
@@ -143,6 +148,8 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, 
         upper = _tables(rows[:above], first, None)
         return [*upper, *_tables(rows[above:], first + sum(len(table.rows) for table in upper), None)]
     named = known if 0 < known < len(rows) else _header_rows(rows, likely=known == 0)
+    if any(len(cell) > _LONGEST_SECTION for row in rows[:named] for cell in row):
+        named = 0  # sentences name no column
     if named:  # a header that is repeated where a page begins
         rows = [*rows[:named], *(row for row in rows[named:] if row != rows[0])]
     columns = _names(rows[:named]) if named else ("",) * width

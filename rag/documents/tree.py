@@ -30,6 +30,7 @@ _LONGEST_VALUE = 500
 _LONGEST_LABEL = 200
 _LONGEST_ROW = 700
 """Characters of a row in one block; a wider row is continued in a second one that repeats the row's name."""
+_LONGEST_ROW_NAME = 100
 _LONGEST_LEAD = 400
 """Characters of a paragraph that may introduce a list."""
 _LONGEST_CAPTION = 160
@@ -167,8 +168,10 @@ class TreeWriter:
         return self._append(BlockKind.NOTE, f"[{label}] {text.strip()}" if label and text.strip() else text, "\n")
 
     def code(self, text: str) -> Span | None:
-        """Append a block of code as it stands."""
-        return self._append(BlockKind.CODE, text.strip("\n"))
+        """Append a block of code as it stands; a paragraph or item before it that ends with a colon is its lead."""
+        last = self._blocks[-1] if self._blocks else None
+        lead = last.span if last is not None and self._announces(last) else None
+        return self._append(BlockKind.CODE, text.strip("\n"), lead=lead)
 
     def table(
         self,
@@ -262,8 +265,10 @@ class TreeWriter:
         self._lead = None
 
     def _row(self, names: Sequence[str], cells: Sequence[str], lead: Span | None, table: int, header: int | None) -> None:
-        """Append one row, in several blocks where it is very wide."""
-        name = self._cell(names, cells, header) if header is not None and header < len(cells) else ""
+        """Append one row, in several blocks where it is very wide; each begins with the row's name, or its first cell."""
+        if header is None or header >= len(cells):
+            header = next((at for at, cell in enumerate(cells) if 0 < len(cell) <= _LONGEST_ROW_NAME), None)
+        name = self._cell(names, cells, header) if header is not None else ""
         text, places = "", list[Cell]()
 
         def flush() -> None:
@@ -298,13 +303,19 @@ class TreeWriter:
         short line without a mark at its end (a caption, "You will need")."""
         if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM) or len(block.span) > _LONGEST_LEAD:
             return False
-        text = self.text_of(block.span).rstrip()
-        if text.endswith((":", "：", ":-", ":–")):
+        if self._announces(block):
             return True
+        text = self.text_of(block.span).rstrip()
         if text.endswith(("?", "؟")) and len(text) <= _LONGEST_CAPTION:
             return True  # a question above its answers
         short = block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_CAPTION and "\n" not in text
         return self._captions and short and text[-1:] not in _ENDS_SENTENCE
+
+    def _announces(self, block: Block) -> bool:
+        """Return whether a short paragraph or item ends with a colon."""
+        if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM) or len(block.span) > _LONGEST_LEAD:
+            return False
+        return self.text_of(block.span).rstrip().endswith((":", "：", ":-", ":–"))
 
     def text_of(self, span: Span) -> str:
         """Return what was written at a span that lies in the last few blocks."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,3 +155,64 @@ def test_a_name_alone_is_no_passage() -> None:
     document = blocks((BlockKind.HEADING, "References", 1), (BlockKind.HEADING, "Plan", 1), (BlockKind.PARAGRAPH, "It rains.", 0))
     assert [passage.text for passage in Chunker().cut(document)] == ["It rains."]
     assert [passage.text for passage in Chunker().cut(blocks((BlockKind.HEADING, "خاتمة", 1)))] == ["خاتمة"]
+
+
+PROSE = {
+    "en": (
+        "The mill was built in 1850. " * 5,
+        "The council sold the mill to Salim Haddad.",
+        "He repaired it and ran it for thirty years, and his sons after him.",
+    ),
+    "ar": (
+        "بُنيت الطاحونة عام 1850. " * 5,
+        "باع المجلس الطاحونة إلى سليم حداد.",
+        "وهو الذي أصلحها وأدارها ثلاثين عامًا، ثم أدارها أبناؤه من بعده.",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_passage_begins_where_a_sentence_refers_back_to_nothing(language: str) -> None:
+    before, named, refers = PROSE[language]
+    passages = Chunker(passage=len(before) + len(named) + 10, sentence=80).cut(
+        blocks((BlockKind.PARAGRAPH, f"{before}{named} {refers}", 0))
+    )
+    assert [passage.text for passage in passages] == [before.strip(), f"{named} {refers}"]
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [("Opening hours", "The hall opens at nine. " * 6), ("مواعيد العمل", "تفتح القاعة في التاسعة. " * 6)],
+)
+def test_a_short_line_like_a_title_stays_with_what_it_is_over(title: str, text: str) -> None:
+    document = blocks((BlockKind.PARAGRAPH, text.strip(), 0), (BlockKind.PARAGRAPH, title, 0), (BlockKind.PARAGRAPH, text.strip(), 0))
+    passages = Chunker(passage=200, sentence=80).cut(document)
+    assert [passage.text for passage in passages] == [text.strip(), f"{title}\n\n{text.strip()}"]
+
+
+@pytest.mark.parametrize("last", ["It is open to all.", "وهي مفتوحة للجميع."])
+def test_the_last_words_of_a_section_are_no_passage(last: str) -> None:
+    text = "The hall opens at nine. " * 8
+    document = blocks((BlockKind.HEADING, "Hall", 1), (BlockKind.PARAGRAPH, text.strip(), 0), (BlockKind.PARAGRAPH, last, 0))
+    (passage,) = Chunker(passage=200, sentence=80).cut(document)
+    assert passage.text.endswith(last)
+
+
+def test_a_heading_with_nothing_below_it_is_no_passage() -> None:
+    document = blocks(
+        (BlockKind.HEADING, "Our wonderful gallery of pictures", 2), (BlockKind.HEADING, "Fees", 2), (BlockKind.PARAGRAPH, "Free.", 0)
+    )
+    assert [passage.text for passage in Chunker().cut(document)] == ["Free."]
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([BlockKind.PARAGRAPH, BlockKind.ITEM, BlockKind.CODE, BlockKind.HEADING]), TEXTS), max_size=12))
+def test_passages_of_any_blocks_follow_each_other_and_lose_no_paragraph(said: list[tuple[BlockKind, str]]) -> None:
+    document = blocks(*((kind, f"a {' '.join(text.split())} b", 1) for kind, text in said))
+    passages = Chunker(passage=120, sentence=60).cut(document)
+    covered = [span for passage in passages for span in passage.sentences]
+    assert all(one.end <= other.start for one, other in pairwise(covered))
+    assert all(passage.text == passage.span.of(document.text) for passage in passages)
+    for block in document.blocks:
+        if block.kind is not BlockKind.HEADING:
+            assert any(span.overlaps(block.span) for span in covered)

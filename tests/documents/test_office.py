@@ -97,6 +97,27 @@ def test_hidden_sheets_and_formulas_without_values_are_named() -> None:
     assert "x" not in lines(content)
 
 
+@pytest.mark.parametrize("mark", ["bold", "filter"])
+def test_a_marked_row_names_the_columns_of_words(mark: str) -> None:
+    rows = [("Priority", "الموضوع", "Owner"), ("High", "سوق العمل", "Team of labour"), ("Low", "الأسعار", "Team of prices")]
+
+    def fill(book: Any) -> None:
+        from openpyxl.styles import Font
+
+        for row in rows:
+            book.active.append(row)
+        if mark == "filter":
+            book.active.auto_filter.ref = "A1:C3"
+        else:
+            for cell in book.active[1]:
+                cell.font = Font(bold=True)
+
+    assert lines(read(workbook(fill), ".xlsx")) == [
+        "Priority: High · الموضوع: سوق العمل · Owner: Team of labour",
+        "Priority: Low · الموضوع: الأسعار · Owner: Team of prices",
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "number_format", "expected"),
     [

@@ -291,3 +291,22 @@ def test_reading_grows_no_faster_than_the_file(suffix: str, make: Callable[[int]
 
     small, large = seconds(500), seconds(2000)
     assert large < 9 * max(small, 0.004)
+
+
+@pytest.mark.parametrize("name", ["town{}.example", "مدينة {}"])
+def test_a_long_list_in_the_first_column_is_no_title(name: str) -> None:
+    grid = [[name.format(n), ""] for n in range(30)] + [["Town", "People"], ["Ramla", "12"], ["Salt", "15"]]
+    listed, table = read_grid(grid)
+    assert listed.caption == table.caption == ""
+    assert len(listed.rows) == 30
+    assert table.rows == (("Ramla", "12"), ("Salt", "15"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["The agency answers every question of the tenderers within five days. ", "تجيب الجهة عن كل سؤال من أسئلة المتقدمين في خمسة أيام. "],
+)
+def test_sentences_name_no_columns(said: str) -> None:
+    (table,) = read_grid([["1", said * 4], ["2", said * 3]], names=1)
+    assert table.columns == ("", "")
+    assert [row[1] for row in table.rows] == [(said * 4).strip(), (said * 3).strip()]

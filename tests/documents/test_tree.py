@@ -186,3 +186,43 @@ def test_too_much_text_is_refused_by_name() -> None:
     tree = TreeWriter("big.csv", Limits(text=20))
     with pytest.raises(DocumentError, match=r"big\.csv"):
         tree.table(["a"], [["x" * 30]])
+
+
+COMMANDS = {
+    "en": ("It was cold in the north. " * 9, "To see what is used, run:", "The list is short and names each package once. " * 4),
+    "ar": ("كان الجو باردًا في الشمال. " * 9, "لعرض الحزم المستخدمة، نفّذ:", "القائمة قصيرة وتذكر كل حزمة مرة واحدة فقط. " * 4),
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_what_announces_a_command_stays_with_it(language: str) -> None:
+    before, lead, after = COMMANDS[language]
+    tree = writer()
+    tree.paragraph(before)
+    tree.paragraph(lead)
+    tree.code("$ usage --all")
+    tree.paragraph(after)
+    content = tree.content()
+    first, second = Chunker(passage=260, sentence=100).cut(document(content))
+    assert first.text == before.strip()
+    assert second.text == f"{lead}\n\n$ usage --all\n\n{after.strip()}"
+    assert second.lead_of(1) == lead
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_code_that_goes_on_in_the_next_passage_carries_what_announces_it(language: str) -> None:
+    _, lead, _ = COMMANDS[language]
+    tree = writer()
+    tree.paragraph(lead)
+    tree.code("\n".join(f"line {n} of the program" for n in range(40)))
+    passages = Chunker(passage=260, sentence=100).cut(document(tree.content()))
+    assert passages[0].text.startswith(lead)
+    assert len(passages) > 2
+    assert {passage.lead for passage in passages[1:]} == {lead}
+
+
+def test_a_wide_row_without_a_column_of_names_goes_on_under_its_first_cell() -> None:
+    tree = writer()
+    blocks = tree.table(["Code", "First", "Second"], [["R-7", "a" * 500, "b" * 500]])
+    content = tree.content()
+    assert [block.span.of(content.text)[:12] for block in blocks[0]] == ["Code: R-7 · ", "Code: R-7 · "]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ from rag.documents.tree import Content, Limits, TreeWriter
 from rag.errors import DocumentError
 
 _MOST_CELLS = 2_000_000
+_MOST_MARKED = 12
+_MOST_NAME_ROWS = 3
+_FIRST_ROW = re.compile(r"[A-Z]+(\d+)")
 _QUOTED = re.compile(r'"([^"]*)"|\[\$([^\]-]*)[^\]]*\]|\\(.)|_.|\*.|\[[^\]]*\]')
 _PLACES = re.compile(r"[#0?]\.([0#?]+)|^\.([0#?]+)")
 _MERGED = re.compile(rb'<mergeCell\s+ref="([A-Z]+\d+:[A-Z]+\d+)"')
@@ -56,9 +60,32 @@ def read_xlsx(data: bytes, name: str, limits: Limits) -> Content:
         if any(any(row) for row in rows):
             if is_named(sheet.title, len(book.worksheets)):
                 writer.heading(sheet.title)
-            writer.grid(rows)
+            writer.grid(rows, names=_name_rows(sheet, rows))
     title = (book.properties.title or "").strip()
     return writer.content(title=title, notes=tuple(notes))
+
+
+def _name_rows(sheet: Any, rows: Sequence[Sequence[str]]) -> int:
+    """Return how many rows at the top of a sheet are marked as the names of its columns, titles above them included: by a filter, as a
+    table, or in bold above rows that are not; 0 if none are."""
+    filled = [at for at, row in enumerate(rows[:_MOST_MARKED]) if sum(map(bool, row)) > 1]
+    if not filled:
+        return 0
+    areas = [sheet.auto_filter.ref, *(table.ref for table in sheet.tables.values())]
+    marked = {int(match[1]) - 1 for area in areas if (match := _FIRST_ROW.match(area or ""))}
+    at = filled[0]
+    while at in filled and _is_bold(sheet, at) and at not in marked:
+        at += 1
+    if filled[0] in marked:
+        at = filled[0] + 1
+    elif at in marked and at in filled:
+        at += 1
+    named = filled[0] < at < len(rows) and at - filled[0] <= _MOST_NAME_ROWS and all(map(any, rows[:at]))
+    return at if named and (at - 1 in marked or at in filled) else 0
+
+
+def _is_bold(sheet: Any, row: int) -> bool:
+    return all(cell.font.b for cell in sheet[row + 1] if cell.value is not None)
 
 
 def _merged_cells(sheet: bytes) -> int:

@@ -19,6 +19,7 @@ from rag.schema import Block, Span
 from rag.text.sentences import BULLETS
 
 _LONGEST_HEADING = 160
+_FEWEST_OF_REST = 4
 _LARGER = 1.12  # times the size of the text: a heading
 _SMALLER = 0.92  # a note at the foot of a page
 _LONGEST_CAPTION = 220
@@ -108,22 +109,30 @@ def write(pages: Sequence[PageContent], writer: TreeWriter) -> dict[int, list[tu
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """The size of most letters, and whether most are bold, in which case bold type marks nothing."""
+    """The size of most letters, whether most are bold, in which case bold type marks nothing, and how their lines are turned."""
 
     size: float
     bold: bool
+    turn: int = 0
 
 
 def _body_of(pages: Sequence[PageContent]) -> _Body:
     sizes: Counter[float] = Counter()
+    turns: Counter[int] = Counter()
     bold = 0
     for page in pages:
         for part in page.parts:
             if not isinstance(part, Grid):
                 for line in part:
                     sizes[round(line.size * 2) / 2] += len(line.text)
+                    turns[_turn(line)] += len(line.text)
                     bold += len(line.text) if line.bold else 0
-    return _Body(max(sizes, key=lambda size: (sizes[size], size), default=10.0), bold > 0.5 * max(1, sizes.total()))
+    size = max(sizes, key=lambda size: (sizes[size], size), default=10.0)
+    return _Body(size, bold > 0.5 * max(1, sizes.total()), max(turns, key=lambda turn: turns[turn], default=0))
+
+
+def _turn(line: TextLine) -> int:
+    return line.words[0].turn if line.words else 0
 
 
 def _vocabulary(pages: Sequence[PageContent]) -> frozenset[str]:
@@ -237,6 +246,9 @@ def _is_heading(part: _Part, group: Sequence[TextLine], body: _Body) -> bool:
         return False
     if re.search(r"[.؛;،,:]$", text) and not re.match(r"\d+\.$", text):
         return False
+    rest = text[0].islower() and len(text.split()) >= _FEWEST_OF_REST
+    if rest or text[0] in BULLETS or _turn(group[0]) != body.turn:
+        return False  # the rest of a sentence, an item, or a line along the margin
     if part.size >= _LARGER * body.size:
         return True
     return part.bold and not body.bold and len(group) <= 2 and (len(text) <= 90 or bool(_NUMBERED.match(text)))

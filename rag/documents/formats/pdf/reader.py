@@ -261,7 +261,11 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
             main, words = page.groups[0]
             turned = [_turned(line, turn, main) for turn, others in page.groups[1:] for line in lines_of(others, as_drawn)]
             frames: list[Frame] = []
-            grids, words = ruled_grids(page.rules, words, turned, frames)
+            every = words
+            grids, words = ruled_grids(page.rules, every, turned, frames)
+            if any(len(grid.cells) == 1 for grid in grids):  # a running header or footer between lines
+                kept = {id(word) for word in without_furniture(every, number, edges, page.bottom, page.top)}
+                grids = [grid for grid in grids if len(grid.cells) > 1 or any(id(word) in kept for word in _words_of(grid))]
             words = without_furniture(words, number, edges, page.bottom, page.top)
             boxes, words, grids = panels(frames, words, grids)
             content.parts += _parts(words, [*grids, *boxes], as_drawn)
@@ -273,6 +277,10 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
     if is_garbled(text):
         return PageContent(page.number), "garbled"
     return content, ""
+
+
+def _words_of(grid: Grid) -> Iterator[Word]:
+    return (word for row in grid.cells for cell in row for word in cell.words)
 
 
 def _turned(line: TextLine, turn: int, main: int) -> Turned:
