@@ -22,6 +22,7 @@ _LONGEST_ITEM = 2
 _LONGEST_SENTENCE = 2
 """The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
 _ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
+_COLONS = frozenset(":：")
 _REACH = 8
 _HEADINGS_ALONE = 3
 _HEADING_WORDS = 4
@@ -31,6 +32,9 @@ _LONGEST_CODE = 1.5
 """The longest passage that is not ended within a block of code, as a multiple of the length that passages are filled up to."""
 _LEAST_REMAINDER = 0.25
 """What is left of a section stays with the passage before it if it is shorter than this share of a passage."""
+_WORD = re.compile(r"[^\W\d_]{2}")
+_NUMBER = re.compile(r"\d[\d.,]*")
+_MOST_NUMBERS = 8
 _LONGEST_QUESTION = 160
 _LONGEST_TITLE = 80
 _FOLLOWS = re.compile(
@@ -66,7 +70,9 @@ class Chunker:
     def cut(self, document: Document, first_id: int = 1) -> list[Passage]:
         """Return the passages of a document in order, with consecutive ids from `first_id`."""
         units = _units_of_blocks(document, self.sentence) if document.blocks else _units_of_text(document, self.sentence)
-        return [_passage(document, group, id) for id, group in enumerate(_group(document.text, units, self.passage), start=first_id)]
+        groups = list(_group(document.text, units, self.passage))
+        spoken = [group for group in groups if _says_something(group, _span(group).of(document.text))]
+        return [_passage(document, group, id) for id, group in enumerate(spoken or groups, start=first_id)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +153,7 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
                 introduces,
                 opens,
                 number == 0,
-                number > 0 and _continues(document.text, span),
+                _continues(document.text, span) if number else _goes_on(document, at),
                 announces and number == len(spans) - 1,
                 block.kind,
                 block.span.end if block.kind is BlockKind.CODE else 0,
@@ -171,12 +177,25 @@ def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[
     return [span.shifted(block.span.start) for span in sentences(written, longest)]
 
 
+def _goes_on(document: Document, at: int) -> bool:
+    """Return whether a paragraph goes on with the sentence of the block before it, over the end of a page or a line."""
+    block, before = document.blocks[at], document.blocks[at - 1] if at else None
+    if before is None or block.kind is not BlockKind.PARAGRAPH or before.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
+        return False
+    end = document.text[max(before.span.start, before.span.end - _REACH) : before.span.end].rstrip()[-1:]
+    return document.text[block.span.start].islower() and end not in _ENDS_SENTENCE and end not in _COLONS
+
+
 def _announces_block(text: str, blocks: Sequence[Block], at: int) -> bool:
     """Return whether a block means little without the next one: it ends with a colon, is a question, or says that something follows."""
     block, following = blocks[at], blocks[at + 1] if at + 1 < len(blocks) else None
-    if following is None or following.kind is BlockKind.HEADING or block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
+    if following is None or following.kind is BlockKind.HEADING:
         return False
     written = block.span.of(text)
+    if block.kind is BlockKind.ROW and following.kind is not BlockKind.ROW:
+        return _announces(written)
+    if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
+        return False
     if block.kind is BlockKind.ITEM and following.kind is BlockKind.ITEM and following.level <= block.level:
         return False
     if _announces(written) or (_is_title_like(written, block) and not _is_title_like(following.span.of(text), following)):
@@ -237,11 +256,12 @@ def _understandable(text: str, units: Sequence[_Unit], first: int, at: int, long
     sentence refers back to nothing. The passage before it begins with the unit `first`."""
     for begin in range(at, first, -1):
         unit, before = units[begin], units[begin - 1]
-        if units[at].span.start - unit.span.start > longest // 2:
+        if units[at].span.start - unit.span.start > longest // 2 or unit.opens or unit.path != before.path:
             break
-        if unit.kind is not BlockKind.PARAGRAPH or unit.lead is not None or unit.opens or unit.path != before.path:
-            break
-        if not (unit.continues or before.announces or before.introduces or refers_back(unit.span.of(text))):
+        if unit.continues or before.announces or before.introduces:
+            continue
+        prose = unit.kind is BlockKind.PARAGRAPH and unit.lead is None
+        if (prose and not refers_back(unit.span.of(text))) or unit.kind is BlockKind.ITEM or (begin == at and not prose):
             return begin
     return at
 
@@ -316,9 +336,18 @@ def _needed_end(units: Sequence[_Unit], at: int, longest: int) -> int:
     return end
 
 
+def _says_something(group: _Group, text: str) -> bool:
+    """Return whether a passage is more than signs, or than many numbers of which nothing says what they are."""
+    named = group.units[0].path or group.outside is not None or _WORD.search(text)
+    return any(map(str.isalnum, text)) and (bool(named) or len(_NUMBER.findall(text)) <= _MOST_NUMBERS)
+
+
+def _span(group: _Group) -> Span:
+    return Span(group.units[0].span.start, group.units[-1].span.end)
+
+
 def _passage(document: Document, group: _Group, id: int) -> Passage:
-    units = group.units
-    span = Span(units[0].span.start, units[-1].span.end)
+    units, span = group.units, _span(group)
     text = span.of(document.text)
     language = detect(text)
     places = {unit.span: number for number, unit in enumerate(units)}

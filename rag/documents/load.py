@@ -16,7 +16,7 @@ from rag.documents.formats.readers import PACKED, SUFFIXES, kinds
 from rag.documents.sandbox import ParserProcess
 from rag.documents.source_notes import read_source_note
 from rag.documents.titles import guessed_title, is_made_by_program, title_of
-from rag.documents.tree import Content, Limits
+from rag.documents.tree import CELL_SEPARATOR, Content, Limits
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
 from rag.text.folding import nfc
@@ -46,8 +46,8 @@ _LONGEST_TITLE = 120
 _LIST = 6
 """Fewest lines below the first one that show that it is the first of a list."""
 _ENDS_SENTENCE = frozenset(".!?…؟؛:،,")
-_NO_TITLE = re.compile(r"@|://|^#!")
-"""What the first line of a message or a program has, and no title."""
+_NO_TITLE = re.compile(rf"@|://|^#!|{CELL_SEPARATOR}")
+"""What the first line of a message, a program or a table has, and no title."""
 _FIRST_LINE = 64 * 2**10
 _NAMED = 5
 """Files of a kind that is not read that are named; the others are counted."""

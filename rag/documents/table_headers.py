@@ -28,7 +28,7 @@ _FEWEST_BELOW = 4
 _FEWEST_ANSWERS = 6
 _DIGITS = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]")
-_YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4})?")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d(?:\s?[-/–]\s?\d{2,4}|\s?[mqMQ]\d{1,2})?")
 _LABEL = re.compile(r"[^\W\d_]{1,3}\d")
 _CODES = re.compile(r"[a-z]{1,4}\.?|%|[$€£¥₪]", re.IGNORECASE)
 # Column names common to tables of every kind, folded. They only tip the balance if the values are inconclusive.

@@ -216,3 +216,28 @@ def test_passages_of_any_blocks_follow_each_other_and_lose_no_paragraph(said: li
     for block in document.blocks:
         if block.kind is not BlockKind.HEADING:
             assert any(span.overlaps(block.span) for span in covered)
+
+
+def test_signs_alone_are_no_passage() -> None:
+    document = blocks((BlockKind.PARAGRAPH, "⚖️", 0), (BlockKind.HEADING, "القانون", 1), (BlockKind.PARAGRAPH, "يسري من تاريخ نشره.", 0))
+    assert [(passage.id, passage.text) for passage in Chunker().cut(document)] == [(1, "يسري من تاريخ نشره.")]
+
+
+@pytest.mark.parametrize(
+    ("item", "rest"),
+    [("a. The account is kept until the owner of it is told, and", "is then closed within thirty days of that notice.")],
+)
+def test_the_rest_of_an_item_on_the_next_page_is_no_beginning(item: str, rest: str) -> None:
+    document = blocks(
+        (BlockKind.PARAGRAPH, "The society keeps accounts. " * 3, 0), (BlockKind.ITEM, item, 0), (BlockKind.PARAGRAPH, rest, 0)
+    )
+    passages = Chunker(passage=120, sentence=100).cut(document)
+    assert [passage.text for passage in passages][-1] == f"{item}\n\n{rest}"
+
+
+def test_numbers_of_which_nothing_says_what_they_are_are_no_passage() -> None:
+    text = "5 3 · 11 9 · 8 6 · (1) · 21 22 23"
+    assert [
+        p.text
+        for p in Chunker().cut(blocks((BlockKind.PARAGRAPH, text, 0), (BlockKind.HEADING, "رسوم", 1), (BlockKind.PARAGRAPH, text, 0)))
+    ] == [text]

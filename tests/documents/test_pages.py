@@ -101,3 +101,19 @@ def test_arabic_declared_as_western_is_recognised_and_french_is_left_alone() -> 
 @pytest.mark.parametrize("body", ["", "<p></p>", "<table></table>", "<ul></ul>", "<dl><dd>x</dl>"])
 def test_nothing_to_read(body: str) -> None:
     assert content(body).text == ""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "clicks", "kept"),
+    [
+        (
+            "The clinic opens at nine.",
+            ("Read more →", "Skip to main content", "Book now"),
+            "Read more about the clinic in the annual report",
+        ),
+        ("تفتح العيادة في التاسعة.", ("اقرأ المزيد", "تخطَّ إلى المحتوى", "احجز الآن"), "اقرأ المزيد عن العيادة في التقرير السنوي"),
+    ],
+)
+def test_lines_that_are_only_to_be_clicked_are_no_text(sentence: str, clicks: tuple[str, ...], kept: str) -> None:
+    body = f"<p>{sentence}</p>" + "".join(f"<div><a href=x>{click}</a></div>" for click in clicks) + f"<p>{kept}</p>"
+    assert blocks(content(body)) == [("paragraph", sentence), ("paragraph", kept)]

@@ -292,6 +292,29 @@ def test_headings_have_the_level_of_their_size_and_lists_their_introduction() ->
     assert [passage.path for passage in Chunker().cut(found)] == [("Emergency numbers", "Jordan"), ("Emergency numbers", "Oman")]
 
 
+@pytest.mark.parametrize(("first", "second", "x"), [("Guidelines for", "Grocery Stores", 50), ("اللائحة الداخلية في", "كلية الهندسة", 545)])
+def test_a_heading_of_two_lines_is_one(first: str, second: str, x: float) -> None:
+    lines = [Text(x, 780, first, 20), Text(x, 730, second, 20), *[Text(50, 690 - 13 * n, line) for n, line in enumerate(LINES)]]
+    assert blocks(read(lines), BlockKind.HEADING) == [f"{first} {second}"]
+
+
+def test_items_and_the_rest_of_a_sentence_in_large_type_are_no_headings() -> None:
+    body = [Text(50, 600 - 13 * n, line) for n, line in enumerate(LINES)]
+    content = read([Text(50, 780, "• Tools and services", 20), Text(50, 700, "which the government uses to its full advantage", 20), *body])
+    assert blocks(content, BlockKind.HEADING) == []
+
+
+def test_a_running_footer_between_lines_is_no_table() -> None:
+    def page(n: int) -> list[Text | Stroke]:
+        lines = [Stroke(50, y, 545, y) for y in (20, 40)] + [Stroke(x, 20, x, 40) for x in (50, 300, 545)]
+        text = [Text(50, 740 - 13 * at, f"{line} {n}") for at, line in enumerate(LINES)]
+        return [*lines, Text(60, 26, "agency.example"), Text(310, 26, str(n)), *text]
+
+    content = read(*(page(n) for n in (1, 2, 3)))
+    assert content.tables == ()
+    assert "agency.example" not in content.text
+
+
 def test_bold_lines_are_headings_unless_all_is_bold() -> None:
     lines = [Text(50, 760, "The second article", bold=True), *[Text(50, 740 - 13 * n, line) for n, line in enumerate(LINES)]]
     assert blocks(read(lines), BlockKind.HEADING) == ["The second article"]

@@ -50,6 +50,22 @@ _MOST_AROUND = 0.5
 """An element that is named as surroundings but holds more than this share of the text is kept."""
 _LINKED = 0.6
 """A list or block with this share of its letters inside links, and no sentence, is a menu."""
+_VOWELS = re.compile("[\u064b-\u0652\u0640]")
+_TO_CLICK = re.compile(
+    r"""(?:
+    (?:please\s)?(?:read|learn|find\sout|see|view|show|load|know|discover|explore)\s(?:more|all|less|details|full\s(?:article|story|post))(?:\sabout\sthis)?
+    |(?:click|tap)\shere|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
+    |(?:apply|book|donate|register|order|buy|shop|join|subscribe|enroll|sign\sup|log\sin)\s(?:now|today|here)|sign\s?in|sign\s?up|log\s?in|log\s?out
+    |get\s(?:started|in\stouch|directions)|share(?:\sthis(?:\spage)?)?|print(?:\sthis\spage)?|toggle\s(?:navigation|menu)|(?:open|close)\smenu
+    |previous|next|menu|home|copy\slink|follow\sus|all\srights\sreserved
+    |(?:(?:ا?قرأ|إقرأ|اعرف|تعرف\sعلى|عرض|شاهد|اكتشف|استكشف|لمعرفة|تحميل)\s)?(?:المزيد|الكل)|(?:التفاصيل|تفاصيل\sأكثر|لمزيد\sمن\sالتفاصيل)
+    |(?:اضغط|انقر)\sهنا|(?:تخط[ىي]?|الانتقال|انتقل)\sإلى\sالمحتوى(?:\sالرئيسي)?|(?:العودة|عودة|الرجوع)\sإلى\s(?:الأعلى|أعلى\sالصفحة|الرئيسية)
+    |(?:احجز|سجل|سجّل|اشترك|قدم|قدّم|تبرع|تبرّع|اطلب|ابدأ|انضم)\s(?:الآن|الان|هنا|اليوم)|تسجيل\s(?:الدخول|الخروج)|إنشاء\sحساب
+    |شارك(?:\s(?:الصفحة|المقال))?|طباعة|القائمة(?:\sالرئيسية)?|الصفحة\sالرئيسية|السابق|التالي|تابعنا(?:\sعلى)?|جميع\sالحقوق\sمحفوظة
+    )[\s.…:!←→‹›»«>+↑↗]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""A line that is only to be clicked: "Read more", «اضغط هنا»."""
 _CODE = re.compile(r"(<(pre|code|script|style)\b.{0,50000}?</\2\s*>)", re.DOTALL | re.IGNORECASE)
 _NOTE_TYPES = ("footnote", "endnote", "rearnote", "doc-footnote", "doc-endnote")
 _MANY_COLUMNS = 200
@@ -329,7 +345,7 @@ class _Page:
 
     def _flush(self) -> None:
         text, self.inline = _tidy(self.inline), ""
-        if text and (HOLE not in text or has_words(text)):
+        if text and (HOLE not in text or has_words(text)) and not _TO_CLICK.fullmatch(_VOWELS.sub("", text)):
             if self.in_item:
                 kind, number = self.lists[-1] if self.lists else ("ul", 1)
                 self.writer.item(text, f"{number}." if kind == "ol" else "-", max(len(self.lists) - 1, 0))

@@ -35,6 +35,10 @@ _NUMBERED = re.compile(
     r"|أولا|ثانيا|ثالثا|رابعا|خامسا|سادسا|سابعا|ثامنا|تاسعا|عاشرا|\d{1,2}(?:\.\d{1,2}){0,3}\.?\s)",
     re.I,
 )
+_OPEN_HEADING = re.compile(
+    r"(?:\s(?:of|for|and|or|the|a|an|in|on|at|to|from|with|by|&)|(?:^|\s)(?:في|فى|من|على|إلى|عن|أو|بين|و|مع|حول))$|[-–—/,،]$", re.IGNORECASE
+)
+"""The end of a heading that goes on in the next line."""
 _CAPTION = re.compile(r"(?:table|exhibit|schedule|جدول|الجدول)\b", re.I)
 _HYPHENS = "-\u00ad\u2010"
 
@@ -311,6 +315,10 @@ def _continued(parts: list[_Part], vocabulary: frozenset[str]) -> list[_Part]:
 
 
 def _goes_on(last: _Part, part: _Part) -> bool:
+    if last.kind == part.kind == "heading":
+        same = last.page == part.page and abs(last.size - part.size) <= 0.1 * last.size and last.bold == part.bold
+        open = _OPEN_HEADING.search(last.text) is not None or part.text[:1].islower()
+        return same and open and len(last.text) + len(part.text) <= _LONGEST_HEADING
     if last.kind not in ("paragraph", "item") or part.kind != "paragraph" or not last.open or last.last is None or part.last is None:
         return False
     if abs(last.size - part.size) > 0.1 * last.size or last.rtl != part.rtl or last.bold != part.bold:
