@@ -62,12 +62,12 @@ def run(options: Options) -> Iterator[Measurement]:
         build_index(ROOT / "seeds", index, embedder)
         here = environment | {"SHAWAHID_PROFILE": profile, "SHAWAHID_INDEX": str(index)}
         searches = [_timed("-m", "rag", "search", _SEARCHED, environment=here) for _ in range(options.runs)]
-        yield measured(f"search answered ({profile})", "s", searches, "≤ 4", plot=True)
+        yield measured(f"search answered ({profile})", "s", searches, "≤ 2", plot=True)
         tokens = []
         for _ in range(options.runs):
             started = time.time()
             tokens.append(json.loads(_python(_FIRST_TOKEN, _ASKED, environment=here)) - started)
-        yield measured(f"first token ({profile})", "s", tokens, "≤ 8", plot=True)
+        yield measured(f"first token ({profile})", "s", tokens, "≤ 3", plot=True)
         yield from _window(settings, index, options.runs)
 
 

@@ -14,6 +14,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
         "arabic_name_romanizer": "arabic-name-romanizer",
         "tokenizers": "tokenizers",
         "safetensors": "safetensors",
+        "threadpoolctl": "threadpoolctl",
         "huggingface_hub": "huggingface_hub",
     },
     "generator": {"llama_cpp": "llama-cpp-python"},

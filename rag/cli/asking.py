@@ -16,6 +16,7 @@ from rag.cli.options import IndexOption, JsonOption, QuestionArgument, grouped, 
 from rag.errors import ShawahidError
 from rag.factory import open_chatbot, open_milvus
 from rag.messages import say
+from rag.models.question_encoder import for_one_question
 from rag.retrieval.index import Index
 from rag.schema import Filter, Turn
 from rag.text.terminal import for_terminal
@@ -32,7 +33,7 @@ def search(
 ) -> None:
     """Find the passages nearest to a question."""
     settings = load_settings(index)
-    with Index.open(settings.index, open_embedder(settings), open_milvus(settings)) as opened:
+    with Index.open(settings.index, for_one_question(open_embedder(settings)), open_milvus(settings)) as opened:
         hits = opened.search(question, k, offset=offset, filter=chosen)
         evidence = opened.evidence(question, hits, len(hits))
     if as_json:

@@ -12,11 +12,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any, TypeVar
@@ -39,6 +41,8 @@ _KEPT = tuple(
     TESSDATA_PREFIX OPENBLAS_CORETYPE OPENBLAS_L2_SIZE""".split()
 )
 """What the process needs of the environment; the rest may hold passwords and tokens."""
+_TOO_SLOW = 124
+"""The exit code of a process that ends itself where the system does not: there is no SIGXCPU on Windows."""
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 """CLONE_NEWUSER and CLONE_NEWNET of Linux."""
 
@@ -144,7 +148,7 @@ class ParserProcess:
             alarm.cancel()
             code = process.wait()
             self.close()
-            if late.is_set() or code == -signal.SIGXCPU:
+            if late.is_set() or code in (_TOO_SLOW, -getattr(signal, "SIGXCPU", _TOO_SLOW)):
                 raise DocumentError("error.too_slow", name=name, seconds=self._limits.seconds) from None
             raise DocumentError("error.damaged", name=name, reason=f"the reader stopped with {code}") from None
         except BaseException:  # interrupted: the next file must not get this one's answer
@@ -306,10 +310,27 @@ def _write(answers: IO[bytes], row: dict[str, Any]) -> None:
     answers.write(json.dumps(row).encode("ascii") + b"\n")
 
 
+class _Deadline:
+    """Ends the process when it has used more processor time than `last`, in seconds."""
+
+    last = math.inf
+
+    def watch(self) -> None:
+        while time.process_time() < self.last:
+            time.sleep(0.2)
+        os._exit(_TOO_SLOW)
+
+
+_deadline = _Deadline()
+
+
 def _allow(seconds: int) -> None:
     """Limit the processor time from now on, in seconds; beyond it the system ends the process (SIGXCPU)."""
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows
+        _deadline.last = time.process_time() + seconds
+        return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     wanted = int(used.ru_utime + used.ru_stime) + 1 + seconds
@@ -318,9 +339,13 @@ def _allow(seconds: int) -> None:
 
 
 def _confine(limits: Limits) -> None:
-    """Limit memory, and forbid writing files and core dumps."""
-    import resource
-
+    """Limit memory, and forbid writing files and core dumps. Where the system has no such limits (Windows), the process only ends itself
+    when a file takes too long."""
+    try:
+        import resource
+    except ImportError:
+        threading.Thread(target=_deadline.watch, daemon=True).start()
+        return
     for kind, value in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         _, most = resource.getrlimit(kind)
         with contextlib.suppress(ValueError, OSError):  # macOS has no limit on address space

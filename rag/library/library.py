@@ -166,8 +166,9 @@ class Shelf:
     def delete(self, id: str) -> None:
         """Delete a collection for good, and the questions that complaints about it became. Raises IndexBusy, DiskFull."""
         collection, library = self._idle(id), self._library
+        library._forget(collection.id)  # Windows refuses to move files that are open
         self._collections.delete(collection.id, self._person)
-        library._forget(collection.id)
+        library._forget(collection.id)  # whoever asked meanwhile has opened it again
         if library.feedback is not None:
             question_set(library.feedback, collection.id).unlink(missing_ok=True)
 

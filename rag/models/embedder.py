@@ -133,10 +133,10 @@ class SentenceTransformerEmbedder:
             raise ModelMissing("error.embedder_folder", name=name, path=folder)
         self._folder = folder
         self._name = name
-        self._query_prefix = query_prefix
+        self.query_prefix = query_prefix
         self._passage_prefix = passage_prefix
         self._threads = threads
-        self._token_size = token_size
+        self.token_size = token_size
         self._device: Device = device
         self._fingerprint = weights_fingerprint(folder)
         self._model: _Model | None = None
@@ -148,8 +148,8 @@ class SentenceTransformerEmbedder:
 
     @property
     def fingerprint(self) -> str:
-        prefixes = hashlib.sha256(f"{self._query_prefix}\0{self._passage_prefix}".encode()).hexdigest()[:8]
-        tokens = f"-t{self._token_size}" if self._token_size else ""
+        prefixes = hashlib.sha256(f"{self.query_prefix}\0{self._passage_prefix}".encode()).hexdigest()[:8]
+        tokens = f"-t{self.token_size}" if self.token_size else ""
         return f"{self._fingerprint}-{prefixes}{tokens}"
 
     @property
@@ -179,7 +179,7 @@ class SentenceTransformerEmbedder:
             return self._model
 
     def embed_query(self, text: str) -> Vectors:
-        return np.asarray(self._encode([self._query_prefix + text])[0], dtype=np.float32)
+        return np.asarray(self._encode([self.query_prefix + text])[0], dtype=np.float32)
 
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         if not texts:
@@ -196,7 +196,7 @@ class SentenceTransformerEmbedder:
         return vectors
 
     def embed_query_tokens(self, text: str) -> tuple[Vectors, Tokens]:
-        vectors, (tokens,) = self._encode_tokens([self._query_prefix], [text])
+        vectors, (tokens,) = self._encode_tokens([self.query_prefix], [text])
         return vectors[0], tokens.of_words(text)
 
     def embed_passage_tokens(self, texts: Sequence[str], titles: Sequence[str] = ()) -> tuple[Vectors, list[Tokens]]:
@@ -211,10 +211,10 @@ class SentenceTransformerEmbedder:
         """Return vectors and tokens. The tokens are those of the texts alone, with positions that exclude the prefix."""
         named = [prefix + text for prefix, text in zip(prefixes, texts, strict=True)]
         model = self.load()
-        if not self._token_size or not isinstance(model, Encoder):
+        if not self.token_size or not isinstance(model, Encoder):
             return self._encode(named), [Tokens.none()] * len(texts)
         with self._lock:
-            vectors, tokens = model.encode_tokens(named, self._token_size)
+            vectors, tokens = model.encode_tokens(named, self.token_size)
         return unit(vectors), [found.after(len(prefix)) for found, prefix in zip(tokens, prefixes, strict=True)]
 
     def _encode(self, texts: list[str]) -> Vectors:

@@ -470,6 +470,19 @@ def test_time_and_memory_are_bounded(tmp_path: Path) -> None:
     assert caught.value.key in ("error.too_much_memory", "error.damaged")
 
 
+def test_files_are_read_and_time_is_bounded_where_the_system_has_no_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, without the module `resource` and the signal SIGXCPU."""
+    (tmp_path / "resource.py").write_text("raise ImportError(name='resource')", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delattr(signal, "SIGXCPU")
+    with ParserProcess(Limits(seconds=1)) as apart:
+        assert apart.read("<p>نص".encode(), ".html", "a.html").text == "نص"
+        with pytest.raises(DocumentError) as caught:
+            apart.read(b"<p>" + b"<i>x</i>" * 4_000_000, ".html", "slow.html")
+        assert caught.value.key == "error.too_slow"
+        assert apart.read(b"two", ".txt", "b.txt").text == "two"
+
+
 def test_the_process_apart_ends_with_the_loader(tmp_path: Path) -> None:
     write(tmp_path, {"a.html": "<p>one", "b.txt": "two"})
     with Loader() as loader:

@@ -64,3 +64,11 @@ def test_a_finding_is_kept_once_and_the_run_goes_on(tmp_path: Path) -> None:
     (kept,) = [path for path in tmp_path.iterdir() if not path.suffix]
     assert kept.read_bytes() == b"bad"
     assert "ValueError: 3" in kept.with_suffix(".txt").read_text(encoding="utf-8")
+
+
+def test_what_is_slow_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "SECONDS", 0.0)
+    fuzz.Collector(lambda data: sorted(range(10_000), key=hash), tmp_path)(b"slow")
+    (kept,) = [path for path in tmp_path.iterdir() if not path.suffix]
+    assert kept.read_bytes() == b"slow"
+    assert "TimeoutError: 0 seconds" in kept.with_suffix(".txt").read_text(encoding="utf-8")
