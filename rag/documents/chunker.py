@@ -35,6 +35,8 @@ _LEAST_REMAINDER = 0.25
 _WORD = re.compile(r"[^\W\d_]{2}")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _MOST_NUMBERS = 8
+_LONGEST_LABEL = 3
+"""Words of a line without a number, a mark at its end, or a heading above it, that says nothing alone."""
 _LONGEST_QUESTION = 160
 _LONGEST_TITLE = 80
 _FOLLOWS = re.compile(
@@ -337,9 +339,14 @@ def _needed_end(units: Sequence[_Unit], at: int, longest: int) -> int:
 
 
 def _says_something(group: _Group, text: str) -> bool:
-    """Return whether a passage is more than signs, or than many numbers of which nothing says what they are."""
-    named = group.units[0].path or group.outside is not None or _WORD.search(text)
-    return any(map(str.isalnum, text)) and (bool(named) or len(_NUMBER.findall(text)) <= _MOST_NUMBERS)
+    """Return whether a passage is more than signs, than a label without a heading, or than many numbers of which nothing says what they
+    are."""
+    if group.units[0].path or group.outside is not None:
+        return any(map(str.isalnum, text))
+    if not _WORD.search(text):
+        return any(map(str.isalnum, text)) and len(_NUMBER.findall(text)) <= _MOST_NUMBERS
+    label = group.units[0].kind is BlockKind.PARAGRAPH and text[-1:].isalpha() and not any(map(str.isdigit, text))
+    return not label or len(text.split()) > _LONGEST_LABEL
 
 
 def _span(group: _Group) -> Span:

@@ -241,3 +241,12 @@ def test_numbers_of_which_nothing_says_what_they_are_are_no_passage() -> None:
         p.text
         for p in Chunker().cut(blocks((BlockKind.PARAGRAPH, text, 0), (BlockKind.HEADING, "رسوم", 1), (BlockKind.PARAGRAPH, text, 0)))
     ] == [text]
+
+
+@pytest.mark.parametrize(
+    ("label", "text"), [("Instrument data", "The contract is notarised within a day."), ("بيانات الصك", "يوثَّق العقد خلال يوم.")]
+)
+def test_a_label_without_a_heading_is_no_passage(label: str, text: str) -> None:
+    document = blocks((BlockKind.PARAGRAPH, label, 0), (BlockKind.HEADING, "Contract", 1), (BlockKind.PARAGRAPH, text, 0))
+    assert [passage.text for passage in Chunker().cut(document)] == [text]
+    assert [passage.text for passage in Chunker().cut(blocks((BlockKind.PARAGRAPH, label, 0)))] == [label]
