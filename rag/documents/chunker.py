@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 
 from rag.arguments import require_whole
 from rag.documents.titles import SEPARATOR
@@ -132,21 +132,23 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
         if block.kind is BlockKind.HEADING:
             opens = True
             following = document.blocks[at + 1] if at + 1 < len(document.blocks) else None
-            if following is None or (following.kind is BlockKind.HEADING and following.level <= block.level):
-                bare.append(_Unit(block.span, path, opens=not bare or bare[-1].path != path))
+            if _is_bare(document.blocks, at):
+                over = bare[-1].lead if bare else document.blocks[at - 1].span if at and _announces_headings(document, at - 1) else None
+                under = path if over is None else bare[-1].path if bare else paths[at - 1]
+                bare.append(_Unit(block.span, under, over, opens=over is None and (not bare or bare[-1].path != under)))
             if following is None or following.kind is not BlockKind.HEADING:
-                words = sum(len(unit.span.of(document.text).split()) for unit in bare)
-                is_list = len(bare) >= _HEADINGS_ALONE and words >= _HEADING_WORDS
-                if is_list or words >= _HEADING_SENTENCE or (following is None and not some):
-                    yield from bare
-                    some = some or bool(bare)
+                lists = [list(run) for _, run in groupby(bare, key=lambda unit: unit.path)]
+                kept = [unit for run in lists if _is_list(document.text, run) for unit in run]
+                kept = kept or (bare if following is None and not some else [])
+                yield from kept
+                some = some or bool(kept)
                 bare = []
             continue
         some = True
         introduces = block.span in leads
         lead = block.lead if block.lead != block.span else None
         spans = list(_spans(document.text, block, longest, introduces))
-        announces = _announces_block(document.text, document.blocks, at)
+        announces = _announces_block(document.text, document.blocks, at) or _announces_headings(document, at)
         for number, span in enumerate(spans):
             yield _Unit(
                 span,
@@ -177,6 +179,26 @@ def _spans(text: str, block: Block, longest: int, introduces: bool) -> Iterable[
     if block.kind is BlockKind.CODE:
         return [Span(*line.span()).shifted(block.span.start) for line in re.finditer(r"\S[^\n]*", written)]
     return [span.shifted(block.span.start) for span in sentences(written, longest)]
+
+
+def _is_bare(blocks: Sequence[Block], at: int) -> bool:
+    """Return whether nothing stands below a heading."""
+    following = blocks[at + 1] if at + 1 < len(blocks) else None
+    return following is None or (following.kind is BlockKind.HEADING and following.level <= blocks[at].level)
+
+
+def _announces_headings(document: Document, at: int) -> bool:
+    """Return whether a block ends with a colon before a heading with nothing below it, which is what it announces."""
+    block, following = document.blocks[at], at + 1 if at + 1 < len(document.blocks) else None
+    if following is None or block.kind is BlockKind.HEADING or document.blocks[following].kind is not BlockKind.HEADING:
+        return False
+    return block.span.of(document.text).rstrip()[-1:] in _COLONS and _is_bare(document.blocks, following)
+
+
+def _is_list(text: str, headings: Sequence[_Unit]) -> bool:
+    """Return whether headings with nothing below them are a list, or one that is as long as a sentence or is announced."""
+    words = sum(len(unit.span.of(text).split()) for unit in headings)
+    return headings[0].lead is not None or words >= _HEADING_SENTENCE or (len(headings) >= _HEADINGS_ALONE and words >= _HEADING_WORDS)
 
 
 def _goes_on(document: Document, at: int) -> bool:

@@ -111,8 +111,10 @@ class TreeWriter:
 
     def heading(self, text: str, level: int = 1, *, marked: bool = True) -> Span | None:
         """Append a heading; `level` 1 is the outermost. Return where it stands, None for blank text. Without `marked` it is not named
-        as the place of what follows."""
+        as the place of what follows. A text that is too long for one is a paragraph."""
         label = one_line(text, _LONGEST_LABEL)
+        if len(label) == _LONGEST_LABEL:
+            return self.paragraph(" ".join(text.split()))
         if label and marked:
             self._pending.append(HEADING.format(label=label))
         return self._append(BlockKind.HEADING, " ".join(text.split()), level=max(level, 1))

@@ -250,3 +250,21 @@ def test_a_label_without_a_heading_is_no_passage(label: str, text: str) -> None:
     document = blocks((BlockKind.PARAGRAPH, label, 0), (BlockKind.HEADING, "Contract", 1), (BlockKind.PARAGRAPH, text, 0))
     assert [passage.text for passage in Chunker().cut(document)] == [text]
     assert [passage.text for passage in Chunker().cut(blocks((BlockKind.PARAGRAPH, label, 0)))] == [label]
+
+
+@pytest.mark.parametrize(
+    ("lead", "items"), [("We supply:", ("Polyethylene", "Polystyrene")), ("نورّد ما يلي:", ("بولي إيثيلين", "بولي ستيرين"))]
+)
+def test_headings_that_a_paragraph_announces_are_its_items(lead: str, items: tuple[str, ...]) -> None:
+    heads = [(BlockKind.HEADING, item, 2) for item in items]
+    document = blocks(
+        (BlockKind.HEADING, "Products", 1),
+        (BlockKind.PARAGRAPH, lead, 0),
+        *heads,
+        (BlockKind.HEADING, "Fees", 2),
+        (BlockKind.PARAGRAPH, "None.", 0),
+    )
+    first, second = Chunker().cut(document)
+    assert (first.path, first.text) == (("Products",), "\n\n".join((lead, *items)))
+    assert first.lead_of(1) == lead
+    assert second.text == "None."

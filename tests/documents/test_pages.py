@@ -32,6 +32,7 @@ def test_the_article_without_menus_banners_teasers_and_footers(language: str, ma
     body = (
         f"<div class='cookie-banner'>{cookies}</div><div class=top-menu><a>{home}</a><a>B</a><a>C</a></div><header><a>logo</a></header>"
         + main.format(f"<header><h1>T</h1></header><p>{long}</p><div class=share-buttons>{also}</div>")
+        + f"<div class=sub-header><ul><li>08:00–16:00<li>{home} +966 500 000 000</ul></div><div class=copyright>{rights}</div>"
         + f"<aside><h3>{also}</h3><ul><li>{teaser}</ul></aside><ul><li><a>{home}</a><li><a>X</a><li><a>Y</a></ul><footer>{rights}</footer>"
     )
     assert blocks(content(body)) == [("heading", "T"), ("paragraph", long)]

@@ -226,3 +226,11 @@ def test_a_wide_row_without_a_column_of_names_goes_on_under_its_first_cell() -> 
     blocks = tree.table(["Code", "First", "Second"], [["R-7", "a" * 500, "b" * 500]])
     content = tree.content()
     assert [block.span.of(content.text)[:12] for block in blocks[0]] == ["Code: R-7 · ", "Code: R-7 · "]
+
+
+@pytest.mark.parametrize("said", ["The visitors praise the friendly staff of the hall. ", "يثني الزوار على موظفي القاعة اللطفاء. "])
+def test_a_heading_as_long_as_a_paragraph_is_one(said: str) -> None:
+    tree = writer()
+    tree.heading(said * 6, 3)
+    tree.paragraph("It opens at nine.")
+    assert [block.kind for block in tree.content().blocks] == [BlockKind.PARAGRAPH, BlockKind.PARAGRAPH]

@@ -40,6 +40,7 @@ _ACCENTED = re.compile("[\u00c0-\u00ff]")
 _AROUND_WORD = re.compile(
     r"(?:^|[-_\s])(?:cookies?|consent|gdpr|banner|menu|navbar|nav|navigation|breadcrumbs?|share|sharing|social|related|teasers?|sidebar|"
     r"footer|newsletter|subscribe|subscription|promo|advert|advertisement|ads?|sponsored|comments?|pagination|pager|skip|masthead|topbar|"
+    r"(?:sub|top|site|pre)-?header|header-?(?:top|bar|info|contact)|top-?(?:bar|nav|menu|links|info)|copyrights?|back-?to-?top|scroll-?top|preloader|"
     r"toolbar|login|signup|search|widget|recommended|popular|trending|most-read|readmore|toc|tags)(?:$|[-_\s])"
 )
 _AROUND_ROLES = frozenset("navigation banner contentinfo search complementary dialog alertdialog menu menubar toolbar".split())
@@ -54,12 +55,13 @@ _VOWELS = re.compile("[\u064b-\u0652\u0640]")
 _TO_CLICK = re.compile(
     r"""(?:
     (?:please\s)?(?:read|learn|find\sout|see|view|show|load|know|discover|explore)\s(?:more|all|less|details|full\s(?:article|story|post))(?:\sabout\sthis)?
-    |(?:click|tap)\shere|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
+    |(?:click|tap|press)\shere(?:\s(?:to|for)\s.{1,60})?|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
     |(?:apply|book|donate|register|order|buy|shop|join|subscribe|enroll|sign\sup|log\sin)\s(?:now|today|here)|sign\s?in|sign\s?up|log\s?in|log\s?out
     |get\s(?:started|in\stouch|directions)|share(?:\sthis(?:\spage)?)?|print(?:\sthis\spage)?|toggle\s(?:navigation|menu)|(?:open|close)\smenu
     |previous|next|menu|home|copy\slink|follow\sus|all\srights\sreserved
     |(?:(?:ا?قرأ|إقرأ|اعرف|تعرف\sعلى|عرض|شاهد|اكتشف|استكشف|لمعرفة|تحميل)\s)?(?:المزيد|الكل)|(?:التفاصيل|تفاصيل\sأكثر|لمزيد\sمن\sالتفاصيل)
     |(?:اضغط|انقر)\sهنا|(?:تخط[ىي]?|الانتقال|انتقل)\sإلى\sالمحتوى(?:\sالرئيسي)?|(?:العودة|عودة|الرجوع)\sإلى\s(?:الأعلى|أعلى\sالصفحة|الرئيسية)
+    |(?:اكتشف|استكشف|تصفح|تصفّح|شاهد|حمّل|حمل|اطلب|احصل)(?:\s\S+){1,3}\s(?:الآن|الان)
     |(?:احجز|سجل|سجّل|اشترك|قدم|قدّم|تبرع|تبرّع|اطلب|ابدأ|انضم)\s(?:الآن|الان|هنا|اليوم)|تسجيل\s(?:الدخول|الخروج)|إنشاء\sحساب
     |شارك(?:\s(?:الصفحة|المقال))?|طباعة|القائمة(?:\sالرئيسية)?|الصفحة\sالرئيسية|السابق|التالي|تابعنا(?:\sعلى)?|جميع\sالحقوق\sمحفوظة
     )[\s.…:!←→‹›»«>+↑↗]*""",
