@@ -213,9 +213,11 @@ def _goes_on(document: Document, at: int) -> bool:
 def _announces_block(text: str, blocks: Sequence[Block], at: int) -> bool:
     """Return whether a block means little without the next one: it ends with a colon, is a question, or says that something follows."""
     block, following = blocks[at], blocks[at + 1] if at + 1 < len(blocks) else None
-    if following is None or following.kind is BlockKind.HEADING:
+    if following is None or block.kind is BlockKind.HEADING:
         return False
     written = block.span.of(text)
+    if following.kind is BlockKind.HEADING:
+        return written.rstrip()[-1:] in _COLONS and len(written) > _LONGEST_TITLE
     if block.kind is BlockKind.ROW and following.kind is not BlockKind.ROW:
         return _announces(written)
     if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
@@ -313,6 +315,8 @@ def _breaks(text: str, group: _Group, units: Sequence[_Unit], at: int, section_e
     """Return whether the unit `at` begins a new passage; its section goes on to `section_end`."""
     first, last, unit = group.units[0], group.units[-1], units[at]
     start, cut = first.span.start, group.cut and not unit.continues
+    if last.announces and unit.opens and unit.path[: len(last.path) - 1] == last.path[:-1] and section_end - start <= longest:
+        return False  # "is amended as follows:" above the heading of what follows
     if unit.opens or unit.path != last.path or cut:
         return True
     if not group.cut and group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
@@ -364,7 +368,7 @@ def _says_something(group: _Group, text: str) -> bool:
     """Return whether a passage is more than signs, than a label without a heading, or than many numbers of which nothing says what they
     are."""
     if group.units[0].path or group.outside is not None:
-        return any(map(str.isalnum, text))
+        return sum(map(str.isalnum, text)) > 1
     if not _WORD.search(text):
         return any(map(str.isalnum, text)) and len(_NUMBER.findall(text)) <= _MOST_NUMBERS
     label = group.units[0].kind is BlockKind.PARAGRAPH and text[-1:].isalpha() and not any(map(str.isdigit, text))

@@ -268,3 +268,18 @@ def test_headings_that_a_paragraph_announces_are_its_items(lead: str, items: tup
     assert (first.path, first.text) == (("Products",), "\n\n".join((lead, *items)))
     assert first.lead_of(1) == lead
     assert second.text == "None."
+
+
+@pytest.mark.parametrize(
+    ("lead", "title", "text"),
+    [
+        ("Now therefore the city council of Rivergrove ordains that its code is amended as follows:", "Section 5", "Trees are kept."),
+        ("بناء على ما تقدم قرر مجلس المدينة تعديل لائحة البناء والأشجار في المدينة على النحو الآتي:", "المادة 5", "تُحفظ الأشجار."),
+    ],
+)
+def test_what_is_announced_above_a_heading_stays_with_what_is_below_it(lead: str, title: str, text: str) -> None:
+    document = blocks(
+        (BlockKind.HEADING, "Ordinance", 2), (BlockKind.PARAGRAPH, lead, 0), (BlockKind.HEADING, title, 2), (BlockKind.PARAGRAPH, text, 0)
+    )
+    (passage,) = Chunker().cut(document)
+    assert (passage.path, passage.text) == (("Ordinance",), "\n\n".join((lead, title, text)))

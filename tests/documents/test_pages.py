@@ -109,10 +109,14 @@ def test_nothing_to_read(body: str) -> None:
     [
         (
             "The clinic opens at nine.",
-            ("Read more →", "Skip to main content", "Book now"),
+            ("Read more →", "Skip to main content", "Book now", "Home / Clinic", "Click here to download the agenda"),
             "Read more about the clinic in the annual report",
         ),
-        ("تفتح العيادة في التاسعة.", ("اقرأ المزيد", "تخطَّ إلى المحتوى", "احجز الآن"), "اقرأ المزيد عن العيادة في التقرير السنوي"),
+        (
+            "تفتح العيادة في التاسعة.",
+            ("اقرأ المزيد", "تخطَّ إلى المحتوى", "احجز الآن", "الرئيسية / العيادة"),
+            "اقرأ المزيد عن العيادة في التقرير السنوي",
+        ),
     ],
 )
 def test_lines_that_are_only_to_be_clicked_are_no_text(sentence: str, clicks: tuple[str, ...], kept: str) -> None:

@@ -304,6 +304,19 @@ def test_items_and_the_rest_of_a_sentence_in_large_type_are_no_headings() -> Non
     assert blocks(content, BlockKind.HEADING) == []
 
 
+def test_numbered_clauses_in_two_columns_are_items_and_no_form() -> None:
+    clauses = [
+        "Nominations are kept confidential.",
+        "Members may be nominated twice.",
+        "The chair counts the votes.",
+        "The result is read aloud.",
+    ]
+    text = [Text(50, 740 - 40 * n, f"0.2.{n + 4}:") for n in range(4)] + [Text(200, 740 - 40 * n, said) for n, said in enumerate(clauses)]
+    content = read(text)
+    assert content.tables == ()
+    assert blocks(content) == [f"0.2.{n + 4}: {said}" for n, said in enumerate(clauses)]
+
+
 def test_a_running_footer_between_lines_is_no_table() -> None:
     def page(n: int) -> list[Text | Stroke]:
         lines = [Stroke(50, y, 545, y) for y in (20, 40)] + [Stroke(x, 20, x, 40) for x in (50, 300, 545)]

@@ -55,7 +55,7 @@ _VOWELS = re.compile("[\u064b-\u0652\u0640]")
 _TO_CLICK = re.compile(
     r"""(?:
     (?:please\s)?(?:read|learn|find\sout|see|view|show|load|know|discover|explore)\s(?:more|all|less|details|full\s(?:article|story|post))(?:\sabout\sthis)?
-    |(?:click|tap|press)\shere(?:\s(?:to|for)\s.{1,60})?|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
+    |(?:click|tap|press)\shere(?:\s(?:to|for)\s.{1,120})?|(?:home|الرئيسية|الصفحة\sالرئيسية)(?:\s*[/›»>|–-]\s*[^.!?:]{1,60}){1,4}|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
     |(?:apply|book|donate|register|order|buy|shop|join|subscribe|enroll|sign\sup|log\sin)\s(?:now|today|here)|sign\s?in|sign\s?up|log\s?in|log\s?out
     |get\s(?:started|in\stouch|directions)|share(?:\sthis(?:\spage)?)?|print(?:\sthis\spage)?|toggle\s(?:navigation|menu)|(?:open|close)\smenu
     |previous|next|menu|home|copy\slink|follow\sus|all\srights\sreserved
@@ -312,7 +312,8 @@ class _Page:
         elif tag in _HEADINGS:
             self._flush()
             heading = _tidy(self._inline_text(element))
-            self.writer.heading(heading if heading.strip(f"{HOLE}.: ") else "", int(tag[1]))
+            said = heading.strip(f"{HOLE}.: ") and not _is_to_click(heading)
+            self.writer.heading(heading if said else "", int(tag[1]))
             self._write_notes()
         elif tag in ("ul", "ol", "menu"):
             self._flush()
@@ -347,7 +348,7 @@ class _Page:
 
     def _flush(self) -> None:
         text, self.inline = _tidy(self.inline), ""
-        if text and (HOLE not in text or has_words(text)) and not _TO_CLICK.fullmatch(_VOWELS.sub("", text)):
+        if text and (HOLE not in text or has_words(text)) and not _is_to_click(text):
             if self.in_item:
                 kind, number = self.lists[-1] if self.lists else ("ul", 1)
                 self.writer.item(text, f"{number}." if kind == "ol" else "-", max(len(self.lists) - 1, 0))
@@ -489,6 +490,10 @@ def _is_header(row: list[_Element]) -> bool:
     parent = row[0].getparent()
     above = parent.getparent() if parent is not None else None
     return all(cell.tag == "th" for cell in row) or (above is not None and above.tag == "thead")
+
+
+def _is_to_click(text: str) -> bool:
+    return _TO_CLICK.fullmatch(_VOWELS.sub("", text)) is not None
 
 
 def _tidy(text: str) -> str:

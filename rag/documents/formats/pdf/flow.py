@@ -40,6 +40,8 @@ _OPEN_HEADING = re.compile(
 )
 """The end of a heading that goes on in the next line."""
 _CAPTION = re.compile(r"(?:table|exhibit|schedule|جدول|الجدول)\b", re.I)
+_CLAUSE = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxIVX]{1,5}|[أ-ي])[.):]?")
+"""The number of a clause or item."""
 _HYPHENS = "-\u00ad\u2010"
 
 
@@ -444,6 +446,10 @@ def _write_table(
                 for row in run:
                     lead = f"{lead} {row[0].text}".strip()
                 continue
+            if table.form and all(_CLAUSE.fullmatch(row[0].text.strip()) for row in run):
+                _write_clauses(writer, run, lead, part.page, words)
+                lead = ""
+                continue
             if table.form:
                 columns = [_label(row[0].text) for row in run]
                 texts = [["" if at != n else row[1].text for at in range(len(run))] for n, row in enumerate(run)]
@@ -458,6 +464,17 @@ def _write_table(
         if lead:
             writer.paragraph(lead)
     return _Table(columns, grid.edges, part.page, title, header, table.form)
+
+
+def _write_clauses(
+    writer: TreeWriter, rows: Sequence[Sequence[GridCell]], lead: str, page: int, words: dict[int, list[tuple[int, int, Piece]]]
+) -> None:
+    """Write what looks like a form, but has numbers for labels, as the items of a list."""
+    writer.paragraph(lead)
+    for row in rows:
+        span = writer.item(row[1].text, row[0].text.strip())
+        if span is not None:
+            place_words(writer, span, [(page, piece) for cell in row for piece in cell.pieces], words)
 
 
 def _texts_of(row: Sequence[GridCell]) -> list[str]:
