@@ -305,16 +305,20 @@ def test_items_and_the_rest_of_a_sentence_in_large_type_are_no_headings() -> Non
 
 
 def test_numbered_clauses_in_two_columns_are_items_and_no_form() -> None:
-    clauses = [
-        "Nominations are kept confidential.",
-        "Members may be nominated twice.",
-        "The chair counts the votes.",
-        "The result is read aloud.",
+    rows = [
+        ("0.2.1.", "The committee shall only consider candidates who were named by a member of the society"),
+        ("", "before the first day of March."),
+        ("0.2.2.", "Nominations are kept confidential."),
+        ("0.2.3.", "The chair counts the votes and reads the result aloud."),
     ]
-    text = [Text(50, 740 - 40 * n, f"0.2.{n + 4}:") for n in range(4)] + [Text(200, 740 - 40 * n, said) for n, said in enumerate(clauses)]
+    text = [Text(x, 740 - 14 * n, said) for n, row in enumerate(rows) for x, said in zip((50, 120), row, strict=True) if said]
     content = read(text)
     assert content.tables == ()
-    assert blocks(content) == [f"0.2.{n + 4}: {said}" for n, said in enumerate(clauses)]
+    assert blocks(content) == [
+        "0.2.1. The committee shall only consider candidates who were named by a member of the society before the first day of March.",
+        "0.2.2. Nominations are kept confidential.",
+        "0.2.3. The chair counts the votes and reads the result aloud.",
+    ]
 
 
 def test_a_running_footer_between_lines_is_no_table() -> None:

@@ -446,7 +446,7 @@ def _write_table(
                 for row in run:
                     lead = f"{lead} {row[0].text}".strip()
                 continue
-            if table.form and all(_CLAUSE.fullmatch(row[0].text.strip()) for row in run):
+            if table.form and _are_clauses(run):
                 _write_clauses(writer, run, lead, part.page, words)
                 lead = ""
                 continue
@@ -466,13 +466,24 @@ def _write_table(
     return _Table(columns, grid.edges, part.page, title, header, table.form)
 
 
+def _are_clauses(rows: Sequence[Sequence[GridCell]]) -> bool:
+    """Return whether the labels of what looks like a form are the numbers of clauses; lines that go on with a clause have none."""
+    labels = [row[0].text.strip() for row in rows]
+    return any(labels) and all(not label or _CLAUSE.fullmatch(label) for label in labels)
+
+
 def _write_clauses(
     writer: TreeWriter, rows: Sequence[Sequence[GridCell]], lead: str, page: int, words: dict[int, list[tuple[int, int, Piece]]]
 ) -> None:
-    """Write what looks like a form, but has numbers for labels, as the items of a list."""
+    """Write clauses as the items of a list, each with the lines that it goes on in."""
     writer.paragraph(lead)
+    begun = False
     for row in rows:
-        span = writer.item(row[1].text, row[0].text.strip())
+        label, text = row[0].text.strip(), row[1].text.strip()
+        if not label and (own := _LABEL.match(text)):
+            label, text = own["label"], text[own.end() :]
+        span = writer.item(text, label) if label else writer.resume(text) if begun else writer.paragraph(text)
+        begun = begun or span is not None
         if span is not None:
             place_words(writer, span, [(page, piece) for cell in row for piece in cell.pieces], words)
 
