@@ -44,6 +44,7 @@ _LOWER = re.compile(r"\b[a-z][a-z\u00df-\u024f]+\b")
 _SOME = frozenset(stem(word) for word in words("some certain several sometimes often usually many most بعض احيانا غالبا معظم عاده كثير"))
 """Words after which a statement and its opposite can both be true."""
 _YEAR = re.compile(r"(?<!\d)(?:1[3-9]|20)\d\d(?!\d)")
+_SHORT_YEAR = re.compile(r"(?<!\d)\d\d(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,12 @@ def contradictions(index: Index, ids: Sequence[str] | None = None, stop: threadi
         read = quotable(index, document.id)
         vocabulary = frozenset(words(f"{document.title} {document.text}"))
         subject = title_names(document.title, lowered)
+        edition = edition_years(document.id, document.text)
         years = frozenset(year for year, count in Counter(_YEAR.findall(fold(document.text))).items() if count > 1)
         for one, vector in zip(read.statements, read.vectors, strict=True):
             if one.values or is_negated(one.text) or pole_stems() & set(content_stems(one.text)):
                 statements.append(one)
-                compared.append(_compared(one, vocabulary, subject, years))
+                compared.append(_compared(one, vocabulary, subject, years, edition))
                 vectors.append(vector)
         if len(statements) > _MOST_STATEMENTS or (stop is not None and stop.is_set()):
             break
@@ -148,10 +150,19 @@ def contradictions(index: Index, ids: Sequence[str] | None = None, stop: threadi
     return found
 
 
-def _compared(statement: Statement, vocabulary: frozenset[str], subject: frozenset[str], years: frozenset[str]) -> Compared:
+def edition_years(id: str, text: str) -> tuple[str, ...]:
+    """Return the years that the name of a file gives with two digits and its text with four: "faq22.md" that speaks of 2022."""
+    if _YEAR.search(fold(id)):
+        return ()
+    return tuple(year for digits in _SHORT_YEAR.findall(fold(id)) if (year := f"20{digits}") in _YEAR.findall(fold(text)))
+
+
+def _compared(
+    statement: Statement, vocabulary: frozenset[str], subject: frozenset[str], years: frozenset[str], edition: tuple[str, ...]
+) -> Compared:
     """Return a statement as it is compared with others."""
     passage = statement.passage
-    context = join_context((passage.document_id, passage.title, *passage.path, statement.context))
+    context = join_context((passage.document_id, *edition, passage.title, *passage.path, statement.context))
     section = join_context((*(label for label in passage.path if fold(label) != fold(passage.title)), statement.context))
     return Compared(statement.text, context, vocabulary, subject, statement.values, statement.is_row, section, years)
 

@@ -20,11 +20,12 @@ _LEFT_TO_RIGHT = re.compile(
     rf"""
     [0-9$€£+\-−][0-9.,:/\-–$€£]*[0-9%$€£](?:[ \u00a0]?[A-Za-z°]{{1,3}}(?![A-Za-z]))?    # 2024-05-01, $279.8, 20 km
     | [0-9][ \u00a0]?[A-Za-z°]{{1,3}}(?![A-Za-z])                                         # 8 GB
-    | [A-Za-z\u00c0-\u024f](?:[^{_ARABIC}\n]*[A-Za-z\u00c0-\u024f0-9%°$€£+\#])?        # Wall Street, Windows 11
+    | [A-Za-z\u00c0-\u024f](?:[^{_ARABIC}\n—]*[A-Za-z\u00c0-\u024f0-9%°$€£+\#])?       # Wall Street, Windows 11; a dash parts texts
     """,
     re.VERBOSE,
 )
-_RIGHT_TO_LEFT = re.compile(rf"[{_ARABIC}](?:[^A-Za-z\u00c0-\u024f\n]*[{_ARABIC}])?")
+_RIGHT_TO_LEFT = re.compile(rf"[{_ARABIC}](?:[^A-Za-z\u00c0-\u024f\n—]*[{_ARABIC}])?(?:[ \u00a0][0-9]+)?")  # صفحة 12
+_LEFT_MARK, _RIGHT_MARK = "\u200e", "\u200f"
 _MANY_COLUMNS = 4
 """Columns of a table, above which the pages lie on their side."""
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -209,7 +210,7 @@ def _turn(paragraph: Paragraph) -> None:
 def _write(paragraph: Paragraph, text: str, rtl: bool, bold: bool = False) -> None:
     """Write a text into a paragraph, with a run of its own for each part that runs in another direction."""
     for part, turned in _directions(" ".join(text.split("\n")), rtl):
-        run = paragraph.add_run(part)
+        run = paragraph.add_run(_marked(part, turned, rtl))
         if bold:
             run.bold = run.font.cs_bold = True
         if turned:
@@ -227,6 +228,17 @@ def _directions(text: str, rtl: bool) -> Iterator[tuple[str, bool]]:
         at = found.end()
     if at < len(text):
         yield text[at:], rtl
+
+
+def _marked(part: str, turned: bool, rtl: bool) -> str:
+    """Return a part of a line so that programs that order it by its letters alone, as LibreOffice does, show it as Word does: in an Arabic
+    line, the signs of "-1%" and "2024-05-01" stay where they are, and a dash or full stop after them stands to their left; in an English
+    one, numbers after Arabic words stand to their right."""
+    if not rtl:
+        return f"{part}{_LEFT_MARK}" if turned else part
+    if turned:
+        return part if part.isspace() or re.search(rf"[{_ARABIC}]", part) else f"{part}{_RIGHT_MARK}"
+    return part if part[0].isalpha() or re.fullmatch(r"[0-9.,:]+", part) else f"{_LEFT_MARK}{part}"
 
 
 def _refer(paragraph: Paragraph, footnote: int) -> None:

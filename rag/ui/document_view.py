@@ -18,7 +18,8 @@ _WIDE_ROW = 600
 def document_view(document: Document, span: Span, start: int | None = None, end: int | None = None) -> View:
     """Return a document, or the characters from `start` to `end` of a long one, with the part of the span that lies inside marked.
 
-    `parts` are in order: {"pieces"} of running text, {"page"} where one begins, and {"table"} with its columns and the pieces of its cells.
+    `parts` are in order: {"pieces"} of running text, {"page"} where one begins, and {"table"} with its columns, the pieces of its cells,
+    and the "spans" of its rows.
     """
     length = len(document.text)
     start = max(0, span.start - PAGE) if start is None else min(max(0, start), length)
@@ -84,11 +85,13 @@ def _table(document: Document, span: Span, run: Sequence[Block]) -> View:
             value = block.cells[0].span if block.cells else Span(block.span.end, block.span.end)
             label = _pieces(document, span, block.span.start, value.start)
             rows.append([label, _pieces(document, span, value.start, value.end)])
-        return {"columns": [], "rows": rows, "header": 0}
+        return {"columns": [], "rows": rows, "header": 0, "spans": [[block.span.start, block.span.end] for block in run]}
     rows_of = _rows(run, table.header)
+    spans = [[row[0].span.start, row[-1].span.end] for row in rows_of]
     used = sorted({cell.column for row in rows_of for block in row for cell in block.cells})
     if not used:
-        return {"columns": [], "rows": [[_pieces(document, span, block.span.start, block.span.end)] for block in run], "header": None}
+        whole = [[_pieces(document, span, start, end)] for start, end in spans]
+        return {"columns": [], "rows": whole, "header": None, "spans": spans}
     rows = []
     for row in rows_of:
         cells: dict[int, list[View]] = {}
@@ -98,7 +101,7 @@ def _table(document: Document, span: Span, run: Sequence[Block]) -> View:
         rows.append([cells.get(column, []) for column in used])
     named = any(table.columns[column] for column in used if column < len(table.columns))
     columns = [table.columns[column] if column < len(table.columns) else "" for column in used] if named else []
-    return {"columns": columns, "rows": rows, "header": used.index(table.header) if table.header in used else None}
+    return {"columns": columns, "rows": rows, "header": used.index(table.header) if table.header in used else None, "spans": spans}
 
 
 def _is_form(run: Sequence[Block]) -> bool:

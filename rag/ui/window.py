@@ -305,6 +305,7 @@ class Window:
 
     def passage(self, wanted: View, person: str = OPERATOR) -> View:
         """Return words that a reader chose in a document, `{"collection", "id", "start", "quote"}`, as a source: `start` is near them.
+        Rows of a table are chosen by their place: `start` and `end`, without a quote.
 
         Raises BadQuestion if they do not stand in it as they were chosen, or are too many.
         """

@@ -9,7 +9,7 @@ import pytest
 
 from rag.answering.chatbot import Chatbot
 from rag.answering.contradiction_text import contradiction_values, contradictions_section
-from rag.answering.contradictions import Compared, contradictions, difference, lowered_words, title_names
+from rag.answering.contradictions import Compared, contradictions, difference, edition_years, lowered_words, title_names
 from rag.retrieval.index import Index
 from rag.schema import Filter
 from rag.storage.build import build_index
@@ -54,6 +54,35 @@ def test_one_statement_denies_the_other(one: str, other: str) -> None:
     found = difference(compared(one), compared(other))
     assert found is not None
     assert found.one is None
+
+
+@pytest.mark.parametrize(
+    ("id", "text", "years"),
+    [
+        ("faq22.md", "Open until October 15, 2022.", ("2022",)),
+        ("دليل-٢٣.md", "ينتهي التسجيل في ١٥ أكتوبر ٢٠٢٣.", ("2023",)),
+        ("room 12.md", "Open until October 15, 2022.", ()),  # 12 is no year that it speaks of
+        ("2023/faq22.md", "Open until October 15, 2022.", ()),  # the year is there in full
+        ("faq1022.md", "Open until October 15, 2022.", ()),
+        ("", "", ()),
+    ],
+)
+def test_the_year_of_an_edition_in_the_name_of_its_file(id: str, text: str, years: tuple[str, ...]) -> None:
+    assert edition_years(id, text) == years
+
+
+def test_editions_that_only_their_names_tell_apart_do_not_contradict_each_other(tmp_path: Path) -> None:
+    english = "# Tickets\n\nThe early ticket costs {} dollars.\n\nIt is sold until October 15, {}.\n"
+    arabic = "# التذاكر\n\nسعر التذكرة المبكرة {} دينارًا.\n\nتباع حتى 15 أكتوبر {}.\n"
+    place = "# Parking\n\nA parking place behind the harbour costs {} crowns a month.\n"
+    files = {"old.md": place.format(200), "new.md": place.format(250)}
+    for year, price in ((22, 200), (23, 250)):
+        files |= {f"faq{year}.md": english.format(price, f"20{year}"), f"دليل {year}.md": arabic.format(price, f"20{year}")}
+    write(tmp_path / "d", files)
+    build_index(tmp_path / "d", tmp_path / "i", embedder())
+    index = Index.open(tmp_path / "i", embedder())
+    assert [{each.one.document_id, each.other.document_id} for each in contradictions(index)] == [{"old.md", "new.md"}]
+    index.close()
 
 
 def test_editions_of_one_text_for_other_years_do_not_contradict_each_other() -> None:

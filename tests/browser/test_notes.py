@@ -16,7 +16,7 @@ from lxml import etree
 from rag.documents.formats.pdf.reader import read_pdf
 from rag.documents.tree import Limits
 from tests.browser.conftest import Opener
-from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, Scene
+from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, Scene, scene
 from tests.browser.test_conversations import BRIDGE, MEMORY, open_list, ready, titles
 from tests.browser.test_window import ask, style
 
@@ -118,6 +118,39 @@ def test_a_note_is_removed_and_brought_back_to_its_place(visit: Opener, window: 
     page.keyboard.press("Enter")
     page.wait_for_selector(".words-note")
     assert kinds(page) == ["answer-note", "words-note", "passage-note"]
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_rows_that_are_selected_in_a_table_are_pinned_with_their_columns(visit: Opener, tmp_path: Path, language: str) -> None:
+    def more(folder: Path) -> None:
+        (folder / "رسوم.csv").write_text("المدينة,الرسم,ملاحظة\nالدوحة,349,نقدًا\nصور,120,\nAmman,88,card\n", encoding="utf-8")
+
+    with scene(tmp_path, more=more) as running:
+        page = visit(running, language=language, own=True)
+        ask(page, "ما الرسم في مدينة صور؟")
+        page.locator(".panel .source", has_text="رسوم.csv").first.locator(".feet button").first.click()
+        page.wait_for_selector("dialog[data-loaded='رسوم.csv'] table.grid")
+        page.evaluate("""() => {
+          const rows = document.querySelectorAll("dialog[open] table.grid tbody tr");
+          const text = (cell) => document.createTreeWalker(cell, NodeFilter.SHOW_TEXT).nextNode();
+          document.getSelection().setBaseAndExtent(text(rows[1].cells[1]), 1, text(rows[2].cells[0]), 2);
+        }""")
+        page.locator("dialog[open] [data-say-label=pin_selection]").click()
+        page.wait_for_selector(".toast:not([hidden])")
+        page.evaluate("""() => {
+          const cell = document.querySelector("dialog[open] table.grid tbody tr").cells[1];
+          document.getSelection().selectAllChildren(cell);
+        }""")
+        page.locator("dialog[open] [data-say-label=pin_selection]").click()
+        page.wait_for_function("document.querySelector('dialog.notebook').dataset.loaded === '2'")
+        page.keyboard.press("Escape")
+        open_notes(page, language)
+        pinned = page.locator(".passage-note .passage").all_inner_texts()
+        assert [" ".join(text.split()) for text in pinned] == [
+            "المدينة: صور · الرسم: 120 المدينة: Amman · الرسم: 88 · ملاحظة: card",
+            "349",
+        ]
+        page.close()
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])

@@ -26,8 +26,10 @@ WORDS = {
         "more": "Save or print otherwise",
         "overview": "Overview of these documents",
         "save": "Save or print …",
+        "pin": "Pin to notes",
     },
     "ar": {
+        "pin": "تثبيت في الملاحظات",
         "documents": "الوثائق",
         "table": "طرح أسئلة على كل وثيقة",
         "fill": "ملء الجدول",
@@ -113,7 +115,8 @@ def test_an_overview_of_all_documents_shows_what_they_state_differently(visit: O
 @pytest.mark.parametrize("language", ["ar", "en"])
 def test_questions_are_put_to_each_document_and_the_table_is_saved(visit: Opener, window: Scene, tmp_path: Path, language: str) -> None:
     words = WORDS[language]
-    page = visit(window, language=language)
+    bridge_sentence = "The harbour bridge was closed on 12 March 2023 after divers found cracks in two piers."
+    page = visit(window, language=language, own=True)
     open_documents(page, words["documents"])
     page.get_by_role("button", name=words["table"]).click()
     page.wait_for_selector("dialog[open][data-loaded]")
@@ -126,9 +129,12 @@ def test_questions_are_put_to_each_document_and_the_table_is_saved(visit: Opener
     phone = rows.filter(has_text="هاتف نور").first.locator("td")
     assert "8 GB" in phone.nth(1).inner_text().replace("\xa0", " ")
     assert rows.locator(".unsaid").count() >= 1
-    bridge.nth(0).get_by_role("button").click()
+    bridge.nth(0).get_by_role("button").first.click()
     page.wait_for_selector(f"dialog[data-loaded='{ENGLISH_BRIDGE}'] mark")
     page.keyboard.press("Escape")
+    bridge.nth(0).get_by_role("button", name=words["pin"]).click()
+    page.wait_for_function("document.querySelector('dialog.notebook').dataset.loaded === '1'")
+    assert page.locator("dialog.notebook .passage-note .passage").text_content() == bridge_sentence
 
     def save(name: str) -> bytes:
         with page.expect_download() as caught:

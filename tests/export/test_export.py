@@ -68,7 +68,7 @@ def test_a_word_document_has_the_lines_and_the_notes_at_the_foot_of_the_page() -
         ("Title", "Notes · ملاحظات"),
         ("Heading 2", "What happened"),
         ("Normal", "It was closed on 12 March 2023, for repairs."),
-        ("Normal", "يبلغ سعر هاتف نور 349 دولارًا بحسب Wall Street Journal في 2024-05-01.1"),  # the second 1 is a reference back
+        ("Normal", "يبلغ سعر هاتف نور 349 دولارًا بحسب Wall Street Journal في \u200e2024-05-01.\u200f1"),  # the second 1 is a reference back
         ("Normal", "Quoted word for word"),
     ]
     assert [[cell.text for cell in row.cells] for row in opened.tables[0].rows] == [["Document", "Price?"], ["هاتف", "3492"]]
@@ -81,7 +81,7 @@ def test_a_word_document_has_the_lines_and_the_notes_at_the_foot_of_the_page() -
                 "“The harbour bridge was closed on 12 March 2023.”"
             ),
         ),
-        ("2", " هاتف نور — هاتف.html — ص 2 — سلمى حداد — 2024 — https://example.org/n?a=1&b=2: «سعره 349 دولارًا.»"),
+        ("2", " هاتف نور — هاتف.html — ص 2 — سلمى حداد — 2024 — \u200fhttps://example.org/n?a=1&b=2: «سعره 349 دولارًا.»"),
     ]
     body = part(content, "word/document.xml")
     assert [mark.get(f"{W}id") for mark in body.iter(f"{W}footnoteReference")] == ["1", "2"]
@@ -103,8 +103,8 @@ def test_arabic_runs_from_right_to_left_and_latin_in_it_from_left_to_right() -> 
         (" دولارًا بحسب ", True),
         ("Wall Street Journal", False),
         (" في ", True),
-        ("2024-05-01", False),
-        (".", True),
+        ("\u200e2024-05-01", False),  # by their letters alone, these would be 01-05-2024
+        (".\u200f", True),
         ("1", False),
     ]
 

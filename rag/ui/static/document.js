@@ -65,11 +65,21 @@ export class DocumentView {
     return this.dialog.open && this.text.contains(selection?.anchorNode) && this.text.contains(selection.focusNode) ? selection.toString().trim() : "";
   }
 
-  /** Pin the selected words to the notes. */
+  /** What to pin: the selected words, or, of a table, whole rows, in which each value stands with its column. */
+  chosen() {
+    const { anchorNode, focusNode } = document.getSelection();
+    const cell = (node) => (node.closest ? node : node.parentElement).closest("tbody :is(td, th)");
+    const [one, other] = [cell(anchorNode), cell(focusNode)];
+    if (!one || !other || one === other) return { start: this.wanted.start, end: this.wanted.start, quote: this.selection() };
+    const ends = [one, other].flatMap((each) => [Number(each.parentElement.dataset.start), Number(each.parentElement.dataset.end)]);
+    return { start: Math.min(...ends), end: Math.max(...ends) };
+  }
+
+  /** Pin what is selected to the notes. */
   async pin() {
     const { page } = this;
-    const { collection, id, start } = this.wanted;
-    const source = await page.call("passage", { collection, id, start, end: start, quote: this.selection() });
+    const { collection, id } = this.wanted;
+    const source = await page.call("passage", { collection, id, ...this.chosen() });
     if (source.error) page.toast(source.error[page.language], true);
     else await page.notebookView.pinPassage(source, collection);
   }

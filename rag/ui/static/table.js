@@ -126,7 +126,8 @@ export class TableView {
       const where = place(page, source.locator) || page.t("open_document");
       const open = fill(h("button", { type: "button", class: "button link", onclick: () => page.documentView.open(source, collection) }), where, page.base);
       const translated = original ? [fill(h("p", { class: "label" }), page.t("translated"), page.base), fill(h("p"), text), fill(h("p"), original)] : [];
-      return h("td", {}, ...(original ? translated : [fill(h("p"), text)]), open);
+      const pin = page.button("pin_passage", "pin", () => page.notebookView.pinPassage(source, collection));
+      return h("td", {}, ...(original ? translated : [fill(h("p"), text)]), h("span", { class: "line-feet" }, open, pin));
     };
     return h("tr", {}, fill(h("th", { scope: "row" }), title || document), ...cells.map(cell));
   }

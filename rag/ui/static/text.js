@@ -167,7 +167,7 @@ export function parts(element, all, divider) {
   return element.querySelector("mark") ?? first;
 }
 
-function table({ columns, rows, header }) {
+function table({ columns, rows, header, spans }) {
   const made = (tag) => document.createElement(tag);
   const grid = made("table");
   grid.className = "grid";
@@ -184,8 +184,9 @@ function table({ columns, rows, header }) {
     grid.tHead.append(line);
   }
   const body = made("tbody");
-  for (const row of rows) {
+  for (const [number, row] of rows.entries()) {
     const line = made("tr");
+    [line.dataset.start, line.dataset.end] = spans[number];
     row.forEach((pieces, column) => {
       const cell = made(column === header ? "th" : "td");
       if (column === header) cell.scope = "row";
