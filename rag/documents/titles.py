@@ -29,10 +29,11 @@ _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:[-_ ]\d{1,2}){0,2}")
 _MADE_BY_PROGRAM = re.compile(
     r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document|presentation)\s*\d*$"
     r"|^<[0-9a-f]+>$"
-    r"|^\(anonymous\)$|^print$|^stdin$|^(?:word|excel|powerpoint) (?:document|presentation|workbook)$|^(?:مستند|عرض تقديمي)\s*\d*$",
+    r"|^\(anonymous\)$|^print$|^stdin$|^(?:word|excel|powerpoint|pdf|world bank) (?:document|presentation|workbook)$"
+    r"|^(?:مستند|عرض تقديمي)\s*\d*$",
     re.IGNORECASE,
 )
-"""What programs write as the title of a file to which nobody gave one."""
+"""What programs write as the title of a file to which nobody gave one, that of the World Bank's archive among them."""
 _ORDER = re.compile(r"^\(?\d{1,3}(?!\d)(?:[.)\s_-]+(?=\S*[^\W\d_])|$)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_ ][a-z]{2,4})?", re.IGNORECASE)
 _FIELDS = ("subtitle", "description", "excerpt", "summary", "site", "parent", "category")

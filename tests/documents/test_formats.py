@@ -13,6 +13,7 @@ import pytest
 
 from rag.documents import sandbox as apart_module
 from rag.documents.chunker import Chunker
+from rag.documents.formats.decoding import arabic_again
 from rag.documents.formats.metadata import iso_date, standard_metadata
 from rag.documents.formats.readers import SUFFIXES, read
 from rag.documents.load import Loader, Skipped, document_paths, largest, load_folder, read_document
@@ -543,3 +544,19 @@ def test_importing_the_door_imports_no_library() -> None:
         "-c", "import sys, rag.documents.load; print([m for m in ('lxml', 'docx', 'pypdfium2', 'yaml') if m in sys.modules])"
     )
     assert (code, out.strip(), err) == (0, "[]", "")
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ("ÇáãíÒÇäíÉ ÇáÚãæãíÉ", "الميزانية العمومية"),
+        ("ÊÞÑíÑ 2021", "تقرير 2021"),
+        ("Élève à l'école", "Élève à l'école"),
+        ("Ærø", "Ærø"),
+        ("الميزانية", "الميزانية"),
+        ("Budget 2021", "Budget 2021"),
+        ("", ""),
+    ],
+)
+def test_a_title_in_windows_1256_that_was_read_as_western_letters_is_arabic_again(stored: str, read: str) -> None:
+    assert arabic_again(stored) == read

@@ -72,7 +72,10 @@ def test_the_first_line_of_a_page_goes_with_the_name_of_the_file() -> None:
     assert guessed_title("0042.pdf", "The harbour") == "The harbour"
 
 
-@pytest.mark.parametrize("title", ["untitled", "Word Document", "Microsoft Word - rent.doc", "PowerPoint Presentation", "مستند1"])
+@pytest.mark.parametrize(
+    "title", ["untitled", "Word Document", "Microsoft Word - rent.doc", "PowerPoint Presentation", "World Bank Document", "مستند1"]
+)
 def test_titles_that_programs_write_are_none(title: str) -> None:
     assert is_made_by_program(title)
     assert not is_made_by_program("The document of the harbour")
+    assert not is_made_by_program("World Bank Document Management")

@@ -12,6 +12,7 @@ _ENCODINGS = ["utf_8", "utf_16_le", "utf_16_be", "cp1256", "cp1252"]
 _FREQUENT = frozenset("اليمنوره")
 _FEW_LETTERS = 12
 """Arabic letters below which a text is too short to be clear."""
+ACCENTED = re.compile("[\u00c0-\u00ff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
@@ -68,3 +69,18 @@ def _windows_1256(data: bytes) -> str | None:
 
 def _controls(text: str) -> int:
     return len(_CONTROL.findall(text))
+
+
+def arabic_again(text: str) -> str:
+    """Return a short text, such as a title, in Arabic where it was stored as Windows-1256 and read as Western letters, else as it is.
+
+    >>> arabic_again("ÇáãíÒÇäíÉ 2021")
+    'الميزانية 2021'
+    """
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    if not words or any(len(ACCENTED.findall(word)) <= 0.7 * len(word) for word in words):
+        return text
+    try:
+        return text.encode("cp1252").decode("cp1256")
+    except UnicodeError:
+        return text

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rag.documents.formats.decoding import decode
+from rag.documents.formats.decoding import ACCENTED, decode
 from rag.documents.formats.front_matter import prose_fields, split_front_matter
 from rag.documents.formats.markup_superscripts import lower_text, raise_text
 from rag.documents.formats.metadata import AUTHOR, DATE, SOURCE, iso_date, standard_metadata, url
@@ -35,7 +35,6 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _ENCODINGS = frozenset("utf-8 utf8 us-ascii ascii windows-1256 cp1256 windows-1252 cp1252 iso-8859-1 iso-8859-6 iso-8859-15 latin1".split())
 _WESTERN = frozenset("us-ascii ascii windows-1252 cp1252 iso-8859-1 iso-8859-15 latin1".split())
-_ACCENTED = re.compile("[\u00c0-\u00ff]")
 # What surrounds a page's own text, by the words that page builders use for it in class and id.
 _AROUND_WORD = re.compile(
     r"(?:^|[-_\s])(?:cookies?|consent|gdpr|banner|menu|navbar|nav|navigation|breadcrumbs?|share|sharing|social|related|teasers?|sidebar|"
@@ -100,7 +99,7 @@ def _is_arabic_in_latin(text: str) -> bool:
     """Return whether a text is Arabic in Windows-1256 that was read as Western letters: half of its words are nothing but accented
     letters."""
     words = re.findall(r"[^\W\d_]{2,}", re.sub(r"<[^<>]{0,2000}>", " ", text[:20_000]))
-    return len(words) >= 3 and sum(len(_ACCENTED.findall(word)) > 0.7 * len(word) for word in words) > 0.4 * len(words)
+    return len(words) >= 3 and sum(len(ACCENTED.findall(word)) > 0.7 * len(word) for word in words) > 0.4 * len(words)
 
 
 def page(text: str, name: str, limits: Limits) -> Content:

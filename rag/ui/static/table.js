@@ -129,7 +129,9 @@ export class TableView {
       const pin = page.button("pin_passage", "pin", () => page.notebookView.pinPassage(source, collection));
       return h("td", {}, ...(original ? translated : [fill(h("p"), text)]), h("span", { class: "line-feet" }, open, pin));
     };
-    return h("tr", {}, fill(h("th", { scope: "row" }), title || document), ...cells.map(cell));
+    const line = h("tr", {}, fill(h("th", { scope: "row" }), title || document), ...cells.map(cell));
+    page.restate(line); // the names of its buttons
+    return line;
   }
 
   async save(asked) {

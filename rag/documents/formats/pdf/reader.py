@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rag.documents.filter_values import UNREAD
+from rag.documents.formats.decoding import arabic_again
 from rag.documents.formats.metadata import AUTHOR, DATE, iso_date
 from rag.documents.formats.pdf.arabic import (
     from_windows,
@@ -634,6 +635,7 @@ def _has_picture(page: Any) -> bool:
 
 
 def _fields(raw: dict[str, str]) -> tuple[str, dict[str, str]]:
+    raw = {name: arabic_again(value) for name, value in raw.items()}
     title, author = one_line(raw.get("Title", "")), one_line(raw.get("Author", ""))
     if is_made_by_program(title):
         title = ""
