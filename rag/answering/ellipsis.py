@@ -28,8 +28,18 @@ _ASKING_EN = re.compile(
     r"|why|how|what|which)\b",
     re.IGNORECASE,
 )
+_VERB = r"(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|may|must|should|shall)"
+_WHETHER = re.compile(rf"(?i:{_VERB}) (?=[a-z])")
+_COUNTED = re.compile(
+    rf"(?P<asking>how (?:many|much)) (?P<noun>(?:(?!{_VERB}\b)[\w'’#.-]+ ?){{1,4}})(?<! )(?P<rest> {_VERB} .+)?", re.IGNORECASE
+)
+"""Matches a question for a number of something, and what is said of it from the verb on."""
+_EVENT = re.compile(
+    rf"(?P<asking>.+?) {_VERB} (?:that|this|(?:that|this|it) (?:happen(?:ed)?|occur(?:red)?|take place|done))", re.IGNORECASE
+)
+"""Matches a question for the circumstances of what the last one was about: "When was that?"."""
 _ASKING_AR = re.compile(
-    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|بماذا|عماذا|لماذا|عم|مم|ممّ|كم عدد|كم|متى|امتى"
+    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|لمن|بعد كم|قبل كم|خلال كم|بماذا|عماذا|لماذا|عم|مم|ممّ|كم عدد|كم|متى|امتى"
     r"|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين|شكون|ماذا|ما هو|ما هي|ما|شو"
     r"|شنو|شنوة|اش|أش|ايش|إيش|وش|ايه|إيه|بكم|بكام|كام|قديش|أديش|اديش|قداش|شحال|بقداش|هل)(?=\s|$)"
 )
@@ -37,7 +47,8 @@ _NAME = re.compile(r"(?:[A-Z\u00c0-\u00de][\w.&'’-]*)(?:(?: of(?: the)?| and| 
 _PRONOUN = re.compile(r"\b(?:it|he|she|they|him|them|this one|that one|there|the (?:same|former|latter))\b", re.IGNORECASE)
 _OWNING = re.compile(r"\b(?:its|his|her|their)\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
-    r"\b(?:the|its|his|her|their) (?:(?!(?:of|for|in|at|to|on|by|from|under|is|are|was|were|about)\b)[\w'’-]+ ?)+", re.IGNORECASE
+    r"\b(?:the|an?|any|its|his|her|their) (?:(?!(?:of|for|in|at|to|on|by|from|under|is|are|was|were|about|takes?|took)\b)[\w'’-]+ ?)+",
+    re.IGNORECASE,
 )
 _DONE = re.compile(r"\b(?:do|does|did) $", re.IGNORECASE)
 _BEING = re.compile(r"\b(?:is|are|was|were|has|have|had) $", re.IGNORECASE)
@@ -51,6 +62,7 @@ _KINDS = frozenset(
 """Common nouns that a proper noun follows: «مدرسة الأرز»."""
 _TIMES = frozenset("يوم عام سنه شهر".split())
 _SMALL_AR = frozenset("في من الي على علي عن مع ب ل و او ثم عند لدي بين حتي منذ بعد قبل خلال".split())
+_LATIN = re.compile("[A-Za-z]")
 _AROUND = " \t؟?!.,،؛:"
 
 
@@ -78,10 +90,7 @@ def _without_and(text: str) -> str:
     """Return an Arabic text without the «و» that links it to the previous one."""
     if text[:1] != "و":
         return text
-    return text[1:].lstrip(" ") if _ASKING_AR.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND else text
-
-
-_LATIN = re.compile("[A-Za-z]")
+    return text[1:].lstrip(" ") if _ASKING_AR.match(text[1:]) or _LATIN.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND else text
 
 
 # --- English --------------------------------------------------------------------------------------------------------------
@@ -94,16 +103,22 @@ def _in_english(question: str, last: str) -> str | None:
         return None
     if asking and asking.end() == len(rest):
         return _with_other_asking(rest, last, _ASKING_EN)
-    if asking is None:
-        return _with_other_noun(rest, last) if _NOUN.fullmatch(rest) else _with_topic_named(rest, last)
+    if event := _EVENT.fullmatch(rest):
+        return _with_other_asking(event["asking"], last, _ASKING_EN)
+    if asking is None and not _WHETHER.match(rest):
+        noun = _NOUN.fullmatch(rest)
+        return _with_other_noun(rest, last, is_named=_ABOUT.search(question[: -len(rest)]) is not None) if noun else _with_topic(rest, last)
     if _names_something(rest):
         return f"{rest}?"
-    return _with_topic_named(rest, last)
+    return _with_other_count(rest, last) or _with_topic(rest, last)
 
 
+_LEAD = r"(?:for|in|at|of|on|by|with|without|from|to|about|under|before|after|between|until|since|during)"
+_WHEN = re.compile(r"\b(?:before|after|between|until|since|during) .+")
+_ABOUT = re.compile(r"(?:about|of|for),?\s*$", re.IGNORECASE)
 _NOUN = re.compile(
-    r"(?:(?:for|in|at|of|on|by|with|from|to|about) )?(?:(?:the|its|his|her|their|an?) )?"
-    r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have)\b)[\w'’&.-]+ ?){1,6}"
+    rf"(?:{_LEAD} )?(?:(?:the|its|his|her|their|an?) )?"
+    r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have)\b)[\w'’&.-]+ ?){1,7}"
 )
 """A noun phrase without a clause."""
 
@@ -114,26 +129,45 @@ def _names_something(text: str) -> bool:
 
 
 def _with_other_asking(asking: str, last: str, pattern: re.Pattern[str]) -> str | None:
-    """Return the last question with other question words: "And when?"."""
+    """Return the last question with other question words: "And when?"; what it counted follows the verb then."""
     asked = pattern.match(last)
     body = last[asked.end() :].strip() if asked else ""
+    if (counted := _COUNTED.fullmatch(last)) and counted["rest"]:
+        body = f"{counted['rest'].strip()} {counted['noun']}"
     return f"{asking} {body}{'؟' if pattern is _ASKING_AR else '?'}" if body else None
 
 
-def _with_other_noun(noun: str, last: str) -> str | None:
-    """Return the last question with a noun replaced by one of the same kind: a name for a name, "the deposit" for "the rent"."""
+def _with_other_count(question: str, last: str) -> str | None:
+    """Return the last question with something else counted: "How many doors?" after "How many rooms does the flat have?"."""
+    counted, before = _COUNTED.fullmatch(question), _COUNTED.fullmatch(last)
+    if counted is None or before is None or counted["rest"] or not before["rest"] or _PRONOUN.search(question):
+        return None
+    return f"{counted['asking']} {counted['noun']}{before['rest']}?"
+
+
+def _with_other_noun(noun: str, last: str, *, is_named: bool) -> str | None:
+    """Return the last question with a noun replaced by one of the same kind: a name for a name, "the deposit" for "the rent".
+
+    A noun without an article replaces one only if it `is_named` as the new topic: "What about jury duty?".
+    """
+    if _OWNING.match(noun) and (owned := _with_topic(noun, last)):
+        return owned
     asked = _ASKING_EN.match(last)
     start = asked.end() if asked else 0
-    lead = re.match(r"(?:for|in|at|of|on|by|with|from|to|about) ", noun)
+    lead = re.match(rf"{_LEAD} ", noun)
     bare = noun[lead.end() :] if lead else noun
-    if bare == noun and not re.match(r"[A-Z\d]|(?:the|its|his|her|their|an?) ", bare):
-        return None  # "tomorrow", "anywhere else"
+    if lead and asked and _WHEN.match(noun):
+        time = _WHEN.search(last)
+        return f"{last[: time.start()]}{noun}?" if time else f"{last} {noun}?"
     named = re.sub(r"^the (?=[A-Z])", "", bare)
     if named[:1].isupper() or named[:1].isdigit():
         years = list(re.finditer(r"\b(?:1[5-9]|20)\d\d\b", last)) if named[:1].isdigit() else []
         found = years or list(_NAME.finditer(last, start if asked else len(last.split()[0])))
         return _swapped(last, Span(*found[-1].span()), named) if found else None
-    place = _attribute(last, start) if asked else _first_noun(last)
+    if bare == noun and not re.match(r"(?:the|its|his|her|their|an?) ", bare):
+        described = _DESCRIBED.search(last) if is_named else None
+        return _swapped(last, Span(*described.span(1)), bare) if described else None  # else "tomorrow", "anywhere else"
+    place = (_like(bare, last, start) or _attribute(last, start)) if asked else _first_noun(last)
     if lead and asked:
         return _in_place_of_phrase(noun, last)
     if place is None:
@@ -144,16 +178,33 @@ def _with_other_noun(noun: str, last: str) -> str | None:
     return _swapped(last, place, article + bare)
 
 
+_DESCRIBED = re.compile(rf" of ((?:(?!{_LEAD}\b|{_VERB}\b|the\b)[a-z][\w'’-]* ?)+)(?<! )(?= {_VERB}\b)")
+"""Matches what a noun without an article belongs to, before the verb: "How many days of *bereavement leave* does"."""
+
+
+def _like(noun: str, last: str, start: int) -> Span | None:
+    """Return the noun of a question that ends with the same word: "a corporate ticket" for "a patron ticket"; None if none does."""
+    head = noun.split()[-1].lower()
+    for found in _ATTRIBUTE.finditer(last, start):
+        if same := re.search(rf"\b{re.escape(head)}\b", found.group().lower()):
+            return Span(found.start(), found.start() + same.end())
+    return None
+
+
 def _attribute(last: str, start: int) -> Span | None:
     """Return the first noun with an article in a question, without the verb that may follow it."""
     found = _ATTRIBUTE.search(last, start)
-    if found is None:
-        return None
+    return _without_verb(last, found) if found else None
+
+
+def _without_verb(last: str, found: re.Match[str]) -> Span | None:
+    """Return a noun with an article without the verb that may follow it; None if that is not certain."""
     noun, before = found.group().rstrip(), last[: found.start()]
+    after = last[found.end() :]
     if _DONE.search(before):
-        if last[found.end() :].startswith("of "):
+        if after.startswith("of "):
             return None
-        if len(noun.split()) > 2 and found.end() == len(last):
+        if len(noun.split()) > 2 and not after.startswith(("for ", "take", "took")):
             noun = noun.rsplit(" ", 1)[0]
     elif _BEING.search(before):
         noun = _PARTICIPLE.sub("", noun)
@@ -166,38 +217,48 @@ def _first_noun(last: str) -> Span | None:
     return Span(*found.span(1)) if found else None
 
 
-def _in_place_of_phrase(noun: str, last: str) -> str | None:
-    """Return a question with its last phrase of the same preposition replaced: "for non-residents"."""
+def _in_place_of_phrase(noun: str, last: str) -> str:
+    """Return a question with its last phrase of the same preposition replaced: "for non-residents"; after it, if it has none."""
     at = last.lower().rfind(f" {noun.split()[0].lower()} ")
-    return f"{last[: at + 1]}{noun}?" if at >= 0 else None
+    return f"{last[: at + 1]}{noun}?" if at >= 0 else f"{last} {noun}?"
 
 
 def _swapped(last: str, place: Span, words_: str) -> str:
     return f"{last[: place.start]}{words_}{last[place.end :]}?"
 
 
-def _with_topic_named(question: str, last: str) -> str | None:
-    """Return a question with the name that the last one was about, replacing its pronoun or at the end."""
-    asked = _ASKING_EN.match(last)
-    start = asked.end() if asked else len(last.split()[0])
-    names = list(_NAME.finditer(last, start))
-    if len(names) == 1 and re.search(r"\b(?:from|in|at|on|to|by|with|near)(?: the)? $", last[: names[0].start()], re.IGNORECASE):
-        return None  # where or whence, and not what it is about: "Which ferry sails from Larne?"
-    if len(names) == 1:
-        named = names[0].group()
-        if re.search(r"\bthe $", last[: names[0].start()], re.IGNORECASE):
-            named = f"the {named}"
-    elif not names and len(list(_ATTRIBUTE.finditer(last, start))) == 1 and (place := _attribute(last, start)) is not None:
-        named = place.of(last)
-    else:
-        return None
-    if re.search(r"\b(?:that|this|those|these)\b", question, re.IGNORECASE):
+def _with_topic(question: str, last: str) -> str | None:
+    """Return a question with what the last one was about, replacing its pronoun or at the end."""
+    topic = _topic(last, is_thing=_THING.search(question) is not None)
+    if topic is None or re.search(r"\b(?:that|this|those|these)\b", question, re.IGNORECASE):
         return None
     if _OWNING.search(question):
-        return _OWNING.sub(f"{named}'s", question, count=1) + "?"
+        return _OWNING.sub(f"{topic}'s", question, count=1) + "?"
     if _PRONOUN.search(question):
-        return _PRONOUN.sub(named, question, count=1) + "?"
-    return f"{question} of {named}?" if _PLAIN.fullmatch(question) else None
+        return _PRONOUN.sub(topic, question, count=1) + "?"
+    return f"{question} of {topic}?" if _PLAIN.fullmatch(question) else None
+
+
+_THING = re.compile(r"\b(?:it|they|them)\b", re.IGNORECASE)
+_WHICH = re.compile(rf"(?:what|which) (?!{_VERB}\b)", re.IGNORECASE)
+
+
+def _topic(last: str, *, is_thing: bool) -> str | None:
+    """Return the one noun that a question is about: the name in it with what is called by it ("the Clef bonus"), or the noun with an
+    article; None if it may be about several, or a pronoun for a thing can mean what it asks for ("What uptime does Basecamp offer?")."""
+    asked = _ASKING_EN.match(last)
+    start = asked.end() if asked else len(last.split()[0])
+    nouns = [_without_verb(last, found) for found in _ATTRIBUTE.finditer(last, start)]
+    names = list(_NAME.finditer(last, start))
+    if len(names) == 1 and (is_thing or not nouns) and _WHICH.match(last):
+        return None
+    if len(names) == 1 and (place := next((one for one in nouns if one and one.start <= names[0].start() < one.end), None)):
+        return place.of(last)
+    if len(names) == 1 and not re.search(r"\b(?:from|in|at|on|to|by|with|near)(?: the)? $", last[: names[0].start()], re.IGNORECASE):
+        return names[0].group()
+    if len(names) > 1 or len(nouns) != 1 or nouns[0] is None:
+        return None  # a name alone is where or whence, and not what it is about: "Which ferry sails from Larne?"
+    return nouns[0].of(last)
 
 
 _PLAIN = re.compile(r"(?:what|how much|when|where|who) (?:is|are|was|were) the [\w-]+(?: [\w-]+)?", re.IGNORECASE)
@@ -209,13 +270,17 @@ _PLAIN = re.compile(r"(?:what|how much|when|where|who) (?:is|are|was|were) the [
 
 def _in_arabic(question: str, last: str) -> str | None:
     rest = without_opening(question)
-    if not rest or script(last) != "ar":
+    if not rest or not ARABIC_LETTER.search(last):
         return None
     asking = _ASKING_AR.match(rest)
     if asking and asking.end() == len(rest):
         return _with_other_asking(rest, last, _ASKING_AR)
+    if asking is None and not _is_noun_ar(rest):
+        return _with_other_value(rest, last)
     if asking is None:
-        return _with_other_noun_ar(rest, last) if _is_noun_ar(rest) else None
+        return _with_other_noun_ar(rest, last)
+    if owned := _with_other_value(rest[asking.end() :].strip(), last):
+        return owned
     topic = _topic_ar(last)
     about = set(content_stems(topic)) if topic else set()
     if not about:
@@ -231,12 +296,15 @@ def _is_noun_ar(text: str) -> bool:
     said = fold(text).split()
     if len(said) > _LONGEST_NOUN or not _POINTING.isdisjoint(said) or any(_ATTACHED.fullmatch(word) for word in text.split()):
         return False
+    if len(said) > 1 and _REFERRING_AR.fullmatch(said[-1]):
+        return False
     first = said[0]
     plain = first.startswith(("ال", "لل", "ل", "في", "عن")) or _kind(first) or first in _TIMES or _LATIN.match(first) or first.isdigit()
     return len(said) == 1 or bool(plain) or said[1].startswith("ال")
 
 
 _POINTING = frozenset("ذلك هذا هذه تلك هناك هنا اذا لو غير نفس نفسه نفسها".split()) - {"غير"}
+_REFERRING_AR = re.compile("(?:من|عن|في|ب|ل|الي|علي|مع)(?:ها|هم|هما|ه)")
 _ATTACHED = re.compile("[\u0621-\u064a\u064b-\u0652]{3,}(?:ها|هم|هما|(?<![\u0644])ه)")
 
 
@@ -263,13 +331,14 @@ def _topic_ar(last: str) -> str | None:
         if _kind(folded[place]) and place + 1 < len(tokens) and folded[place - 1 : place] != ["اي"]:
             return " ".join(tokens[place : place + 3 if _goes_on(folded, place + 2) else place + 2])
     if latin := re.search(r"[A-Za-z][\w.&'-]*(?: [A-Za-z0-9][\w.&'-]*)*", last):
-        return latin.group()
+        before = fold(last[: latin.start()]).split()
+        return None if before and before[-1] in ("في", "لدي", "عند") else latin.group()  # where, and not what it is about
     return tokens[0] if folded[0].startswith("ال") else None
 
 
 def _goes_on(folded: list[str], place: int) -> bool:
-    """Return whether a name continues at a position: with another word that has the article, or a Latin word."""
-    return place < len(folded) and folded[place - 1].startswith("ال") and folded[place].startswith("ال")
+    """Return whether a name continues at a position: with another word that has the article («سباق السلاحف», «الشرق الأوسط»)."""
+    return place < len(folded) and folded[place - 1] not in _SMALL_AR and folded[place].startswith("ال")
 
 
 def _with_other_noun_ar(noun: str, last: str) -> str | None:
@@ -280,6 +349,8 @@ def _with_other_noun_ar(noun: str, last: str) -> str | None:
     lead = next((part for part in ("في ", "عن ", "من ", "لدى ") if noun.startswith(part)), "")
     said = noun[len(lead) :]
     first = fold(said).split()[0]
+    if not lead and (same := _in_place_of_same(said, tokens, folded)):
+        return same
     kind = _kind(first) or (first if first in _TIMES else "")
     for place in range(len(tokens) - 1, -1, -1):
         if kind and kind in (_kind(folded[place]), folded[place]) and place + 1 < len(tokens):
@@ -294,20 +365,56 @@ def _with_other_noun_ar(noun: str, last: str) -> str | None:
     return _in_place_of_attribute(said, tokens, folded) if not lead else _in_place_of_last(said, tokens, folded)
 
 
+def _with_other_value(word: str, last: str) -> str | None:
+    """Return the last question with its attribute replaced by one with an attached pronoun: «وعنوانه؟» after «ما هاتف الديوان؟»."""
+    owned = _OWNED.fullmatch(word)
+    asked = _ASKING_AR.match(last)
+    tokens = last[asked.end() :].split() if asked else []
+    if owned is None or asked is None or len(tokens) < 2 or not _is_attribute(fold(tokens[0]), fold(tokens[1])):
+        return None
+    bound = owned[1]
+    alone = f"{bound[:-1]}ة" if bound.endswith("ت") and fold(f"{bound[:-1]}ة") in _VALUES else bound
+    return _around([asked.group()], alone, tokens[1:])
+
+
+_OWNED = re.compile("([\u0621-\u064a]{3,}?)(?:ها|هم|هما|(?<![\u0644])ه)")
+"""Matches a noun with an attached pronoun."""
+
+
+def _is_attribute(first: str, second: str) -> bool:
+    """Return whether the first of two folded words is an attribute of the second: without an article before one that has it, or a noun
+    of values."""
+    return not first.startswith("ال") and first not in _SMALL_AR and (second.startswith("ال") or first in _VALUES)
+
+
 def _around(before: list[str], noun: str, after: list[str]) -> str:
-    return " ".join([*before, noun, *after]) + "؟"
+    return " ".join(filter(None, [*before, noun, *after])) + "؟"
 
 
 _VALUES = frozenset(
-    "قيمه مبلغ مقدار مده سعر ثمن اجره حجم طول وزن معدل رقم عنوان تاريخ عدد موعد اسم رسم رسوم تكلفه كلفه نسبه مساحه عمر راتب".split()
+    """قيمه مبلغ مقدار مده سعر ثمن اجره حجم طول وزن معدل رقم عنوان تاريخ عدد موعد اسم رسم رسوم تكلفه كلفه نسبه مساحه عمر راتب
+    هاتف فاكس بريد موقع لون""".split()
 )
 """Attribute nouns, followed by the noun they belong to: «قيمة الإيجار»."""
+
+
+def _in_place_of_same(noun: str, tokens: list[str], folded: list[str]) -> str | None:
+    """Return the question with a noun replaced by one that begins with the same word: «والمادة 5؟» after «ماذا تقول المادة 3 من القانون؟»."""
+    said = fold(noun).split()
+    if len(said) < 2 or said[0] not in folded:
+        return None
+    place = folded.index(said[0])
+    end = next((at for at in range(place + 1, len(folded)) if folded[at] in _SMALL_AR or folded[at].startswith(("ل", "بال"))), len(folded))
+    return _around(tokens[:place], noun, tokens[end:]) if end > place + 1 else None
 
 
 def _in_place_of_attribute(noun: str, tokens: list[str], folded: list[str]) -> str | None:
     """Return the question with the noun that it asks about replaced: «كم التأمين في العقد؟» for «كم الإيجار في العقد؟»."""
     asked = _ASKING_AR.match(" ".join(tokens))
     first = len(asked.group().split()) if asked else 0
+    bare = fold(noun).removeprefix("ال")
+    if bare in _VALUES and first + 1 < len(folded) and _is_attribute(folded[first], folded[first + 1]):
+        return _around(tokens[:first], noun.removeprefix("ال"), tokens[first + 1 :])  # «ما فاكس الديوان؟» for «ما هاتف الديوان؟»
     while first < len(folded) and folded[first] in _VALUES:
         first += 1
     if first >= len(folded):
