@@ -39,9 +39,9 @@ _EVENT = re.compile(
 )
 """Matches a question for the circumstances of what the last one was about: "When was that?"."""
 _ASKING_AR = re.compile(
-    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|لمن|بعد كم|قبل كم|خلال كم|بماذا|عماذا|لماذا|عم|مم|ممّ|كم عدد|كم|متى|امتى"
-    r"|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين|شكون|ماذا|ما هو|ما هي|ما|شو"
-    r"|شنو|شنوة|اش|أش|ايش|إيش|وش|ايه|إيه|بكم|بكام|كام|قديش|أديش|اديش|قداش|شحال|بقداش|هل)(?=\s|$)"
+    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|لمن|(?:بعد|قبل|خلال) كم|بماذا|عماذا|لماذا|عم|مم"
+    r"|ممّ|كم عدد|كم|متى|امتى|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين"
+    r"|شكون|ماذا|ما هو|ما هي|ما|شو|شنو|شنوة|اش|أش|ايش|إيش|وش|ايه|إيه|بكم|بكام|كام|قديش|أديش|اديش|قداش|شحال|بقداش|هل)(?=\s|$)"
 )
 _NAME = re.compile(r"(?:[A-Z\u00c0-\u00de][\w.&'’-]*)(?:(?: of(?: the)?| and| for)? [A-Z\u00c0-\u00de0-9][\w.&'’-]*)*")
 _PRONOUN = re.compile(r"\b(?:it|he|she|they|him|them|this one|that one|there|the (?:same|former|latter))\b", re.IGNORECASE)
@@ -90,7 +90,11 @@ def _without_and(text: str) -> str:
     """Return an Arabic text without the «و» that links it to the previous one."""
     if text[:1] != "و":
         return text
-    return text[1:].lstrip(" ") if _ASKING_AR.match(text[1:]) or _LATIN.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND else text
+    return (
+        text[1:].lstrip(" ")
+        if _ASKING_AR.match(text[1:]) or _LATIN.match(text[1:]) or fold(text).split(" ")[0] not in BEGIN_WITH_AND
+        else text
+    )
 
 
 # --- English --------------------------------------------------------------------------------------------------------------
@@ -399,7 +403,7 @@ _VALUES = frozenset(
 
 
 def _in_place_of_same(noun: str, tokens: list[str], folded: list[str]) -> str | None:
-    """Return the question with a noun replaced by one that begins with the same word: «والمادة 5؟» after «ماذا تقول المادة 3 من القانون؟»."""
+    """Return the question with a noun replaced by one that begins with the same word: «المادة 5» for «المادة 3»."""
     said = fold(noun).split()
     if len(said) < 2 or said[0] not in folded:
         return None
