@@ -39,8 +39,8 @@ _EVENT = re.compile(
 )
 """Matches a question for the circumstances of what the last one was about: "When was that?"."""
 _ASKING_AR = re.compile(
-    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|لمن|(?:بعد|قبل|خلال) كم|بماذا|عماذا|لماذا|عم|مم"
-    r"|ممّ|كم عدد|كم|متى|امتى|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين"
+    r"(?:(?:في|على|أمام|إلى|من|مع|عن|لدى) أي \S+|[بل]?أي \S+|منذ متى|من أين|إلى أين|مع من|لمن|(?:بعد|قبل|خلال|إلى) كم|بماذا|عماذا|لماذا|عم"
+    r"|مم|ممّ|كم عدد|كم|متى|امتى|إمتى|ايمتى|إيمتى|وقتاش|فوقاش|أين|اين|وين|فين|كيف|كيفاش|شلون|ازاي|إزاي|ليش|ليه|علاش|من هو|من هي|مَن|من|مين"
     r"|شكون|ماذا|ما هو|ما هي|ما|شو|شنو|شنوة|اش|أش|ايش|إيش|وش|ايه|إيه|بكم|بكام|كام|قديش|أديش|اديش|قداش|شحال|بقداش|هل)(?=\s|$)"
 )
 _NAME = re.compile(r"(?:[A-Z\u00c0-\u00de][\w.&'’-]*)(?:(?: of(?: the)?| and| for)? [A-Z\u00c0-\u00de0-9][\w.&'’-]*)*")
@@ -117,12 +117,12 @@ def _in_english(question: str, last: str) -> str | None:
     return _with_other_count(rest, last) or _with_topic(rest, last)
 
 
-_LEAD = r"(?:for|in|at|of|on|by|with|without|from|to|about|under|before|after|between|until|since|during)"
+_LEAD = r"(?:for|in|at|of|on|by|with|without|from|to|about|under|within|before|after|between|until|since|during)"
 _WHEN = re.compile(r"\b(?:before|after|between|until|since|during) .+")
 _ABOUT = re.compile(r"(?:about|of|for),?\s*$", re.IGNORECASE)
 _NOUN = re.compile(
     rf"(?:{_LEAD} )?(?:(?:the|its|his|her|their|an?) )?"
-    r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have)\b)[\w'’&.-]+ ?){1,7}"
+    r"(?:(?!(?:if|else|it|that|this|those|they|is|are|was|were|does|did|do|can|will|has|have|wh\w+|how)\b)[\w'’&.-]+ ?){1,7}"
 )
 """A noun phrase without a clause."""
 
@@ -233,7 +233,8 @@ def _swapped(last: str, place: Span, words_: str) -> str:
 
 def _with_topic(question: str, last: str) -> str | None:
     """Return a question with what the last one was about, replacing its pronoun or at the end."""
-    topic = _topic(last, is_thing=_THING.search(question) is not None)
+    asked_for = (_PERSON, _WHO) if _PERSON.search(question) else (_THING, _WHICH)
+    topic = _topic(last, is_answer=asked_for[0].search(question) is not None and asked_for[1].match(last) is not None)
     if topic is None or re.search(r"\b(?:that|this|those|these)\b", question, re.IGNORECASE):
         return None
     if _OWNING.search(question):
@@ -244,17 +245,19 @@ def _with_topic(question: str, last: str) -> str | None:
 
 
 _THING = re.compile(r"\b(?:it|they|them)\b", re.IGNORECASE)
-_WHICH = re.compile(rf"(?:what|which) (?!{_VERB}\b)", re.IGNORECASE)
+_PERSON = re.compile(r"\b(?:he|she|him|his|her)\b", re.IGNORECASE)
+_WHICH = re.compile(r"(?:what|which) (?!(?:is|are|was|were)\b)", re.IGNORECASE)
+_WHO = re.compile(rf"(?i:who) (?!(?:is|was) {_NAME.pattern}$)")
 
 
-def _topic(last: str, *, is_thing: bool) -> str | None:
+def _topic(last: str, *, is_answer: bool) -> str | None:
     """Return the one noun that a question is about: the name in it with what is called by it ("the Clef bonus"), or the noun with an
-    article; None if it may be about several, or a pronoun for a thing can mean what it asks for ("What uptime does Basecamp offer?")."""
+    article; None if it may be about several, or the pronoun that stands for it can be the answer ("What uptime does Basecamp offer?")."""
     asked = _ASKING_EN.match(last)
     start = asked.end() if asked else len(last.split()[0])
     nouns = [_without_verb(last, found) for found in _ATTRIBUTE.finditer(last, start)]
     names = list(_NAME.finditer(last, start))
-    if len(names) == 1 and (is_thing or not nouns) and _WHICH.match(last):
+    if is_answer:
         return None
     if len(names) == 1 and (place := next((one for one in nouns if one and one.start <= names[0].start() < one.end), None)):
         return place.of(last)
@@ -262,7 +265,7 @@ def _topic(last: str, *, is_thing: bool) -> str | None:
         return names[0].group()
     if len(names) > 1 or len(nouns) != 1 or nouns[0] is None:
         return None  # a name alone is where or whence, and not what it is about: "Which ferry sails from Larne?"
-    return nouns[0].of(last)
+    return re.sub(r"^(?:an?|any) ", "the ", nouns[0].of(last), flags=re.IGNORECASE)
 
 
 _PLAIN = re.compile(r"(?:what|how much|when|where|who) (?:is|are|was|were) the [\w-]+(?: [\w-]+)?", re.IGNORECASE)
@@ -283,7 +286,7 @@ def _in_arabic(question: str, last: str) -> str | None:
         return _with_other_value(rest, last)
     if asking is None:
         return _with_other_noun_ar(rest, last)
-    if owned := _with_other_value(rest[asking.end() :].strip(), last):
+    if _WHAT_AR.fullmatch(asking.group()) and (owned := _with_other_value(rest[asking.end() :].strip(), last)):
         return owned
     topic = _topic_ar(last)
     about = set(content_stems(topic)) if topic else set()
@@ -381,6 +384,7 @@ def _with_other_value(word: str, last: str) -> str | None:
     return _around([asked.group()], alone, tokens[1:])
 
 
+_WHAT_AR = re.compile("ما|ما هو|ما هي|كم|كام|شو|شنو|ايش|إيش|وش|ايه|إيه|اش|أش|قديش|شحال")
 _OWNED = re.compile("([\u0621-\u064a]{3,}?)(?:ها|هم|هما|(?<![\u0644])ه)")
 """Matches a noun with an attached pronoun."""
 
@@ -442,6 +446,20 @@ def _in_place_of_last(noun: str, tokens: list[str], folded: list[str]) -> str | 
         return _around(tokens[:-2], noun, tokens[-1:])  # «نائب المدير» for «مدير» of «مدير المستشفى»
     prefix = tokens[-1][0] if folded[-1][0] in "بل" and folded[-1][1:3] == "ال" else ""
     return _around(tokens[:-1], prefix + noun, [])
+
+
+def points_back(question: str) -> bool:
+    """Return whether an English question has a pronoun for a thing or person and names none."""
+    return (_PRONOUN.search(question) or _OWNING.search(question)) is not None and not _names_something(question)
+
+
+def asks(question: str) -> bool:
+    """Return whether a text asks something by its words: it begins with question words, or with one after another, or ends with them."""
+    bare = without_opening(question).strip(_AROUND)
+    if not ARABIC_LETTER.search(bare):
+        return re.match(rf"(?:{_LEAD} )?(?:{_ASKING_EN.pattern}|{_WHETHER.pattern})", bare, re.IGNORECASE) is not None
+    said = bare.split()
+    return any(_ASKING_AR.fullmatch(" ".join(part)) for part in (said[:1], said[:2], said[:3], said[1:2], said[-1:]))
 
 
 def stands_by_itself(question: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from rag.answering.followup import needs_context, with_topic
+from rag.answering.ellipsis import asks, points_back, stands_by_itself
+from rag.answering.followup import in_full, needs_context
 from rag.answering.inquiry import Inquiry
 from rag.messages import say
 from rag.schema import Answer, Citation, Evidence, Hit, Span, Status, Turn
@@ -15,12 +16,22 @@ from rag.text.words import content_stems
 
 _MOST = 4
 _NEXT = re.compile(
-    r"\s*,?\s+(?:and|also|&)\s+(?=(?:how|when|what|who|whom|whose|where|which|why)\b)"
-    r"|[؟?]\s+(?=\S)"
-    r"|\s*[،,]?\s+و\s?(?=(?:كم|قديش|اديش|أديش|متى|امتى|إمتى|أين|اين|وين|فين|كيف|ازاي|إزاي|ليش|ليه|لماذا|ماذا|مين|شو|شنو|ايش|إيش|ايه|إيه)(?:\s|$))"
-    r"|\s*[،,]?\s+و\s?(?=(?:ما|من) (?:هو|هي|هم|اسم|عدد|مدة|سبب|تاريخ|قيمة|سعر)(?:\s|$))",
-    re.IGNORECASE,
+    r"""
+    \s*,?\s+(?:and|also|&)\s+(?=
+        (?:(?:after|at|before|by|during|for|from|in|on|since|to|until|up\ to|with|within)\s+)?
+        (?:how|when|what|who|whom|whose|where|which|why)\b)
+    | [؟?]\s+(?=\S)
+    | \s*[،,]?\s+و\s?(?=(?:كم|قديش|اديش|أديش|متى|امتى|إمتى|أين|اين|وين|فين|كيف|ازاي|إزاي|ليش|ليه|لماذا|ماذا|مين|شو|شنو|ايش|إيش|ايه|إيه
+        |لمن|بكم|هل|(?:في|إلى|على|عن|مع|من|ب|ل)\s?أي|(?:بعد|قبل|خلال)\s+كم)(?:\s|$))
+    | \s*[،,]?\s+و\s?(?=(?:ما|من)\ (?:هو|هي|هم|اسم|عدد|مدة|سبب|تاريخ|قيمة|سعر)(?:\s|$))
+    | \s*[،,]?\s+و(?=من\ [يت]\w{2,})              # who does: «ومن يحصلها»
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
+_WHO_AR = re.compile(r"\s*[،,]?\s+و(?=من (?!ال)\w{3,} ال\w+)")
+"""Matches before «ومن صنع الطابعة», which is "and who made" unless the question has a «من» that is "from"."""
+_WHAT_AR = re.compile(r"\s*[،,]?\s+و(?=ما (?!لا|لم|لن|اذا|إذا|زال|دام|يلي)\w{2,} )")
+"""Matches before «وما حق كل شخص», which is "and what is" where the question begins with «ما» and a noun."""
 
 
 class QuestionPart(NamedTuple):
@@ -33,19 +44,42 @@ class QuestionPart(NamedTuple):
 def split_parts(question: str) -> tuple[QuestionPart, ...]:
     """Return the parts of a question; a single one for a question that is not split.
 
-    A part with too few words of its own is searched for with the topic words of the first: "and when did it start?".
+    A part with too few words of its own is searched for as a follow-up to the first: "and when did it start?".
     """
-    pieces = [piece.strip() for piece in _NEXT.split(question) if piece and any(map(str.isalnum, piece))]
-    if not 1 < len(pieces) <= _MOST or len(content_stems(pieces[0])) < 2:
+    pieces = _cut(question)
+    if not 1 < len(pieces) <= _MOST or not _says_something(pieces[0]):
         return (QuestionPart(question, question),)
     first = Turn(pieces[0], "")
     return tuple(
-        QuestionPart(piece, with_topic(piece, [first]) if number and _is_short(piece) else piece) for number, piece in enumerate(pieces)
+        QuestionPart(piece, in_full(piece, [first]) if number and _is_short(piece) else piece) for number, piece in enumerate(pieces)
     )
 
 
+def _cut(question: str) -> list[str]:
+    """Return the pieces of a question that ask; a sentence after one that does not is a part of it: "Who came? Name all of them."."""
+    cuts = [Span(*cut.span()) for cut in _NEXT.finditer(question)]
+    if not cuts and not re.search(r"\sمن\s", question.replace(" ومن ", " ")):
+        cuts = [Span(*cut.span()) for cut in _WHO_AR.finditer(question)]
+    if not cuts and question.startswith("ما "):
+        cuts = [Span(*cut.span()) for cut in _WHAT_AR.finditer(question)]
+    pieces: list[Span] = []
+    for start, end in zip([0, *(cut.end for cut in cuts)], [*(cut.start for cut in cuts), len(question)], strict=True):
+        piece = question[start:end]
+        if pieces and not asks(piece.strip()):
+            pieces[-1] = Span(pieces[-1].start, end)
+        elif any(map(str.isalnum, piece)):
+            pieces.append(Span(start, end))
+    return [span.of(question).strip() for span in pieces]
+
+
+def _says_something(piece: str) -> bool:
+    """Return whether the first part of a question says what it asks about: not "When" of "When and where was the meeting?"."""
+    said = len(content_stems(piece))
+    return said > 1 or stands_by_itself(piece) or (said == 1 and len(piece.split()) > 2)
+
+
 def _is_short(piece: str) -> bool:
-    return needs_context(piece) or len(content_stems(piece)) < 3
+    return needs_context(piece) or points_back(piece) or len(content_stems(piece)) < 3
 
 
 def joined(whole: Inquiry, parts: Sequence[QuestionPart], answers: Sequence[Answer]) -> Answer:
