@@ -46,6 +46,7 @@ from rag.retrieval.arguments import validate_exclude, validate_filter, validate_
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
 from rag.schema import STYLES, Answer, Delta, Filter, Found, History, Prompt, Span, Style
+from rag.text.dialect import in_standard_arabic
 from rag.text.language import answer_language, question_language
 from rag.tracing import Attributes, span, traced
 
@@ -327,7 +328,7 @@ class Chatbot:
         if detected not in ("ar", "en", "und") and not knows_other_languages(self.index.embedder.name):
             raise BadQuestion("error.question_language", detected=detected)
         language = answer_language(detected)
-        query = self.index.query(self._standalone(question, language, history, stop))
+        query = self.index.query(in_standard_arabic(self._standalone(question, language, history, stop)))
         hits = self.index.search(query, _HITS, exclude=exclude, filter=filter)
         candidates = self.index.evidence(query, hits, CANDIDATES)
         evidence = candidates[:EVIDENCE]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -124,6 +124,16 @@ def asks_for_computation(question: str) -> TableQuestion | None:
     if turns and asked is Operation.COUNT:
         return None
     return TableQuestion(asked, tuple(_word(word) for word in rest), frozenset(operators), turns, adjective)
+
+
+def adjective_place(spoken: Sequence[str]) -> range | None:
+    """Return where the words of a question have the adjective of a computation, None if they have none."""
+    folded = [next(iter(words(word)), "") for word in spoken]
+    for at, word in enumerate(folded):
+        found = _lexicon().adjective(word, folded[at + 1] if at + 1 < len(folded) else "")
+        if found is not None:
+            return range(at, at + found[1])
+    return None
 
 
 def turning_words(text: str) -> frozenset[str]:

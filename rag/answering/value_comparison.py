@@ -6,15 +6,15 @@ that compare. Both sentences are quoted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rag.answering.citations import cite
+from rag.answering.compared_pair import TIME, ComparedPair, compared_pair
 from rag.answering.inquiry import Inquiry
 from rag.answering.quotation import Quotation
-from rag.answering.table_wording import Adjective, Operation, asks_for_computation, group_keys, name_keys
+from rag.answering.table_wording import group_keys, name_keys
 from rag.messages import say
 from rag.schema import Answer, Citation, Hit, Span, Status
 from rag.text.names import unmatched_names
@@ -25,50 +25,7 @@ from rag.text.words import content_stems
 Quote = Callable[[str], Quotation | None]
 """Returns what answers a question with certainty, None if nothing does."""
 
-_TWO = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        (
-            r"(?:which|who|what)\b(?: \w+){0,3}? (?:is|was|are|were|has|costs?|took|takes|lasts?|lasted) (?:the )?"
-            r"(?P<how>[\w ]+?)[,:،]? (?P<one>(?:the |an? )?\S.*?) or (?P<other>.+?)"
-        ),
-        r"which of (?P<one>.+?) (?:and|or) (?P<other>.+?) (?:is|was|are|were|costs?|lasts?) (?:the )?(?P<how>[\w ]+?)",
-        r"(?:is|are|was|were) (?P<one>.+?) (?P<how>\w+|(?:more|less) \w+) than (?P<other>.+?)",
-        (
-            r"(?:أيهما|ايهما|أيهم|من|مين|ما|أي منهما|انو|أنو|شو)(?: هو| هي| منهما)? (?P<how>\S+)\s*[،,:]? "
-            r"(?P<one>\S.*?) (?:أم|ام|أو|او|ولا) (?P<other>.+?)"
-        ),
-        r"هل (?P<one>.+?) (?P<how>\S+) من (?P<other>.+?)",
-    )
-)
-"""The ways to compare two things."""
-_TIME = frozenset("year date founded built opened published birth".split())
-_ASKED: tuple[tuple[frozenset[str], str, str], ...] = (
-    (frozenset("price cost fee rent fare".split()), "How much does {name} cost?", "كم سعر {name}؟"),
-    (_TIME, "When was {name} founded, built or opened?", "متى تأسس أو بني أو افتتح {name}؟"),
-    (frozenset(("length",)), "How long is {name}?", "كم يبلغ طول {name}؟"),
-    (frozenset(("duration",)), "How long does {name} last?", "كم مدة {name}؟"),
-    (frozenset(("height",)), "How high is {name}?", "كم يبلغ ارتفاع {name}؟"),
-    (frozenset(("weight",)), "How much does {name} weigh?", "كم يبلغ وزن {name}؟"),
-    (frozenset(("speed",)), "How fast is {name}?", "كم تبلغ سرعة {name}؟"),
-    (frozenset(("depth",)), "How deep is {name}?", "كم يبلغ عمق {name}؟"),
-    (frozenset(("width",)), "How wide is {name}?", "كم يبلغ عرض {name}؟"),
-    (frozenset(("population",)), "What is the population of {name}?", "كم عدد سكان {name}؟"),
-    (frozenset(("area",)), "What is the area of {name}?", "كم تبلغ مساحة {name}؟"),
-)  # fmt: skip
-"""Questions for a value, by the groups of `table_words.toml` that it belongs to."""
 _EVENTS = tuple(group_keys(frozenset((name,))) for name in ("founded", "built", "opened", "published", "birth"))
-_MOST_WORDS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedPair:
-    """Two things that a question compares, the adjective, and whether it asks for yes or no."""
-
-    one: str
-    other: str
-    adjective: Adjective
-    whether: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,38 +38,16 @@ class _Found:
     events: frozenset[int]
 
 
-def compared_pair(question: str) -> ComparedPair | None:
-    """Return what a question compares, None for any other question."""
-    computation = asks_for_computation(question)
-    if computation is None or computation.operation is not Operation.EXTREME or computation.adjective is None or computation.turns:
-        return None
-    if not computation.adjective.is_comparative:
-        return None
-    asked = " ".join(question.split()).strip(" ؟?.!")
-    for pattern in _TWO:
-        match = pattern.fullmatch(asked)
-        if match is None:
-            continue
-        pair = [match["one"].strip(" ,،:"), match["other"].strip(" ,،:")]
-        if all(content_stems(name) and len(name.split()) <= _MOST_WORDS for name in pair) and set(content_stems(match["how"])):
-            whether = re.match(r"(?:is|are|was|were|هل)\b", asked, re.IGNORECASE) is not None
-            return ComparedPair(pair[0], pair[1], computation.adjective, whether)
-    return None
-
-
 def comparison_answer(inquiry: Inquiry, quote: Quote) -> Answer | None:
     """Return which of two things has the greater value, by two quotations; None unless both values are certain and compare."""
     pair = compared_pair(inquiry.query.text)
     if pair is None:
         return None
-    arabic = inquiry.language == "ar"
-    for facets, english, arabic_question in _ASKED:
-        if not facets & pair.adjective.facets:
-            continue
+    for facets, *asked in pair.questions(inquiry.language == "ar"):
         found = []
-        for name in (pair.one, pair.other):
-            quoted = quote((arabic_question if arabic else english).format(name=name))
-            one = _value_of(name, quoted, facets) if quoted is not None else None
+        for thing, question in zip((pair.one, pair.other), asked, strict=True):
+            quoted = quote(question)
+            one = _value_of(thing.name, quoted, facets) if quoted is not None else None
             if one is None:
                 break
             found.append(one)
@@ -135,7 +70,7 @@ def _value_of(name: str, quoted: Quotation, facets: frozenset[str]) -> _Found | 
     if len(inside) != 1:
         return None
     value = inside[0]
-    worth = _worth(value, is_time=facets == _TIME)
+    worth = _worth(value, is_time=bool(facets) and facets <= TIME)
     if worth is None:
         return None
     keys = [keys for word in quoted.text.split() for keys in name_keys(word)]

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from rag.answering.chatbot import Chatbot
+from rag.answering.compared_pair import compared_pair
 from rag.answering.confidence import Calibration
-from rag.answering.value_comparison import compared_pair
 from rag.retrieval.index import Index
 from rag.schema import Grade, Status
 from rag.storage.build import build_index
@@ -110,7 +110,7 @@ def test_what_was_dredged_was_not_founded_then(chatbot: Chatbot) -> None:
 def test_the_things_compared_are_read_from_the_question(question: str, pair: tuple[str, str]) -> None:
     found = compared_pair(question)
     assert found is not None
-    assert (found.one, found.other) == pair
+    assert (found.one.name, found.other.name) == pair
 
 
 @pytest.mark.parametrize("question", ["Which is the oldest library?", "When was the library founded?", "ما أقدم مكتبة؟"])
