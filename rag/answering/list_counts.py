@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rag.answering.citations import cite
 from rag.answering.inquiry import Inquiry
-from rag.answering.table_wording import AskedWord, Operation, TableQuestion, asks_for_computation, name_keys
+from rag.answering.table_wording import AskedWord, Operation, TableQuestion, asks_for_computation, name_keys, turning_words
 from rag.documents.tree import heading_paths
 from rag.messages import say
 from rag.retrieval.index import Index
@@ -91,6 +91,8 @@ def _lists(question: TableQuestion, noun: int, document: Document, title: str) -
     ]
     found = []
     for name, path, items in [*_called(document, paths, question.words[noun]), *_numbered(document, question.words[noun])]:
+        if not question.turns <= turning_words(name):
+            continue
         explained = [*about, *(keys for text in (name, *path) for keys in name_keys(text))]
         weight = 0
         for at, word in enumerate(question.words):

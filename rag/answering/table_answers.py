@@ -101,7 +101,7 @@ def _comparison(question: TableQuestion, reading: TableReading, writer: _Writer)
     direction = _direction(question, reading)
     gap = direction * (measure.worth[first] - measure.worth[second])
     language = writer.language
-    if asks_whether(writer.question):
+    if asks_whether(writer.question) and not question.offers_a_choice:
         writer.line(say("answer.table_yes" if gap > 0 else "answer.table_same" if gap == 0 else "answer.table_no", language))
         order = (first, second)
     else:
@@ -209,7 +209,7 @@ class _Writer:
         column = reading.column if reading.column is not None else reading.shown
         title = records.caption or " › ".join(records.path[-1:]) or records.document.title or records.document.id
         conditions = "".join(f" · {records.columns[one.column]}: {one.value}" for one in reading.conditions)
-        missing = len(self._considered()) - len(reading.rows)
+        missing = len(self._considered()) - len(reading.rows) if reading.compared is None else 0
         without = say("answer.table_without", self.language, count=missing) if missing else ""
         name = records.columns[column] if column is not None else ""
         text = say(key, self.language, column=name, table=title, count=len(reading.rows))

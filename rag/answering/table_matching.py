@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answering.table_records import ColumnValues, Records, measure_of, years_of
-from rag.answering.table_wording import AskedWord, Operation, TableQuestion, group_keys, name_keys, turning_words
+from rag.answering.table_wording import (
+    AskedWord,
+    Operation,
+    TableQuestion,
+    asked_word,
+    group_keys,
+    is_counting,
+    is_total,
+    name_keys,
+    turning_words,
+)
+from rag.schema import BlockKind
 from rag.text.clitics import split_prefix
 from rag.text.numbers import Kind
 from rag.text.territories import territories
 from rag.text.words import words
 
+_OPENING, _FIRST = 200, 2
+"""The longest paragraph, in characters, that says what a document is about, and how many blocks at its beginning may."""
 _LONGEST_NAME = 8
 """Most words of a cell's value that is looked for in a question."""
 _NOT_ORDERED = frozenset("rank ranking position id code phone fax postal zip ترتيب مرتبه رمز هاتف فاكس".split())
@@ -59,13 +72,18 @@ class TableReading:
 
 def read_question(question: TableQuestion, records: Records, title: str) -> TableReading | None:
     """Return a question read over a table that stands in a document of this title; None unless it is understood to its last word."""
+    if question.operation is Operation.COUNT and question.turns:
+        return None
     about = _about(records, title)
-    conditions = _conditions(question.words, records, about)
+    names = [name_keys(name) for name in records.columns]
+    question = replace(question, words=tuple(_compounded(question.words, names)))
+    called = _called(question.words, records, title)
+    conditions = _conditions(question.words, records, about, called)
     if conditions is None:
         return None
     taken = {at for condition in conditions for at in condition.words}
     rest = [(at, word) for at, word in enumerate(question.words) if at not in taken]
-    names = [name_keys(name) for name in records.columns]
+    all_conditions = conditions
     compared, conditions = _compared(question, records, conditions)
     if question.operation is Operation.EXTREME and question.adjective is not None:
         if compared is None and not question.adjective.is_superlative:
@@ -73,11 +91,16 @@ def read_question(question: TableQuestion, records: Records, title: str) -> Tabl
         if compared is not None and not question.adjective.is_comparative:
             return None
     rows = [at for at in range(len(records.rows)) if all(at in condition.rows for condition in conditions)]
-    entity = _entity(question, rest, records, names, about)
+    is_called = bool(called) and (question.noun is None or question.noun in called)
+    entity = min(called) if is_called else _entity(question, rest, records, names, about)
     column, measure = None, None
     if question.operation is not Operation.COUNT:
         candidates = [at for at in range(len(names)) if at != records.key and all(at != one.column for one in conditions)]
-        found = _measured(question, [word for at, word in rest if at != entity], records, names, candidates)
+        spoken = [(at, word) for at, word in rest if at != entity and at not in called]
+        others = [word for at, word in spoken if at != question.noun]
+        found = _measured(question, others, records, names, candidates, compared)
+        if found is None and len(others) < len(spoken):  # "which price is the lowest?"
+            found = _measured(question, [word for _, word in spoken], records, names, candidates, compared)
         if found is None:
             return None
         column, measure = found
@@ -85,7 +108,9 @@ def read_question(question: TableQuestion, records: Records, title: str) -> Tabl
     shown = _shown(question, rest, entity, records, names, rows, known)
     if shown == -1:
         return None
-    if question.noun is not None and question.noun not in taken:
+    if compared is not None and len(of_names := {one.column for one in _named_rows(all_conditions)}) == 1:
+        shown = next(iter(of_names))
+    if question.noun is not None and question.noun not in taken and question.noun not in called:
         noun = question.words[question.noun]
         rows_are = [keys for at in {shown, records.key} if at is not None for keys in names[at]]
         if not any(noun.keys & keys for keys in (*rows_are, *about)):
@@ -104,9 +129,11 @@ def read_question(question: TableQuestion, records: Records, title: str) -> Tabl
 # --- conditions -----------------------------------------------------------------------------------------------------------
 
 
-def _conditions(spoken: Sequence[AskedWord], records: Records, about: Sequence[frozenset[str]]) -> tuple[CellCondition, ...] | None:
+def _conditions(
+    spoken: Sequence[AskedWord], records: Records, about: Sequence[frozenset[str]], title: frozenset[int]
+) -> tuple[CellCondition, ...] | None:
     """Return the values of cells that a question names, the longest first found; None if one can be of several columns, or can as well
-    be what a column or the table is called."""
+    be what a column or the table is called. The words of the `title`, by index, are none."""
     values = _values(records, {word.text for word in spoken})
     called = [*about, *(keys for column in records.columns for keys in name_keys(column))]
     countries = territories(" ".join((records.document.id.replace("-", " "), records.document.title, records.caption, *records.path)))
@@ -115,7 +142,11 @@ def _conditions(spoken: Sequence[AskedWord], records: Records, about: Sequence[f
     while at < len(spoken):
         for length in range(min(_LONGEST_NAME, len(spoken) - at), 0, -1):
             run = spoken[at : at + length]
-            if all(word.is_filler for word in run) or (length == 1 and len(run[0].text) == 1 and not _is_name(run[0], values, records)):
+            if (
+                not title.isdisjoint(range(at, at + length))
+                or all(word.is_filler for word in run)
+                or (length == 1 and len(run[0].text) == 1 and not _is_name(run[0], values, records))
+            ):
                 continue
             places = _places(run, values)
             if not places:
@@ -195,11 +226,17 @@ def _compared(
     question: TableQuestion, records: Records, conditions: tuple[CellCondition, ...]
 ) -> tuple[tuple[int, int] | None, tuple[CellCondition, ...]]:
     """Return the two rows that a question names, if it names two, and the other conditions."""
-    named = [one for one in conditions if len(one.rows) == 1]
-    if question.operation is not Operation.EXTREME or len(named) != 2 or named[0].column != named[1].column:
+    named = _named_rows(conditions)
+    if question.operation is not Operation.EXTREME or len(named) != 2 or named[0].rows == named[1].rows:
+        return None, conditions
+    if named[0].column != named[1].column and not question.offers_a_choice:
         return None, conditions
     first, second = (next(iter(one.rows)) for one in named)
     return (first, second), tuple(one for one in conditions if one not in named)
+
+
+def _named_rows(conditions: Sequence[CellCondition]) -> list[CellCondition]:
+    return [one for one in conditions if len(one.rows) == 1]
 
 
 # --- columns --------------------------------------------------------------------------------------------------------------
@@ -209,7 +246,35 @@ def _about(records: Records, title: str) -> list[frozenset[str]]:
     """Return the keys of the words by which a table is called: its caption, the headings above it, its document's title and name."""
     document = records.document
     name = re.sub(r"\.\w{2,5}$", "", document.id.rsplit("/", 1)[-1])
-    return [keys for text in (records.caption, *records.path, title, document.title, name) for keys in name_keys(text)]
+    first = [block.span for block in document.blocks[:_FIRST] if block.kind is BlockKind.PARAGRAPH and len(block.span) <= _OPENING]
+    opening = [span.of(document.text) for span in first]
+    return [keys for text in (records.caption, *records.path, title, document.title, name, *opening) for keys in name_keys(text)]
+
+
+def _called(spoken: Sequence[AskedWord], records: Records, title: str) -> frozenset[int]:
+    """Return the indices of words that together are the end of the document's title: the "fight songs" of a table of fight songs."""
+    document = records.document
+    for text in (title, document.title, re.sub(r"\.\w{2,5}$", "", document.id.rsplit("/", 1)[-1]), records.caption):
+        keys = name_keys(text)[-2:]
+        for at in range(len(spoken) - 1):
+            if len(keys) == 2 and all(spoken[at + n].keys & keys[n] and not spoken[at + n].is_filler for n in range(2)):
+                return frozenset((at, at + 1))
+    return frozenset()
+
+
+def _compounded(spoken: Sequence[AskedWord], names: Sequence[Sequence[frozenset[str]]]) -> Iterator[AskedWord]:
+    """Yield words, two of them as one where a column's name writes them together: the "stop desks" of "stopdesk_count"."""
+    known = {key for name in names for keys in name for key in keys}
+    at = 0
+    while at < len(spoken):
+        one = spoken[at]
+        joined = asked_word(one.text + spoken[at + 1].text) if at + 1 < len(spoken) else one
+        if joined is not one and not one.is_filler and joined.keys & known and not one.keys & known:
+            yield joined
+            at += 2
+        else:
+            yield one
+            at += 1
 
 
 def _entity(
@@ -238,10 +303,15 @@ def _measured(
     records: Records,
     names: Sequence[Sequence[frozenset[str]]],
     candidates: Sequence[int],
+    compared: tuple[int, int] | None,
 ) -> tuple[int, ColumnValues] | None:
     """Return the candidate column that a question names, or that its adjective means, with its values; None unless it is one alone and
     all its values can be read."""
-    chosen = _named(rest, candidates, names)
+    readable = [column for column in candidates if measure_of(records, column, compared) is not None]
+    counts = {
+        column for column in readable if question.names_a_number and any(map(is_counting, map(words, records.columns[column].split())))
+    }
+    chosen = _named(rest, readable, names, counts)
     adjective = question.adjective
     facets = group_keys(adjective.facets) if adjective is not None else frozenset()
     if chosen == -1:
@@ -251,6 +321,8 @@ def _measured(
         return None
     if chosen is None:
         fitting = [column for column in candidates if any(facets & keys for keys in names[column])]
+        if not fitting and (adjective is None or adjective.general):
+            fitting = [column for column in candidates if is_total(records.columns[column])]
         if not fitting and "price" in (adjective.facets if adjective else ()):
             fitting = [column for column in candidates if _holds_amounts(records, column)]
         if len(fitting) != 1:
@@ -262,7 +334,7 @@ def _measured(
     spoken = set(words(records.columns[chosen]))
     if spoken & question.operators or (spoken & _NOT_ORDERED):
         return None  # the "average price" of a row is a value to look up; of ranks, the highest is the least
-    measure = measure_of(records, chosen)
+    measure = measure_of(records, chosen, compared)
     if measure is None or (question.operation is not Operation.EXTREME and (measure.is_time or measure.unit == "*")):
         return None
     if question.operation is not Operation.EXTREME and (measure.unit == "%" or spoken & _NOT_ADDED):
@@ -270,15 +342,18 @@ def _measured(
     return chosen, measure
 
 
-def _named(rest: Sequence[AskedWord], candidates: Sequence[int], names: Sequence[Sequence[frozenset[str]]]) -> int | None:
-    """Return the column that the words of a question name best; None if they name none, -1 if several equally well."""
-    scores = {}
+def _named(
+    rest: Sequence[AskedWord], candidates: Sequence[int], names: Sequence[Sequence[frozenset[str]]], counts: Collection[int]
+) -> int | None:
+    """Return the column that the words of a question name best; None if they name none, -1 if several equally well. `counts` are those
+    that are named as numbers of something, where the question asks for one."""
+    scores: dict[int, tuple[int, bool, bool, int]] = {}
     for column in candidates:
         hit = sum(any(word.keys & keys for keys in names[column]) for word in rest if not word.is_filler)
         filled = sum(any(word.keys & keys for keys in names[column]) for word in rest)
-        whole = bool(names[column]) and all(any(word.keys & keys for word in rest) for keys in names[column])
+        whole = bool(names[column]) and all(is_counting(keys) or any(word.keys & keys for word in rest) for keys in names[column])
         if hit or (filled and whole):
-            scores[column] = (hit, whole)
+            scores[column] = (hit, whole, column in counts, filled)
     if not scores:
         return None
     best = max(scores.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from rag.schema import Block, BlockKind, Document, Span
 from rag.text.folding import fold
 from rag.text.numbers import Bound, Date, Kind, Value, find_values
 from rag.text.numbers.lexicon import UNITS
+from rag.text.words import words
 
 _LONGEST_ROW = 700
 """Characters from which the tree continues a row in a second block."""
@@ -22,7 +23,7 @@ _LARGEST_GAP = 0.2
 """The largest share of rows without a value in a column that is computed with."""
 _LONGEST_REST = 12
 """Characters of a cell besides its value: a unit that is not known, the mark of a note."""
-_BLANK = frozenset(("", "-", "–", "—", "..", "…", "n/a", "na", "null", "none", "?", "غير متوفر", "لا يوجد"))
+_BLANK = frozenset(("", "-", "–", "—", "..", "…", "n/a", "na", "null", "none", "unknown", "?", "غير متوفر", "غير معروف", "لا يوجد"))
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DECIMAL = re.compile(r"[-+]?\d*\.\d+")
 _CLEARLY_DECIMAL = re.compile(r"[-+]?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,}))")
@@ -31,6 +32,7 @@ _CODE = re.compile(r"0\d+")
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
 _YEAR = re.compile(r"(?<!\d)(?:1\d|20|21)\d\d(?!\d)")
 _WORDS = re.compile(r"[^\W\d_]+")
+_CODES = frozenset("id code codes iso alpha2 alpha3 abbreviation رمز الرمز اختصار الاختصار".split())
 _NOTE = re.compile(r"\s*(?:\[\w{1,3}\]|[*†‡]+)$")
 
 
@@ -84,7 +86,8 @@ def records_of(document: Document) -> list[Records]:
             previous = None
             continue
         table = document.tables[block.table]
-        place = (table.columns, table.caption, paths[at])
+        caption = table.caption or (" ".join(block.lead.of(document.text).split()) if block.lead is not None else "")
+        place = (table.columns, caption, paths[at])
         rows = parts.setdefault(place, [])
         headers.setdefault(place, table.header)
         if previous is not None and previous[0] == block.table and _continues(document, previous[1], block):
@@ -121,6 +124,7 @@ def _key(records: Records, header: int | None) -> int | None:
     """Return the column that names the rows: that of the table's header or the first of words, if no two rows share a name."""
     candidates = [header] if header is not None else []
     candidates += [column for column in range(len(records.columns)) if column != header]
+    candidates.sort(key=lambda column: _rank(records.columns[column]))  # stable
     for column in candidates:
         names = [fold(records.text(row, column)) for row in records.rows]
         if all(names) and len(set(names)) == len(names) and sum(bool(_WORDS.search(name)) for name in names) > 0.5 * len(names):
@@ -128,12 +132,18 @@ def _key(records: Records, header: int | None) -> int | None:
     return None
 
 
-def measure_of(records: Records, column: int) -> ColumnValues | None:
-    """Return the values of a column; None unless nearly all rows have one there, all of them can be read in one way, and all are of one
-    unit or in units that convert exactly."""
-    cells = {at: _NOTE.sub("", fold(records.text(row, column))).strip() for at, row in enumerate(records.rows)}
+def _rank(name: str) -> int:
+    """Return 1 for a column of codes, which names rows only if no other does."""
+    return int(not _CODES.isdisjoint(words(name)))
+
+
+def measure_of(records: Records, column: int, among: Collection[int] | None = None) -> ColumnValues | None:
+    """Return the values of a column, of the rows `among` or all; None unless nearly all rows have one there, all of them can be read in
+    one way, and all are of one unit or in units that convert exactly."""
+    rows = range(len(records.rows)) if among is None else among
+    cells = {at: _NOTE.sub("", fold(records.text(records.rows[at], column))).strip() for at in rows}
     cells = {at: cell for at, cell in cells.items() if cell not in _BLANK}
-    if not cells or len(cells) < (1 - _LARGEST_GAP) * len(records.rows):
+    if not cells or len(cells) < (1 - _LARGEST_GAP) * len(rows):
         return None
     decimal = any(_CLEARLY_DECIMAL.fullmatch(cell) for cell in cells.values())
     orders = {order for cell in cells.values() if (order := _day_first(cell)) is not None}

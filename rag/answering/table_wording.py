@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -18,8 +19,14 @@ _LEAST_LETTERS = 3
 """Letters of an Arabic word that remain without its prefixes."""
 _LONGEST = 40
 """Most words of such a question."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEARS = re.compile(rf"({_YEAR.pattern}) (?:and|و) ?({_YEAR.pattern})")
+"""Matches a range of years: "between 1985 and 1999"."""
 _TIMES = frozenset("year date founded built opened published birth".split())
 _HOW_MANY = (("how", "many"), ("كم", "عدد"), ("كم",), ("قديش", "عدد"), ("قديش",), ("اديش",), ("كام",), ("شحال",))
+
+
+_CHOICE = frozenset(("or", "ام", "او"))
 
 
 class Operation(StrEnum):
@@ -84,10 +91,15 @@ class TableQuestion:
         """Whether it asks for a number of something: "the largest number of rooms"."""
         return any(word.text in _lexicon().counting for word in self.words)
 
+    @property
+    def offers_a_choice(self) -> bool:
+        """Whether it names two things of which one is asked for: "Is A or B older?"."""
+        return any(word.text in _CHOICE for word in self.words)
+
 
 def asks_for_computation(question: str) -> TableQuestion | None:
     """Return what a question asks to be computed over a table, by its wording; None for any other question."""
-    spoken = words(question)
+    spoken = words(_YEARS.sub(r"\1 \2", question))
     if not spoken or len(spoken) > _LONGEST:
         return None
     lexicon = _lexicon()
@@ -120,10 +132,7 @@ def asks_for_computation(question: str) -> TableQuestion | None:
         operators.update(named)
     else:
         return None
-    turns = turning_words(question)
-    if turns and asked is Operation.COUNT:
-        return None
-    return TableQuestion(asked, tuple(_word(word) for word in rest), frozenset(operators), turns, adjective)
+    return TableQuestion(asked, tuple(asked_word(word) for word in rest), frozenset(operators), turning_words(question), adjective)
 
 
 def adjective_place(spoken: Sequence[str]) -> range | None:
@@ -144,12 +153,17 @@ def turning_words(text: str) -> frozenset[str]:
 
 def name_keys(name: str) -> tuple[frozenset[str], ...]:
     """Return the keys of each word of a column's or table's name that says something."""
-    return tuple(word.keys for text in words(name) if not (word := _word(text)).is_filler or len(words(name)) == 1)
+    return tuple(word.keys for text in words(name) if not (word := asked_word(text)).is_filler or len(words(name)) == 1)
 
 
 def group_keys(groups: frozenset[str]) -> frozenset[str]:
     """Return the keys of groups of column names."""
     return frozenset(map(_group_key, groups))
+
+
+def is_counting(keys: Iterable[str]) -> bool:
+    """Return whether a word of a column's name says that its values are numbers of something: "count"."""
+    return not _lexicon().counting.isdisjoint(keys)
 
 
 def is_filler(word: str) -> bool:
@@ -168,10 +182,13 @@ def is_total(name: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _word(text: str) -> AskedWord:
+def asked_word(text: str) -> AskedWord:
+    """Return a folded word of a question or of a name with its keys."""
     lexicon = _lexicon()
     forms = (text, *_bare(text))
     stems = {stem(form) for form in forms}
+    if _YEAR.fullmatch(text):
+        stems.add(text[2:])  # "incidents_85_99"
     groups = {_group_key(group) for form in stems for group in lexicon.groups.get(form, ())}
     return AskedWord(text, frozenset(stems | groups), text in lexicon.fillers)
 

@@ -51,6 +51,27 @@ def chatbot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatbot]:
         yield Chatbot(index, calibration=Calibration.of("unknown"), reader=None)
 
 
+PORT = {
+    "safety of ferries.csv": (
+        "id,name,incidents_85_99,deaths_85_99,incidents_00_14,deaths_00_14,stopquay_count,in_stopquays,insurance premium\n"
+        "alb,Albatros,7,1,2,40,3,true,120\ngul,Grey Gull,12,0,4,9,5,true,95\nter,Tern,3,2,6,11,2,false,210\n"
+    ),
+    "quays.md": (
+        "# Quays\n\nQuay fees of Larne in 2021.\n\n**Quay fee revenue**\n\n"
+        "| Year | Small ships | Large ships | Total |\n|---|---|---|---|\n"
+        "| 2019 | $12 | $40 | $52 |\n| 2020 | $15 | $31 | $46 |\n| 2021 | $9 | $52 | $61 |\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatbot]:
+    folder = tmp_path_factory.mktemp("port")
+    build_index(write(folder / "documents", PORT), folder / "index", embedder := HashEmbedder())
+    with Index.open(folder / "index", embedder) as index:
+        yield Chatbot(index, calibration=Calibration.of("unknown"), reader=None)
+
+
 def lines(answer: Answer) -> list[str]:
     return answer.text.splitlines()
 
@@ -184,3 +205,19 @@ def test_every_row_of_a_sum_is_shown_and_cited(chatbot: Chatbot) -> None:
 def test_other_questions_ask_for_no_computation(question: str) -> None:
     found = asks_for_computation(question)
     assert found is None or not any(not word.is_filler for word in found.words)
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("Which ferry had the most incidents between 1985 and 1999?", "Grey Gull: 12 [1]"),
+        ("Which ferry had more deaths in 2000-2014, Tern or Albatros?", "Albatros: 40 [1]"),
+        ("Does Tern or Albatros have more stop quays?", "Albatros: 3 [1]"),  # not yes: one of the two
+        ("Is the insurance more expensive for Tern or for Albatros?", "Tern: 210 [1]"),
+        ("In which year was the total quay fee revenue highest?", "2021: $61 [1]"),
+        ("Was the quay fee revenue higher in 2019 or in 2020?", "2019: $52 [1]"),
+        ("Which ferry has the most stop quays?", "Grey Gull: 5 [1]"),
+    ],
+)
+def test_columns_are_known_by_years_and_written_together_and_rows_by_their_names(port: Chatbot, question: str, first: str) -> None:
+    assert lines(port.ask(question))[0] == first
