@@ -22,6 +22,7 @@ from rag.answering.greeting import greeting_answer
 from rag.answering.inquiry import Inquiry, with_note
 from rag.answering.kept_overview import kept_overview
 from rag.answering.list_counts import count_answer
+from rag.answering.named_lists import list_answer
 from rag.answering.overview import Overview, overview_of
 from rag.answering.overview_questions import asks_for_overview, documents_asked_for
 from rag.answering.overview_text import overview_answer
@@ -368,7 +369,7 @@ class Chatbot:
         excluded."""
         if exclude != ():
             return None
-        computed = table_answer(inquiry, self.index) or count_answer(inquiry, self.index)
+        computed = table_answer(inquiry, self.index) or count_answer(inquiry, self.index) or list_answer(inquiry, self.index)
         if computed is None and self.reader is not None:
             computed = comparison_answer(inquiry, lambda question: self._certain(question, filter))
         return computed

@@ -74,7 +74,8 @@ def count_answer(inquiry: Inquiry, index: Index) -> Answer | None:
     best = [one for one in found if one.weight == max(each.weight for each in found)]
     if len(best) != 1:
         return None
-    return _written(inquiry, best[0], index.passages_of(best[0].document.id))
+    counted = say("answer.list_count", inquiry.language, name=best[0].name.rstrip(" :"))
+    return written_list(inquiry, best[0], index.passages_of(best[0].document.id), f"{len(best[0].items)}\n{counted}")
 
 
 def _noun(question: TableQuestion) -> int | None:
@@ -86,9 +87,7 @@ def _noun(question: TableQuestion) -> int | None:
 def _lists(question: TableQuestion, noun: int, document: Document, title: str) -> list[ListedItems]:
     """Return the lists of a document that a question may mean, each with the number of its words that explain the question."""
     paths = heading_paths(document)
-    about = [
-        keys for text in (title, document.title, re.sub(r"\.\w{2,5}$", "", document.id.rsplit("/", 1)[-1])) for keys in name_keys(text)
-    ]
+    about = document_words(document, title)
     found = []
     for name, path, items in [*_called(document, paths, question.words[noun]), *_numbered(document, question.words[noun])]:
         if not question.turns <= turning_words(name):
@@ -107,21 +106,27 @@ def _lists(question: TableQuestion, noun: int, document: Document, title: str) -
     return found
 
 
+def document_words(document: Document, title: str) -> list[frozenset[str]]:
+    """Return the keys of the words by which a document is called: of its titles and its file."""
+    names = title, document.title, re.sub(r"\.\w{2,5}$", "", document.id.rsplit("/", 1)[-1])
+    return [keys for text in names for keys in name_keys(text)]
+
+
 def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWord) -> list[tuple[str, tuple[str, ...], tuple[_Item, ...]]]:
     """Return the lists whose introduction, or without one whose heading, names what is counted."""
     found = []
-    for items, at in _runs(document.blocks):
+    for items, at in list_runs(document.blocks):
         lead = items[0].lead
         name = " ".join(lead.of(document.text).split()) if lead is not None else (paths[at][-1] if paths[at] else "")
         if not _names(name, noun) or _states_another(name, len(items)):
             continue
-        if lead is None and _shares_heading(document.blocks, paths, at, len(items)):
+        if lead is None and shares_heading(document.blocks, paths, at, len(items)):
             continue
         found.append((name, paths[at], tuple(("", item.span) for item in items)))
     return found
 
 
-def _runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:
+def list_runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:
     """Return the items of each list, those of nested lists left out, with the index of the first."""
     runs: list[tuple[list[Block], int]] = []
     last: int | None = None
@@ -141,7 +146,7 @@ def _runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:
     return [run for run in runs if len(run[0]) >= 2]
 
 
-def _shares_heading(blocks: Sequence[Block], paths: Sequence[tuple[str, ...]], at: int, length: int) -> bool:
+def shares_heading(blocks: Sequence[Block], paths: Sequence[tuple[str, ...]], at: int, length: int) -> bool:
     """Return whether more items than those of one list stand below its heading: then which are meant is open."""
     items = sum(block.kind is BlockKind.ITEM and path == paths[at] for block, path in zip(blocks, paths, strict=True))
     return items != length
@@ -215,9 +220,8 @@ def _number_of(value: Value) -> int | None:
     return int(value.digits) if value.digits.isdigit() else None
 
 
-def _written(inquiry: Inquiry, listed: ListedItems, passages: Sequence[Passage]) -> Answer | None:
-    """Return the answer: the number, what was counted, and the items, each with its citation."""
-    text = f"{len(listed.items)}\n{say('answer.list_count', inquiry.language, name=listed.name.rstrip(' :'))}"
+def written_list(inquiry: Inquiry, listed: ListedItems, passages: Sequence[Passage], text: str) -> Answer | None:
+    """Return an answer: the `text` that introduces a list, and the items, each with its citation; None if one is in no passage."""
     citations: list[Citation] = []
     cited: dict[int, Passage] = {}
     for number, (heading, span) in enumerate(listed.items[:_MOST_SHOWN], start=inquiry.number):

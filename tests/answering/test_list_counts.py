@@ -30,6 +30,10 @@ FILES = {
     "## Article 3\n\nFines are 20 pounds.\n",
     "قانون.md": "# قانون المواقف\n\n## المادة 1\n\nتقف السيارات يسارا.\n\n## المادة 2\n\nتقف الحافلات خلف المحطة.\n",
     "library.txt": "The library was founded in 1921 by Reed. A library card costs 40 dirhams.",
+    "menus.md": "# Menus of the fair\n\n## Monday - Lunch\n\n- lentil soup\n- fried fish\n\n"
+    "## Monday - Dinner\n\n- rice\n- a stew\n- figs\n",
+    "قواعد.md": "# قواعد الحديقة\n\nأمثلة على السلوك المقبول تشمل:\n\n- السقي\n- الكنس\n\n"
+    "أمثلة على السلوك غير المقبول تشمل:\n\n- قطف الزهور\n- رمي الحجارة\n- الصراخ\n",
     "museum.txt": "The museum was founded in 1887 by the town. A museum card costs 65 dirhams.",
     "harbour.txt": "The harbour was dredged in 1850.",
 }
@@ -75,6 +79,27 @@ def test_the_items_of_the_list_that_is_called_so_are_counted_and_cited(chatbot: 
 )
 def test_nothing_is_counted_where_a_word_is_not_explained(chatbot: Chatbot, question: str) -> None:
     assert not chatbot.ask(question).text.splitlines()[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "items"),
+    [
+        ("List everything for Monday dinner at the fair.", "Listed under “Monday - Dinner”", ["rice", "a stew", "figs"]),
+        ("How many items are on the menu for Monday dinner?", "3", ["rice", "a stew", "figs"]),
+        ("List the decisions of the garden club.", "Listed under “The following decisions were taken”", ["1. Plant ten lime trees."]),
+        ("ما هي أمثلة السلوك غير المقبول؟", "البنود الواردة تحت «أمثلة على السلوك غير المقبول تشمل»", ["قطف الزهور", "رمي الحجارة"]),
+        ("اذكر أمثلة السلوك المقبول في الحديقة.", "البنود الواردة تحت «أمثلة على السلوك المقبول تشمل»", ["السقي", "الكنس"]),
+    ],
+)
+def test_the_list_that_is_called_so_is_given_whole(chatbot: Chatbot, question: str, first: str, items: list[str]) -> None:
+    answer = chatbot.ask(question)
+    assert answer.text.splitlines()[0] == first
+    assert [citation.claim.of(answer.text) for citation in answer.citations][: len(items)] == items
+
+
+@pytest.mark.parametrize("question", ["List the rules of chess.", "What are the prices on Monday?", "اذكر أمثلة السلوك المخالف للقانون."])
+def test_a_list_under_another_name_is_not_given(chatbot: Chatbot, question: str) -> None:
+    assert not chatbot.ask(question).text.startswith(("Listed under", "البنود الواردة"))
 
 
 def test_two_things_are_compared_by_the_values_that_two_sentences_state(chatbot: Chatbot) -> None:
