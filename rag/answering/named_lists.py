@@ -17,14 +17,15 @@ from rag.documents.tree import heading_paths
 from rag.messages import say
 from rag.retrieval.index import Index
 from rag.schema import Answer, Document
+from rag.text.names import unmatched_names
 from rag.text.words import stem, stop_stems, words
 
 _LONGEST_DOCUMENT = 2_000_000
 _LONGEST_NAME = 30
 """Most words of a line by which a list is called."""
-_LEAST_ASKED, _LEAST_NAMED = 0.6, 0.5
-"""The least share of the question's words that the list's name, headings and document explain, and of the name's words that the question
-and the document do."""
+_LEAST_ASKED, _LEAST_HEADED, _LEAST_NAMED = 0.75, 0.65, 0.5
+"""The least share of the question's words that the list's name, headings and document explain; the same where the name has the first of
+these words, which says what is listed; and the least share of the name's words that the question and the document explain."""
 _LEAD = 0.15
 """How much better than the next one the list has to fit."""
 _SAYING = frozenset(
@@ -63,7 +64,7 @@ def list_answer(inquiry: Inquiry, index: Index) -> Answer | None:
     for document_id, title in {hit.passage.document_id: hit.passage.title for hit in inquiry.hits}.items():
         document = index.document(document_id)
         if document is not None and document.blocks and len(document.text) <= _LONGEST_DOCUMENT:
-            found += _fitting(asked, turning_words(question), document, title)
+            found += _fitting(asked, question, document, title)
     found.sort(key=lambda one: -one.fit)
     if not found or (len(found) > 1 and found[0].fit - found[1].fit < _LEAD):
         return None
@@ -78,14 +79,14 @@ def _counts_items(question: str) -> bool:
     return asked is not None and asked.operation is Operation.COUNT and bool(asked.words) and asked.words[0].text in _ITEMS
 
 
-def _fitting(asked: Sequence[AskedWord], turns: frozenset[str], document: Document, title: str) -> Iterator[_Fit]:
+def _fitting(asked: Sequence[AskedWord], question: str, document: Document, title: str) -> Iterator[_Fit]:
     """Yield the lists of a document whose name says what is asked for, with how well it does, 0..1."""
     paths = heading_paths(document)
     about = document_words(document, title)
     for items, at in list_runs(document.blocks):
         lead = items[0].lead
         name = " ".join(lead.of(document.text).split()) if lead is not None else (paths[at][-1] if paths[at] else "")
-        if turning_words(name) != turns or len(words(name)) > _LONGEST_NAME:
+        if turning_words(name) != turning_words(question) or len(words(name)) > _LONGEST_NAME:
             continue
         if lead is None and shares_heading(document.blocks, paths, at, len(items)):
             continue
@@ -94,9 +95,11 @@ def _fitting(asked: Sequence[AskedWord], turns: frozenset[str], document: Docume
         in_name = [word for word in asked if _among(word, own)]
         explained = [word for word in asked if word in in_name or _among(word, above) or any(word.keys & keys for keys in about)]
         named = [word for word in own if _among(word, asked) or any(word.keys & keys for keys in about)]
-        if not in_name or len(explained) < _LEAST_ASKED * len(asked) or len(named) < _LEAST_NAMED * len(own):
+        share, match = len(explained) / len(asked), len(named) / max(len(own), 1)
+        if not in_name or match < _LEAST_NAMED or share < (_LEAST_HEADED if asked[0] in in_name else _LEAST_ASKED):
             continue
-        share, match = len(explained) / len(asked), len(named) / len(own)
+        if unmatched_names(question, " ".join((title, document.id, name, *paths[at]))):
+            continue
         listed = ListedItems(document, name.rstrip(" :"), tuple(("", item.span) for item in items), 0)
         yield _Fit(listed, 2 * share * match / (share + match) * len(in_name) / (len(in_name) + 1))
 

@@ -89,7 +89,9 @@ def quotation(
     if led := _led_by(document, at, evidence.span):
         return _list(evidence, document, evidence.span.of(document.text), led)
     if block.kind is BlockKind.ITEM and _is_enumeration(document, siblings := _siblings(document.blocks, at)):
-        several = may_ask_for_several(question) and _held(siblings, evidence, found) >= _SEVERAL
+        several = may_ask_for_several(question) and (
+            _held(siblings, evidence, found) >= _SEVERAL or _is_named(_above(evidence, document, block), question)
+        )
         if several or asks_for_every(question):
             return _list(evidence, document, _above(evidence, document, block), siblings)
     if block.kind in (BlockKind.ITEM, BlockKind.ROW):
@@ -198,6 +200,12 @@ def _held(items: Sequence[Block], evidence: Evidence, found: Sequence[Evidence])
     return sum(any(item.span.overlaps(span) for span in own) for item in items)
 
 
+def _is_named(introduction: str, question: str) -> bool:
+    """Return whether a question names at least half of what introduces a list: "We look at evidence:" for "What evidence …?"."""
+    said = set(content_stems(introduction))
+    return bool(said) and 2 * len(said & set(content_stems(question))) >= len(said)
+
+
 def _above(evidence: Evidence, document: Document, block: Block) -> str:
     """Return the context of an item or row: its introduction or caption, else the last heading above it."""
     if block.lead is not None:
@@ -269,7 +277,7 @@ _EVERY = re.compile(
     r"|(?:^|\s)(?:ما|من|مين) هم(?:\s|$)"
 )
 _MAY_BE_SEVERAL = re.compile(
-    r"\bwhat (?:should|must|can|could|do|does|did|will|happens?|else|other)\b|\bhow (?:do|does|did|can|should|could)\b"
+    r"\bwhat (?:[a-z]+ )?(?:should|must|can|could|do|does|did|will|happens?|else|other)\b|\bhow (?:do|does|did|can|should|could)\b"
     r"|\bwhat (?:\w+ ){0,3}\w+s (?:are|do|does|must|should|can|did)\b"
     r"|(?<!\w)[وف]?(?:ماذا|كيف|ازاي|كيفاش|شلون)(?!\w)"
 )

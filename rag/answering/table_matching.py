@@ -90,6 +90,8 @@ def read_question(question: TableQuestion, records: Records, title: str) -> Tabl
             return None
         if compared is not None and not question.adjective.is_comparative:
             return None
+    if question.operation is Operation.COUNT and any(one.column == records.key for one in conditions):
+        return None  # a row that is named has a value to look up
     rows = [at for at in range(len(records.rows)) if all(at in condition.rows for condition in conditions)]
     is_called = bool(called) and (question.noun is None or question.noun in called)
     entity = min(called) if is_called else _entity(question, rest, records, names, about)
