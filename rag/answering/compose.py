@@ -23,6 +23,7 @@ from rag.answering.localization import localize_names, localize_value, localize_
 from rag.answering.prompts import answer_prompt
 from rag.answering.quotation import Documents, Quotation, asks_whether, asks_who, quotation
 from rag.answering.short_answer import find_short_answer
+from rag.answering.table_wording import Operation, asks_for_computation
 from rag.answering.translation import SourceTranslator, is_latin_name
 from rag.answering.yes_no import decide
 from rag.documents.tree import CELL_SEPARATOR
@@ -151,7 +152,7 @@ class Composer:
         try:
             if decided is not None:
                 return self._yes_or_no(inquiry, quoted, decided[1], status, rejected)
-            if not is_sure(inquiry, self._calibration):
+            if not is_sure(inquiry, self._calibration) or _is_uncomputed(inquiry.query.text, quoted):
                 return self._unsure(inquiry, quoted, native, translator, stated=self._is_stated(inquiry, quoted))
             if quoted.items:
                 return self._listed(inquiry, quoted, native, translator, status, rejected)
@@ -459,6 +460,12 @@ class _Lines:
             )
             for claim, grade in self._claims
         )
+
+
+def _is_uncomputed(question: str, quoted: Quotation) -> bool:
+    """Return whether a question asks for the greatest, the least or the sum of rows and one row is quoted: which it is was not computed."""
+    asked = asks_for_computation(question)
+    return asked is not None and asked.operation is not Operation.COUNT and CELL_SEPARATOR in quoted.text
 
 
 def _asked_value(words: str, question: str, language: str) -> str | None:

@@ -116,7 +116,7 @@ def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWor
     """Return the lists whose introduction, or without one whose heading, names what is counted."""
     found = []
     for items, at in list_runs(document.blocks):
-        lead = items[0].lead
+        lead = lead_of(document, items, at)
         name = " ".join(lead.of(document.text).split()) if lead is not None else (paths[at][-1] if paths[at] else "")
         if not _names(name, noun) or _states_another(name, len(items)):
             continue
@@ -124,6 +124,15 @@ def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWor
             continue
         found.append((name, paths[at], tuple(("", item.span) for item in items)))
     return found
+
+
+def lead_of(document: Document, items: Sequence[Block], at: int) -> Span | None:
+    """Return the line that introduces a list, whose first item is the block `at`: also a paragraph right before it that does not end with
+    a colon; None for a list below a heading."""
+    before = document.blocks[at - 1] if at else None
+    if items[0].lead is None and before is not None and before.kind is BlockKind.PARAGRAPH:
+        return before.span
+    return items[0].lead
 
 
 def list_runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:

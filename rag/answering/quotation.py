@@ -86,7 +86,7 @@ def quotation(
     if block is None or at is None:
         span = _whole_sentence(document.text, Span(passage.span.start, passage.span.end), evidence.span)
         return _single(evidence, document, span, "")
-    if led := _led_by(document, at, evidence.span):
+    if led := _led_by(document, at, evidence.span) or _followed_by(document, at, question):
         return _list(evidence, document, evidence.span.of(document.text), led)
     if block.kind is BlockKind.ITEM and _is_enumeration(document, siblings := _siblings(document.blocks, at)):
         several = may_ask_for_several(question) and (
@@ -172,6 +172,16 @@ def _led_by(document: Document, at: int, span: Span) -> list[Block]:
             break
         found.append(other)
     return found if found and found[0].lead is not None and (found[0].lead.overlaps(span) or span.end >= block.span.end) else []
+
+
+def _followed_by(document: Document, at: int, question: str) -> list[Block]:
+    """Return the items right after a paragraph that does not introduce them with a colon, where the question asks for several."""
+    if document.blocks[at].kind is not BlockKind.PARAGRAPH or not (asks_for_every(question) or may_ask_for_several(question)):
+        return []
+    if at + 1 == len(document.blocks) or document.blocks[at + 1].kind is not BlockKind.ITEM or document.blocks[at + 1].lead is not None:
+        return []
+    items = _siblings(document.blocks, at + 1)
+    return items if len(items) > 1 else []
 
 
 def _siblings(blocks: Sequence[Block], at: int) -> list[Block]:

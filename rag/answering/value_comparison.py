@@ -45,9 +45,9 @@ def comparison_answer(inquiry: Inquiry, quote: Quote) -> Answer | None:
         return None
     for facets, *asked in pair.questions(inquiry.language == "ar"):
         found = []
-        for thing, question in zip((pair.one, pair.other), asked, strict=True):
+        for thing, other, question in zip((pair.one, pair.other), (pair.other, pair.one), asked, strict=True):
             quoted = quote(question)
-            one = _value_of(thing.name, quoted, facets) if quoted is not None else None
+            one = _value_of(thing.name, other.name, quoted, facets) if quoted is not None else None
             if one is None:
                 break
             found.append(one)
@@ -56,14 +56,16 @@ def comparison_answer(inquiry: Inquiry, quote: Quote) -> Answer | None:
     return None
 
 
-def _value_of(name: str, quoted: Quotation, facets: frozenset[str]) -> _Found | None:
-    """Return the value that a quotation gives to a thing; None unless it names the thing, and the words that answer, or all of it, hold one
-    exact value."""
+def _value_of(name: str, other: str, quoted: Quotation, facets: frozenset[str]) -> _Found | None:
+    """Return the value that a quotation gives to a thing; None unless it names the thing and not the other one, and the words that answer,
+    or all of it, hold one exact value."""
     if quoted.items:
         return None
     around = f"{quoted.text} {quoted.context}"
     if not set(content_stems(name)) <= set(content_stems(around)) or unmatched_names(name, around):
         return None
+    if set(content_stems(other)) - set(content_stems(name)) <= set(content_stems(quoted.text)):
+        return None  # whose value it is, is open
     asked = quoted.words or quoted.span
     start, end = asked.start - quoted.span.start, asked.end - quoted.span.start
     inside = [value for value in find_values(quoted.text) if start <= value.span.start and value.span.end <= end]

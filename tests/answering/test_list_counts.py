@@ -35,7 +35,7 @@ FILES = {
     "قواعد.md": "# قواعد الحديقة\n\nأمثلة على السلوك المقبول تشمل:\n\n- السقي\n- الكنس\n\n"
     "أمثلة على السلوك غير المقبول تشمل:\n\n- قطف الزهور\n- رمي الحجارة\n- الصراخ\n",
     "museum.txt": "The museum was founded in 1887 by the town. A museum card costs 65 dirhams.",
-    "harbour.txt": "The harbour was dredged in 1850.",
+    "harbour.txt": "The harbour was dredged in 1850. The berth fee is 9 dirhams for yachts and 4 dirhams for tugs.",
 }
 
 
@@ -123,9 +123,20 @@ def test_what_was_dredged_was_not_founded_then(chatbot: Chatbot) -> None:
     assert "Compared by the values quoted." not in answer.text
 
 
+def test_a_sentence_with_both_values_is_not_one_of_them(chatbot: Chatbot) -> None:
+    answer = chatbot.ask("Is the berth fee higher for yachts or for tugs?")
+    assert "Compared by the values quoted." not in answer.text
+
+
 @pytest.mark.parametrize(
     ("question", "pair"),
     [
+        ("Is the berth fee higher for yachts or for tugs?", ("yachts", "tugs")),
+        ("Was the visit more expensive in 2022 or in 2023?", ("2022", "2023")),
+        ("Which has more ships, Larne or Tyre?", ("Larne", "Tyre")),
+        ("Does Larne or Tyre have more ships?", ("Larne", "Tyre")),
+        ("أيهما أكثر في السفن: صور أم صيدا؟", ("صور", "صيدا")),
+        ("هل الإيجار أغلى في صور أم صيدا؟", ("صور", "صيدا")),
         ("Which is cheaper, the library card or the museum card?", ("the library card", "the museum card")),
         ("Is A12 longer than B3?", ("A12", "B3")),
         ("أيهما أقدم، المكتبة أم المتحف؟", ("المكتبة", "المتحف")),
