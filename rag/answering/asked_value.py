@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rag.answering.confidence import asks_for_time, asks_for_value
+from rag.answering.confidence import asks_for_time, asks_for_value, states_time, states_value
 from rag.schema import Span
 from rag.text.folding import fold
 from rag.text.numbers import Kind, Value, find_values
 from rag.text.numbers.lexicon import family
-from rag.text.words import content_stems
+from rag.text.words import content_stems, stem, stems
 
 _QUANTITIES = frozenset((Kind.NUMBER, Kind.AMOUNT, Kind.MEASURE, Kind.PERCENT))
 _TIMES = frozenset((Kind.DATE, Kind.TIME))
@@ -23,8 +23,14 @@ _MONEY = re.compile(
     r"\b(?:prices?|costs?|fees?|fares?|salar(?:y|ies)|wages?|rent|budget|deposit|fines?|penalty)\b"
     r"|(?:^|\s)[وبل]?(?:ال)?(?:سعر|ثمن|تكلفه|كلفه|رسوم|رسم|اجره|ايجار|راتب|ميزانيه|غرامه|عربون)(?:\s|$)|(?:^|\s)(?:بكم|بكام|بشحال)(?:\s|$)"
 )
-_SHARE = re.compile(r"\b(?:percent(?:age)?|per cent|share|proportion)\b|(?:^|\s)(?:ال)?نسبه(?:\s|$)|في الم[يئ]ه")
+_SHARE = re.compile(r"\b(?:percent(?:age)?|per cent|share of|proportion)\b|(?:^|\s)(?:ال)?نسبه(?:\s|$)|في الم[يئ]ه")
 _DURATION = re.compile(r"\bhow long\b|\bduration\b|(?:^|\s)(?:ال)?مده(?:\s|$)")
+_OFTEN = re.compile(r"\bhow (?:often|many times|frequently)\b|(?:^|\s)(?:كم|قديش|شحال من) مر[هات]")
+"""Matches what asks how often something happens, which a word answers: "weekly"."""
+_OTHER = re.compile(
+    r"^(?:who|whose|why)\b|^(?:what|how|where|which)\b(?! (?:time|year|date|day|month|century)).*\bwhen\b|^[وف]?(?:من|لماذا|كيف|اين)\s"
+)
+"""Matches a question for something else that mentions a time or a price: "What happens when …?"."""
 _MANY = re.compile(r"(?:\bhow many|(?:^|\s)و?(?:كم|كام|قديش|اديش|شحال(?: من| ديال)?|قد ايه|قداش))\s+([^\W\d_]+)")
 """Matches what asks for a number, and the word for what is counted."""
 
@@ -56,6 +62,26 @@ def fitting_values(question: str, text: str) -> list[Value] | None:
     if counted or asks_for_value(question):
         return [value for value in stated if _is_quantity(value, text)]
     return None
+
+
+def lacks_asked_value(question: str, text: str) -> bool:
+    """Return whether a question asks for a quantity or a time by its wording, and a text states none of its kind: an amount of money where
+    tons are asked for. Any time will do for "when" and "how many days", and any measure of the same family for another unit."""
+    folded = fold(question)
+    fitting = fitting_values(question, text)
+    if fitting is None or fitting or _OFTEN.search(folded) or _OTHER.search(folded):
+        return False
+    if asks_for_time(question):
+        return not states_time(text)
+    if _MONEY.search(folded) and any(value.kind is Kind.PERCENT for value in find_values(text)):
+        return False  # a fee of 25 percent
+    counted = _MANY.search(folded)
+    unit = family(_unit_of(counted[1])) if counted else ""
+    if unit in _LASTING or _DURATION.search(folded):
+        return not states_time(text)
+    if counted and states_value(text) and stem(counted[1]) in stems(text):
+        return False  # "14 calendar days"
+    return not unit or unit not in {family(value.unit) for value in find_values(text) if value.unit}
 
 
 def _unit_of(word: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rag import tracing
-from rag.answering.asked_value import asked_value
+from rag.answering.asked_value import asked_value, lacks_asked_value
 from rag.answering.assumptions import assumes_event, is_stated
 from rag.answering.attribution import denial_of, quoted_speaker, speaker_of
 from rag.answering.checking.grades import grade_claim
@@ -152,7 +152,7 @@ class Composer:
         try:
             if decided is not None:
                 return self._yes_or_no(inquiry, quoted, decided[1], status, rejected)
-            if not is_sure(inquiry, self._calibration) or _is_uncomputed(inquiry.query.text, quoted):
+            if not is_sure(inquiry, self._calibration) or _is_beside(inquiry.query.text, quoted):
                 return self._unsure(inquiry, quoted, native, translator, stated=self._is_stated(inquiry, quoted))
             if quoted.items:
                 return self._listed(inquiry, quoted, native, translator, status, rejected)
@@ -462,10 +462,13 @@ class _Lines:
         )
 
 
-def _is_uncomputed(question: str, quoted: Quotation) -> bool:
-    """Return whether a question asks for the greatest, the least or the sum of rows and one row is quoted: which it is was not computed."""
+def _is_beside(question: str, quoted: Quotation) -> bool:
+    """Return whether what is quoted cannot answer the question: it states no value of the kind that is asked for, or is one row where the
+    greatest or the sum of rows is asked for, which was not computed."""
     asked = asks_for_computation(question)
-    return asked is not None and asked.operation is not Operation.COUNT and CELL_SEPARATOR in quoted.text
+    if asked is not None and asked.operation is not Operation.COUNT and CELL_SEPARATOR in quoted.text:
+        return True
+    return not quoted.items and not asks_whether(question) and lacks_asked_value(question, f"{quoted.context}\n{quoted.text}")
 
 
 def _asked_value(words: str, question: str, language: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.answering.asked_value import asked_value, whole_values
+from rag.answering.asked_value import asked_value, lacks_asked_value, whole_values
 from rag.schema import Span
 
 
@@ -52,3 +52,33 @@ def test_the_one_value_of_the_kind_asked_for(question: str, text: str, expected:
 def test_words_that_cut_a_value_are_extended_to_all_of_it(text: str, words: str, expected: str) -> None:
     start = text.index(words)
     assert whole_values(text, Span(start, start + len(words))).of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "lacking"),
+    [
+        ("how many tons of coal were mined in 2015", "Year: 2015 · Total: $540,951,000", True),
+        ("how many tons of coal were mined in 2015", "In 2015, 12 tons were mined.", False),
+        ("How much does the tent cost?", "The tent weighs 17 lbs.", True),
+        ("How much does the tent cost?", "The tent costs $350.", False),
+        ("When does it open?", "It costs 300 rials.", False),  # 300 may be a year
+        ("When does it open?", "It opens every Sunday.", False),
+        ("When does it open?", "Ask the founder.", True),
+        ("How long does the warranty last?", "The warranty lasts one year.", False),
+        ("How many days may it last?", "It may last 4 months.", False),
+        ("What can I do when awards come round?", "Thank your allies.", False),
+        ("من اقترح تقصير المدة؟", "اقترح الكاتب ذلك.", False),
+        ("How often is the database saved?", "It is saved weekly.", False),
+        ("Within how many days can one appeal?", "Appeals are sent within 14 calendar days.", False),
+        ("How long does the interview last?", "The interview takes a whole day.", False),
+        ("What is the fee for late refunds?", "A refund after May incurs a 25% fee.", False),
+        ("What tips does she share?", "She shared tips.", False),
+        ("Who left?", "Nobody left.", False),
+        ("كم نسبة تغطية التأمين؟", "يقدم التأمين للموظفين وعائلاتهم.", True),
+        ("كم نسبة تغطية التأمين؟", "يغطي التأمين 80 في المئة.", False),
+        ("متى يبدأ التأمين؟", "تختلف كلفة الخطط.", True),
+        ("كم مرة يحفظ السجل؟", "يحفظ أسبوعيا.", False),
+    ],
+)
+def test_a_text_without_a_value_of_the_kind_that_is_asked_for(question: str, text: str, lacking: bool) -> None:
+    assert lacks_asked_value(question, text) is lacking

@@ -70,3 +70,17 @@ def test_the_parts_of_a_question_say_it_for_themselves(index: Index) -> None:
     question = "When did the maritime museum of Aden open and how much does entry cost in rials?"
     answer = Chatbot(index, calibration=calibration, reader=WordReader()).ask(question)
     assert answer.text.count("not certain") == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "opening"),
+    [
+        ("How many tons is the maritime museum in Aden?", "This may answer the question, but it is not certain:"),
+        ("كم طنا يزن المتحف البحري في عدن؟", "قد يكون هذا هو الجواب، وليس مؤكَّدًا:"),
+    ],
+)
+def test_a_text_without_a_value_of_the_kind_asked_for_is_not_certain(index: Index, question: str, opening: str) -> None:
+    with index:
+        answer = Chatbot(index, calibration=replace(Calibration.of("unknown"), least=0.0, sure=0.0), reader=WordReader()).ask(question)
+    assert answer.status is Status.UNSURE
+    assert answer.text.startswith(opening)
