@@ -464,9 +464,9 @@ class _Lines:
 
 def _is_beside(question: str, quoted: Quotation) -> bool:
     """Return whether what is quoted cannot answer the question: it states no value of the kind that is asked for, or is one row where the
-    greatest or the sum of rows is asked for, which was not computed."""
+    greatest or least of rows is asked for, which was not computed."""
     asked = asks_for_computation(question)
-    if asked is not None and asked.operation is not Operation.COUNT and CELL_SEPARATOR in quoted.text:
+    if asked is not None and asked.operation is Operation.EXTREME and CELL_SEPARATOR in quoted.text:
         return True
     return not quoted.items and not asks_whether(question) and lacks_asked_value(question, f"{quoted.context}\n{quoted.text}")
 

@@ -170,7 +170,9 @@ def _with_other_noun(noun: str, last: str, *, is_named: bool) -> str | None:
         return _swapped(last, Span(*found[-1].span()), named) if found else None
     if bare == noun and not re.match(r"(?:the|its|his|her|their|an?) ", bare):
         described = _DESCRIBED.search(last) if is_named else None
-        return _swapped(last, Span(*described.span(1)), bare) if described else None  # else "tomorrow", "anywhere else"
+        if described is None:
+            return None  # "tomorrow", "anywhere else"
+        return _swapped(last, Span(*described.span("of" if described["head"] else "all")), bare)
     place = (_like(bare, last, start) or _attribute(last, start)) if asked else _first_noun(last)
     if lead and asked:
         return _in_place_of_phrase(noun, last)
@@ -182,8 +184,9 @@ def _with_other_noun(noun: str, last: str, *, is_named: bool) -> str | None:
     return _swapped(last, place, article + bare)
 
 
-_DESCRIBED = re.compile(rf" of ((?:(?!{_LEAD}\b|{_VERB}\b|the\b)[a-z][\w'’-]* ?)+)(?<! )(?= {_VERB}\b)")
-"""Matches what a noun without an article belongs to, before the verb: "How many days of *bereavement leave* does"."""
+_PLAIN_WORD = rf"(?!{_LEAD}\b|{_VERB}\b|the\b)[a-z][\w'’-]*"
+_DESCRIBED = re.compile(rf" of (?P<all>(?P<of>{_PLAIN_WORD}(?: {_PLAIN_WORD})*?)(?P<head> {_PLAIN_WORD})?)(?= {_VERB}\b)")
+"""Matches what a noun without an article belongs to, before the verb: "How many days of *bereavement* leave does"."""
 
 
 def _like(noun: str, last: str, start: int) -> Span | None:
@@ -340,7 +343,12 @@ def _topic_ar(last: str) -> str | None:
     if latin := re.search(r"[A-Za-z][\w.&'-]*(?: [A-Za-z0-9][\w.&'-]*)*", last):
         before = fold(last[: latin.start()]).split()
         return None if before and before[-1] in ("في", "لدي", "عند") else latin.group()  # where, and not what it is about
+    if (who := _WHO_IS_AR.fullmatch(last)) and len(who[1].split()) <= _LONGEST_NOUN:
+        return who[1]
     return tokens[0] if folded[0].startswith("ال") else None
+
+
+_WHO_IS_AR = re.compile(r"(?:من|مين|منو|شكون) (?:هو|هي) (.+)")
 
 
 def _goes_on(folded: list[str], place: int) -> bool:

@@ -98,7 +98,7 @@ FOLLOW_UPS = Path(__file__).parent.parent / "data" / "follow_ups.tsv"
         ("How much is the Larne crew bonus?", "When is it paid?", "When is the Larne crew bonus paid?"),
         ("How long is the notice period?", "How is it counted?", "How is the notice period counted?"),
         ("Who may ask for the refund at Larne?", "And who decides about it?", "who decides about the refund?"),
-        ("How many days of sick leave does Larne grant?", "What about jury duty?", "How many days of jury duty does Larne grant?"),
+        ("How many days of sick leave does Larne grant?", "What about jury duty?", "How many days of jury duty leave does Larne grant?"),
         ("How much does the ferry Albatros weigh?", "And its price?", "the ferry Albatros's price?"),
         ("ما هاتف الديوان الوطني للحبوب؟", "والفاكس؟", "ما فاكس الديوان الوطني للحبوب؟"),
         ("ما هاتف الديوان الوطني للحبوب؟", "وما عنوانه؟", "ما عنوان الديوان الوطني للحبوب؟"),
@@ -107,6 +107,8 @@ FOLLOW_UPS = Path(__file__).parent.parent / "data" / "follow_ups.tsv"
         ("من هو المدير المالي لشركة النور؟", "والمدير التجاري؟", "من هو المدير التجاري لشركة النور؟"),
         ("بكم باعت الشركة المصنع؟", "ولمن؟", "لمن باعت الشركة المصنع؟"),
         ("كم سعر Albatros؟", "وSea Star؟", "كم سعر Sea Star؟"),
+        ("من هي ريم؟", "وأين تعمل؟", "أين تعمل ريم؟"),
+        ("كم ضابطا أصيب في السجن؟", "وكم سجينا شارك؟", "وكم سجينا شارك؟ أصيب السجن"),
         ("أين يقع مشروع سباق السلاحف؟", "وكيف يبدأ؟", "كيف يبدأ مشروع سباق السلاحف؟"),
     ],
 )
