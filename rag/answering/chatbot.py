@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from collections.abc import Generator as Events
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -46,9 +47,10 @@ from rag.models.translator import Translator
 from rag.retrieval.arguments import validate_exclude, validate_filter, validate_history, validate_text
 from rag.retrieval.index import Index
 from rag.retrieval.query import validate_question
-from rag.schema import STYLES, Answer, Delta, Filter, Found, History, Prompt, Span, Style
+from rag.schema import STYLES, Answer, Delta, Filter, Found, History, Prompt, Span, Status, Style
 from rag.text.dialect import in_standard_arabic
 from rag.text.language import answer_language, question_language
+from rag.text.names import unmatched_names
 from rag.tracing import Attributes, span, traced
 
 _HITS = 8
@@ -237,15 +239,43 @@ class Chatbot:
         for part in parts:
             if stop.is_set():
                 return stopped(whole, parts[: len(answers)], answers)
-            inquiry = self._begun(part.searched, (), stop, exclude, filter)
-            inquiry.language, inquiry.number, inquiry.translated = whole.language, number, translated
-            computed = self._computed(inquiry, exclude, filter)
-            if computed is None:
-                self._read(inquiry)
-            answers.append(computed or self._quoted(inquiry, stop))
+            near = tuple(dict.fromkeys(citation.document_id for citation in answers[-1].citations)) if answers else ()
+            inquiry, answer = self._part(whole, part, number, translated, stop, exclude, filter, near)
+            answers.append(answer)
             translated = inquiry.translated
             number += len({citation.number for citation in answers[-1].citations})
         return joined(whole, parts, answers)
+
+    def _part(
+        self,
+        whole: Inquiry,
+        part: QuestionPart,
+        number: int,
+        translated: int,
+        stop: threading.Event,
+        exclude: Container[int],
+        filter: Filter | None,
+        near: tuple[str, ...],
+    ) -> tuple[Inquiry, Answer]:
+        """Return the quoted answer to a part of a question: from the documents `near`, which answered the part before it, if they answer it
+        with certainty, or if no others do."""
+        found: list[tuple[Inquiry, Answer]] = []
+        inside = (
+            replace(filter or Filter(), documents=near)
+            if near and not unmatched_names(part.asked, whole.question[: -len(part.asked)])
+            else None
+        )
+        for within in [inside, filter] if inside is not None else [filter]:
+            inquiry = self._begun(part.searched, (), stop, exclude, within)
+            inquiry.language, inquiry.number, inquiry.translated = whole.language, number, translated
+            computed = self._computed(inquiry, exclude, within)
+            if computed is None:
+                self._read(inquiry)
+            answer = computed or self._quoted(inquiry, stop)
+            if answer.status is Status.ANSWERED:
+                return inquiry, answer
+            found.append((inquiry, answer))
+        return next((one for one in found if one[1].status is not Status.NO_EVIDENCE), found[-1])
 
     def quote(self, question: str, *, filter: Filter | None = None) -> Answer:
         """Return the answer by quotation, without the generator. Raises BadQuestion and the index's errors."""

@@ -456,6 +456,14 @@ def _in_place_of_last(noun: str, tokens: list[str], folded: list[str]) -> str | 
     return _around(tokens[:-1], prefix + noun, [])
 
 
+def without_asked(question: str) -> str:
+    """Return a question without what it counts or which attribute it asks for: what is left is what it is about."""
+    question = re.sub(r"^\s*(?:how many|كم(?: عدد)?)\s+(?!\S+\s+ال)\S+(?=\s)", "", question, flags=re.IGNORECASE)
+    asked = _ASKING_AR.match(question.strip())
+    tokens = question.strip()[asked.end() :].split() if asked else []
+    return " ".join(tokens[1:]) if len(tokens) > 1 and fold(tokens[0]) in _VALUES else question
+
+
 def points_back(question: str) -> bool:
     """Return whether an English question has a pronoun for a thing or person and names none."""
     return (_PRONOUN.search(question) or _OWNING.search(question)) is not None and not _names_something(question)

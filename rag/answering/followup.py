@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from rag.answering.ellipsis import spelled_out, stands_by_itself, without_opening
+from rag.answering.ellipsis import spelled_out, stands_by_itself, without_asked, without_opening
 from rag.answering.greeting import greeting_answer
 from rag.answering.prompts import rewrite_prompt
 from rag.models.generator import Generator
@@ -68,10 +68,6 @@ def _refers(spoken: Sequence[str], place: int) -> bool:
     return word in _REFERRING
 
 
-_COUNTED = re.compile(r"^\s*(?:how many|كم(?: عدد)?)\s+\S+", re.IGNORECASE)
-"""Matches what the last question counted, which is not what it is about."""
-
-
 def with_topic(question: str, history: History) -> str:
     """Append the topic words of the conversation to a follow-up: those of the last question that stood alone.
 
@@ -79,7 +75,7 @@ def with_topic(question: str, history: History) -> str:
     which takes seconds and adds names nobody mentioned (docs/notes/follow-ups.md).
     """
     topic = next((turn.question for turn in reversed(history) if not needs_context(turn.question)), history[0].question)
-    topic = _COUNTED.sub("", topic)
+    topic = without_asked(topic)
     said = set(content_stems(question))
     kept = [word.strip("؟?.,،؛:!«»\"'()") for word in topic.split() if content_stems(word) and not said.issuperset(content_stems(word))]
     return " ".join([question, *kept])

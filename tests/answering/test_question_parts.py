@@ -38,6 +38,7 @@ from rag.testing import HashEmbedder, ScriptedGenerator, WordReader
         ("بكم باعت الشركة المصنع ولمن باعته؟", ("بكم باعت الشركة المصنع", "لمن باعته؟ بكم الشركة المصنع")),
         ("متى افتتح الجسر ومن بنى الجسر؟", ("متى افتتح الجسر", "من بنى الجسر؟ افتتح")),
         ("من يقدم الدعم ومن يقدم الخدمة؟", ("من يقدم الدعم", "من يقدم الخدمة؟ الدعم")),
+        ("كم عمر المدير ومتى عين؟", ("كم عمر المدير", "متى عين؟ المدير")),  # not his age
         ("كم المسافة من عمان ومن مدينة القدس؟", ("كم المسافة من عمان ومن مدينة القدس؟",)),  # from
         ("ما حق كل فرد في الحياة وما حق كل شخص في العمل؟", ("ما حق كل فرد في الحياة", "ما حق كل شخص في العمل؟")),
         ("ما يجوز وما لا يجوز في العقد؟", ("ما يجوز وما لا يجوز في العقد؟",)),
@@ -101,6 +102,23 @@ def test_a_part_is_shown_as_it_was_asked(bot: Chatbot) -> None:
     answer = asked(bot, "What is the yearly fee of Cedar and how many teachers work?")
     assert answer.text.startswith("What is the yearly fee of Cedar\n")
     assert "\nhow many teachers work?\n" in answer.text or "how many teachers work? —" in answer.text
+
+
+def test_a_part_is_looked_for_where_the_part_before_it_was_answered(tmp_path: Path) -> None:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "cedar.txt").write_text("The yearly fee of Cedar is 1,900 dinars. Appeals are sent within 14 days.", "utf-8")
+    (documents / "trees.txt").write_text("Appeals against felling of trees are sent within 10 days of an appeal.", "utf-8")
+    embedder = HashEmbedder()
+    build_index(documents, tmp_path / "index", embedder)
+    calibration = replace(Calibration.of("unknown"), least=0.0, sure=0.0)
+    with Index.open(tmp_path / "index", embedder) as index:
+        bot = Chatbot(index, calibration=calibration, reader=WordReader())
+        answer = bot.ask("What is the yearly fee of Cedar and within how many days are appeals sent?")
+        alone = bot.ask("Within how many days is an appeal against felling of trees sent?")
+    assert [citation.document_id for citation in answer.citations] == ["cedar.txt"] * len(answer.citations)
+    assert "within 14 days" in answer.text
+    assert {citation.document_id for citation in alone.citations} == {"trees.txt"}
 
 
 def test_a_part_without_an_answer_is_named(bot: Chatbot) -> None:
