@@ -26,7 +26,7 @@ _NOUN_NEXT = re.compile("ال|هو$|هي$|هم$|اسم|سعر|ثمن|عدد|مد
 
 
 @dataclass(frozen=True, slots=True)
-class _Lexicon:
+class _Spoken:
     words: Mapping[tuple[str, ...], str]
     maghrebi: frozenset[str]
     in_maghrebi: Mapping[tuple[str, ...], str]
@@ -81,11 +81,11 @@ def _plain(word: str) -> str:
 
 
 @cache
-def _lexicon() -> _Lexicon:
+def _lexicon() -> _Spoken:
     table = tomllib.loads(resources.files("rag.text").joinpath("dialect.toml").read_text(encoding="utf-8"))
     markers = table["maghrebi"].pop("words").split()
     common = {phrase: standard for group in ("asking", "joining", "meaning") for phrase, standard in _phrases(table[group])}
-    return _Lexicon(common, frozenset(markers), dict(_phrases(table["maghrebi"])))
+    return _Spoken(common, frozenset(markers), dict(_phrases(table["maghrebi"])))
 
 
 def _phrases(group: Mapping[str, str]) -> list[tuple[tuple[str, ...], str]]:
