@@ -131,6 +131,9 @@ class SentenceTransformerEmbedder:
         require("models")
         if not (folder / "modules.json").is_file():
             raise ModelMissing("error.embedder_folder", name=name, path=folder)
+        # Before torch is imported: its threads spin while they wait for each other, and for seconds where another process keeps a core busy
+        # (docs/performance.md).
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._folder = folder
         self._name = name
         self.query_prefix = query_prefix
