@@ -11,19 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from rag.answering.chatbot import Chatbot
+from rag.answering.confidence import Calibration, RankingWeights, log_odds
+from rag.answering.reading import JudgedSentence, judge_sentences
 from rag.documents.chunker import Chunker
 from rag.documents.load import load_folder
 from rag.evaluation import metrics
 from rag.evaluation.answer_matching import strict_tokens, token_f1
+from rag.models.catalogue import catalogue
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.installed import models_dir
 from rag.models.reader import FORMAT, EncoderReader, read_weights
 from rag.models.reader_input import BERT, GEMMA, LONGEST, InputBuilder, InputWindow, ReadText, around
+from rag.retrieval.index import Index
 from rag.schema import CONTEXT_SEPARATOR, Document, Passage, Span
+from rag.storage.build import build_index
 from rag.text.sentences import sentences
 from rag.text.words import content_stems, word_spans, words
 
-__all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "InputWindow", "ReadText", "Span"]
+__all__ = ["CONTEXT_SEPARATOR", "FORMAT", "LONGEST", "InputBuilder", "InputWindow", "RankingWeights", "ReadText", "Span"]
 
 
 def builder(folder: Path) -> InputBuilder:
@@ -66,10 +72,48 @@ def base_of(path: Path) -> str:
     return read_weights(path).base
 
 
+def shape_of(path: Path) -> tuple[int, int]:
+    """The layers and the rank of the weights of a file."""
+    read = read_weights(path)
+    return read.layers, len(read.tensors["0.attend.a"])
+
+
 def product_reader(path: Path) -> EncoderReader:
     """The product's reader with the weights of a file, on the installed encoder they were trained on."""
     name = read_weights(path).base
     return EncoderReader(SentenceTransformerEmbedder(models() / name, name), path)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as the product knows it once its evidence was read: the sentences that were read, and whether the documents answer, as
+    log-odds, by search's features and by the reader."""
+
+    judged: list[JudgedSentence]
+    search: float
+    reader: float
+
+
+def asked_of(weights: Path, documents: Path, index: Path) -> Callable[[str], Asked]:
+    """What asks a question of an index that is built of a folder, with the embedder of a reader's weights."""
+    name = base_of(weights)
+    entry = catalogue()[name]
+    embedder = SentenceTransformerEmbedder(models() / name, name, entry.query_prefix, entry.passage_prefix, token_size=entry.token_size)
+    build_index(documents, index, embedder)
+    opened, reader = Index.open(index, embedder), EncoderReader(embedder, weights)
+    bot = Chatbot(opened, reader=None)
+
+    def ask(question: str) -> Asked:
+        inquiry = bot.inquire(question)
+        judged, answers = judge_sentences(reader, inquiry.query.text, inquiry.candidates)
+        return Asked(list(judged.values()), log_odds(inquiry.confidence), log_odds(answers))
+
+    return ask
+
+
+def threshold_of(weights: Path) -> float:
+    """The confidence below which the product declines, with the embedder of a reader's weights."""
+    return Calibration.of(base_of(weights)).least
 
 
 def embed(queries: list[str], texts: list[str], titles: list[str] | None = None) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

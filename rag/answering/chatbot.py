@@ -373,7 +373,7 @@ class Chatbot:
         if self.reader is None or not inquiry.candidates:
             return
         with span("read", candidates=len(inquiry.candidates)) as step:
-            evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, EVIDENCE)
+            evidence, answers = read_evidence(self.reader, inquiry.query.text, inquiry.candidates, EVIDENCE, self.calibration.ranking)
             step.set(answers=answers)
         inquiry.answers = answers
         inquiry.confidence = self.calibration.confidence_read(inquiry.query, inquiry.candidates[:EVIDENCE], evidence, answers)

@@ -26,12 +26,9 @@ from rag.text.words import content_stems
 UNKNOWN = "unknown"
 _OWN = "own"
 """The entry of generators that a program brings itself: they write, as their author wants."""
-_LATER = frozenset(("read_same", "read_across", "sure"))
-"""Values that a file of an earlier version lacks: then nothing was fitted for the reader, and any answer that is not declined is sure."""
-_COMMONER = 0.42
-"""Log-odds by which texts that answer are commoner among those that search finds than among those the reader was trained on: with it the
-threshold of the features alone, 0.44, holds for both judgements. Chosen on 304 written questions of documents held aside, half of them
-answered there: 0.11 of these are declined, and 0.61 of the others, which the documents come close to answering."""
+_LATER = frozenset(("read_same", "read_across", "sure", "ranking", "commoner"))
+"""Values that a file of `shawahid calibrate` may lack. In one of an earlier version nothing was fitted for the reader, and any answer that
+is not declined is sure; how sentences are ranked, and `commoner`, are those that come with Shawahid."""
 _READ = 12
 """Features when a reader has read the evidence."""
 Manner = Literal["quote", "write"]
@@ -40,16 +37,31 @@ _QUOTES: Mapping[str, Any] = {"same": "quote", "across": "quote", "prompted": 0}
 
 
 @dataclass(frozen=True, slots=True)
+class RankingWeights:
+    """The weights of the reader's two judgements of a sentence, as log-odds; of search's score, from 0 to 1 for the best; and of the
+    likeness of the sentence and the match of its passage, as they are. Fitted for each embedder by `training.ranking`."""
+
+    reader: float = 0.3
+    search: float = 3.0
+    likeness: float = 4.0
+
+
+USUAL_RANKING = RankingWeights()
+"""Those of the default embedder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """The values fitted for an embedder and a generator.
 
     `same` and `across` weigh the features of `features`, in that order, if question and evidence are in one language or in two;
     `read_same` and `read_across` weigh these and `reading_features` after them, once a reader has read the evidence, and are empty where
-    they were not fitted. `least` is
-    the confidence below which a question is declined, `sure` the one below which the evidence is only quoted, and the answer says that it
-    may not answer, once a reader has read it; `thresholds` are the citation check's. `manner_same` and `manner_across` say whether
-    the generator's own words are used: a small model's sentence is right half as often as the sentence it was made from. `prompted` is how
-    many sentences of evidence it is given.
+    they were not fitted. `least` is the confidence below which a question is declined, `sure` the one below which the evidence is only
+    quoted, and the answer says that it may not answer, once a reader has read it. `ranking` are the weights by which sentences that were
+    read are ranked; `commoner` are the log-odds by which texts that answer are commoner among those that search finds than among those
+    that the reader was trained on. `thresholds` are the citation check's. `manner_same` and `manner_across` say whether the generator's
+    own words are used: a small model's sentence is right half as often as the sentence it was made from. `prompted` is how many sentences
+    of evidence it is given.
     """
 
     embedder: str
@@ -63,6 +75,8 @@ class Calibration:
     read_same: tuple[float, ...] = ()
     read_across: tuple[float, ...] = ()
     sure: float = 0.0
+    ranking: RankingWeights = USUAL_RANKING
+    commoner: float = 0.42
     checked: frozenset[str] = frozenset()
     """Directions, as question's and source's language ("en-ar"), in which what the check accepts was measured to be true: at least 0.98 of
     it, and 0.95 at the lower end of the interval. Elsewhere the generator's sentences are shown as unverified."""
@@ -93,6 +107,8 @@ class Calibration:
             prompted=manners["prompted"],
             read_same=tuple(values["read_same"]),
             read_across=tuple(values["read_across"]),
+            ranking=RankingWeights(*values["ranking"]),
+            commoner=values["commoner"],
             checked=frozenset(manners.get("checked", ())),
         )
 
@@ -106,7 +122,7 @@ class Calibration:
             return 0.0
         weights = self.read_same if query.shares_language(read[0]) else self.read_across
         if not weights:
-            return logistic((0.5, 0.5, 1.0), (log_odds(self.confidence(query, evidence)), log_odds(answers), _COMMONER))
+            return logistic((0.5, 0.5, 1.0), (log_odds(self.confidence(query, evidence)), log_odds(answers), self.commoner))
         return logistic(weights, (*features(query, evidence), *reading_features(query, read, answers)))
 
     def confidence(self, query: Query, evidence: Sequence[Evidence]) -> float:
@@ -211,7 +227,9 @@ def _fitted_here(embedder: str) -> Mapping[str, Any] | None:
         if values is None:
             return None
         shipped = _shipped(UNKNOWN)
+        ours = _shipped(embedder)
         later: dict[str, Any] = {"read_same": [], "read_across": [], "sure": values["least"]}
+        later |= {name: ours[name] for name in ("ranking", "commoner")}
         own: dict[str, Any] = {name: later[name] if name in _LATER and name not in values else values[name] for name in shipped}
         for name, like in shipped.items():
             numbers = own[name] if isinstance(like, list) else [own[name]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from rag.answering.confidence import log_odds
+from rag.answering.confidence import USUAL_RANKING, RankingWeights, log_odds
 from rag.documents.tree import CELL_SEPARATOR
 from rag.models.reader import Reader
 from rag.models.reader_input import ReadText, around
@@ -19,10 +19,6 @@ passages for 0.901, in one of 8 around the best sentences, whichever passages th
 _WIDTH = {"ar": 230, "en": 320}
 """Characters that are read of a passage around its best sentence, by language: what one window of the reader holds with the question and
 the headings; Arabic takes more tokens."""
-_READER_SHARE, _SEARCH_SHARE, _LIKENESS_SHARE = 0.3, 3.0, 4.0
-"""The weights of the reader's two judgements, as log-odds; of search's score, from 0 to 1 for the best; and of the likeness of the sentence
-and the match of its passage, as they are. Chosen on 286 questions over documents held aside: the right sentence comes first for 0.853
-(0.849 where weights are fitted on other documents than those they are tried on; 0.829 without likeness and match)."""
 _SPANS = 6
 """The number of spans taken from each text; those in a sentence are its direct words."""
 _ELSEWHERE = 0.05
@@ -31,7 +27,29 @@ CANDIDATES = 64
 """The number of sentences from which the windows to read are chosen."""
 
 
-def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence], k: int) -> tuple[tuple[Evidence, ...], float]:
+@dataclass(frozen=True, slots=True)
+class JudgedSentence:
+    """A sentence that was read: what the reader thinks of its text and of it, as a probability and as the sum of both log-odds, the words
+    that answer, search's score from 0 to 1, and how much less like the question it is than the likest, at most 0."""
+
+    evidence: Evidence
+    answers: float
+    judgement: float
+    words: Span | None
+    search: float
+    likeness: float
+    elsewhere: bool
+    """Whether it is about another country than the question."""
+
+    def strength(self, weights: RankingWeights) -> float:
+        """Return the log-odds by which it is ranked."""
+        found = weights.reader * self.judgement + weights.search * self.search + weights.likeness * self.likeness
+        return found + math.log(_ELSEWHERE) if self.elsewhere else found
+
+
+def read_evidence(
+    reader: Reader, question: str, candidates: Sequence[Evidence], k: int, weights: RankingWeights = USUAL_RANKING
+) -> tuple[tuple[Evidence, ...], float]:
     """Return the `k` best pieces of evidence, best first, and the probability that one of the texts read answers the question.
 
     `candidates` are sentences, best first by search. Windows around the first of them are read, each around one that no window holds yet.
@@ -39,6 +57,21 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
     0..1); a text about another country than the question's counts little. What was not read keeps its order after that, with a worth of 0.
     With no candidates the probability is 0. Raises ModelCorrupt.
     """
+    judged, answers = judge_sentences(reader, question, candidates)
+    ranked = []
+    for item in candidates:
+        if (found := judged.get((item.passage.id, item.span))) is None:
+            ranked.append(replace(item, worth=0.0, answers=None, words=None))
+            continue
+        worth = 1 / (1 + math.exp(-found.strength(weights)))
+        ranked.append(replace(item, worth=worth, answers=found.answers * (_ELSEWHERE if found.elsewhere else 1.0), words=found.words))
+    ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
+    return tuple(ranked[:k]), answers
+
+
+def judge_sentences(reader: Reader, question: str, candidates: Sequence[Evidence]) -> tuple[dict[tuple[int, Span], JudgedSentence], float]:
+    """Return what is known of each candidate that was read, by passage and place, and the probability that one of the texts read answers.
+    Raises ModelCorrupt."""
     windows = _windows(candidates)
     texts = [ReadText.part(passage, first, end) for passage, first, end in windows]
     readings = reader.read(question, texts, spans=_SPANS)
@@ -49,21 +82,21 @@ def read_evidence(reader: Reader, question: str, candidates: Sequence[Evidence],
         for span, block in zip(passage.sentences[first:end], reading.blocks, strict=True):
             inside = next((one for one in words if span.start <= one.start and one.end <= span.end), None)
             if reading.answers * block > read.get((passage.id, span), (-1.0,))[0]:
-                read[passage.id, span] = reading.answers * block, _READER_SHARE * (log_odds(reading.answers) + log_odds(block)), inside
+                read[passage.id, span] = reading.answers * block, log_odds(reading.answers) + log_odds(block), inside
     best, least = max((item.worth for item in candidates), default=0.0), min((item.worth for item in candidates), default=0.0)
     likest = max(map(_likeness, candidates), default=0.0)
-    ranked = []
-    for item in candidates:
-        if (found := read.get((item.passage.id, item.span))) is None:
-            ranked.append(replace(item, worth=0.0, answers=None, words=None))
-            continue
-        answers, strength, inside = found
-        strength += _SEARCH_SHARE * (item.worth - least) / max(best - least, 1e-9) + _LIKENESS_SHARE * (_likeness(item) - likest)
-        if is_elsewhere(question, item):
-            answers, strength = answers * _ELSEWHERE, strength + math.log(_ELSEWHERE)
-        ranked.append(replace(item, worth=1 / (1 + math.exp(-strength)), answers=answers, words=inside))
-    ranked.sort(key=lambda item: -item.worth)  # stable: what was not read keeps its order
-    return tuple(ranked[:k]), max((reading.answers for reading in readings), default=0.0)
+    found = {
+        key: JudgedSentence(
+            item,
+            *read[key],
+            search=(item.worth - least) / max(best - least, 1e-9),
+            likeness=_likeness(item) - likest,
+            elsewhere=is_elsewhere(question, item),
+        )
+        for item in candidates
+        if (key := (item.passage.id, item.span)) in read
+    }
+    return found, max((reading.answers for reading in readings), default=0.0)
 
 
 def _likeness(item: Evidence) -> float:

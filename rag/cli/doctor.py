@@ -22,6 +22,8 @@ from rag.models.advice import advised, memory, total_memory
 from rag.models.catalogue import ModelEntry, Profile
 from rag.models.device import ALL_LAYERS, Device, chosen_device, engine_has_gpu
 from rag.models.installed import catalogue, find, models_dir, profile, state
+from rag.models.learned_file import read_learned_file
+from rag.models.reader import FORMAT, shipped
 from rag.models.remote_generator import is_address
 
 if TYPE_CHECKING:
@@ -214,6 +216,7 @@ def _models(chosen: Profile, lines: Sequence[ModelRow]) -> Iterator[Check]:
     yield _model("doctor.generator", chosen.generator, known.get(chosen.generator))
     yield from _advice(chosen.generator, known)
     yield _model("doctor.embedder", chosen.embedder, known.get(chosen.embedder))
+    yield _reader(chosen.embedder)
 
 
 def _advice(generator: str, known: Mapping[str, ModelRow]) -> Iterator[Check]:
@@ -250,6 +253,20 @@ def _model(label: str, name: str, line: ModelRow | None) -> Check:
         return Check(label, f"{name} ({gigabytes(line.bytes)})")
     fields = {"name": name, "size": gigabytes(line.size)}
     return Check(label, name, Standing.MISSING, f"doctor.model_{line.status}", line.command, fields)
+
+
+def _reader(embedder: str) -> Check:
+    """Return whether there is a reader for an embedder, and its file is whole."""
+    path = shipped(embedder)
+    if path is None:
+        return Check("doctor.reader", "", says="doctor.no_reader")
+    try:
+        read_learned_file(path, FORMAT)
+    except ShawahidError as error:
+        return Check(
+            "doctor.reader", path.name, Standing.MISSING, error.key, fields={key: str(value) for key, value in error.fields.items()}
+        )
+    return Check("doctor.reader", f"{path.name} ({path.stat().st_size / 1e6:.1f} MB)")
 
 
 def _disk(lines: Sequence[ModelRow]) -> Check:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rag.errors import ModelCorrupt, ModelMissing
+from rag.errors import ModelCorrupt
 from rag.models.embedder import Embedder, SentenceTransformerEmbedder
 from rag.models.encoder import Encoder, batches
 from rag.models.learned_file import read_learned_file
@@ -31,7 +31,8 @@ BATCH_TOKENS = 1280
 LONGEST_SPAN = 30
 """The most tokens of a span that answers."""
 _PARTS = ("attend", "mix", "widen", "narrow")
-_DEFAULT = Path(__file__).with_name("reader.default.safetensors")
+_SHIPPED = {"embeddinggemma-300m": "reader.default.safetensors", "multilingual-e5-small": "reader.light.safetensors"}
+"""The file of the weights that were trained on an embedder, in the folder of this module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,13 @@ class Learned:
     fingerprint: str
 
 
-def read_weights(path: Path = _DEFAULT) -> Learned:
+def shipped(embedder: str) -> Path | None:
+    """Return the file of the weights that were trained on an embedder, None if none were; whether it is there was not looked at."""
+    name = _SHIPPED.get(embedder)
+    return None if name is None else Path(__file__).with_name(name)
+
+
+def read_weights(path: Path) -> Learned:
     """Read trained weights. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
     import torch
     from safetensors.torch import load
@@ -125,7 +132,7 @@ class EncoderReader:
     the encoder does not fit the weights.
     """
 
-    def __init__(self, share: EncoderShare, weights: Path = _DEFAULT) -> None:
+    def __init__(self, share: EncoderShare, weights: Path) -> None:
         self._share = share
         self._path = weights
         self._learned = read_weights(weights)
@@ -229,15 +236,11 @@ class EncoderReader:
 def open_reader(embedder: Embedder) -> EncoderReader | None:
     """Return the reader that shares the encoder of an embedder; None if none was trained on it, or it has no encoder to share.
 
-    Raises ModelCorrupt.
+    Raises ModelMissing and ModelCorrupt for a file of this installation that is not there or is damaged.
     """
-    if not isinstance(embedder, SentenceTransformerEmbedder):
+    if not isinstance(embedder, SentenceTransformerEmbedder) or (weights := shipped(embedder.name)) is None:
         return None
-    try:
-        reader = EncoderReader(embedder)
-    except ModelMissing:
-        return None
-    return reader if reader.base == embedder.name else None
+    return EncoderReader(embedder, weights)
 
 
 @dataclass(frozen=True, slots=True)

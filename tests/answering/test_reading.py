@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rag.answering.chatbot import Chatbot
-from rag.answering.confidence import Calibration, reading_features
+from rag.answering.confidence import Calibration, RankingWeights, reading_features
 from rag.answering.reading import WINDOWS, is_elsewhere, read_evidence
 from rag.models.reader import Reading, ScoredSpan
 from rag.models.reader_input import ReadText
@@ -62,6 +62,15 @@ def test_of_two_that_the_reader_finds_equal_the_one_more_like_the_question_comes
     assert [item.text for item in ranked] == ["Another sentence.", "One sentence."]
     ranked, _ = read_evidence(Scripted({}), "q", [replace(first, match=Match(0.1, 0.4, 0.1)), second], 2)  # type: ignore[arg-type]
     assert [item.text for item in ranked] == ["One sentence.", "Another sentence."]
+
+
+@pytest.mark.parametrize(("weights", "first"), [(RankingWeights(1.0, 0.0, 0.0), "read"), (RankingWeights(1.0, 0.0, 8.0), "like")])
+def test_the_weights_of_an_embedder_decide_between_reader_and_likeness(weights: RankingWeights, first: str) -> None:
+    """The reader gives "read" 0.5 and "like" 0.1: log-odds of 0 and -2.20. The second is more like the question by 0.3, times 8 is 2.40."""
+    read, like = evidence(1, "read", "like")
+    reader = Scripted({"read": 0.5, "like": 0.1}, answers=0.5)
+    ranked, _ = read_evidence(reader, "q", [read, replace(like, score=0.8)], 2, weights)  # type: ignore[arg-type]
+    assert ranked[0].text == first
 
 
 def test_what_was_not_read_keeps_its_order_after_what_was() -> None:

@@ -137,6 +137,29 @@ def test_a_model_at_a_path_of_the_users_own(light: Path, tmp_path: Path) -> None
     assert not doctor.examine(profile_name="light", generator=str(tmp_path / "none.gguf")).ok
 
 
+def test_the_reader_of_the_embedder_is_named_and_a_damaged_one_too(light: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert line(doctor.examine(profile_name="light"), "doctor.reader").value.startswith("reader.light.safetensors (")
+    assert line(doctor.examine(), "doctor.reader").value.startswith("reader.default.safetensors (")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "modules.json").write_text("[]")
+    own = line(doctor.examine(profile_name="light", embedder=str(tmp_path / "own")), "doctor.reader")
+    assert own.mark is Standing.FINE
+    assert "by search alone" in own.found("en")
+    assert "بالبحث وحده" in own.found("ar")
+    path = tmp_path / "reader.safetensors"
+    monkeypatch.setattr(doctor, "shipped", lambda embedder: path)
+    for state, told in (("missing", "is missing"), ("damaged", "is damaged")):
+        if state == "damaged":
+            path.write_bytes(b"cut")
+            path.with_suffix(".toml").write_text('sha256 = "0"\n')
+        report = doctor.examine(profile_name="light")
+        check = line(report, "doctor.reader")
+        assert (report.ok, check.mark) == (False, Standing.MISSING)
+        assert told in check.what_to_do("en")
+        for language in ("en", "ar"):
+            assert "pip install --force-reinstall ." in check.what_to_do(language)
+
+
 def test_a_generator_on_another_machine_is_named_and_not_asked(light: Path) -> None:
     report = doctor.examine(profile_name="light", generator="http://user:hush@10.0.0.9:8000/v1#m")
     generator = line(report, "doctor.generator")

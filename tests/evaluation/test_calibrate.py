@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rag.answering.chatbot import Chatbot
-from rag.answering.confidence import Calibration
+from rag.answering.confidence import Calibration, RankingWeights
 from rag.cli.main import app
 from rag.errors import BadSetting
 from rag.evaluation import calibrate as fitting
@@ -175,6 +175,21 @@ def test_what_is_written_is_in_force(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Calibration.of("نموذج").least == 0.3
     assert Calibration.of("a third").least == Calibration.of("unknown").least
     assert "made by hand" in path.read_text("utf-8")
+
+
+def test_what_a_file_does_not_say_of_the_reader_is_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "calibration.toml"
+    before = Calibration.of("multilingual-e5-small")
+    monkeypatch.setenv("SHAWAHID_CALIBRATION", str(path))
+    fitting.write(path, Fitted("multilingual-e5-small", 0.41, (1.5,) * WIDTH, (-2.5,) * WIDTH, 0.7, 0.6, {}), "")
+    now = Calibration.of("multilingual-e5-small")
+    assert (now.ranking, now.commoner) == (before.ranking, before.commoner)
+    path.write_text(path.read_text("utf-8") + "ranking = [0.5, 1.0, 2.0]\ncommoner = -0.5\n", encoding="utf-8")
+    now = Calibration.of("multilingual-e5-small")
+    assert (now.least, now.ranking, now.commoner) == (0.41, RankingWeights(0.5, 1.0, 2.0), -0.5)
+    path.write_text(path.read_text("utf-8").replace("[0.5, 1.0, 2.0]", "[0.5]"), encoding="utf-8")
+    with pytest.raises(BadSetting, match="ranking"):
+        Calibration.of("multilingual-e5-small")
 
 
 def test_a_file_keeps_what_else_is_in_it(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rag.models.embedder import SentenceTransformerEmbedder
-from rag.models.reader import EncoderReader
+from rag.models.reader import EncoderReader, open_reader
 from rag.models.reader_input import ReadText
 from rag.text.sentences import sentences
 from tests.helpers import model
@@ -13,10 +13,11 @@ from tests.helpers import model
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def reader() -> EncoderReader:
-    folder = model("embeddinggemma-300m", "embedder")
-    return EncoderReader(SentenceTransformerEmbedder(folder, "embeddinggemma-300m"))
+@pytest.fixture(scope="module", params=["embeddinggemma-300m", "multilingual-e5-small"])
+def reader(request: pytest.FixtureRequest) -> EncoderReader:
+    opened = open_reader(SentenceTransformerEmbedder(model(request.param, "embedder"), request.param))
+    assert opened is not None
+    return opened
 
 
 def _text(text: str, context: str) -> ReadText:
@@ -40,9 +41,12 @@ def _pages(written):
 def test_the_page_of_the_country_that_is_asked_for_answers_in_its_row(reader, asked, written):
     right, _ = _pages(written)
     (first,) = reader.read(ASKED[asked], [right])
-    assert first.answers > 0.5
     assert first.blocks[1] == max(first.blocks)
-    assert "89,342" in first.spans[0].span.of(right.text)
+    if (
+        reader.base == "embeddinggemma-300m"
+    ):  # the small one finds the row, but neither is it sure nor does it find the words in each direction
+        assert first.answers > 0.5
+        assert "89,342" in first.spans[0].span.of(right.text)
 
 
 @pytest.mark.parametrize(("asked", "written"), [("en", "en"), ("ar", "en"), ("en", "ar"), ("ar", "ar")])

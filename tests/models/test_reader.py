@@ -9,10 +9,11 @@ import pytest
 
 import rag.models.reader as rag_reader
 from rag.errors import ModelCorrupt, ModelMissing
-from rag.models.reader import FORMAT, EncoderReader, ScoredSpan, _apart, read_weights
+from rag.models.embedder import SentenceTransformerEmbedder
+from rag.models.reader import FORMAT, EncoderReader, ScoredSpan, _apart, open_reader, read_weights, shipped
 from rag.models.reader_input import GEMMA, LONGEST, LONGEST_CONTEXT, LONGEST_QUERY, InputBuilder, ReadText, _runs, around, block_indices
 from rag.schema import Passage, Span
-from rag.testing import WordReader
+from rag.testing import HashEmbedder, WordReader
 
 
 def _letters(texts):
@@ -302,14 +303,34 @@ def test_the_double_goes_by_words():
     assert double.judge("يقع المسجد في الشمال.", [arabic])[0].not_stated == 1.0
 
 
-def test_the_weights_that_ship_fit_their_card():
+@pytest.mark.parametrize(("base", "terms"), [("embeddinggemma-300m", "Gemma Terms of Use"), ("multilingual-e5-small", "MIT")])
+def test_the_weights_that_ship_fit_their_card(base, terms):
     import tomllib
 
-    path = Path(rag_reader.__file__).with_name("reader.default.safetensors")
+    path = shipped(base)
     card = tomllib.loads(path.with_suffix(".toml").read_text("utf-8"))
-    learned = read_weights()
+    learned = read_weights(path)
     assert (learned.base, learned.layers) == (card["base"], card["layers"])
-    assert path.stat().st_size == card["bytes"] <= 8 * 2**20
-    assert "Gemma Terms of Use" in card["terms"]
+    assert learned.base == base
+    assert path.stat().st_size == card["bytes"]
+    assert terms in card["terms"]
     assert card["sources"]
     assert all({"licence", "repository", "commit"} <= source.keys() for source in card["sources"].values())
+
+
+def test_all_weights_that_ship_are_at_most_8_mib():
+    assert sum(path.stat().st_size for path in Path(rag_reader.__file__).parent.glob("*.safetensors")) <= 8 * 2**20
+
+
+def test_a_reader_is_opened_for_the_embedders_one_was_trained_on(tmp_path, monkeypatch):
+    assert shipped("somebody's") is None
+    (tmp_path / "modules.json").write_text("[]")
+    own = SentenceTransformerEmbedder(tmp_path, "somebody's")
+    assert open_reader(own) is None
+    assert open_reader(HashEmbedder()) is None
+    light = SentenceTransformerEmbedder(tmp_path, "multilingual-e5-small")
+    assert open_reader(light).name == "reader-multilingual-e5-small"
+    assert open_reader(light).fingerprint != open_reader(SentenceTransformerEmbedder(tmp_path, "embeddinggemma-300m")).fingerprint
+    monkeypatch.setattr(rag_reader, "_SHIPPED", {"multilingual-e5-small": "nowhere.safetensors"})
+    with pytest.raises(ModelMissing, match=r"nowhere\.safetensors.*pip install"):
+        open_reader(light)
