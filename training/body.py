@@ -214,6 +214,12 @@ class BertBody(nn.Module):
         return x
 
 
+def _whole(states: Tensor, lengths: Tensor) -> Tensor:
+    """The first state of each text and the mean of all, side by side."""
+    inside = (torch.arange(states.shape[1], device=states.device) < lengths[:, None]).float()
+    return torch.cat([states[:, 0], (states * inside[..., None]).sum(1) / lengths[:, None]], -1)
+
+
 class Reader(nn.Module):
     """A body with its heads."""
 
@@ -232,8 +238,7 @@ class Reader(nn.Module):
         `blocks`, shape (n, length), has the number of the block each token is in, from 0; -1: in none.
         """
         states = self.norm(self.body(ids, lengths))
-        inside = (torch.arange(ids.shape[1], device=ids.device) < lengths[:, None]).float()
-        whole = torch.cat([states[:, 0], (states * inside[..., None]).sum(1) / lengths[:, None]], -1)
+        whole = _whole(states, lengths)
         most = max(int(blocks.max()) + 1, 1)
         member = functional.one_hot(blocks.clamp(min=0), most).float() * (blocks >= 0)[..., None]
         means = torch.einsum("nlb,nlh->nbh", member, states) / member.sum(1).clamp(min=1)[..., None]
@@ -244,6 +249,10 @@ class Reader(nn.Module):
             "answers": self.answers(whole)[:, 0],
             "claim": self.claim(whole),
         }
+
+    def whole(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """What the heads that judge a whole text are given, shape (n, 2 × size)."""
+        return _whole(self.norm(self.body(ids, lengths)), lengths)
 
     def learned(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Everything that is trained, by name."""
