@@ -5,4 +5,4 @@ done, and `run(options)`, which yields measurements. Everything is repeated, and
 run, so that a figure can be judged on a machine that is faster, slower or busy.
 """
 
-SECTIONS = ("cold", "answers", "search", "indexing", "concurrency", "documents")
+SECTIONS = ("cold", "answers", "growth", "search", "indexing", "concurrency", "documents")

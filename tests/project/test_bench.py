@@ -5,21 +5,24 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from bench import SECTIONS
+from bench import SECTIONS, growth
 from bench.__main__ import main
 from bench.answers import follow, spread
 from bench.concurrency import _in_order
 from bench.corpus import FillingEmbedder, collection, documents, filling, questions
+from bench.growth import different
 from bench.measure import Measurement, machine, measured, ratio
 from bench.report import bars, number, publish, save, table
 from rag.answering.chatbot import Chatbot
 from rag.retrieval.index import Index
 from rag.schema import Turn
 from rag.testing import HashEmbedder, ScriptedGenerator
+from rag.text.language import question_language
 
 
 def test_a_summary_by_hand() -> None:
@@ -88,6 +91,25 @@ def test_a_wrong_call_is_told(arguments: list[str], capsys: pytest.CaptureFixtur
         main(arguments)
     assert ended.value.code == 2
     assert ("no such section: nonsense" if arguments == ["nonsense"] else "1 or more") in capsys.readouterr().err
+
+
+def test_questions_for_the_growth_of_memory_are_all_different_and_in_both_languages() -> None:
+    asked = different(550)
+    assert len(set(asked)) == 550
+    assert min(sum(question_language(question) == language for question in asked) for language in ("ar", "en")) > 150
+    with pytest.raises(ValueError, match="not 1000000"):
+        different(1_000_000)
+
+
+def test_growth_is_counted_from_the_end_of_the_first_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {0: (90, 290), 2: (100, 300), 3: (110, 330)}  # by the questions asked so far
+    asked = list[str]()
+    bot = SimpleNamespace(ask=asked.append)
+    monkeypatch.setattr(growth, "memory", lambda: held[len(asked)])
+    monkeypatch.setattr(growth, "WARM", 2)
+    monkeypatch.setattr(growth, "_STEP", 2)
+    assert growth.grown(bot, ["one?", "two?", "three?"]) == (10, 30)  # type: ignore[arg-type]
+    assert asked == ["one?", "two?", "three?"]
 
 
 # --- collections ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,18 @@ def test_ports_and_places_agree() -> None:
     balancer = COMPOSE["configs"]["balancer"]["content"]
     assert "server app1:7860; server app2:7860;" in balancer
     assert dict(re.findall(r"SHAWAHID_(MODELS|INDEX|DATA)=(\S+)", UNIT)).keys() == places.keys()
+
+
+def test_the_balancers_are_believed_about_their_clients() -> None:
+    """Without that all clients share one address, and wrong passwords of one slow down all."""
+    assert "proxy_set_header X-Forwarded-For $$remote_addr;" in COMPOSE["configs"]["balancer"]["content"]
+    environments = [COMPOSE["services"][name]["environment"] for name in ("app1", "app2")]
+    environments.append({each["name"]: each.get("value", "") for each in container("StatefulSet", "shawahid")["env"]})
+    for environment in environments:
+        access = ServerSettings.load({"SHAWAHID_PROXIES": environment["SHAWAHID_PROXIES"]})
+        assert access.proxies
+        assert all(ip_network(each).is_private for each in access.proxies)
+    assert all("ports" not in COMPOSE["services"][name] for name in ("app1", "app2"))  # nobody else reaches them
 
 
 def test_upload_limits_agree() -> None:
