@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import socket
 import threading
 import time
@@ -236,3 +237,62 @@ def test_no_file_slows_the_servers_sign_of_life(running: Running) -> None:
     taken.sort()
     assert len(taken) >= 5
     assert taken[int(0.9 * (len(taken) - 1))] < 0.2 + 5 * usual
+
+
+@pytest.mark.parametrize(
+    "text", ["\ud800 who is it?", "who\x00is it", "1" * 1900, "١" * 1900, "²" * 300 + " what", "%s {0} who", "who\u2028is it?"]
+)
+def test_no_text_is_a_defect_in_any_field(odd: Running, text: str) -> None:
+    """Half a surrogate pair, a zero, thousands of digits, marks of formats."""
+    bodies: list[tuple[str, dict[str, object]]] = [
+        ("ask", {"question": text}),
+        ("ask", {"question": "And who?", "history": [{"question": text, "answer": text}]}),
+        ("search", {"question": "Who sailed?", "documents": [text[:900]], "metadata": {text[:900]: text[:900]}}),
+        ("search", {"question": "Who sailed?", "collection": text[:900]}),
+        ("chat/completions", {"model": "shawahid", "messages": [{"role": "user", "content": text}]}),
+        ("responses", {"model": "shawahid", "input": text}),
+        ("embeddings", {"model": "shawahid", "input": [text]}),
+        ("table", {"questions": [text[:400]], "format": "xlsx"}),
+        ("documents", {"id": f"{text[:60]}.txt", "text": text, "metadata": {"author": text}}),
+    ]
+    with odd.client(headers={"authorization": f"Bearer {SECRET}", "content-type": "application/json"}) as client:
+        for path, body in bodies:
+            assert client.post(f"/v1/{path}", content=json.dumps(body)).status_code < 500, path
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server without a window, whose documents programs may change."""
+    with served(tmp_path_factory.mktemp("odd"), access=Access(tokens=(SECRET,), hosts=None, changes=True)) as server:
+        yield server
+
+
+def test_a_document_that_comes_and_goes_while_it_is_asked_about_is_no_defect(odd: Running) -> None:
+    until, statuses = time.monotonic() + 4, list[int]()
+    client = {"headers": {"authorization": f"Bearer {SECRET}"}}
+
+    def change() -> None:
+        with odd.client(**client) as program:
+            for number in range(10_000):
+                if time.monotonic() > until:
+                    return
+                text = f"The lorry carried {number} boxes. نقلت الشاحنة {number} صندوقًا."
+                statuses.append(program.put("/v1/documents/lorry.txt", content=text.encode()).status_code)
+                statuses.append(program.delete("/v1/documents", params={"id": "lorry.txt"}).status_code)
+                time.sleep(0.2)
+
+    def ask() -> None:
+        with odd.client(**client) as program:
+            while time.monotonic() < until:
+                for question in ("How many boxes did the lorry carry?", "كم صندوقًا نقلت الشاحنة؟"):
+                    statuses.append(program.post("/v1/ask", json={"question": question}).status_code)
+                statuses.append(program.get("/v1/overview").status_code)
+                statuses.append(program.get("/v1/document", params={"id": "lorry.txt"}).status_code)
+
+    threads = [threading.Thread(target=work) for work in (change, ask, ask)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(statuses) > 5
+    assert set(statuses) <= {200, 202, 404}
