@@ -152,7 +152,8 @@ class Composer:
         try:
             if decided is not None:
                 return self._yes_or_no(inquiry, quoted, decided[1], status, rejected)
-            if not is_sure(inquiry, self._calibration) or _is_beside(inquiry.query.text, quoted):
+            shown = quoted if quoted.items or quoted.words is not None else self._with_neighbour(inquiry, quoted)
+            if not is_sure(inquiry, self._calibration) or _is_beside(inquiry.query.text, shown):
                 return self._unsure(inquiry, quoted, native, translator, stated=self._is_stated(inquiry, quoted))
             if quoted.items:
                 return self._listed(inquiry, quoted, native, translator, status, rejected)

@@ -35,6 +35,7 @@ class Connections:
         self._writable = writable
         self._local = threading.local()
         self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._used: set[int] = set()  # ids of the connections that are inside a transaction, its beginning and its end included
         self._lock = threading.Lock()
         self._closed = False
 
@@ -48,7 +49,7 @@ class Connections:
         with self._lock:
             self._closed = True
             for thread, connection in self._opened:
-                if thread is current or not thread.is_alive() or not connection.in_transaction:
+                if thread is current or not thread.is_alive() or id(connection) not in self._used:
                     connection.close()
             self._opened = []
 
@@ -60,22 +61,18 @@ class Connections:
             if connection.in_transaction:  # already inside one
                 yield
                 return
-            with self._unchanged():
-                with self._lock:  # not while the index is being closed
-                    if self._closed:
-                        raise IndexClosed("error.index_closed", path=self.path.parent)
-                    connection.execute("BEGIN")
+            with self._unchanged(), self._in_use(connection):
+                connection.execute("BEGIN")
                 try:
                     yield
                 finally:
                     connection.execute("COMMIT")
-                    self._close_if_closed(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold a write transaction of this thread: committed at the end of the block, undone if it raises. Raises DiskFull, IndexBusy."""
         connection = self.connection()
-        with sqlite_errors(self.path):
+        with sqlite_errors(self.path), self._in_use(connection):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -84,14 +81,24 @@ class Connections:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            finally:
-                self._close_if_closed(connection)
 
-    def _close_if_closed(self, connection: sqlite3.Connection) -> None:
-        """Close this thread's connection if all were closed while it was in use."""
+    @contextmanager
+    def _in_use(self, connection: sqlite3.Connection) -> Iterator[None]:
+        """Keep `close` from closing this thread's connection inside the block; close it at the end if all were closed meanwhile.
+
+        SQLite's own word that a transaction is open ends before its COMMIT does. Raises IndexClosed.
+        """
         with self._lock:
             if self._closed:
-                connection.close()
+                raise IndexClosed("error.index_closed", path=self.path.parent)
+            self._used.add(id(connection))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._used.discard(id(connection))
+                if self._closed:
+                    connection.close()
 
     def _commit(self, connection: sqlite3.Connection) -> None:
         """Commit. Raises DiskFailed of its own if the log could not be flushed: a later reader may find the change in it all the same."""
@@ -117,9 +124,13 @@ class Connections:
             create_private(self.path)  # SQLite gives the files beside it the same permissions
         with sqlite_errors(self.path):
             connection, locks, state = self._open()
-            self._keep(connection)
-            if not self._writable:
-                self.check_format(connection)
+            try:
+                if not self._writable:
+                    self.check_format(connection)  # while no other thread knows the connection, and could close it
+                self._keep(connection)
+            except BaseException:
+                connection.close()
+                raise
         self._local.connection, self._local.locks, self._local.state, self._local.prepared = connection, locks, state, set()
         return connection
 
@@ -221,7 +232,6 @@ class Connections:
         current = threading.current_thread()
         with self._lock:
             if self._closed:
-                connection.close()
                 raise IndexClosed("error.index_closed", path=self.path.parent)
             useless = [item for item in self._opened if not item[0].is_alive() or item[0] is current]
             self._opened = [item for item in self._opened if item not in useless]

@@ -84,3 +84,19 @@ def test_a_text_without_a_value_of_the_kind_asked_for_is_not_certain(index: Inde
         answer = Chatbot(index, calibration=replace(Calibration.of("unknown"), least=0.0, sure=0.0), reader=WordReader()).ask(question)
     assert answer.status is Status.UNSURE
     assert answer.text.startswith(opening)
+
+
+def test_a_value_in_the_sentence_that_is_quoted_along_counts(tmp_path: Path) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "bridge.txt").write_text(
+        "Report on the harbour bridge\n\nThe harbour bridge was closed on 12 March 2023 after divers found cracks in two piers. "
+        "Engineer Dana Whitfield estimated the repair at 4.2 million pounds.\n\nThe harbour bridge reopened to buses in November 2023.",
+        "utf-8",
+    )
+    embedder = HashEmbedder()
+    build_index(folder, tmp_path / "index", embedder)
+    with Index.open(tmp_path / "index", embedder) as index:
+        answer = Chatbot(index).ask("When was the harbour bridge closed?")
+    assert answer.status is Status.ANSWERED
+    assert "12 March 2023" in answer.text

@@ -354,24 +354,25 @@ def test_an_index_closed_while_a_thread_reads_lets_it_read_to_the_end(tmp_path: 
 
 
 def test_threads_that_read_while_an_index_is_closed_end_with_a_sentence(tmp_path: Path) -> None:
-    connections = Connections(tmp_path / "a.sqlite", writable=True)
-    with connections.transaction():
-        connections.connection().execute("CREATE TABLE numbers (n INTEGER)")
-    ends: list[type[BaseException]] = []
+    for round in range(40):  # at one moment of a thousand a connection was closed in the middle of its COMMIT, which ended the process
+        connections = Connections(tmp_path / f"{round}.sqlite", writable=True)
+        with connections.transaction():
+            connections.connection().execute("CREATE TABLE numbers (n INTEGER)")
+        ends: list[type[BaseException]] = []
+        readers = [threading.Thread(target=_read_on, args=(connections, ends)) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        time.sleep(0.01)
+        connections.close()
+        for reader in readers:
+            reader.join(10)
+        assert ends == [IndexClosed] * 4
 
-    def read() -> None:
-        try:
-            while True:
-                with connections.snapshot():
-                    connections.connection().execute("SELECT count(*) FROM numbers").fetchone()
-        except BaseException as error:
-            ends.append(type(error))
 
-    readers = [threading.Thread(target=read) for _ in range(4)]
-    for reader in readers:
-        reader.start()
-    time.sleep(0.1)
-    connections.close()
-    for reader in readers:
-        reader.join(10)
-    assert ends == [IndexClosed] * 4
+def _read_on(connections: Connections, ends: list[type[BaseException]]) -> None:
+    try:
+        while True:
+            with connections.snapshot():
+                connections.connection().execute("SELECT count(*) FROM numbers").fetchone()
+    except BaseException as error:
+        ends.append(type(error))
