@@ -1,7 +1,7 @@
 """Answers that give a whole list: "List the steps of the process", «اذكر أمثلة السلوك غير المقبول».
 
 The list is the one whose introduction or heading says what the question asks for, in nearly the same words: searching for its single items
-finds some of them, beside sentences that are like the question.
+finds some of them, next to sentences that are like the question.
 """
 
 from __future__ import annotations

@@ -310,7 +310,7 @@ def _write(answers: IO[bytes], row: dict[str, Any]) -> None:
     answers.write(json.dumps(row).encode("ascii") + b"\n")
 
 
-class _Deadline:
+class _Watchdog:
     """Ends the process when it has used more processor time than `last`, in seconds."""
 
     last = math.inf
@@ -321,7 +321,7 @@ class _Deadline:
         os._exit(_TOO_SLOW)
 
 
-_deadline = _Deadline()
+_watchdog = _Watchdog()
 
 
 def _allow(seconds: int) -> None:
@@ -329,7 +329,7 @@ def _allow(seconds: int) -> None:
     try:
         import resource
     except ImportError:  # Windows
-        _deadline.last = time.process_time() + seconds
+        _watchdog.last = time.process_time() + seconds
         return
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
@@ -344,7 +344,7 @@ def _confine(limits: Limits) -> None:
     try:
         import resource
     except ImportError:
-        threading.Thread(target=_deadline.watch, daemon=True).start()
+        threading.Thread(target=_watchdog.watch, daemon=True).start()
         return
     for kind, value in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
         _, most = resource.getrlimit(kind)

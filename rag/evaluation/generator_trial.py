@@ -163,7 +163,7 @@ def keep(trial: Trial) -> Path | None:
     try:
         return remember(trial)
     except OSError as error:
-        raise DiskFailed("models.trial_not_kept", path=trials_file(), reason=error) from error
+        raise DiskFailed("error.trial_not_kept", path=trials_file(), reason=error) from error
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ from rag.models.encoder import Layout, read_layout
 from rag.models.token_vectors import Tokens
 from rag.models.tokenizer import LazyTokenizer
 
-Weights = Mapping[str, Vectors]
+EncoderWeights = Mapping[str, Vectors]
 States = Vectors
 """Hidden states of one text, shape (length, size)."""
 
@@ -117,7 +117,7 @@ def mapped_weights(path: Path) -> dict[str, Vectors]:
     return found
 
 
-def _gemma(ids: Sequence[int], weights: Weights, config: Mapping[str, Any]) -> States:
+def _gemma(ids: Sequence[int], weights: EncoderWeights, config: Mapping[str, Any]) -> States:
     """Return the hidden states of Gemma 3 with attention in both directions."""
     size, heads, shared, eps = config["head_dim"], config["num_attention_heads"], config["num_key_value_heads"], config["rms_norm_eps"]
     length = len(ids)
@@ -149,7 +149,7 @@ def _gemma(ids: Sequence[int], weights: Weights, config: Mapping[str, Any]) -> S
     return norm(x, "norm")
 
 
-def _bert(ids: Sequence[int], weights: Weights, config: Mapping[str, Any]) -> States:
+def _bert(ids: Sequence[int], weights: EncoderWeights, config: Mapping[str, Any]) -> States:
     """Return the hidden states of BERT."""
     heads, eps, length = config["num_attention_heads"], config["layer_norm_eps"], len(ids)
 

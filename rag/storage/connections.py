@@ -89,9 +89,11 @@ class Connections:
         SQLite's own word that a transaction is open ends before its COMMIT does. Raises IndexClosed.
         """
         with self._lock:
-            if self._closed:
-                raise IndexClosed("error.index_closed", path=self.path.parent)
-            self._used.add(id(connection))
+            closed = self._closed
+            if not closed:
+                self._used.add(id(connection))
+        if closed:
+            raise IndexClosed("error.index_closed", path=self.path.parent)
         try:
             yield
         finally:

@@ -13,8 +13,8 @@ from rag.cli.main import app
 from tests.helpers import ROOT
 
 ELSEWHERE = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "rag").rglob("*.py") if "cli" not in path.parts)
-SPEAKING = {"rag/library/generators.py"}
-"""Started as a process of its own, this one reports its progress on standard output."""
+SPEAKING = {"rag/library/generators.py", "rag/evaluation/generator_trial.py"}
+"""Started as a process of their own, these report their progress on standard output."""
 
 
 def writes_to_a_terminal(source: str) -> bool:

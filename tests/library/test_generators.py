@@ -188,13 +188,13 @@ def test_a_trial_is_stopped_and_leaves_everything_as_it_was(no_models: Path, sil
 
 
 def test_a_trial_that_fails_says_why_without_settings_and_paths(no_models: Path, silma: str) -> None:
-    failed = {"key": "models.trial_not_kept", "fields": {"path": "/root/x.json", "reason": "disk full"}}
+    failed = {"key": "error.trial_not_kept", "fields": {"path": "/root/x.json", "reason": "disk full"}}
     models = Models(no_models, trial=f"print({json.dumps({'failed': failed})!r}); raise SystemExit(1)")
     models.generators.try_out(silma)
     task = models.end()
     assert task.state == "error"
     assert task.error == {
-        "key": "models.trial_not_kept",
+        "key": "error.trial_not_kept",
         "en": "The result of the trial could not be kept (disk full). Free some disk space, then try again.",
         "ar": "تعذّر حفظ نتيجة التجربة (disk full). أخلِ مساحة على القرص ثم أعد المحاولة.",
     }
