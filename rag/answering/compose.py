@@ -66,9 +66,8 @@ class Composer:
 
     Without a `checker` every sentence of a draft is shown, without a `translator` quotations are not translated. `short` answers with the
     fewest words: in the language of the document they are copied from the source, and the draft only points at them. `documents` returns
-    the tree that quotations are cut from. A `reader` judges whether a document states
-    what a question assumes, and finds whose words a sentence reports; with an `embedder`, the name of a column confirms that its value is
-    the one asked for.
+    the tree that quotations are cut from. A `reader` judges whether a document states what a question assumes, and finds whose words a
+    sentence reports; with an `embedder`, the name of a column confirms that its value is the one asked for.
     """
 
     def __init__(
