@@ -116,8 +116,7 @@ def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWor
     """Return the lists whose introduction, or without one whose heading, names what is counted."""
     found = []
     for items, at in list_runs(document.blocks):
-        lead = lead_of(document, items, at)
-        name = " ".join(lead.of(document.text).split()) if lead is not None else (paths[at][-1] if paths[at] else "")
+        name, lead = list_name(document, paths, items, at)
         if not _names(name, noun) or _states_another(name, len(items)):
             continue
         if lead is None and shares_heading(document.blocks, paths, at, len(items)):
@@ -126,13 +125,16 @@ def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWor
     return found
 
 
-def lead_of(document: Document, items: Sequence[Block], at: int) -> Span | None:
-    """Return the line that introduces a list, whose first item is the block `at`: also a paragraph right before it that does not end with
-    a colon; None for a list below a heading."""
+def list_name(document: Document, paths: Sequence[tuple[str, ...]], items: Sequence[Block], at: int) -> tuple[str, Span | None]:
+    """Return what a list is called, whose first item is the block `at`, and the line that introduces it: also a paragraph right before it
+    that does not end with a colon. Without one, it is called by the heading above it, "" without that too."""
     before = document.blocks[at - 1] if at else None
-    if items[0].lead is None and before is not None and before.kind is BlockKind.PARAGRAPH:
-        return before.span
-    return items[0].lead
+    lead = items[0].lead
+    if lead is None and before is not None and before.kind is BlockKind.PARAGRAPH:
+        lead = before.span
+    if lead is not None:
+        return " ".join(lead.of(document.text).split()), lead
+    return paths[at][-1] if paths[at] else "", None
 
 
 def list_runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.answering.inquiry import Inquiry
-from rag.answering.list_counts import ListedItems, document_words, lead_of, list_runs, shares_heading, written_list
+from rag.answering.list_counts import ListedItems, document_words, list_name, list_runs, shares_heading, written_list
 from rag.answering.quotation import asks_for_every
 from rag.answering.table_wording import AskedWord, Operation, asked_word, asks_for_computation, turning_words
 from rag.documents.tree import heading_paths
@@ -84,8 +84,7 @@ def _fitting(asked: Sequence[AskedWord], question: str, document: Document, titl
     paths = heading_paths(document)
     about = document_words(document, title)
     for items, at in list_runs(document.blocks):
-        lead = lead_of(document, items, at)
-        name = " ".join(lead.of(document.text).split()) if lead is not None else (paths[at][-1] if paths[at] else "")
+        name, lead = list_name(document, paths, items, at)
         if turning_words(name) != turning_words(question) or len(words(name)) > _LONGEST_NAME:
             continue
         if lead is None and shares_heading(document.blocks, paths, at, len(items)):
