@@ -2,7 +2,7 @@
 of real ones.
 
 Vectors lie between two real vectors of one language, shifted by the difference of other real neighbours. Words are those of the real
-documents by frequency, then made-up ones with frequencies by Zipf's law. Token vectors are real ones, drawn at random, as many for each word
+documents by frequency, then made-up ones with frequencies by Zipf's law. Token vectors are real ones, drawn at random, as many for a word
 as the embedder makes of words that long. Rows are written as `rag.storage.database` writes them, so that `shawahid verify` finds no fault,
 without cutting and analysing a million texts.
 """
