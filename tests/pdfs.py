@@ -198,13 +198,16 @@ def _draw(canvas: object, text: str, y: float, left: bool, right: float = 545.0,
 
 @dataclass(frozen=True)
 class Text:
-    """A line of a sheet: `x` is where it begins, its right end for Arabic. `bold` is for English only."""
+    """A line of a sheet: `x` is where it begins, its right end for Arabic. `bold` is for English only, `base` the direction in which a
+    program lays out an Arabic line, "L" if it knows no other, `font` for English."""
 
     x: float
     y: float
     text: str
     size: float = 11
     bold: bool = False
+    base: str = "R"
+    font: str = "Helvetica"
 
 
 @dataclass(frozen=True)
@@ -217,7 +220,18 @@ class Stroke:
     to_y: float
 
 
-def sheets(*pages: Sequence[Text | Stroke], size: tuple[float, float] = (595, 842)) -> bytes:
+@dataclass(frozen=True)
+class Ground:
+    """A filled box of a sheet, from its lower left to its upper right corner; `grey` is 1 for white."""
+
+    x: float
+    y: float
+    to_x: float
+    to_y: float
+    grey: float = 1.0
+
+
+def sheets(*pages: Sequence[Text | Stroke | Ground], size: tuple[float, float] = (595, 842)) -> bytes:
     """Pages with lines of text where they are told to stand, y from the bottom."""
     from bidi.algorithm import get_display
     from reportlab.pdfgen.canvas import Canvas
@@ -229,11 +243,15 @@ def sheets(*pages: Sequence[Text | Stroke], size: tuple[float, float] = (595, 84
         for item in page:
             if isinstance(item, Stroke):
                 canvas.line(item.x, item.y, item.to_x, item.to_y)
+            elif isinstance(item, Ground):
+                canvas.setFillColorRGB(item.grey, item.grey, item.grey)
+                canvas.rect(item.x, item.y, item.to_x - item.x, item.to_y - item.y, stroke=0, fill=1)
+                canvas.setFillColorRGB(0, 0, 0)
             elif not any("\u0600" <= c <= "\u06ff" for c in item.text):
-                canvas.setFont("Helvetica-Bold" if item.bold else "Helvetica", item.size)
+                canvas.setFont(f"{item.font}-Bold" if item.bold else item.font, item.size)
                 canvas.drawString(item.x, item.y, item.text)
             else:
-                _draw(canvas, get_display(item.text, base_dir="R"), item.y, left=False, right=item.x, size=item.size)
+                _draw(canvas, get_display(item.text, base_dir=item.base), item.y, left=False, right=item.x, size=item.size)
         canvas.showPage()
     canvas.save()
     return out.getvalue()

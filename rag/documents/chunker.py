@@ -9,20 +9,21 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby, islice
 
 from rag.arguments import require_whole
-from rag.documents.titles import SEPARATOR
+from rag.documents.titles import SEPARATOR, is_contents
 from rag.documents.tree import heading_paths
 from rag.errors import BadSetting
 from rag.schema import Block, BlockKind, Document, Passage, Span
+from rag.text.announcements import announces, ends_with_colon, says_that_more_follows
 from rag.text.language import detect
 from rag.text.self_contained import refers_back
 from rag.text.sentences import sentences
+from rag.text.words import words
 
 _LONGEST_ITEM = 2
 """The longest list item that is one sentence, as a multiple of the longest sentence."""
 _LONGEST_SENTENCE = 2
 """The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
 _ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
-_COLONS = frozenset(":：")
 _REACH = 8
 _HEADINGS_ALONE = 3
 _HEADING_WORDS = 4
@@ -37,14 +38,11 @@ _NUMBER = re.compile(r"\d[\d.,]*")
 _MOST_NUMBERS = 8
 _LONGEST_LABEL = 3
 """Words of a line without a number, a mark at its end, or a heading above it, that says nothing alone."""
-_LONGEST_QUESTION = 160
+_LONGEST_SCRAP = 90
+_SCRAP_WORDS = 12
+"""A passage of at most these characters and words, without a sentence or a value, is read with the one before or after it."""
+_VALUE = re.compile(r"[:：]\s*\w")
 _LONGEST_TITLE = 80
-_FOLLOWS = re.compile(
-    r"\b(?:as follows|the following|following (?:\w+ ){0,3}\w+|(?:shown|given|listed|described|example) below|below)[.]?\s*$"
-    r"|(?:ما يلي|كما يلي|على النحو (?:التالي|الآتي)|(?:التالي|الآتي)ة?|أدناه)[.]?\s*$",
-    re.IGNORECASE,
-)
-"""The end of a sentence that announces what stands below it."""
 _LONGEST_LEAD = 400
 """Characters of a paragraph that introduces a list and is kept in one piece."""
 
@@ -73,7 +71,8 @@ class Chunker:
         """Return the passages of a document in order, with consecutive ids from `first_id`."""
         units = _units_of_blocks(document, self.sentence) if document.blocks else _units_of_text(document, self.sentence)
         groups = list(_group(document.text, units, self.passage))
-        spoken = [group for group in groups if _says_something(group, _span(group).of(document.text))]
+        spoken = [group for group in groups if _says_something(group, _span(group).of(document.text), document.title)]
+        spoken = _with_scraps(document.text, spoken, self.passage) if document.blocks else spoken
         return [_passage(document, group, id) for id, group in enumerate(spoken or groups, start=first_id)]
 
 
@@ -116,7 +115,7 @@ def _units_of_text(document: Document, longest: int) -> Iterator[_Unit]:
             at += 1
         new_section = bool(opened) and not (heading and all(opened))
         new_paragraph = re.search(r"\n\s*\n|\n$", document.text[end : span.start]) is not None
-        yield _Unit(span, opens=new_section, paragraph=new_paragraph, announces=_announces(span.of(document.text)))
+        yield _Unit(span, opens=new_section, paragraph=new_paragraph, announces=announces(span.of(document.text)))
         heading = opened[-1] if opened else heading and bool(opened)
         end = span.end
 
@@ -148,7 +147,7 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
         introduces = block.span in leads
         lead = block.lead if block.lead != block.span else None
         spans = list(_spans(document.text, block, longest, introduces))
-        announces = _announces_block(document.text, document.blocks, at) or _announces_headings(document, at)
+        needs_next = _announces_block(document.text, document.blocks, at) or _announces_headings(document, at)
         for number, span in enumerate(spans):
             yield _Unit(
                 span,
@@ -158,7 +157,7 @@ def _units_of_blocks(document: Document, longest: int) -> Iterator[_Unit]:
                 opens,
                 number == 0,
                 _continues(document.text, span) if number else _goes_on(document, at),
-                announces and number == len(spans) - 1,
+                needs_next and number == len(spans) - 1,
                 block.kind,
                 block.span.end if block.kind is BlockKind.CODE else 0,
             )
@@ -192,7 +191,7 @@ def _announces_headings(document: Document, at: int) -> bool:
     block, following = document.blocks[at], at + 1 if at + 1 < len(document.blocks) else None
     if following is None or block.kind is BlockKind.HEADING or document.blocks[following].kind is not BlockKind.HEADING:
         return False
-    return block.span.of(document.text).rstrip()[-1:] in _COLONS and _is_bare(document.blocks, following)
+    return ends_with_colon(block.span.of(document.text)) and _is_bare(document.blocks, following)
 
 
 def _is_list(text: str, headings: Sequence[_Unit]) -> bool:
@@ -207,7 +206,7 @@ def _goes_on(document: Document, at: int) -> bool:
     if before is None or block.kind is not BlockKind.PARAGRAPH or before.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
         return False
     end = document.text[max(before.span.start, before.span.end - _REACH) : before.span.end].rstrip()[-1:]
-    return document.text[block.span.start].islower() and end not in _ENDS_SENTENCE and end not in _COLONS
+    return document.text[block.span.start].islower() and end not in _ENDS_SENTENCE and not ends_with_colon(end)
 
 
 def _announces_block(text: str, blocks: Sequence[Block], at: int) -> bool:
@@ -217,30 +216,22 @@ def _announces_block(text: str, blocks: Sequence[Block], at: int) -> bool:
         return False
     written = block.span.of(text)
     if following.kind is BlockKind.HEADING:
-        return written.rstrip()[-1:] in _COLONS and len(written) > _LONGEST_TITLE
+        return ends_with_colon(written) and (len(written) > _LONGEST_TITLE or says_that_more_follows(written))
     if block.kind is BlockKind.ROW and following.kind is not BlockKind.ROW:
-        return _announces(written)
+        return announces(written)
     if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM):
         return False
     if block.kind is BlockKind.ITEM and following.kind is BlockKind.ITEM and following.level <= block.level:
-        return False
-    if _announces(written) or (_is_title_like(written, block) and not _is_title_like(following.span.of(text), following)):
+        return ends_with_colon(written) and not ends_with_colon(following.span.of(text))
+    if announces(written) or (_is_title_like(written, block) and not _is_title_like(following.span.of(text), following)):
         return True
-    return following.kind is not BlockKind.PARAGRAPH and _FOLLOWS.search(written[-_LONGEST_QUESTION:]) is not None
+    return following.kind is not BlockKind.PARAGRAPH and says_that_more_follows(written)
 
 
 def _is_title_like(written: str, block: Block) -> bool:
     """Return whether a paragraph is a short line without a mark at its end, as titles are that are not marked as such."""
     short = block.kind is BlockKind.PARAGRAPH and len(written) <= _LONGEST_TITLE and "\n" not in written
     return short and written.rstrip()[-1:].isalnum()
-
-
-def _announces(written: str) -> bool:
-    """Return whether a sentence or paragraph ends with a colon, or is a short question."""
-    end = written.rstrip(" *_\u200f")[-2:]
-    return (
-        end.endswith((":", "\uff1a")) or end in (":-", ":\u2013") or (end.endswith(("?", "\u061f")) and len(written) <= _LONGEST_QUESTION)
-    )
 
 
 def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
@@ -268,6 +259,63 @@ def _group(text: str, units: Iterable[_Unit], longest: int) -> Iterator[_Group]:
         yield group
 
 
+def _with_scraps(text: str, groups: Sequence[_Group], longest: int) -> list[_Group]:
+    """Return the passages with each that is only a few words, the lines of a cover or a label, put to the one before it in its section,
+    or to the one after it there or in a section below."""
+    found: list[_Group] = []
+    waiting: list[_Unit] = []
+    for number, group in enumerate(groups):
+        if waiting:
+            group = _Group([*waiting, *group.units])
+            waiting = []
+        following = groups[number + 1] if number + 1 < len(groups) else None
+        if _is_scrap(group, _span(group).of(text)):
+            path, most = _path(group), longest + _LONGEST_SCRAP
+            last = found[-1] if found else None
+            if last is not None and last.outside is None and _path(last) == path and _reach(last, group) <= most:
+                last.units += group.units
+                continue
+            below = following is not None and following.outside is None and _path(following)[: len(path)] == path
+            if following is not None and below and _reach(group, following) <= most:
+                waiting = group.units
+                continue
+        found.append(group)
+    return found
+
+
+def _is_scrap(group: _Group, written: str) -> bool:
+    """Return whether a passage is a few words that are neither a sentence nor a name with its value."""
+    said = written.split()
+    if group.outside is not None or len(written) > _LONGEST_SCRAP or len(said) > _SCRAP_WORDS:
+        return False
+    if any(unit.kind not in (BlockKind.PARAGRAPH, BlockKind.HEADING) for unit in group.units):
+        return False
+    return not _is_sentence(said) and _VALUE.search(written) is None
+
+
+def _is_sentence(said: Sequence[str]) -> bool:
+    """Return whether words end as a sentence does and are more than a name with an abbreviation at its end ("Rivergrove Homes, Inc.")."""
+    return said[-1][-1:] in _ENDS_SENTENCE and not (len(said) > 1 and all(word[:1].isupper() for word in said))
+
+
+def _reach(first: _Group, last: _Group) -> int:
+    """Return the number of characters from the beginning of one passage to the end of another."""
+    return _span(last).end - _span(first).start
+
+
+def _path(group: _Group) -> tuple[str, ...]:
+    """Return the headings above a passage: those of its first unit where that begins a section, else those that all units share."""
+    path = group.units[0].path
+    if group.units[0].opens:
+        return path
+    for unit in group.units[1:]:
+        same = 0
+        while same < min(len(path), len(unit.path)) and path[same] == unit.path[same]:
+            same += 1
+        path = path[:same]
+    return path
+
+
 def _section_ends(units: Sequence[_Unit]) -> list[int]:
     """Return for each unit where the last unit ends that stands in the same section."""
     ends = [0] * len(units)
@@ -279,7 +327,12 @@ def _section_ends(units: Sequence[_Unit]) -> list[int]:
 
 def _understandable(text: str, units: Sequence[_Unit], first: int, at: int, longest: int) -> int:
     """Return where a passage that would begin with the unit `at` can be understood: there, or at most half a passage before, where a
-    sentence refers back to nothing. The passage before it begins with the unit `first`."""
+    sentence refers back to nothing. What announces a section is read with it. The passage before it begins with the unit `first`."""
+    if _announces_section(units[at - 1], units[at]):
+        begin = at - 1
+        while begin > first and not units[begin].paragraph:
+            begin -= 1
+        return begin if begin > first and units[at].span.start - units[begin].span.start <= longest // 2 else at
     for begin in range(at, first, -1):
         unit, before = units[begin], units[begin - 1]
         if units[at].span.start - unit.span.start > longest // 2 or unit.opens or unit.path != before.path:
@@ -315,8 +368,10 @@ def _breaks(text: str, group: _Group, units: Sequence[_Unit], at: int, section_e
     """Return whether the unit `at` begins a new passage; its section goes on to `section_end`."""
     first, last, unit = group.units[0], group.units[-1], units[at]
     start, cut = first.span.start, group.cut and not unit.continues
-    if last.announces and unit.opens and unit.path[: len(last.path) - 1] == last.path[:-1] and section_end - start <= longest:
-        return False  # "is amended as follows:" above the heading of what follows
+    if _announces_section(last, unit):  # "is amended as follows:" above the heading of what follows
+        announced = not any(one.paragraph for one in group.units[1:])
+        if section_end - start <= longest or (announced and unit.span.end - start <= longest):
+            return False
     if unit.opens or unit.path != last.path or cut:
         return True
     if not group.cut and group.outside is not None and unit.lead != group.outside and all(unit.lead != one.span for one in group.units):
@@ -334,6 +389,11 @@ def _breaks(text: str, group: _Group, units: Sequence[_Unit], at: int, section_e
         return True
     new = unit.paragraph and unit.lead is None and last.span.end - start > longest // 2
     return new and not (unit.kind is BlockKind.PARAGRAPH and refers_back(unit.span.of(text)))
+
+
+def _announces_section(last: _Unit, unit: _Unit) -> bool:
+    """Return whether a unit announces what stands below the next heading, one of its own rank or below."""
+    return last.announces and unit.opens and unit.path[: len(last.path) - 1] == last.path[:-1]
 
 
 def _is_remainder(unit: _Unit, start: int, section_end: int, longest: int) -> bool:
@@ -364,15 +424,20 @@ def _needed_end(units: Sequence[_Unit], at: int, longest: int) -> int:
     return end
 
 
-def _says_something(group: _Group, text: str) -> bool:
-    """Return whether a passage is more than signs, than a label without a heading, or than many numbers of which nothing says what they
-    are."""
+def _says_something(group: _Group, text: str, title: str) -> bool:
+    """Return whether a passage is more than signs, than its title again, than a label without a heading or a value, or than many numbers of
+    which nothing says what they are."""
+    said = text.split()
+    if group.outside is None and len(said) <= _LONGEST_LABEL and ends_with_colon(text):
+        return False
     if group.units[0].path or group.outside is not None:
         return sum(map(str.isalnum, text)) > 1
     if not _WORD.search(text):
         return any(map(str.isalnum, text)) and len(_NUMBER.findall(text)) <= _MOST_NUMBERS
-    label = group.units[0].kind is BlockKind.PARAGRAPH and text[-1:].isalpha() and not any(map(str.isdigit, text))
-    return not label or len(text.split()) > _LONGEST_LABEL
+    if len(text) <= _LONGEST_TITLE and group.units[0].kind is not BlockKind.ROW and set(words(text)) <= set(words(title)):
+        return False
+    label = group.units[0].kind is BlockKind.PARAGRAPH and not any(map(str.isdigit, text)) and not _is_sentence(said)
+    return not label or len(said) > _LONGEST_LABEL
 
 
 def _span(group: _Group) -> Span:
@@ -395,7 +460,7 @@ def _passage(document: Document, group: _Group, id: int) -> Passage:
         language=document.language if language == "und" else language,
         locator=locators[0],
         sentences=tuple(unit.span for unit in units),
-        path=_without_title(units[0].path, document.title),
+        path=_without_title(_path(group), document.title),
         lead=" ".join(group.outside.of(document.text).split()) if group.outside is not None else "",
         leads=leads if any(lead >= 0 for lead in leads) else (),
         locators=locators if len(set(locators)) > 1 else (),
@@ -403,5 +468,6 @@ def _passage(document: Document, group: _Group, id: int) -> Passage:
 
 
 def _without_title(path: Sequence[str], title: str) -> tuple[str, ...]:
-    """Return the headings of a path, except one that repeats the document's title or the last part of it."""
-    return tuple(label for label in path if label != title and not title.endswith(f"{SEPARATOR}{label}"))
+    """Return the headings of a path, except one that repeats the document's title or the last part of it, or stands over its contents."""
+    kept = (label for label in path if label != title and not title.endswith(f"{SEPARATOR}{label}"))
+    return tuple(label for label in kept if not is_contents(label))

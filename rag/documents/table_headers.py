@@ -80,18 +80,20 @@ def read_grid(grid: Sequence[Sequence[str]], names: int = 0) -> list[GridTable]:
     """
     found: list[GridTable] = []
     first = 1
-    for block in _blocks(grid):
+    for block, above in _blocks(grid):
         width = max(map(_width, block))
-        before = next((table for table in reversed(found[-_NEAR_BLOCKS:]) if len(table.columns) == width), None)
-        tables = _tables(block, first, before, names)
+        near = [table for table in reversed(found[-_NEAR_BLOCKS:]) if len(table.columns) >= width]
+        before = next((table for table in near if len(table.columns) == width or _has_values(block, width)), None)
+        tables = _tables(block, first, before, max(names, above) if names >= 0 else names)
         names = min(names, 0)
         first += sum(len(table.rows) for table in tables)
         found += tables
     return found
 
 
-def _blocks(grid: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
-    """Return the runs of rows that are not blank, each row without the blanks around its cells."""
+def _blocks(grid: Sequence[Sequence[str]]) -> list[tuple[list[tuple[str, ...]], int]]:
+    """Return the runs of rows that are not blank, each row without the blanks around its cells, and of each how many rows at its top are
+    known to name the columns."""
     blocks: list[list[tuple[str, ...]]] = [[]]
     for row in grid:
         cells = tuple(SpanningCell(" ".join(cell.split())) if isinstance(cell, SpanningCell) else " ".join(cell.split()) for cell in row)
@@ -102,14 +104,16 @@ def _blocks(grid: Sequence[Sequence[str]]) -> list[list[tuple[str, ...]]]:
     return _joined([block for block in blocks if block])
 
 
-def _joined(blocks: Sequence[list[tuple[str, ...]]]) -> list[list[tuple[str, ...]]]:
-    """Return the blocks with those that only name columns put before the values that follow after a blank row."""
-    joined: list[list[tuple[str, ...]]] = []
+def _joined(blocks: Sequence[list[tuple[str, ...]]]) -> list[tuple[list[tuple[str, ...]], int]]:
+    """Return the blocks with those that only name columns put before the values that follow after a blank row, and how many rows of each
+    are known to be such names: those that are more than the rows of a header are."""
+    joined: list[tuple[list[tuple[str, ...]], int]] = []
     for block in blocks:
-        if joined and _only_names(joined[-1]) and _has_values(block, max(map(_width, joined[-1]))):
-            joined[-1] = [*joined[-1], *block]
+        above = joined[-1][0] if joined else []
+        if above and _only_names(above) and _has_values(block, max(map(_width, above))):
+            joined[-1] = ([*above, *block], len(above) if len(above) > _MOST_HEADERS else 0)
         else:
-            joined.append(list(block))
+            joined.append((list(block), 0))
     return joined
 
 
@@ -117,13 +121,16 @@ def _only_names(block: Sequence[tuple[str, ...]]) -> bool:
     """Return whether a block is the names of several columns and nothing else."""
     cells = [cell for row in block for cell in row if cell]
     named = sum(any(row[at] for row in block if at < len(row)) for at in range(1, max(map(_width, block))))
-    return len(block) <= _MOST_HEADERS and named >= 2 and not any(_is_value(cell) and not _YEAR.search(_ascii(cell)) for cell in cells)
+    few = len(block) <= _MOST_HEADERS or (len(block) <= _MOST_LINES and not any(row[0] for row in block[:-1]))
+    return few and named >= 2 and not any(_is_value(cell) and not _YEAR.search(_ascii(cell)) for cell in cells)
 
 
 def _has_values(block: Sequence[tuple[str, ...]], width: int) -> bool:
-    """Return whether a block of rows no wider than `width` has values in most of its cells after the first of each row."""
+    """Return whether a block of rows has values in most of its cells after the first of each row, and most of them in the columns up to
+    `width`."""
     cells = [cell for row in block for cell in row[1:] if cell]
-    return max(map(_width, block)) <= width and len(cells) >= 2 and sum(map(_is_value, cells)) >= 0.6 * len(cells)
+    within = sum(1 for row in block for cell in row[1:width] if cell)
+    return len(cells) >= 2 and within > 0.5 * len(cells) and sum(map(_is_value, cells)) >= 0.6 * len(cells)
 
 
 def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, known: int = 0) -> list[GridTable]:
@@ -153,7 +160,7 @@ def _tables(block: list[tuple[str, ...]], first: int, before: GridTable | None, 
     if named:  # a header that is repeated where a page begins
         rows = [*rows[:named], *(row for row in rows[named:] if row != rows[0])]
     columns = _names(rows[:named]) if named else ("",) * width
-    if not named and before is not None and len(before.columns) == width and not titles:
+    if not named and before is not None and (len(before.columns) == width if not titles else _has_values(rows, width)):
         columns = before.columns
     caption = " — ".join(titles)
     body = rows[named:]
@@ -247,6 +254,8 @@ def _wrapped_names(rows: Sequence[tuple[str, ...]]) -> int:
 def _header_rows(rows: Sequence[tuple[str, ...]], likely: bool = True) -> int:
     """Return the number of header rows: 0 if the first row is like all others, or if nothing sets it apart and a header is not
     `likely`."""
+    if _are_labels([row[0] for row in rows[:_SAMPLE]]):
+        return 0
     score = _score(rows[0], [row for row in rows[1 : _SAMPLE + 1] if row != rows[0]]) if len(rows) > 1 else 0.0
     if len(rows) < 2 or score < 0 or (score == 0 and not likely):
         # The upper of two header rows may be inconclusive by itself, each of its names spanning several columns.
@@ -261,6 +270,12 @@ def _header_rows(rows: Sequence[tuple[str, ...]], likely: bool = True) -> int:
             break
         count += 1
     return count
+
+
+def _are_labels(cells: Sequence[str]) -> bool:
+    """Return whether the first cells of rows, that of the first row among them, are labels with a colon ("Chair:")."""
+    marked = [cell.endswith((":", "：")) for cell in cells if cell]
+    return len(marked) > 1 and marked[0] and sum(marked) >= 0.6 * len(marked)
 
 
 def _continues(names: Sequence[str], row: Sequence[str]) -> bool:

@@ -20,6 +20,9 @@ SEPARATOR = " – "
 """Stands between what a title is about and the title itself."""
 _SHORT = 5
 """The most words of a title that may need the name of its folder to be understood."""
+_FEW = 2
+"""The most words of a title that the name of its file may have to complete."""
+_LEAST_WORD = 3
 _LONGEST = 120
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MADE_BY_MACHINE = re.compile(r"(?=[0-9a-f-]*\d)(?=[0-9a-f-]*[a-f])[0-9a-f-]{12,}|\d{8,}", re.IGNORECASE)
@@ -27,13 +30,16 @@ _JOINERS = re.compile(r"[_+]+|(?<=\w)[-.](?=\w)|%20")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:[-_ ]\d{1,2}){0,2}")
 _MADE_BY_PROGRAM = re.compile(
-    r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document|presentation)\s*\d*$"
+    r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document|presentation)\s*\d*$|^heading \d$"
     r"|^<[0-9a-f]+>$"
     r"|^\(anonymous\)$|^print$|^stdin$|^(?:word|excel|powerpoint|pdf|world bank) (?:document|presentation|workbook)$"
     r"|^(?:مستند|عرض تقديمي)\s*\d*$",
     re.IGNORECASE,
 )
 """What programs write as the title of a file to which nobody gave one, that of the World Bank's archive among them."""
+_CONTENTS = frozenset(
+    ("table of contents", "contents", "المحتويات", "جدول المحتويات", "قايمه المحتويات", "فهرس المحتويات", "فهرس", "الفهرس")
+)
 _ORDER = re.compile(r"^\(?\d{1,3}(?!\d)(?:[.)\s_-]+(?=\S*[^\W\d_])|$)")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_ ][a-z]{2,4})?", re.IGNORECASE)
 _FIELDS = ("subtitle", "description", "excerpt", "summary", "site", "parent", "category")
@@ -47,11 +53,13 @@ def title_of(id: str, own: str, metadata: Mapping[str, str] | None = None) -> st
     'gold prices – Data'
     """
     stem, folders = _path_names(id)
-    if not heading_key(own):
+    if not heading_key(own) or (is_contents(own) and stem):
         about = stem or next(folders, "")
         year = PurePosixPath(id).stem if not stem and _YEAR.fullmatch(PurePosixPath(id).stem) else ""
         return f"{about}{SEPARATOR}{year}" if about and year else _within(folders, about)
     if not names_nothing(own):
+        if _says_more(stem, own):
+            return _within(folders, stem) if _words(own) <= _words(stem) else f"{stem}{SEPARATOR}{own}"
         in_stem = not stem or _words(own) <= _words(stem)
         return _within(folders, own) if in_stem and len(own.split()) <= _SHORT else own
     about = stem or next(folders, "")
@@ -64,12 +72,25 @@ def title_of(id: str, own: str, metadata: Mapping[str, str] | None = None) -> st
     return f"{about}{SEPARATOR}{own}" if about else own
 
 
+def _says_more(stem: str, own: str) -> bool:
+    """Return whether the name of a file adds at least as many words to a title of a word or two as that has:
+    "AGREEMENT" in `rowing-club-agreement.pdf`."""
+    said = _words(own)
+    more = [word for word in _words(stem) - said if len(word) >= _LEAST_WORD]
+    return len(said) <= _FEW and len(more) >= len(said)
+
+
 def names_nothing(text: str) -> bool:
     """Return whether a title, a heading or the name of a file says nothing about what it stands on: it has no word, or is common to
     unrelated documents."""
     key = heading_key(text)
     letters = len(key) > 4 and all(len(word) == 1 for word in key.split())  # read from a picture of letters: "T E N R"
     return not key or letters or key in _common()
+
+
+def is_contents(heading: str) -> bool:
+    """Return whether a heading stands over a table of contents; what follows that is not below it."""
+    return heading_key(heading) in _CONTENTS
 
 
 def is_made_by_program(title: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from rag.documents.table_headers import read_grid
 from rag.errors import DocumentError
 from rag.schema import Block, BlockKind, Cell, Document, Mark, PageLayout, Span, Table
+from rag.text.announcements import ends_with_colon, is_short_question
 from rag.text.folding import nfc
 
 PAGE = "p. {n}"
@@ -308,8 +309,8 @@ class TreeWriter:
         if self._announces(block):
             return True
         text = self.text_of(block.span).rstrip()
-        if text.endswith(("?", "؟")) and len(text) <= _LONGEST_CAPTION:
-            return True  # a question above its answers
+        if is_short_question(text):
+            return True  # it stands above its answers
         short = block.kind is BlockKind.PARAGRAPH and len(text) <= _LONGEST_CAPTION and "\n" not in text
         return self._captions and short and text[-1:] not in _ENDS_SENTENCE
 
@@ -317,7 +318,7 @@ class TreeWriter:
         """Return whether a short paragraph or item ends with a colon."""
         if block.kind not in (BlockKind.PARAGRAPH, BlockKind.ITEM) or len(block.span) > _LONGEST_LEAD:
             return False
-        return self.text_of(block.span).rstrip().endswith((":", "：", ":-", ":–"))
+        return ends_with_colon(self.text_of(block.span))
 
     def text_of(self, span: Span) -> str:
         """Return what was written at a span that lies in the last few blocks."""

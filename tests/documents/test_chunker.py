@@ -283,3 +283,88 @@ def test_what_is_announced_above_a_heading_stays_with_what_is_below_it(lead: str
     )
     (passage,) = Chunker().cut(document)
     assert (passage.path, passage.text) == (("Ordinance",), "\n\n".join((lead, title, text)))
+
+
+@pytest.mark.parametrize(
+    ("cover", "heading", "text"),
+    [
+        (("City of Rivergrove", "Department of Parks and Trees"), "Fees", "Every permit costs forty dollars."),
+        (("بلدية الوادي الأخضر", "دائرة الحدائق والأشجار العامة"), "الرسوم", "رسم كل رخصة أربعون دينارا."),
+    ],
+)
+def test_the_lines_of_a_cover_are_read_with_what_follows(cover: tuple[str, ...], heading: str, text: str) -> None:
+    lines = [(BlockKind.PARAGRAPH, line, 0) for line in cover]
+    document = blocks(*lines, (BlockKind.HEADING, heading, 1), (BlockKind.PARAGRAPH, text, 0))
+    (passage,) = Chunker().cut(document)
+    assert (passage.path, passage.text) == ((), "\n\n".join((*cover, heading, text)))
+    assert [passage.quote(span) for span in passage.sentences] == [*cover, text]
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [("The plan sets the rules for all three markets.", "Factoring Leasing"), ("تحدد الخطة قواعد الأسواق الثلاثة.", "التخصيم التأجير")],
+)
+def test_a_few_words_alone_are_read_with_the_passage_before_them_in_their_section(text: str, label: str) -> None:
+    document = blocks(
+        (BlockKind.HEADING, "Markets", 1), (BlockKind.PARAGRAPH, text * 2, 0), (BlockKind.HEADING, label, 2), (BlockKind.HEADING, label, 2),
+        (BlockKind.HEADING, label, 2), (BlockKind.HEADING, "End", 1), (BlockKind.PARAGRAPH, text, 0),
+    )  # fmt: skip
+    assert [passage.text for passage in Chunker().cut(document)] == ["\n\n".join((text * 2, label, label, label)), text]
+
+
+@pytest.mark.parametrize(("label", "text"), [("Date:", "The museum opens at nine."), ("التاريخ:", "يفتح المتحف في التاسعة.")])
+def test_a_label_without_its_value_is_no_passage(label: str, text: str) -> None:
+    document = blocks(
+        (BlockKind.HEADING, "A", 1), (BlockKind.PARAGRAPH, label, 0), (BlockKind.HEADING, "B", 1), (BlockKind.PARAGRAPH, text, 0)
+    )
+    assert [passage.text for passage in Chunker().cut(document)] == [text]
+
+
+def test_the_title_again_is_no_passage_but_a_value_in_its_words_is() -> None:
+    text = (BlockKind.PARAGRAPH, "It rained all day in the north of the country.", 0)
+    assert [passage.text for passage in Chunker().cut(blocks((BlockKind.PARAGRAPH, "TITLE", 0), (BlockKind.HEADING, "A", 1), text))] == [
+        text[1]
+    ]
+    assert len(Chunker().cut(blocks((BlockKind.ROW, "Title", 0), (BlockKind.HEADING, "A", 1), text))) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "item", "rest"),
+    [
+        (
+            "A wage of ten dollars pays for a room. " * 2,
+            "For a family of three this is even more difficult to attain:",
+            "It can pay $189 a month.",
+        ),
+        ("أجر عشرة دنانير يكفي لغرفة. " * 3, "وهو أصعب على أسرة من ثلاثة أفراد في المدينة كلها:", "تستطيع دفع 189 دينارا."),
+    ],
+)
+def test_an_item_that_announces_the_next_is_read_with_it(first: str, item: str, rest: str) -> None:
+    document = blocks(*((BlockKind.ITEM, text, 0) for text in (first.strip(), item, rest)))
+    assert [passage.text for passage in Chunker(passage=140, sentence=70).cut(document)][-1] == f"{item}\n\n{rest}"
+
+
+@pytest.mark.parametrize(
+    ("before", "lead", "title", "text"),
+    [
+        ("Payments to other funds.", "Section 8. From the hotel tax fund the sums below are granted in the order as follows:",
+         "8.1 To commerce", "Contributions: seventy-three million dollars. "),
+        ("مدفوعات لصناديق أخرى.", "المادة 8. تُصرف من صندوق ضريبة الفنادق المبالغ الآتية بالترتيب الذي تراه البلدية كما يلي:",
+         "8.1 التجارة", "مساهمات: ثلاثة وسبعون مليون دينار. "),
+    ],
+)  # fmt: skip
+def test_what_announces_a_section_begins_a_passage_with_it(before: str, lead: str, title: str, text: str) -> None:
+    document = blocks(
+        (BlockKind.HEADING, "7.1", 1), (BlockKind.PARAGRAPH, before, 0), (BlockKind.PARAGRAPH, lead, 0), (BlockKind.HEADING, title, 1),
+        (BlockKind.PARAGRAPH, (text * 5).strip(), 0),
+    )  # fmt: skip
+    passages = Chunker(passage=260, sentence=90).cut(document)
+    assert passages[0].text == before
+    assert passages[1].text.startswith(f"{lead}\n\n{title}\n\n{text.strip()}")
+    assert (passages[0].path, passages[1].path) == (("7.1",), ())
+
+
+@pytest.mark.parametrize("contents", ["Table of Contents", "المحتويات"])
+def test_the_heading_of_a_table_of_contents_is_not_above_what_follows(contents: str) -> None:
+    document = blocks((BlockKind.HEADING, contents, 1), (BlockKind.HEADING, "Pools", 2), (BlockKind.PARAGRAPH, "Two pools are open.", 0))
+    assert [passage.path for passage in Chunker().cut(document)] == [("Pools",)]

@@ -109,7 +109,14 @@ def test_nothing_to_read(body: str) -> None:
     [
         (
             "The clinic opens at nine.",
-            ("Read more →", "Skip to main content", "Book now", "Home / Clinic", "Click here to download the agenda"),
+            (
+                "Read more →",
+                "Skip to main content",
+                "Book now",
+                "Home / Clinic",
+                "Click here to download the agenda",
+                "Click any of the links below for news",
+            ),
             "Read more about the clinic in the annual report",
         ),
         (
@@ -122,3 +129,15 @@ def test_nothing_to_read(body: str) -> None:
 def test_lines_that_are_only_to_be_clicked_are_no_text(sentence: str, clicks: tuple[str, ...], kept: str) -> None:
     body = f"<p>{sentence}</p>" + "".join(f"<div><a href=x>{click}</a></div>" for click in clicks) + f"<p>{kept}</p>"
     assert blocks(content(body)) == [("paragraph", sentence), ("paragraph", kept)]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("@extends('frame') @section('title') Rules @endsection @section('content') <p>Open daily.</p> @endsection", "Open daily."),
+        ("@extends('frame') @if($open) <p>يفتح يوميًا.</p> @endif", "يفتح يوميًا."),
+        ("<p>Write to info@section.example or @anna.</p>", "Write to info@section.example or @anna."),
+    ],
+)
+def test_marks_of_blade_are_no_text(body: str, said: str) -> None:
+    assert content(body).text == said

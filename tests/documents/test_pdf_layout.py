@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from rag.documents.formats.pdf.glyphs import Glyph
 from rag.documents.formats.pdf.reader import read_pdf
 from rag.documents.tree import Content, Limits, TreeWriter, heading_paths
 from rag.schema import BlockKind, Document
-from tests.pdfs import Stroke, Text, blank, ruled, sheets
+from tests.pdfs import Ground, Stroke, Text, blank, ruled, sheets
 
 LINES = (
     "The office at the northern gate opens at seven",
@@ -45,7 +46,7 @@ ARABIC = (
 )
 
 
-def read(*pages: list[Text | Stroke], size: tuple[float, float] = (595, 842)) -> Content:
+def read(*pages: Sequence[Text | Stroke | Ground], size: tuple[float, float] = (595, 842)) -> Content:
     return read_pdf(sheets(*pages, size=size), "sheet.pdf", Limits())
 
 
@@ -702,6 +703,80 @@ def test_bullets_that_stand_apart_are_a_list_also_with_a_line_between_them() -> 
     found = read(page)
     assert blocks(found, BlockKind.ROW) == []
     assert blocks(found, BlockKind.ITEM)[1:] == ["Fast ones", "Slow ones", "Old ones"]
+
+
+def test_the_second_line_of_an_item_with_a_large_bullet_belongs_to_it() -> None:
+    page = [
+        Text(60, 700, "\u2022", size=14), Text(75, 700, "Removing any guard, stake, bag or other material that protects the trees of our"),
+        Text(75, 686, "town without a permit;"),
+        Text(60, 672, "\u2022", size=14), Text(75, 672, "Paving over the strip along the road."),
+    ]  # fmt: skip
+    assert blocks(read(page), BlockKind.ITEM) == [
+        "Removing any guard, stake, bag or other material that protects the trees of our town without a permit;",
+        "Paving over the strip along the road.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("-Harmetz said that he thought that the two members would work well together and said that", "Pearlman is the second nominee."),
+        ("-Dahle said that there was one more appointment scheduled for this meeting and that it was", "the one of the secretary."),
+    ],
+)
+def test_a_line_that_stands_further_in_than_the_first_goes_on_with_its_sentence(first: str, second: str) -> None:
+    page = [Text(60, 700, first), Text(90, 686, second), Text(60, 672, "-Lam moved to close the meeting at nine in the evening, which was")]
+    page.append(Text(90, 658, "agreed to by all."))
+    found = blocks(read(page), BlockKind.PARAGRAPH)
+    assert found[0] == f"{first} {second}"
+
+
+def test_names_apart_from_their_rows_name_the_columns_of_every_section() -> None:
+    rows = [("Income", "", ""), ("Dues", "10,882.46", "10,950.00"), ("Fees", "90.00", "75.00"),
+            ("Expense", "", ""), ("Mowing", "5,250.00", "5,100.00"), ("Repairs", "800.00", "640.00")]  # fmt: skip
+    page = [Text(60, 720, "Account", bold=True), Text(300, 720, "2025", bold=True), Text(400, 720, "2024", bold=True)]
+    for at, row in enumerate(rows):
+        page += [Text(x, 690 - 14 * at, text, bold=not row[1]) for x, text in zip((60, 300, 400), row, strict=True) if text]
+    found = read(page)
+    assert blocks(found, BlockKind.ROW) == [
+        "Account: Dues · 2025: 10,882.46 · 2024: 10,950.00", "Account: Fees · 2025: 90.00 · 2024: 75.00",
+        "Account: Mowing · 2025: 5,250.00 · 2024: 5,100.00", "Account: Repairs · 2025: 800.00 · 2024: 640.00",
+    ]  # fmt: skip
+    assert blocks(found, BlockKind.PARAGRAPH) == ["Income", "Expense"]
+
+
+def test_arabic_lines_laid_out_from_the_left_end_with_the_marks_that_end_them() -> None:
+    said = ["يستحق الموظف المزايا التالية:", "إجازة سنوية مدفوعة قدرها 21 يوما.", "تأمين طبي خاص له ولأسرته."]
+    lines = [Text(540, 700 - 40 * at, text, base="L") for at, text in enumerate(said)]
+    assert blocks(read(lines)) == said
+    assert blocks(read([Text(540, 700 - 40 * at, text) for at, text in enumerate(said)])) == said
+
+
+def test_the_white_grounds_of_lines_are_no_cells() -> None:
+    lines = [
+        "You agreed to accept what the neighbours know",
+        "about the evidence that is needed to decide,",
+        "and will know the guidance on this point",
+        "which says that it is reasonable to do so.",
+    ]
+    page: list[Text | Stroke | Ground] = []
+    for at, line in enumerate(lines):
+        y = 700 - 14 * at
+        page += [Ground(60, y - 4, 150 + 20 * at, y + 10), Ground(150 + 20 * at, y - 4, 330, y + 10), Text(60, y, line)]
+    assert blocks(read(page)) == [" ".join(lines)]
+
+
+def test_prose_in_letters_of_one_width_is_no_table() -> None:
+    said = (
+        "I said that we wished for the decision to be",
+        "taken in the open and you told me of a scheme",
+        "by which it is given to officers, who may at",
+        "any time refer it back to us. I know that it",
+        "is unusual, but so is the case, because of a",
+        "long past and of those who are a part of it.",
+    )
+    page = [Text(60, 700 - 14 * at, line, font="Courier") for at, line in enumerate(said)]
+    assert blocks(read(page), BlockKind.ROW) == []
 
 
 # --- statements of account ------------------------------------------------------------------------------------------------

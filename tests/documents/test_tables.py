@@ -146,6 +146,28 @@ def test_names_that_are_wrapped_over_many_rows_are_one() -> None:
     assert table.rows == (("Acre", "96", "93"), ("Homs", "85", "82"))
 
 
+def test_names_in_four_rows_apart_name_the_columns_of_all_blocks_below() -> None:
+    names = [
+        ["", "Fiscal Year", "", "Fiscal Year", "", ""], ["", "2015", "", "2016", "", ""],
+        ["", "Actual", "Increase/", "Estimated", "", ""], ["", "Spending", "(Decrease)", "Spending", "", ""],
+    ]  # fmt: skip
+    first = [["Art Museum", "", "", "", "", ""], ["Wages", "2,585", "-35", "2,550", "", ""], ["Total", "2,585", "-35", "2,550", "", "-35"]]
+    second = [["متحف الآثار", "", "", "", "", ""], ["أجور", "180", "62", "243", "", ""], ["مجموع", "180", "62", "243", "", ""]]
+    *_, museum, other = read_grid([["General Fund", "", "", "", "", ""], [], *names, [], *first, [], *second])
+    columns = ("", "Fiscal Year 2015 Actual – Spending", "Fiscal Year 2015 Increase/ – (Decrease)", "Fiscal Year 2016 Estimated – Spending")
+    assert (museum.caption, museum.columns[:4], museum.rows[0][:4]) == ("Art Museum", columns, ("Wages", "2,585", "-35", "2,550"))
+    assert (other.caption, other.columns[:4], other.rows[0][:4]) == ("متحف الآثار", columns, ("أجور", "180", "62", "243"))
+
+
+@pytest.mark.parametrize(("labels", "names"), [(("Chair:", "Vice Chair:", "Secretary:"), ("Jon Stride", "Tim Wait", "Mags Ratford")),
+                                               (("الرئيس:", "نائبه:", "أمين السر:"), ("سامي خليل", "ليلى نصر", "هدى عمر"))])  # fmt: skip
+def test_labels_with_a_colon_are_no_names_of_columns(labels: tuple[str, ...], names: tuple[str, ...]) -> None:
+    grid = [[label, name, "" if at else "Tel. 833026"] for at, (label, name) in enumerate(zip(labels, names, strict=True))]
+    (table,) = read_grid(grid)
+    assert table.columns == ("", "", "")
+    assert table.rows[1] == (labels[1], names[1], "")
+
+
 def test_a_line_between_two_blocks_leaves_the_second_under_the_header_of_the_first() -> None:
     head = ["Date", "Issue", "Amount"]
     grid = [

@@ -24,6 +24,15 @@ from rag.documents.titles import guessed_title, is_made_by_program, names_nothin
         ("Headphones 7/en/07-bluetooth_pairing.md", "Bluetooth pairing", "Headphones 7 – Bluetooth pairing"),
         ("سماعات الوادي/07-الاقتران.md", "الاقتران", "سماعات الوادي – الاقتران"),
         ("recipe/step_4.md", "Check the result", "recipe – Check the result"),
+        # a word or two that say less than the name of the file
+        ("rowing-club-agreement.pdf", "AGREEMENT", "rowing club agreement"),
+        ("caa-siouxland-annual-report-2013.pdf", "2013 Annual Report", "caa siouxland annual report 2013"),
+        ("budget_of_the_city_2019.docx", "An ordinance", "budget of the city 2019 – An ordinance"),
+        ("rahwa-coop-news.html", "الأخبار", "rahwa coop news – الأخبار"),
+        ("hiking-guide-v2.pdf", "Hiking guide", "Hiking guide"),
+        # a table of contents names nothing
+        ("swan-lake-rules.docx", "Table of Contents", "swan lake rules"),
+        ("لائحة_المجمع.docx", "المحتويات", "لائحة المجمع"),
         # no title: the name of the file
         ("council_offences-2019.csv", "", "council offences 2019"),
         ("مخالفات_البلدية.csv", "", "مخالفات البلدية"),

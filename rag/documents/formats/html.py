@@ -54,7 +54,9 @@ _VOWELS = re.compile("[\u064b-\u0652\u0640]")
 _TO_CLICK = re.compile(
     r"""(?:
     (?:please\s)?(?:read|learn|find\sout|see|view|show|load|know|discover|explore)\s(?:more|all|less|details|full\s(?:article|story|post))(?:\sabout\sthis)?
-    |(?:click|tap|press)\shere(?:\s(?:to|for)\s.{1,120})?|(?:home|الرئيسية|الصفحة\sالرئيسية)(?:\s*[/›»>|–-]\s*[^.!?:]{1,60}){1,4}|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
+    |(?:click|tap|press)\shere(?:\s(?:to|for)\s.{1,120})?
+    |(?:click|tap)\s(?:on\s)?(?:an?|the|any\sof\sthe|one\sof\sthe)\s(?:links?|documents?|buttons?|images?|photos?|pictures?|icons?)\b[^.!?]{0,120}
+    |(?:home|الرئيسية|الصفحة\sالرئيسية)(?:\s*[/›»>|–-]\s*[^.!?:]{1,60}){1,4}|skip\sto\s(?:main\s|the\s)?(?:content|navigation)|(?:back\sto\s|go\sto\s)?(?:top|the\stop)(?:\sof\s(?:the\s)?page)?
     |(?:apply|book|donate|register|order|buy|shop|join|subscribe|enroll|sign\sup|log\sin)\s(?:now|today|here)|sign\s?in|sign\s?up|log\s?in|log\s?out
     |get\s(?:started|in\stouch|directions)|share(?:\sthis(?:\spage)?)?|print(?:\sthis\spage)?|toggle\s(?:navigation|menu)|(?:open|close)\smenu
     |previous|next|menu|home|copy\slink|follow\sus|all\srights\sreserved
@@ -129,7 +131,7 @@ def page(text: str, name: str, limits: Limits) -> Content:
 
 def _without_templates(text: str, fields: Mapping[str, str]) -> str:
     """Return the source of a page without the marks of a site generator, except in code."""
-    if "{%" not in text and "{{" not in text and "<%" not in text:
+    if not any(sign in text for sign in ("{%", "{{", "<%", "@")):
         return text
     return "".join(
         part if at % 3 == 1 else without_templates(part, fields) if at % 3 == 0 else "" for at, part in enumerate(_CODE.split(text))

@@ -1,4 +1,4 @@
-"""The marks of site generators in Markdown and HTML: Liquid and Jinja, Hugo's shortcodes, attribute lists, includes.
+"""The marks of site generators in Markdown and HTML: Liquid and Jinja, Hugo's shortcodes, Blade, attribute lists, includes.
 
 They are instructions to a program, not text. Of an instruction only what a reader of the finished page would see is kept: a value of the
 page's own fields, a quoted text, and the arguments that hold text (`title="…"`).
@@ -22,6 +22,10 @@ MARK = re.compile(
     | \{:(?!:)[^{}\n]*\} | \{::[^{}\n]*\}                 # kramdown: {: .class }, {::nomarkdown}
     | \{(?:[.\#][\w:-]+)(?:[ \t]+[^{}\n]*)?\}             # attributes: {#id}, {.class width=3}
     | <%.{0,2000}?%>                                      # ERB, EJS
+    | (?<![\w@.])@section[ ]?\([^()\n]{1,80}\)[^<>@{]{0,80}@endsection\b  # Blade: a value for the frame of the page
+    | (?<![\w@.])@(?:end[a-z]+|csrf|else|parent|php|stop|show)\b(?!\.)  # Blade
+    | (?<![\w@.])@(?:extends|section|yield|include[A-Za-z]*|if|elseif|unless|isset|empty|for|foreach|forelse|while|switch|case|push|stack
+        |component|slot|auth|guest|can|error|method|lang|json|vite|livewire|props|class|php)[ ]?\((?:[^()\n]|\([^()\n]*\)){0,500}\)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -46,7 +50,7 @@ def without_templates(text: str, fields: Mapping[str, str] | None = None) -> str
     >>> without_templates('{% include note.html text="Bring water." %}{{ page.title }}: {{ site.phone }}', {"title": "Hiking"})
     'Bring water.Hiking: …'
     """
-    if "{" not in text and "<%" not in text:
+    if "{" not in text and "<%" not in text and "@" not in text:
         return text
     return MARK.sub(lambda match: shown(match, fields), text)
 

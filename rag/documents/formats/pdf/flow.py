@@ -13,7 +13,7 @@ from statistics import median
 from rag.documents.formats.pdf.bidi import kind
 from rag.documents.formats.pdf.layout import Piece, TextLine
 from rag.documents.formats.pdf.table_structure import TableStructure, read_structure
-from rag.documents.formats.pdf.tables import Grid, GridCell
+from rag.documents.formats.pdf.tables import Grid, GridCell, is_number, is_year
 from rag.documents.tree import PAGE, TreeWriter
 from rag.schema import Block, Span
 from rag.text.sentences import BULLETS
@@ -39,6 +39,10 @@ _OPEN_HEADING = re.compile(
     r"(?:\s(?:of|for|and|or|the|a|an|in|on|at|to|from|with|by|&)|(?:^|\s)(?:في|فى|من|على|إلى|عن|أو|بين|و|مع|حول))$|[-–—/,،]$", re.IGNORECASE
 )
 """The end of a heading that goes on in the next line."""
+_OPEN_SENTENCE = re.compile(
+    r"\s(?:that|which|who|whose|is|are|was|were|be|been|shall|will|has|have|had|أن|إن|التي|الذي|الذين)$", re.IGNORECASE
+)
+"""The end of a line within a sentence, whatever the next one begins with."""
 _CAPTION = re.compile(r"(?:table|exhibit|schedule|جدول|الجدول)\b", re.I)
 _CLAUSE = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivxIVX]{1,5}|[أ-ي])[.):]?")
 """The number of a clause or item."""
@@ -83,7 +87,7 @@ def write(pages: Sequence[PageContent], writer: TreeWriter) -> dict[int, list[tu
     words: dict[int, list[tuple[int, int, Piece]]] = {page.number: [] for page in pages}
     body = _body_of(pages)
     vocabulary = _vocabulary(pages)
-    parts = _continued(list(_parts(pages, body, vocabulary)), vocabulary)
+    parts = _continued(_named_from_above(list(_parts(pages, body, vocabulary))), vocabulary)
     _levels(parts)
     page = 0
     before: _Table | None = None
@@ -201,7 +205,9 @@ def _begins(before: TextLine, line: TextLine, pitch: float, left: float, right: 
     centred = abs((line.left + line.right) - (before.left + before.right)) < size and abs(room - earlier) < 2 * size and room > size
     if centred and abs(before.base - line.base) <= 1.5 * size and not _LABEL.match(line.text):
         return False
-    return room > line.opening + 0.6 * size or indent - earlier > 1.2 * size or _opens_item(line)
+    unfinished = line.text[:1].islower() or _OPEN_HEADING.search(before.text) or _OPEN_SENTENCE.search(before.text)
+    hanging = len(group) == 1 and unfinished and not _ENDS.search(before.text)
+    return room > line.opening + 0.6 * size or (indent - earlier > 1.2 * size and not hanging) or _opens_item(line)
 
 
 def _is_short(line: TextLine, left: float, right: float) -> bool:
@@ -289,6 +295,41 @@ def _glue(text: str, line: str, vocabulary: frozenset[str]) -> str:
 _PREFIXES = frozenset(
     "well long short non self half high low full part mid post pre co cross ex all inter multi semi anti off on over under non".split()
 )
+
+
+def _named_from_above(parts: Sequence[_Part]) -> list[_Part]:
+    """Return the parts with each row that stands alone above a table, with at most a line between them, as the names of its columns."""
+    found: list[_Part] = []
+    for at, part in enumerate(parts):
+        names = _lone_names(part)
+        below = next((other for other in parts[at + 1 : at + 3] if other.table is not None or other.kind == "heading"), None)
+        if names and below is not None and _fits(part, below):
+            assert below.table is not None
+            below.table.columns = [cell.text for cell in names]
+            below.table.names, below.table.apart = [names], True
+        else:
+            found.append(part)
+    return found
+
+
+def _lone_names(part: _Part) -> list[GridCell]:
+    """Return the cells of a table of one row that can only be the names of columns."""
+    if part.table is None or part.table.columns or part.table.title or part.table.form:
+        return []
+    rows = [row for section in part.table.sections for row in section.rows]
+    named = len(rows) == 1 and len(rows[0]) > 2 and all(cell.text and (not is_number(cell.text) or is_year(cell.text)) for cell in rows[0])
+    return rows[0] if named else []
+
+
+def _fits(above: _Part, below: _Part) -> bool:
+    """Return whether a table has the columns of the row above it, values in them, and no names of its own."""
+    if below.table is None or below.grid is None or above.grid is None or below.table.columns or below.table.form:
+        return False
+    rows = [row for section in below.table.sections for row in section.rows]
+    values = [is_number(cell.text) for row in rows for cell in row[1:] if cell.text]
+    over = [any(left - 8 < edge < right + 8 for edge in above.grid.edges) for left, right in pairwise(below.grid.edges)]
+    same = len(above.grid.edges) == len(below.grid.edges) and all(over)
+    return same and below.page == above.page and len(values) > 1 and sum(values) >= 0.6 * len(values)
 
 
 # --- over the ends of columns and pages -----------------------------------------------------------------------------------
@@ -436,8 +477,9 @@ def _write_table(
         if columns and columns != before.columns:  # the first row was not a header
             sections = [("", table.names), *sections]
         columns, header, title = before.columns, before.header, ""
-    # Without a header, a line above the first rows is one like those above the others, unless it says that it is a caption.
-    first_only = not columns and not sections[0][0] and not _CAPTION.match(title) if sections else False
+    # Without a header, or below one that stands apart, a line above the first rows is one like those above the others, unless it says
+    # that it is a caption.
+    first_only = (not columns or table.apart) and not sections[0][0] and not _CAPTION.match(title) if sections else False
     for number, (name, rows) in enumerate(sections):
         lead = " ".join(text for text in (title if number == 0 or (name and not first_only) else "", name) if text)
         first = len(writer)

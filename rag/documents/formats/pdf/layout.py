@@ -357,6 +357,11 @@ def _distance(mark: Glyph, glyph: Glyph) -> float:
     return (abs(mark.middle - glyph.middle) + 2 * max(0.0, abs(mark.base - glyph.base) - 0.3 * mark.size)) / mark.size
 
 
+_ENDING = frozenset(".:،؛,؟!")
+_FEWEST_BEFORE = 2
+"""The fewest lines with the mark that ends a sentence at their beginning, by which a page is judged."""
+
+
 # --- lines ----------------------------------------------------------------------------------------------------------------
 
 
@@ -372,7 +377,7 @@ def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
     found = []
     for _, row in rows(words):
         row.sort(key=lambda word: word.left)
-        size = max(word.size for word in row)
+        size = max((word.size for word in row if any(text[0].isalnum() for text in word.texts)), default=max(word.size for word in row))
         letters = sum(len(word.texts) for word in row)
         bold = sum(len(word.texts) for word in row if word.bold) > 0.8 * letters
         base = median(word.base for word in row if word.size > 0.8 * size)
@@ -383,8 +388,9 @@ def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
     return found
 
 
-def read_line(line: TextLine, as_drawn: bool = False) -> None:
-    """Put the words of a line into the order in which they are read."""
+def read_line(line: TextLine, as_drawn: bool = False, from_left: bool = False) -> None:
+    """Put the words of a line into the order in which they are read. `from_left` is for one that a program laid out as a line of a
+    left-to-right text, whatever its letters."""
     texts: list[str] = []
     owners: list[int] = []
     for number, word in enumerate(line.words):
@@ -399,7 +405,7 @@ def read_line(line: TextLine, as_drawn: bool = False) -> None:
         at += len(before.texts)
         gaps[at] = (after.left - before.right) / max(before.size, after.size)
         at += 1
-    order: Sequence[int] = range(len(texts)) if as_drawn else reading_order([text[0] for text in texts], line.rtl, gaps)
+    order: Sequence[int] = range(len(texts)) if as_drawn else reading_order([text[0] for text in texts], line.rtl and not from_left, gaps)
     text = "".join(texts[n] for n in order)
     if line.rtl or any(is_rtl(text[0]) for text in texts):
         text = with_brackets(text)
@@ -418,6 +424,15 @@ def read_line(line: TextLine, as_drawn: bool = False) -> None:
     line.text = " ".join(piece.text for piece in line.pieces)
     first = line.words[-1] if line.rtl and not as_drawn else line.words[0]
     line.opening = first.right - first.left
+
+
+def laid_out_from_left(lines: Sequence[TextLine]) -> bool:
+    """Return whether the right-to-left lines of a page were laid out as lines of a left-to-right text: the marks that end their sentences
+    stand where they begin."""
+    written = [line.text for line in lines if line.rtl and len(line.text) > 1]
+    before = sum(text[0] in _ENDING and text[-1] not in _ENDING for text in written)
+    after = sum(text[-1] in _ENDING and text[0] not in _ENDING for text in written)
+    return before >= _FEWEST_BEFORE and before > 2 * after
 
 
 def _piece(text: str, word: Word) -> Piece:

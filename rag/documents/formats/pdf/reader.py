@@ -29,7 +29,7 @@ from rag.documents.formats.pdf.columns import in_order
 from rag.documents.formats.pdf.flow import PageContent, write
 from rag.documents.formats.pdf.font_files import Digits, Drawn, read_digits, read_unmapped, wrong_digits
 from rag.documents.formats.pdf.glyphs import Glyph
-from rag.documents.formats.pdf.layout import Piece, TextLine, Word, lines_of, words_of
+from rag.documents.formats.pdf.layout import Piece, TextLine, Word, laid_out_from_left, lines_of, read_line, words_of
 from rag.documents.formats.pdf.running_headers import REACH, Edges, without_furniture
 from rag.documents.formats.pdf.running_headers import edges as edges_of
 from rag.documents.formats.pdf.tables import Frame, Grid, Panel, Rule, Turned, open_tables, panels, ruled_grids
@@ -275,6 +275,10 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
         text = " ".join(_texts(content))
         if as_drawn or not is_reversed(text):
             break
+    lines = [line for part in content.parts if not isinstance(part, Grid) for line in part]
+    if laid_out_from_left(lines):
+        for line in lines:
+            read_line(line, from_left=True)
     if is_garbled(text):
         return PageContent(page.number), "garbled"
     return content, ""
@@ -523,9 +527,21 @@ def _rules_of(
                 return
             fill, stroke = ctypes.c_int(), ctypes.c_int()
             pdfium.FPDFPath_GetDrawMode(item, fill, stroke)
+            unseen = not stroke.value and _is_white(item)
             if fill.value or stroke.value:
                 for a, b, c, d in _boxes(item, outer):
-                    found += _edges_of(*_turned_box(turn, a, b, c, d), drawn=bool(stroke.value))
+                    edges = _edges_of(*_turned_box(turn, a, b, c, d), drawn=bool(stroke.value))
+                    found += edges if not unseen or len(edges) == 1 else []
+
+
+def _is_white(item: Any) -> bool:
+    """Return whether a path is filled with white, as the grounds of lines are that were copied from a web page; only a thin one is seen,
+    between coloured cells."""
+    import pypdfium2.raw as pdfium
+
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    known = pdfium.FPDFPageObj_GetFillColor(item, red, green, blue, alpha)
+    return bool(known) and min(red.value, green.value, blue.value) == 255
 
 
 def _matrix(item: Any) -> tuple[float, ...]:

@@ -36,6 +36,8 @@ class TableStructure:
     after: list[GridCell] = field(default_factory=list)
     names: list[list[GridCell]] = field(default_factory=list)
     """The header rows as on the page."""
+    apart: bool = False
+    """Whether the header stands apart from the rows, above the first line over some of them."""
 
     @property
     def width(self) -> int:
