@@ -2,8 +2,9 @@
 of real ones.
 
 Vectors lie between two real vectors of one language, shifted by the difference of other real neighbours. Words are those of the real
-documents by frequency, then made-up ones with frequencies by Zipf's law. Rows are written as `rag.storage.database` writes them, so that
-`shawahid verify` finds no fault, without cutting and analysing a million texts.
+documents by frequency, then made-up ones with frequencies by Zipf's law. Token vectors are real ones, drawn at random, as many for a word
+as the embedder makes of words that long. Rows are written as `rag.storage.database` writes them, so that `shawahid verify` finds no fault,
+without cutting and analysing a million texts.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +22,8 @@ import numpy.typing as npt
 from bench.corpus import documents
 from rag.arrays import Vectors, unit
 from rag.documents.chunker import Chunker
-from rag.models.embedder import Embedder
+from rag.models.embedder import Embedder, passage_tokens
+from rag.models.token_vectors import pack_tokens, packed_token_dtype
 from rag.schema import Document, Passage, Span
 from rag.storage.codec import PassageVectors
 from rag.storage.database import DATABASE, Store
@@ -83,6 +86,10 @@ class Space:
 
     real: dict[str, Vectors]
     differences: Vectors
+    tokens: dict[str, npt.NDArray[np.uint8]]
+    """By language the packed vectors of tokens, shape (n, bytes); no rows if the embedder has none."""
+    letters: dict[str, float]
+    """Letters of a token, on average."""
 
     @property
     def dimension(self) -> int:
@@ -102,9 +109,24 @@ class Space:
         chosen = rng.integers(len(self.differences), size=len(vectors))
         return unit(vectors + self.differences[chosen] * rng.uniform(-0.8, 0.8, (len(vectors), 1)).astype(np.float32))
 
+    def drawn_tokens(self, rng: np.random.Generator, language: str, text: str) -> bytes:
+        """Return random tokens for the words of a text, packed; empty if the embedder has none."""
+        pool = self.tokens[language]
+        if not len(pool):
+            return b""
+        lasts, at = list[int](), 0
+        for word in text.split(" "):
+            pieces = max(1, round(len(word) / self.letters[language]))
+            lasts += [at + len(word) * piece // pieces - 1 for piece in range(1, pieces + 1)]
+            at += len(word) + 1
+        rows = np.empty(len(lasts), dtype=packed_token_dtype(2 * pool.shape[1]))
+        rows["last"] = lasts
+        rows["codes"] = pool[rng.integers(len(pool), size=len(lasts))]
+        return rows.tobytes()
+
 
 def _key(embedder: Embedder) -> str:
-    return hashlib.sha256(f"1 {embedder.fingerprint} {json.dumps(documents(), sort_keys=True)}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"2 {embedder.fingerprint} {json.dumps(documents(), sort_keys=True)}".encode()).hexdigest()[:12]
 
 
 def space_of(embedder: Embedder, scratch: Path) -> Space:
@@ -113,11 +135,18 @@ def space_of(embedder: Embedder, scratch: Path) -> Space:
     kept = scratch / f"space-{_key(embedder)}.npz"
     if not kept.is_file():
         made = _space(embedder)
-        arrays = {"differences": made.differences}
-        arrays |= {language: made.real[language] for language in LANGUAGES}
+        arrays: dict[str, npt.NDArray[Any]] = {"differences": made.differences}
+        for language in LANGUAGES:
+            arrays[language], arrays[f"tokens-{language}"] = made.real[language], made.tokens[language]
+            arrays[f"letters-{language}"] = np.array(made.letters[language])
         np.savez(kept, **arrays)
     with np.load(kept, allow_pickle=False) as found:
-        return Space({language: found[language] for language in LANGUAGES}, found["differences"])
+        return Space(
+            {language: found[language] for language in LANGUAGES},
+            found["differences"],
+            {language: found[f"tokens-{language}"] for language in LANGUAGES},
+            {language: float(found[f"letters-{language}"]) for language in LANGUAGES},
+        )
 
 
 def _space(embedder: Embedder) -> Space:
@@ -127,7 +156,7 @@ def _space(embedder: Embedder) -> Space:
         cut += Chunker().cut(document, len(cut) + 1)
     texts = [passage.text for passage in cut] + [passage.quote(span) for passage in cut for span in passage.sentences]
     languages = [passage.language for passage in cut] + [passage.language for passage in cut for _ in passage.sentences]
-    vectors = embedder.embed_passages(texts)
+    vectors, tokens = passage_tokens(embedder, texts, ())
     real = {language: vectors[[of == language for of in languages]] for language in LANGUAGES}
     differences = []
     for of_language in real.values():
@@ -136,7 +165,14 @@ def _space(embedder: Embedder) -> Space:
         for place in range(1, 6):  # to the five nearest
             nearest = np.argsort(-alike, axis=1)[:, place - 1]
             differences.append(of_language[nearest] - of_language)
-    return Space(real, np.concatenate(differences))
+    packed: dict[str, npt.NDArray[np.uint8]] = {}
+    letters: dict[str, float] = {}
+    for language in LANGUAGES:
+        of = [number for number, found in enumerate(languages[: len(cut)]) if found == language]  # those of the passages, without sentences
+        rows = np.concatenate([np.frombuffer(pack_tokens(tokens[n]), packed_token_dtype(tokens[n].vectors.shape[1])) for n in of])
+        packed[language] = rows["codes"]
+        letters[language] = sum(len(word) for n in of for word in texts[n].split()) / max(len(rows), 1)
+    return Space(real, np.concatenate(differences), packed, letters)
 
 
 def large(embedder: Embedder, count: int, scratch: Path) -> Path:
@@ -194,7 +230,7 @@ def put(store: Store, of: Space, words: dict[str, Vocabulary], first: int, count
             passages.append(Passage(number * EACH + place + 1, id, span, texts[place], "", language, "", spans[place]))
             flat = chosen[place].ravel()
             terms.append((" ".join(words[language].surfaces[flat]), " ".join(words[language].stems[flat])))
-        rows = [PassageVectors(vectors[place], sentences[place]) for place in range(held)]
+        rows = [PassageVectors(vectors[place], sentences[place], of.drawn_tokens(rng, language, texts[place])) for place in range(held)]
         store.put(Document(id, " ".join(texts), "", language, id), passages, rows, analysed=terms)
 
 

@@ -18,6 +18,7 @@ from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.generator import Generator
 from rag.models.installed import find, profile, usable_profile
 from rag.models.llama.generator import LlamaCpp
+from rag.models.question_encoder import for_one_question
 from rag.models.remote_generator import RemoteGenerator, is_address
 from rag.models.translator import Translator
 from rag.retrieval.index import Index
@@ -100,17 +101,18 @@ def open_milvus(settings: Settings) -> MilvusIndex | None:
     return MilvusIndex(settings.milvus, settings.milvus_token) if settings.milvus else None
 
 
-def open_chatbot(settings: Settings, index: Path | None = None) -> tuple[Chatbot, tuple[ShawahidError, ...]]:
+def open_chatbot(settings: Settings, index: Path | None = None, *, for_one: bool = False) -> tuple[Chatbot, tuple[ShawahidError, ...]]:
     """Return a chatbot over an index, and notices for the user about models that were replaced or are missing.
 
-    Sends traces if the settings say so. Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt, ExtraMissing.
+    One that is opened `for_one` question answers it without torch where it can: sooner, and in one thread only. Sends
+    traces if the settings say so. Raises ModelMissing, ModelCorrupt, IndexMissing, IndexMismatch, IndexCorrupt, ExtraMissing.
     """
     require_type("settings", settings, Settings)
     if settings.traces:
         export_traces()
     embedder, embedder_notice = open_embedder(settings)
     milvus = open_milvus(settings) if index in (None, settings.index) else None
-    opened = Index.open(index or settings.index, embedder, milvus)
+    opened = Index.open(index or settings.index, for_one_question(embedder) if for_one else embedder, milvus)
     generator, generator_notice = open_generator(settings)
     translator, translator_notice = open_translator(settings, generator)
     known = (embedder_notice, generator_notice, translator_notice, _untried(generator))

@@ -40,6 +40,7 @@ from rag.models.catalogue import knows_other_languages
 from rag.models.embedder import query_tokens
 from rag.models.generator import Generator
 from rag.models.llama.generator import LlamaCpp
+from rag.models.question_encoder import QuestionEmbedder
 from rag.models.reader import Reader, open_reader
 from rag.models.reader_input import ReadText
 from rag.models.remote_generator import RemoteGenerator
@@ -314,9 +315,10 @@ class Chatbot:
         """Load the models, side by side, and read the part of the prompts that is the same for every question, in both languages."""
         with ThreadPoolExecutor(1, "shawahid-warm") as pool:
             reading = pool.submit(self._read_prompts)
-            query_tokens(self.index.embedder, "؟ ?")
-            if self.reader is not None:
-                self.reader.read("؟ ?", [ReadText("؟ ?", (Span(0, 3),))])  # loads what the first question would wait for
+            if not isinstance(self.index.embedder, QuestionEmbedder):  # which is used by one thread, and has nothing to load
+                query_tokens(self.index.embedder, "؟ ?")
+                if self.reader is not None:
+                    self.reader.read("؟ ?", [ReadText("؟ ?", (Span(0, 3),))])  # loads what the first question would wait for
             reading.result()
 
     def _read_prompts(self) -> None:

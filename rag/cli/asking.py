@@ -56,7 +56,7 @@ def ask(
 ) -> None:
     """Answer a question, with numbered sources."""
     settings = load_settings(index)
-    bot, notices = open_chatbot(settings)
+    bot, notices = open_chatbot(settings, for_one=True)
     print_notices(notices, settings.language)
     _warm(bot)
     if as_json:

@@ -138,7 +138,7 @@ class SentenceTransformerEmbedder:
         self._name = name
         self.query_prefix = query_prefix
         self._passage_prefix = passage_prefix
-        self._threads = threads
+        self.threads = threads
         self.token_size = token_size
         self._device: Device = device
         self._fingerprint = weights_fingerprint(folder)
@@ -174,7 +174,7 @@ class SentenceTransformerEmbedder:
         with self._lock:
             if self._model is None:
                 try:
-                    self._model = _read(self._folder, self._threads, self._device)
+                    self._model = _read(self._folder, self.threads, self._device)
                 except BadSetting:
                     raise
                 except Exception as error:  # whatever a broken file raises in three libraries; our one word for it follows
@@ -187,7 +187,7 @@ class SentenceTransformerEmbedder:
     def embed_passages(self, texts: Sequence[str], titles: Sequence[str] = (), progress: Progress | None = None) -> Vectors:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
-        named = [prefix + text for prefix, text in zip(self._prefixes(texts, titles), texts, strict=True)]
+        named = self.with_prefixes(texts, titles)
         # Longest first over the whole list: batches of equal length waste nothing on padding, and memory peaks at once.
         order = sorted(range(len(named)), key=lambda n: -len(named[n]))
         vectors = np.empty((len(named), self.dimension), dtype=np.float32)
@@ -206,6 +206,10 @@ class SentenceTransformerEmbedder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32), []
         return self._encode_tokens(self._prefixes(texts, titles), texts)
+
+    def with_prefixes(self, texts: Sequence[str], titles: Sequence[str] = ()) -> list[str]:
+        """Return passages as the model is given them, each behind its prefix."""
+        return [prefix + text for prefix, text in zip(self._prefixes(texts, titles), texts, strict=True)]
 
     def _prefixes(self, texts: Sequence[str], titles: Sequence[str]) -> list[str]:
         return [self._passage_prefix.replace("{title}", (titles[n] if titles else "") or "none") for n in range(len(texts))]

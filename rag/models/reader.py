@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from rag.arrays import Vectors
 from rag.errors import ModelCorrupt
 from rag.models.embedder import Embedder, SentenceTransformerEmbedder
 from rag.models.encoder import Encoder, batches
 from rag.models.learned_file import read_learned_file
-from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText
+from rag.models.question_encoder import QuestionEmbedder
+from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText, Tokenize
 from rag.schema import Span
 
 if TYPE_CHECKING:
@@ -96,7 +101,7 @@ class Learned:
 
     base: str
     layers: int
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, Vectors]
     fingerprint: str
 
 
@@ -108,8 +113,8 @@ def shipped(embedder: str) -> Path | None:
 
 def read_weights(path: Path) -> Learned:
     """Read trained weights. Raises ModelMissing if the file is not there, ModelCorrupt if it differs from its card or cannot be read."""
-    import torch
-    from safetensors.torch import load
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
     read = read_learned_file(path, FORMAT)
     try:
@@ -119,37 +124,33 @@ def read_weights(path: Path) -> Learned:
             if name.endswith(".scale"):
                 continue
             scale = kept.get(f"{name}.scale")
-            tensors[name] = value.float() if scale is None else value.to(torch.float32) * scale.float()[:, None]
+            exact = value.astype(np.float32)
+            tensors[name] = exact if scale is None else exact * scale.astype(np.float32)[:, None]
         return Learned(read.metadata["base"], int(read.metadata["layers"]), tensors, read.digest[:16])
-    except (KeyError, ValueError, RuntimeError, TypeError) as error:
+    except (KeyError, ValueError, RuntimeError, TypeError, SafetensorError) as error:
         raise ModelCorrupt("error.reader_broken", path=path, reason=error) from error
 
 
-class EncoderReader:
-    """A reader on the installed encoder. Loaded at first use; safe to share between threads.
+class LearnedReader(ABC):
+    """A reader with trained weights, over whatever runs the encoder that they belong to. Safe to share between threads."""
 
-    `share` is the embedder whose encoder is used, that of the model `base` the weights were trained on. Raises ModelCorrupt at first use if
-    the encoder does not fit the weights.
-    """
-
-    def __init__(self, share: EncoderShare, weights: Path) -> None:
-        self._share = share
-        self._path = weights
-        self._learned = read_weights(weights)
-        self._loaded: tuple[Encoder, InputBuilder, Adapter] | None = None
+    def __init__(self, weights: Path) -> None:
+        """Raises ModelMissing and ModelCorrupt as `read_weights` does."""
+        self.path = weights
+        self.learned = read_weights(weights)
 
     @property
     def name(self) -> str:
-        return f"reader-{self._learned.base}"
+        return f"reader-{self.learned.base}"
 
     @property
     def fingerprint(self) -> str:
-        return self._learned.fingerprint
+        return self.learned.fingerprint
 
     @property
     def base(self) -> str:
         """The name of the encoder the weights belong to."""
-        return self._learned.base
+        return self.learned.base
 
     def read(self, question: str, texts: Sequence[ReadText], *, spans: int = 3) -> list[Reading]:
         found = []
@@ -167,48 +168,75 @@ class EncoderReader:
             found.append(ClaimVerdict(supported, contradicted, absent, _merged(windows, len(text.blocks))))
         return found
 
-    def _fitted(self, encoder: object) -> tuple[Encoder, InputBuilder, Adapter]:
-        """Return the encoder, the builder of inputs and the arranged adapter; the caller holds the lock."""
+    def builder(self, tokenize: Tokenize) -> InputBuilder:
+        """Return the builder of this reader's inputs."""
+        return InputBuilder(tokenize, GEMMA if "gemma" in self.learned.base else BERT)
+
+    def adapter(self) -> list[dict[str, tuple[Vectors, Vectors]]]:
+        """Return what is added to the encoder's matrices, as `rag.models.numpy_transformers.Adapter`. Raises KeyError."""
+        tensors = self.learned.tensors
+        return [{part: (tensors[f"{n}.{part}.a"].T, tensors[f"{n}.{part}.b"].T) for part in _PARTS} for n in range(self.learned.layers)]
+
+    def misfit(self, error: Exception) -> ModelCorrupt:
+        """Return the error for weights that do not fit the encoder."""
+        return ModelCorrupt("error.reader_broken", path=self.path, reason=error)
+
+    @abstractmethod
+    def _judged(self, query: str, texts: Sequence[ReadText], *, claim: bool) -> list[list[JudgedWindow]]:
+        """Return the outputs of the heads for each window of each text."""
+
+
+class EncoderReader(LearnedReader):
+    """A reader on the installed encoder, run by torch. Loaded at first use.
+
+    `share` is the embedder whose encoder is used, that of the model `base` the weights were trained on. Raises ModelCorrupt at first use if
+    the encoder does not fit the weights.
+    """
+
+    def __init__(self, share: EncoderShare, weights: Path) -> None:
+        super().__init__(weights)
+        self._share = share
+        self._loaded: tuple[Encoder, InputBuilder, Adapter, Mapping[str, Tensor]] | None = None
+
+    def _fitted(self, encoder: object) -> tuple[Encoder, InputBuilder, Adapter, Mapping[str, Tensor]]:
+        """Return the encoder, the builder of inputs, the arranged adapter and the heads; the caller holds the lock."""
         if self._loaded is None:
-            learned = self._learned
+            import torch
+
             try:
                 if not isinstance(encoder, Encoder):
                     raise TypeError(type(encoder).__name__)
                 adapter: Adapter = [
-                    {part: (learned.tensors[f"{n}.{part}.a"].t(), learned.tensors[f"{n}.{part}.b"].t()) for part in _PARTS}
-                    for n in range(learned.layers)
+                    {part: (torch.from_numpy(a), torch.from_numpy(b)) for part, (a, b) in layer.items()} for layer in self.adapter()
                 ]
-                prompts = GEMMA if "gemma" in learned.base else BERT
-                self._loaded = encoder, InputBuilder(encoder.tokenize, prompts), encoder.arranged(adapter)
+                heads = {name: torch.from_numpy(value) for name, value in self.learned.tensors.items() if not name[0].isdecimal()}
+                self._loaded = encoder, self.builder(encoder.tokenize), encoder.arranged(adapter), heads
             except (KeyError, TypeError, RuntimeError, IndexError) as error:
-                raise ModelCorrupt("error.reader_broken", path=self._path, reason=error) from error
+                raise self.misfit(error) from error
         return self._loaded
 
-    def _judged(self, query: str, texts: Sequence[ReadText], *, claim: bool) -> list[list[_Judged]]:
-        """Return the outputs of the heads for each window of each text."""
+    def _judged(self, query: str, texts: Sequence[ReadText], *, claim: bool) -> list[list[JudgedWindow]]:
         import torch
 
         if not texts:
             return []
         loaded = self._share.load()  # takes the lock itself
         with self._share.lock, torch.inference_mode():
-            encoder, builder, adapter = self._fitted(loaded)
+            encoder, builder, adapter, heads = self._fitted(loaded)
             windows = builder.windows(query, texts, claim=claim)
             flat = [(number, window) for number, found in enumerate(windows) for window in found]
-            judged: dict[int, _Judged] = {}
+            judged: dict[int, JudgedWindow] = {}
             for batch in batches([len(window.ids) for _, window in flat], BATCH_TOKENS):
                 states, lengths = encoder.adapted([flat[n][1].ids for n in batch], adapter)
-                judged |= zip(batch, self._heads(states, lengths, [flat[n][1] for n in batch]), strict=True)
-        found: list[list[_Judged]] = [[] for _ in texts]
+                judged |= zip(batch, self._heads(states, lengths, [flat[n][1] for n in batch], heads), strict=True)
+        found: list[list[JudgedWindow]] = [[] for _ in texts]
         for n, (number, _) in enumerate(flat):
             found[number].append(judged[n])
         return found
 
-    def _heads(self, states: Tensor, lengths: Tensor, windows: Sequence[InputWindow]) -> list[_Judged]:
+    def _heads(self, states: Tensor, lengths: Tensor, windows: Sequence[InputWindow], weights: Mapping[str, Tensor]) -> list[JudgedWindow]:
         import torch
         from torch.nn.functional import gelu, layer_norm, linear
-
-        weights = self._learned.tensors
 
         def dense(name: str, x: Tensor) -> Tensor:
             return linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
@@ -229,28 +257,33 @@ class EncoderReader:
                 means = member @ own / member.sum(1, keepdim=True)
                 logits = dense("block", torch.cat([means, own[:1].expand(len(numbers), -1)], -1))[:, 0]
                 blocks = dict(zip(numbers, logits.sigmoid().tolist(), strict=True))
-            found.append(_Judged(window, answers[row], blocks, spans[row, window.start : window.end], tuple(claims[row])))
+            ends = spans[row, window.start : window.end].numpy()
+            found.append(JudgedWindow(window, answers[row], blocks, ends, tuple(claims[row])))
         return found
 
 
-def open_reader(embedder: Embedder) -> EncoderReader | None:
+def open_reader(embedder: Embedder) -> LearnedReader | None:
     """Return the reader that shares the encoder of an embedder; None if none was trained on it, or it has no encoder to share.
 
     Raises ModelMissing and ModelCorrupt for a file of this installation that is not there or is damaged.
     """
-    if not isinstance(embedder, SentenceTransformerEmbedder) or (weights := shipped(embedder.name)) is None:
+    if not isinstance(embedder, (SentenceTransformerEmbedder, QuestionEmbedder)) or (weights := shipped(embedder.name)) is None:
         return None
+    if isinstance(embedder, QuestionEmbedder):
+        from rag.models.question_reader import QuestionReader
+
+        return QuestionReader(embedder, weights)
     return EncoderReader(embedder, weights)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedWindow:
     """The outputs of the heads for one window."""
 
     window: InputWindow
     answers: float
     blocks: Mapping[int, float]
-    ends: Tensor
+    ends: Vectors
     """Logits of each token of the text to be the first and the last of the answer, shape (tokens, 2)."""
     claim: tuple[float, ...]
 
@@ -259,19 +292,20 @@ class _Judged:
         tokens = len(self.ends)
         if not tokens or count < 1:
             return []
-        first, last = self.ends.log_softmax(0).t()
+        shifted = self.ends - self.ends.max(0)
+        first, last = (shifted - np.log(np.exp(shifted).sum(0))).T
         scores = first[:, None] + last[None, :]
-        allowed = scores.new_ones(scores.shape).triu().tril(LONGEST_SPAN - 1).bool()
-        scores = scores.masked_fill(~allowed, -math.inf).flatten()
+        length = np.arange(tokens)[None, :] - np.arange(tokens)[:, None] + 1
+        scores[(length < 1) | (length > LONGEST_SPAN)] = -math.inf
+        flat = scores.ravel()
         found: list[ScoredSpan] = []
-        values, places = scores.topk(min(8 * count, len(scores)))
-        for value, place in zip(values.tolist(), places.tolist(), strict=True):
-            if value == -math.inf:
+        for place in np.argsort(-flat, kind="stable")[: 8 * count].tolist():
+            if flat[place] == -math.inf:
                 break
             start, end = divmod(place, tokens)
             bounds = (self.window.offsets[self.window.start + start][0], self.window.offsets[self.window.start + end][1])
             if bounds[0] < bounds[1]:
-                found.append(ScoredSpan(Span(*bounds), math.exp(value) * self.answers))
+                found.append(ScoredSpan(Span(*bounds), math.exp(flat[place]) * self.answers))
         return list(_apart(found, count))
 
 
@@ -284,6 +318,6 @@ def _apart(spans: Sequence[ScoredSpan], count: int) -> tuple[ScoredSpan, ...]:
     return tuple(found)
 
 
-def _merged(windows: Sequence[_Judged], count: int) -> tuple[float, ...]:
+def _merged(windows: Sequence[JudgedWindow], count: int) -> tuple[float, ...]:
     """Return for each block the highest probability of any window, 0 for one without a token."""
     return tuple(max((window.blocks.get(n, 0.0) for window in windows), default=0.0) for n in range(count))

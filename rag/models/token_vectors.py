@@ -50,7 +50,7 @@ def pack_tokens(tokens: Tokens) -> bytes:
     """
     kept = (tokens.bounds[:, 1] > tokens.bounds[:, 0]) & (tokens.bounds[:, 1] <= _LONGEST)
     vectors = tokens.vectors[kept]
-    rows = np.empty(len(vectors), dtype=_kind(tokens.vectors.shape[1]))
+    rows = np.empty(len(vectors), dtype=packed_token_dtype(tokens.vectors.shape[1]))
     if len(rows):
         steps = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-12) / _LEVELS
         codes = np.clip(np.floor(vectors / steps) + 8, 0, 15).astype(np.uint8)
@@ -64,7 +64,7 @@ def unpack_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Vector
 
     Raises ValueError for a blob of another size.
     """
-    rows = np.frombuffer(blob, dtype=_kind(size))
+    rows = np.frombuffer(blob, dtype=packed_token_dtype(size))
     codes = rows["codes"]
     vectors = np.empty((len(rows), size), dtype=np.float32)
     vectors[:, 0::2] = codes & 15
@@ -74,5 +74,6 @@ def unpack_tokens(blob: bytes, size: int) -> tuple[npt.NDArray[np.int64], Vector
     return rows["last"].astype(np.int64), vectors
 
 
-def _kind(size: int) -> np.dtype[Any]:
+def packed_token_dtype(size: int) -> np.dtype[Any]:
+    """Return one packed token of `size` components: "last" and "codes"."""
     return np.dtype([("last", "<u2"), ("codes", "u1", (size // 2,))])

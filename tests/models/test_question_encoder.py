@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -12,14 +13,15 @@ import pytest
 
 from rag.models.embedder import SentenceTransformerEmbedder
 from rag.models.encoder import Encoder, read_layout
-from rag.models.question_encoder import QuestionEmbedder, QuestionEncoder, _bert, _gemma, for_one_question, mapped_weights
+from rag.models.numpy_transformers import bert, erf, gelu, gemma, mapped_weights
+from rag.models.question_encoder import QuestionEmbedder, QuestionEncoder, _shares, for_one_question
 from rag.testing import HashEmbedder
 from tests.models.test_encoder import BERT, GEMMA, LENGTHS, _reference, folder
 
 __all__ = ["folder"]
 
 
-@pytest.mark.parametrize(("run", "config"), [(_gemma, GEMMA), (_bert, BERT)])
+@pytest.mark.parametrize(("run", "config"), [(gemma, GEMMA), (bert, BERT)])
 def test_hidden_states_are_those_of_transformers(run, config, tmp_path: Path):
     from safetensors.torch import save_file
 
@@ -27,7 +29,7 @@ def test_hidden_states_are_those_of_transformers(run, config, tmp_path: Path):
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     weights = mapped_weights(tmp_path / "model.safetensors")
     for row, length in enumerate(LENGTHS):  # the longest reaches beyond the window of 4 on either side
-        states = run(ids[row, :length].tolist(), weights, config)
+        states = run([ids[row, :length].tolist()], weights, config)
         assert states.dtype == np.float32
         assert np.allclose(states, expected[row, :length].numpy(), atol=1e-3)
 
@@ -57,7 +59,7 @@ def test_vector_and_tokens_are_those_of_the_encoder(folder, linear):
     assert len(ours.encode_tokens("book", 0)[1]) == 0
 
 
-def test_a_question_has_the_prefix_and_passages_are_left_to_the_embedder(folder):
+def test_a_question_has_the_prefix_and_many_passages_are_left_to_the_embedder(folder):
     whole = SentenceTransformerEmbedder(folder, "tiny", "ask ", "text ", token_size=4)
     quick = for_one_question(whole)
     assert isinstance(quick, QuestionEmbedder)
@@ -68,8 +70,37 @@ def test_a_question_has_the_prefix_and_passages_are_left_to_the_embedder(folder)
         assert vector @ expected > 0.99
         assert np.allclose(vector, quick.embed_query(question))
         assert tokens.bounds.tolist() == wanted.bounds.tolist()  # letters only, counted from the question's first
-    assert np.array_equal(quick.embed_passages(["book"]), whole.embed_passages(["book"]))
+    few, exact = quick.embed_passages(["book", "كتاب قديم"], ["A title", ""]), whole.embed_passages(["book", "كتاب قديم"], ["A title", ""])
+    assert (few * exact).sum(1).min() > 0.99
+    assert quick.embed_passages([]).shape == (0, 64)
+    many = [f"book {n}" for n in range(17)]
+    assert np.array_equal(quick.embed_passages(many), whole.embed_passages(many))
+    assert np.array_equal(quick.embed_passages(["a" * 2_001]), whole.embed_passages(["a" * 2_001]))
     assert np.array_equal(quick.embed_passage_tokens(["book"])[0], whole.embed_passage_tokens(["book"])[0])
+
+
+@pytest.mark.parametrize(("run", "config"), [(gemma, GEMMA), (bert, BERT)])
+def test_texts_together_have_the_states_that_each_has_alone(run, config, tmp_path: Path):
+    from safetensors.torch import save_file
+
+    model, ids, _, _, _ = _reference(config)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    weights = mapped_weights(tmp_path / "model.safetensors")
+    texts = [ids[row, :length].tolist() for row, length in enumerate(LENGTHS)]
+    together = run(texts, weights, config)
+    assert np.allclose(together, np.concatenate([run([text], weights, config) for text in texts]), atol=1e-4)
+
+
+def test_the_error_function_is_that_of_the_standard_library():
+    values = np.linspace(-5, 5, 2_001, dtype=np.float32)
+    assert np.abs(erf(values) - [math.erf(value) for value in values.tolist()]).max() < 1e-6
+    assert gelu(np.array([0.0, 1.0, -1.0], dtype=np.float32)) == pytest.approx([0.0, 0.841345, -0.158655], abs=1e-5)
+
+
+def test_shares_are_of_about_as_many_tokens_and_none_is_empty():
+    assert _shares([5, 9, 4, 3], 2) == [[1, 3], [0, 2]]  # 12 and 9
+    assert _shares([7], 2) == [[0]]
+    assert _shares([], 2) == []
 
 
 @pytest.mark.parametrize("change", ["layout", "type", "damaged"])

@@ -11,9 +11,11 @@ from bench import synthetic as made
 from bench.corpus import documents
 from bench.indexing import _update, sample
 from bench.search import overhead, searched
-from bench.synthetic import LANGUAGES, large, vocabulary
+from bench.synthetic import LANGUAGES, large, space_of, vocabulary
+from rag.models.token_vectors import unpack_tokens
 from rag.retrieval.index import Index
-from rag.testing import HashEmbedder
+from rag.storage.database import DATABASE, Store
+from rag.testing import HashEmbedder, TokenHashEmbedder
 from rag.text.language import script
 
 
@@ -42,6 +44,26 @@ def test_a_collection_is_whole_and_the_same_every_time(tmp_path: Path) -> None:
     assert large(embedder, 130, tmp_path) == folder
     with Index.open(large(embedder, 130, tmp_path / "again"), embedder) as index:
         assert [passage.text for passage in index.all_passages()] == texts
+
+
+def test_passages_have_tokens_where_the_embedder_has_them(tmp_path: Path) -> None:
+    embedder = TokenHashEmbedder(48)
+    folder = large(embedder, 60, tmp_path)
+    with Index.open(folder, embedder) as index:
+        assert index.verify() == []
+        passages = list(index.all_passages())
+    store = Store(folder / DATABASE)
+    held = store.tokens([passage.id for passage in passages])
+    store.close()
+    assert {passage.language for passage in passages} == {"ar", "en"}
+    for passage in passages:
+        last, vectors = unpack_tokens(held[passage.id], 48)
+        words = passage.text.split(" ")
+        ends = [sum(len(word) + 1 for word in words[: n + 1]) - 2 for n in range(len(words))]
+        assert set(ends) <= set(last.tolist())  # a token ends where a word does
+        assert (np.diff(last) > 0).all()
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
+    assert len(space_of(HashEmbedder(48), tmp_path).tokens["ar"]) == 0
 
 
 def test_a_small_collection_is_searched_exactly_and_every_way_is_timed(tmp_path: Path) -> None:
