@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -115,11 +116,12 @@ def document_words(document: Document, title: str) -> list[frozenset[str]]:
 def _called(document: Document, paths: Sequence[tuple[str, ...]], noun: AskedWord) -> list[tuple[str, tuple[str, ...], tuple[_Item, ...]]]:
     """Return the lists whose introduction, or without one whose heading, names what is counted."""
     found = []
+    below = items_by_heading(document.blocks, paths)
     for items, at in list_runs(document.blocks):
         name, lead = list_name(document, paths, items, at)
         if not _names(name, noun) or _states_another(name, len(items)):
             continue
-        if lead is None and shares_heading(document.blocks, paths, at, len(items)):
+        if lead is None and below[paths[at]] != len(items):  # which of several lists is meant is open
             continue
         found.append((name, paths[at], tuple(("", item.span) for item in items)))
     return found
@@ -157,10 +159,9 @@ def list_runs(blocks: Sequence[Block]) -> list[tuple[list[Block], int]]:
     return [run for run in runs if len(run[0]) >= 2]
 
 
-def shares_heading(blocks: Sequence[Block], paths: Sequence[tuple[str, ...]], at: int, length: int) -> bool:
-    """Return whether more items than those of one list stand below its heading: then which are meant is open."""
-    items = sum(block.kind is BlockKind.ITEM and path == paths[at] for block, path in zip(blocks, paths, strict=True))
-    return items != length
+def items_by_heading(blocks: Sequence[Block], paths: Sequence[tuple[str, ...]]) -> Counter[tuple[str, ...]]:
+    """Return how many items of lists, nested ones too, stand below each heading."""
+    return Counter(path for block, path in zip(blocks, paths, strict=True) if block.kind is BlockKind.ITEM)
 
 
 def _names(line: str, noun: AskedWord) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.answering.inquiry import Inquiry
-from rag.answering.list_counts import ListedItems, document_words, list_name, list_runs, shares_heading, written_list
+from rag.answering.list_counts import ListedItems, document_words, items_by_heading, list_name, list_runs, written_list
 from rag.answering.quotation import asks_for_every
 from rag.answering.table_wording import AskedWord, Operation, asked_word, asks_for_computation, turning_words
 from rag.documents.tree import heading_paths
@@ -83,11 +83,12 @@ def _fitting(asked: Sequence[AskedWord], question: str, document: Document, titl
     """Yield the lists of a document whose name says what is asked for, with how well it does, 0..1."""
     paths = heading_paths(document)
     about = document_words(document, title)
+    below = items_by_heading(document.blocks, paths)
     for items, at in list_runs(document.blocks):
         name, lead = list_name(document, paths, items, at)
         if turning_words(name) != turning_words(question) or len(words(name)) > _LONGEST_NAME:
             continue
-        if lead is None and shares_heading(document.blocks, paths, at, len(items)):
+        if lead is None and below[paths[at]] != len(items):
             continue
         own = list(_content(name))
         above = [word for label in paths[at] for word in _content(label)]

@@ -10,8 +10,10 @@ import pytest
 from rag.answering.chatbot import Chatbot
 from rag.answering.compared_pair import compared_pair
 from rag.answering.confidence import Calibration
+from rag.answering.list_counts import items_by_heading
+from rag.documents.tree import heading_paths
 from rag.retrieval.index import Index
-from rag.schema import Grade, Status
+from rag.schema import Block, BlockKind, Document, Grade, Span, Status
 from rag.storage.build import build_index
 from rag.testing import HashEmbedder, WordReader
 from tests.helpers import write
@@ -152,3 +154,16 @@ def test_the_things_compared_are_read_from_the_question(question: str, pair: tup
 @pytest.mark.parametrize("question", ["Which is the oldest library?", "When was the library founded?", "ما أقدم مكتبة؟"])
 def test_other_questions_compare_nothing(question: str) -> None:
     assert compared_pair(question) is None
+
+
+def test_the_items_below_each_heading_are_counted_once_for_all_its_lists() -> None:
+    """Two lists below one heading leave open which is meant; below another heading of the same text they count together too."""
+    text, made = "", list[Block]()
+    said = [(BlockKind.HEADING, "Menu"), (BlockKind.ITEM, "rice"), (BlockKind.PARAGRAPH, "In the evening"), (BlockKind.ITEM, "حساء"),
+            (BlockKind.HEADING, "Fees"), (BlockKind.ITEM, "none")]  # fmt: skip
+    for kind, part in said:
+        made.append(Block(kind, Span(len(text), len(text) + len(part)), 1 if kind is BlockKind.HEADING else 0))
+        text += f"{part}\n"
+    document = Document("d", text, "", "en", "0", blocks=tuple(made))
+    assert items_by_heading(document.blocks, heading_paths(document)) == {("Menu",): 2, ("Fees",): 1}
+    assert items_by_heading((), []) == {}
