@@ -30,7 +30,7 @@ _JOINERS = re.compile(r"[_+]+|(?<=\w)[-.](?=\w)|%20")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d(?:[-_ ]\d{1,2}){0,2}")
 _MADE_BY_PROGRAM = re.compile(
-    r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd)$|^(?:slide|document|presentation)\s*\d*$|^heading \d$"
+    r"untitled|^microsoft |\.(?:docx?|pptx?|xlsx?|indd|pdf|tex|dvi|odt|rtf|qxd|html?)$|^(?:slide|document|presentation)\s*\d*$|^heading \d$"
     r"|^<[0-9a-f]+>$"
     r"|^\(anonymous\)$|^print$|^stdin$|^(?:word|excel|powerpoint|pdf|world bank) (?:document|presentation|workbook)$"
     r"|^(?:مستند|عرض تقديمي)\s*\d*$",

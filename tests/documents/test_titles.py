@@ -82,7 +82,17 @@ def test_the_first_line_of_a_page_goes_with_the_name_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["untitled", "Word Document", "Microsoft Word - rent.doc", "PowerPoint Presentation", "World Bank Document", "مستند1"]
+    "title",
+    [
+        "untitled",
+        "Word Document",
+        "Microsoft Word - rent.doc",
+        "PowerPoint Presentation",
+        "World Bank Document",
+        "form_ar.html",
+        "Heading 9",
+        "مستند1",
+    ],
 )
 def test_titles_that_programs_write_are_none(title: str) -> None:
     assert is_made_by_program(title)
