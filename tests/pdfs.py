@@ -199,7 +199,7 @@ def _draw(canvas: object, text: str, y: float, left: bool, right: float = 545.0,
 @dataclass(frozen=True)
 class Text:
     """A line of a sheet: `x` is where it begins, its right end for Arabic. `bold` is for English only, `base` the direction in which a
-    program lays out an Arabic line, "L" if it knows no other, `font` for English."""
+    program lays out an Arabic line, "L" if it knows no other, `font` for English. `upward` lines are English and run up the page."""
 
     x: float
     y: float
@@ -208,6 +208,7 @@ class Text:
     bold: bool = False
     base: str = "R"
     font: str = "Helvetica"
+    upward: bool = False
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,11 @@ def sheets(*pages: Sequence[Text | Stroke | Ground], size: tuple[float, float] =
                 canvas.setFillColorRGB(0, 0, 0)
             elif not any("\u0600" <= c <= "\u06ff" for c in item.text):
                 canvas.setFont(f"{item.font}-Bold" if item.bold else item.font, item.size)
-                canvas.drawString(item.x, item.y, item.text)
+                canvas.saveState()
+                canvas.translate(item.x, item.y)
+                canvas.rotate(90 if item.upward else 0)
+                canvas.drawString(0, 0, item.text)
+                canvas.restoreState()
             else:
                 _draw(canvas, get_display(item.text, base_dir=item.base), item.y, left=False, right=item.x, size=item.size)
         canvas.showPage()

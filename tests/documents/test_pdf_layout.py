@@ -745,6 +745,19 @@ def test_names_apart_from_their_rows_name_the_columns_of_every_section() -> None
     assert blocks(found, BlockKind.PARAGRAPH) == ["Income", "Expense"]
 
 
+def test_names_that_run_upward_belong_to_their_own_table_of_two() -> None:
+    xs = (60, 160, 220, 280)
+    page: list[Text | Stroke | Ground] = []
+    for top in (720, 480):
+        page += ruled(xs, (top, top - 80, top - 100, top - 120))
+        page += [Text(65, top - 40, "Course"), Text(195, top - 70, "Credits", upward=True), Text(255, top - 70, "Hours", upward=True)]
+        for at, row in enumerate((("Law", "3", "150"), ("Optics", "2", "125"))):
+            page += [Text(x + 5, top - 95 - 20 * at, text) for x, text in zip(xs, row, strict=False)]
+    page.append(Text(60, 580, "The courses of the second term are these and no others in that year."))
+    found = read(page)
+    assert blocks(found, BlockKind.ROW) == ["Course: Law · Credits: 3 · Hours: 150", "Course: Optics · Credits: 2 · Hours: 125"] * 2
+
+
 def test_arabic_lines_laid_out_from_the_left_end_with_the_marks_that_end_them() -> None:
     said = ["يستحق الموظف المزايا التالية:", "إجازة سنوية مدفوعة قدرها 21 يوما.", "تأمين طبي خاص له ولأسرته."]
     lines = [Text(540, 700 - 40 * at, text, base="L") for at, text in enumerate(said)]

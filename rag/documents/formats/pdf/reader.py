@@ -260,7 +260,7 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
         content.parts = []
         if page.groups:
             main, words = page.groups[0]
-            turned = [_turned(line, turn, main) for turn, others in page.groups[1:] for line in lines_of(others, as_drawn)]
+            turned = [_turned(line, turn, main) for turn, others in page.groups[1:] for line in _lines_apart(others, as_drawn)]
             frames: list[Frame] = []
             every = words
             grids, words = ruled_grids(page.rules, every, turned, frames)
@@ -286,6 +286,18 @@ def _page(raw: tuple[_RawPage, int, list[Edges]]) -> tuple[PageContent, str]:
 
 def _words_of(grid: Grid) -> Iterator[Word]:
     return (word for row in grid.cells for cell in row for word in cell.words)
+
+
+def _lines_apart(words: Sequence[Word], as_drawn: bool) -> Iterator[TextLine]:
+    """Yield the lines of words that run in another direction than most of the page, those apart as lines of their own: the names of two
+    tables, one above the other, may stand at one height of that direction."""
+    for line in lines_of(words, as_drawn):
+        parts = [[line.words[0]]]
+        for before, word in itertools.pairwise(line.words):
+            if word.left - before.right > _FAR_APART * max(before.size, word.size):
+                parts.append([])
+            parts[-1].append(word)
+        yield from [line] if len(parts) == 1 else (one for part in parts for one in lines_of(part, as_drawn))
 
 
 def _turned(line: TextLine, turn: int, main: int) -> Turned:
@@ -495,6 +507,7 @@ def _font(owner: Any, fonts: dict[int, tuple[bool, str]]) -> tuple[bool, str]:
 
 _THIN = 2.5  # points
 _SHORTEST = 6.0
+_FAR_APART = 3.0  # em
 _MOST_PATHS = 6000
 _MOST_SEGMENTS = 400
 
