@@ -329,19 +329,18 @@ def test_the_title_again_is_no_passage_but_a_value_in_its_words_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "item", "rest"),
+    ("first", "item", "rest", "last"),
     [
-        (
-            "A wage of ten dollars pays for a room. " * 2,
-            "For a family of three this is even more difficult to attain:",
-            "It can pay $189 a month.",
-        ),
-        ("أجر عشرة دنانير يكفي لغرفة. " * 3, "وهو أصعب على أسرة من ثلاثة أفراد في المدينة كلها:", "تستطيع دفع 189 دينارا."),
+        ("A wage of ten dollars pays for a room.", "For a family of three this is harder to attain:",
+         "A mother of two can pay $189 a month in rent, which leaves a lot.", "The city helps with half of what is left to pay by then."),
+        ("أجر عشرة دنانير يكفي لغرفة.", "وهو أصعب على أسرة من ثلاثة أفراد في المدينة:",
+         "تستطيع أم لولدين أن تدفع 189 دينارا في الشهر ويبقى عليها الكثير.", "تساعد المدينة بنصف ما يبقى من أجرة البيت في كل شهر."),
     ],
-)
-def test_an_item_that_announces_the_next_is_read_with_it(first: str, item: str, rest: str) -> None:
-    document = blocks(*((BlockKind.ITEM, text, 0) for text in (first.strip(), item, rest)))
-    assert [passage.text for passage in Chunker(passage=140, sentence=70).cut(document)][-1] == f"{item}\n\n{rest}"
+)  # fmt: skip
+def test_an_item_that_announces_the_next_is_read_with_it(first: str, item: str, rest: str, last: str) -> None:
+    document = blocks(*((BlockKind.ITEM, text, 0) for text in (first.strip(), item, rest, last)))
+    passages = [passage.text for passage in Chunker(passage=140, sentence=70).cut(document)]
+    assert any(f"{item}\n\n{rest}" in text for text in passages)
 
 
 @pytest.mark.parametrize(

@@ -734,7 +734,10 @@ def test_a_line_that_stands_further_in_than_the_first_goes_on_with_its_sentence(
 def test_names_apart_from_their_rows_name_the_columns_of_every_section() -> None:
     rows = [("Income", "", ""), ("Dues", "10,882.46", "10,950.00"), ("Fees", "90.00", "75.00"),
             ("Expense", "", ""), ("Mowing", "5,250.00", "5,100.00"), ("Repairs", "800.00", "640.00")]  # fmt: skip
-    page = [Text(60, 720, "Account", bold=True), Text(300, 720, "2025", bold=True), Text(400, 720, "2024", bold=True)]
+    page: list[Text | Stroke | Ground] = [
+        *ruled((56, 290, 390, 480), (760, 740)),
+        Text(60, 745, "Account", bold=True), Text(300, 745, "2025", bold=True), Text(400, 745, "2024", bold=True),
+    ]  # fmt: skip
     for at, row in enumerate(rows):
         page += [Text(x, 690 - 14 * at, text, bold=not row[1]) for x, text in zip((60, 300, 400), row, strict=True) if text]
     found = read(page)
@@ -777,19 +780,6 @@ def test_the_white_grounds_of_lines_are_no_cells() -> None:
         y = 700 - 14 * at
         page += [Ground(60, y - 4, 150 + 20 * at, y + 10), Ground(150 + 20 * at, y - 4, 330, y + 10), Text(60, y, line)]
     assert blocks(read(page)) == [" ".join(lines)]
-
-
-def test_prose_in_letters_of_one_width_is_no_table() -> None:
-    said = (
-        "I said that we wished for the decision to be",
-        "taken in the open and you told me of a scheme",
-        "by which it is given to officers, who may at",
-        "any time refer it back to us. I know that it",
-        "is unusual, but so is the case, because of a",
-        "long past and of those who are a part of it.",
-    )
-    page = [Text(60, 700 - 14 * at, line, font="Courier") for at, line in enumerate(said)]
-    assert blocks(read(page), BlockKind.ROW) == []
 
 
 # --- statements of account ------------------------------------------------------------------------------------------------

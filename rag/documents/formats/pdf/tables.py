@@ -15,10 +15,6 @@ _SNAP_OF_AREAS = 6.0  # a background colour ends a little inside its cell
 _MOST_RULES = 1200
 _COVERED = 0.6
 _CELL_GAP = 0.75  # em: between cells of an open table
-_MANY_SPACES = 40
-_WIDE_SPACE = 0.5
-_WIDER_THAN_SPACES = 2.2
-"""The white space between cells, as a multiple of the space between words where that is wide."""
 _COLUMN_GAP = 0.5
 _ROW_GAP = 2.8
 _SPACE_IN_TABLE = 5.0  # em: between the parts of an open table
@@ -510,9 +506,7 @@ def _split_lines(table: list[list[GridCell]]) -> list[list[GridCell]]:
 
 def open_tables(words: Sequence[Word]) -> list[list[Word] | Grid]:
     """Return the words of a column from top to bottom, those of open tables as tables."""
-    of_rows = rows(words)
-    gap = _cell_gap([row for _, row in of_rows])
-    lines = [(base, _segments(row, gap)) for base, row in of_rows]
+    lines = [(base, _segments(row)) for base, row in rows(words)]
     rtl = mostly_rtl(words)
     found: list[list[Word] | Grid] = []
     run: list[Word] = []
@@ -611,17 +605,7 @@ def _stacked(lines: Sequence[tuple[float, list[list[Word]]]], at: int, rtl: bool
     return Grid(left, right, lines[at][0] + words[0].size, lines[n - 1][0], cells, True, rtl, (left, right)), n
 
 
-def _cell_gap(of_rows: Sequence[list[Word]]) -> float:
-    """Return the narrowest white space between two cells, in ems: wider than the spaces of a typewriter's letters, all of one width."""
-    gaps = []
-    for row in of_rows:
-        row.sort(key=lambda word: word.left)
-        gaps += [(after.left - before.right) / max(before.size, after.size) for before, after in pairwise(row)]
-    space = median(gaps) if len(gaps) >= _MANY_SPACES else 0.0
-    return _WIDER_THAN_SPACES * space if _WIDE_SPACE < space < _CELL_GAP else _CELL_GAP
-
-
-def _segments(row: list[Word], cell_gap: float = _CELL_GAP) -> list[list[Word]]:
+def _segments(row: list[Word]) -> list[list[Word]]:
     """Return the words of a row split at wide gaps; dot leaders count as such a gap."""
     row.sort(key=lambda word: word.left)
     found: list[list[Word]] = []
@@ -630,7 +614,7 @@ def _segments(row: list[Word], cell_gap: float = _CELL_GAP) -> list[list[Word]]:
         if _LEADERS.match("".join(word.texts)):
             apart = True
             continue
-        if not apart and word.left - found[-1][-1].right > cell_gap * max(word.size, found[-1][-1].size):
+        if not apart and word.left - found[-1][-1].right > _CELL_GAP * max(word.size, found[-1][-1].size):
             apart = True
         if apart:
             found.append([])
