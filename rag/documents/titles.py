@@ -73,11 +73,11 @@ def title_of(id: str, own: str, metadata: Mapping[str, str] | None = None) -> st
 
 
 def _says_more(stem: str, own: str) -> bool:
-    """Return whether the name of a file adds at least as many words to a title of a word or two as that has:
-    "AGREEMENT" in `rowing-club-agreement.pdf`."""
+    """Return whether the name of a file adds something to a title: at least as many words as a title of a word or two has ("AGREEMENT" in
+    `rowing-club-agreement.pdf`), or a name of several words that shares none with it, as where they are in two languages."""
     said = _words(own)
     more = [word for word in _words(stem) - said if len(word) >= _LEAST_WORD]
-    return len(said) <= _FEW and len(more) >= len(said)
+    return len(more) >= len(said) if len(said) <= _FEW else len(more) > 1 and not said & _words(stem)
 
 
 def names_nothing(text: str) -> bool:

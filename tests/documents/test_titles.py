@@ -26,6 +26,9 @@ from rag.documents.titles import guessed_title, is_made_by_program, names_nothin
         ("recipe/step_4.md", "Check the result", "recipe – Check the result"),
         # a word or two that say less than the name of the file
         ("rowing-club-agreement.pdf", "AGREEMENT", "rowing club agreement"),
+        # several words that the title lacks, most often in another language
+        ("harbour-ferry-tariff.html", "لائحة أجور النقل البحري في المرفأ", "harbour ferry tariff – لائحة أجور النقل البحري في المرفأ"),
+        ("أجور_العبارات.pdf", "Tariff of the Harbour Ferries", "أجور العبارات – Tariff of the Harbour Ferries"),
         ("caa-siouxland-annual-report-2013.pdf", "2013 Annual Report", "caa siouxland annual report 2013"),
         ("budget_of_the_city_2019.docx", "An ordinance", "budget of the city 2019 – An ordinance"),
         ("rahwa-coop-news.html", "الأخبار", "rahwa coop news – الأخبار"),
