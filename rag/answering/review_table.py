@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from rag.answering.chatbot import Chatbot
 from rag.errors import BadSetting
@@ -13,6 +16,8 @@ from rag.schema import Answer, Citation, Filter, Grade
 
 MOST_CELLS = 2000
 """Most cells of one table."""
+_SIDE_BY_SIDE = 2
+"""Cells answered at once: while one is searched for and worded, another is read."""
 _LONGEST_LIST = 8
 """Most list items that a cell shows."""
 
@@ -61,7 +66,8 @@ def review_table(
     stop: threading.Event | None = None,
     follow: Follow | None = None,
 ) -> ReviewTable:
-    """Return the answers of each document, by quotation. Setting `stop` ends it after the row being filled.
+    """Return the answers of each document, by quotation. Setting `stop` ends it after the cells being answered; a row that lacks one is
+    left out.
 
     Ids that do not exist are left out. Raises BadQuestion, BadSetting without questions or documents or with too many, and the index's
     errors.
@@ -76,16 +82,30 @@ def review_table(
     if len(asked) * len(ids) > MOST_CELLS:
         raise BadSetting("error.table_size", cells=len(asked) * len(ids), most=MOST_CELLS)
     rows: list[ReviewRow] = []
-    for id in ids:
-        if stop is not None and stop.is_set():
-            break
-        cells = []
-        for question in asked:
-            cells.append(_cell(chatbot.quote(question, filter=Filter(documents=(id,)))))
-            if follow:
-                follow(len(rows) * len(asked) + len(cells), len(asked) * len(ids))
-        rows.append(ReviewRow(id, infos[id].title or id, tuple(cells)))
+    with ThreadPoolExecutor(_SIDE_BY_SIDE, "shawahid-cell") as pool:
+        cells_of = [partial(_answered, chatbot, id, question, stop) for id in ids for question in asked]
+        waiting = [pool.submit(contextvars.copy_context().run, answered) for answered in cells_of]
+        try:
+            for number, id in enumerate(ids):
+                cells = []
+                for at in range(number * len(asked), (number + 1) * len(asked)):
+                    if (cell := waiting[at].result()) is None:
+                        return ReviewTable(asked, tuple(rows))
+                    cells.append(cell)
+                    if follow:
+                        follow(at + 1, len(waiting))
+                rows.append(ReviewRow(id, infos[id].title or id, tuple(cells)))
+        finally:
+            for one in waiting:
+                one.cancel()
     return ReviewTable(asked, tuple(rows))
+
+
+def _answered(chatbot: Chatbot, document: str, question: str, stop: threading.Event | None) -> ReviewCell | None:
+    """Return a cell; None if `stop` was set before it was begun."""
+    if stop is not None and stop.is_set():
+        return None
+    return _cell(chatbot.quote(question, filter=Filter(documents=(document,))))
 
 
 def _cell(answer: Answer) -> ReviewCell:

@@ -20,7 +20,7 @@ import numpy as np
 from rag.arrays import Vectors
 from rag.errors import ModelCorrupt
 from rag.models.embedder import Embedder, SentenceTransformerEmbedder
-from rag.models.encoder import Encoder, batches
+from rag.models.encoder import Encoder
 from rag.models.learned_file import read_learned_file
 from rag.models.question_encoder import QuestionEmbedder
 from rag.models.reader_input import BERT, GEMMA, InputBuilder, InputWindow, ReadText, Tokenize
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from rag.models.encoder import Adapter
 
 FORMAT = "shawahid-reader-1"
-BATCH_TOKENS = 1280
+BATCH_TOKENS = 640
+"""Tokens computed at once on one core, padding included."""
 LONGEST_SPAN = 30
 """The most tokens of a span that answers."""
 _PARTS = ("attend", "mix", "widen", "narrow")
@@ -224,11 +225,16 @@ class EncoderReader(LearnedReader):
         with self._share.lock, torch.inference_mode():
             encoder, builder, adapter, heads = self._fitted(loaded)
             windows = builder.windows(query, texts, claim=claim)
-            flat = [(number, window) for number, found in enumerate(windows) for window in found]
-            judged: dict[int, JudgedWindow] = {}
-            for batch in batches([len(window.ids) for _, window in flat], BATCH_TOKENS):
+        flat = [(number, window) for number, found in enumerate(windows) for window in found]
+
+        def judge(batch: list[int]) -> list[JudgedWindow]:
+            with torch.inference_mode():
                 states, lengths = encoder.adapted([flat[n][1].ids for n in batch], adapter)
-                judged |= zip(batch, self._heads(states, lengths, [flat[n][1] for n in batch], heads), strict=True)
+                return self._heads(states, lengths, [flat[n][1] for n in batch], heads)
+
+        judged: dict[int, JudgedWindow] = {}
+        for batch, outputs in encoder.in_batches(judge, [len(window.ids) for _, window in flat], BATCH_TOKENS):
+            judged |= zip(batch, outputs, strict=True)
         found: list[list[JudgedWindow]] = [[] for _ in texts]
         for n, (number, _) in enumerate(flat):
             found[number].append(judged[n])

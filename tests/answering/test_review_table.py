@@ -13,8 +13,9 @@ from openpyxl import load_workbook
 from rag.answering.chatbot import Chatbot
 from rag.answering.review_export import table_csv, table_xlsx
 from rag.answering.review_table import ReviewTable, review_table
-from rag.errors import BadSetting
+from rag.errors import BadQuestion, BadSetting
 from rag.retrieval.index import Index
+from rag.schema import Answer, Filter
 from rag.storage.build import build_index
 from tests.answering.test_chatbot import calibration
 from tests.helpers import embedder, write
@@ -68,6 +69,58 @@ def test_it_can_be_stopped(chatbot: Chatbot) -> None:
     stop = threading.Event()
     stop.set()
     assert review_table(chatbot, [RENT], ["lease-a.txt"], stop=stop).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("questions", "documents"),
+    [([RENT, DEPOSIT], ["lease-a.txt", "lease-b.txt"]), (["كم الإيجار السنوي؟", "كم قدر التأمين؟"], ["عقد.txt"])],
+)
+def test_cells_answered_side_by_side_are_those_of_the_questions_asked_one_by_one(
+    chatbot: Chatbot, questions: list[str], documents: list[str]
+) -> None:
+    table = review_table(chatbot, questions, documents)
+    for row in table.rows:
+        for question, cell in zip(questions, row.cells, strict=True):
+            alone = chatbot.quote(question, filter=Filter(documents=(row.document_id,)))
+            assert cell.citation == (alone.citations[0] if alone.citations else None)
+
+
+def test_two_cells_are_answered_at_once(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, really = threading.Barrier(2, timeout=60), chatbot.quote
+
+    def quote(question: str, *, filter: Filter | None = None) -> Answer:
+        both.wait()  # breaks where one cell would wait for the other
+        return really(question, filter=filter)
+
+    monkeypatch.setattr(chatbot, "quote", quote)
+    assert len(review_table(chatbot, [RENT, DEPOSIT], ["lease-a.txt"]).rows) == 1
+
+
+def test_it_is_stopped_after_the_rows_that_are_whole(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, asked, really = threading.Event(), list[str](), chatbot.quote
+
+    def quote(question: str, *, filter: Filter | None = None) -> Answer:
+        asked.append(question)
+        return really(question, filter=filter)
+
+    monkeypatch.setattr(chatbot, "quote", quote)
+    documents = ["lease-a.txt", "lease-b.txt", "عقد.txt"]
+    table = review_table(chatbot, [RENT], documents * 5, stop=stop, follow=lambda done, total: stop.set())
+    assert [row.document_id for row in table.rows] == documents[: len(table.rows)]
+    assert 1 <= len(table.rows) <= len(asked) <= 3
+
+
+def test_what_fails_in_a_cell_is_raised_and_the_rest_is_not_asked(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    def quote(question: str, *, filter: Filter | None = None) -> Answer:
+        asked.append(question)
+        raise BadQuestion("error.question_empty")
+
+    monkeypatch.setattr(chatbot, "quote", quote)
+    with pytest.raises(BadQuestion):
+        review_table(chatbot, [f"{RENT} {n}" for n in range(50)], ["lease-a.txt"])
+    assert len(asked) < 50
 
 
 @pytest.mark.parametrize(("questions", "documents"), [([], ["lease-a.txt"]), ([RENT], []), ([RENT], ["missing.txt"])])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rag.models.encoder import Bert, Encoder, Gemma, Linear, batches, has_int8, read_layout
+from rag.models.encoder import Bert, Encoder, Gemma, Linear, _attention, _gelu, batches, has_int8, read_layout
 
 GEMMA = {
     "model_type": "gemma3_text",
@@ -182,3 +183,53 @@ def test_a_long_text_is_cut_at_the_longest_the_model_reads(folder):
 def test_what_is_not_known_is_left_to_sentence_transformers(folder, file, content):
     (folder / file).write_text(json.dumps(content))
     assert read_layout(folder) is None
+
+
+def test_batches_side_by_side_are_those_of_any_computer_and_come_in_order(folder):
+    import torch
+
+    found = read_layout(folder)
+    assert found is not None
+    encoder, threads = Encoder(folder, found, exact=True), set()
+
+    def work(batch: list[int]) -> int:
+        threads.add((threading.current_thread().name, torch.get_num_threads()))
+        return len(batch)
+
+    # 14 tokens in two batches at least: no more than 7 in each, padding included.
+    assert encoder.in_batches(work, [3, 2, 3, 2, 2, 2], 100) == [([0, 2], 2), ([1, 3, 4], 3), ([5], 1)]
+    if torch.get_num_threads() > 1:
+        assert all(name.startswith("shawahid-batch") and count == 1 for name, count in threads)
+    assert encoder.in_batches(work, [5], 100) == [([0], 1)]
+    assert encoder.in_batches(work, [], 100) == []
+
+
+def test_what_fails_in_a_batch_is_raised(folder):
+    found = read_layout(folder)
+    assert found is not None
+
+    def work(batch: list[int]) -> int:
+        raise ValueError(batch[0])
+
+    with pytest.raises(ValueError, match="0"):
+        Encoder(folder, found, exact=True).in_batches(work, [3, 3, 3, 3], 6)
+
+
+def test_heads_that_share_keys_are_computed_as_if_each_had_its_own():
+    import torch
+
+    torch.manual_seed(0)
+    q, k, v = torch.randn(2, 3, 5, 4), torch.randn(2, 1, 5, 4), torch.randn(2, 1, 5, 4)
+    padded = (torch.arange(5) < torch.tensor([5, 3])[:, None])[:, None, None, :]
+    near = (torch.arange(5)[:, None] - torch.arange(5)).abs() <= 2
+    for mask in (None, padded, padded & near[None, None]):
+        own = torch.nn.functional.scaled_dot_product_attention(q, k.repeat(1, 3, 1, 1), v.repeat(1, 3, 1, 1), attn_mask=mask, scale=0.5)
+        assert torch.allclose(_attention(q, k, v, mask, 0.5, True), own.transpose(1, 2).flatten(2), atol=1e-6)
+
+
+def test_the_gelu_is_that_of_torch():
+    import torch
+
+    x = torch.tensor([-30.0, -1.0, 0.0, 1.0, 30.0])
+    assert torch.allclose(_gelu(x), torch.nn.functional.gelu(x, approximate="tanh"), atol=1e-6)
+    assert abs(_gelu(torch.tensor([1.0])).item() - 0.841192) < 1e-6  # x(1 + tanh(√(2/π)(x + 0.044715x³)))/2 at 1
