@@ -22,6 +22,7 @@ from rag.answering.confidence import Calibration
 from rag.library import Generators, Library
 from rag.library.generators import trial_command
 from rag.models.installed import profile
+from rag.models.translator import Translator
 from rag.retrieval.index import Index
 from rag.schema import Message
 from rag.server import Access, site
@@ -135,6 +136,7 @@ def scene(
     models: Callable[[str, bool], Sequence[str]] | None = None,
     trial: Callable[[str], Sequence[str]] = trial_command,
     more: Callable[[Path], object] | None = None,
+    translator: Translator | None = None,
 ) -> Iterator[Scene]:
     """Serve a window over the documents above until the block is left. `opening`: the models are there when it is set.
 
@@ -150,7 +152,10 @@ def scene(
         build_index(documents, folder / "index", embedder, ocr=True)
     writer = ScriptedGenerator(reply, delay=delay) if generator else None
     chatbot = Chatbot(
-        Index.open(folder / "index", embedder), writer, calibration=replace(Calibration.of("unknown", "scripted", own=True), least=0.4)
+        Index.open(folder / "index", embedder),
+        writer,
+        calibration=replace(Calibration.of("unknown", "scripted", own=True), least=0.4),
+        translator=translator,
     )
 
     def opener() -> tuple[Chatbot, tuple[()]]:
