@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rag.answering.confidence import USUAL_RANKING, RankingWeights, log_odds
+from rag.answering.document_names import question_of
 from rag.documents.tree import CELL_SEPARATOR
-from rag.models.reader import Reader
+from rag.models.reader import Reader, Reading
 from rag.models.reader_input import ReadText, around
 from rag.schema import Evidence, Passage, Span
 from rag.text.territories import territories
@@ -73,8 +74,7 @@ def judge_sentences(reader: Reader, question: str, candidates: Sequence[Evidence
     """Return what is known of each candidate that was read, by passage and place, and the probability that one of the texts read answers.
     Raises ModelCorrupt."""
     windows = _windows(candidates)
-    texts = [ReadText.part(passage, first, end) for passage, first, end in windows]
-    readings = reader.read(question, texts, spans=_SPANS)
+    readings = _read(reader, question, windows)
     read: dict[tuple[int, Span], tuple[float, float, Span | None]] = {}
     for (passage, first, end), reading in zip(windows, readings, strict=True):
         start = passage.sentences[first].start
@@ -97,6 +97,17 @@ def judge_sentences(reader: Reader, question: str, candidates: Sequence[Evidence
         if (key := (item.passage.id, item.span)) in read
     }
     return found, max((reading.answers for reading in readings), default=0.0)
+
+
+def _read(reader: Reader, question: str, windows: Sequence[tuple[Passage, int, int]]) -> list[Reading]:
+    """Return what the reader reads in each window, where the names of its document are left out of the question."""
+    asked = [question_of(question, passage) for passage, _, _ in windows]
+    texts = [ReadText.part(passage, first, end) for passage, first, end in windows]
+    found: dict[int, Reading] = {}
+    for wording in dict.fromkeys(asked):
+        chosen = [at for at, other in enumerate(asked) if other == wording]
+        found |= zip(chosen, reader.read(wording, [texts[at] for at in chosen], spans=_SPANS), strict=True)
+    return [found[at] for at in range(len(windows))]
 
 
 def _likeness(item: Evidence) -> float:

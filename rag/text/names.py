@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -191,15 +191,30 @@ _OF_THEM = re.compile("([\u0620-\u064a]{3,}?)(?:يين|يون|يه|يات|ين|�
 
 def unmatched_names(claim: str, evidence: str) -> list[str]:
     """Return the names of a claim that no word of the evidence can be, in either script."""
+    return [name for name, matched in _compared(claim, evidence) if not matched]
+
+
+def matched_names(claim: str, evidence: str) -> list[str]:
+    """Return the names of a claim that a word of the evidence can be, in either script; none that can't be compared."""
+    return [name for name, matched in _compared(claim, evidence) if matched]
+
+
+def _compared(claim: str, evidence: str) -> list[tuple[str, bool]]:
+    """Return the names of a claim that can be compared with evidence, and whether a word of it can be the name."""
     known = words(evidence)
+    candidates = _possible_names(known)
+    asked = [name for name in names(claim) if fold(name) in known or _comparable(name, evidence)]
+    return [(name, any(_stands_for(part, candidates) for part in words(name))) for name in asked]
+
+
+def _possible_names(known: Sequence[str]) -> list[str]:
+    """Return words with what of each can be a name by itself."""
     # «وسبيرو», «ولتويتر», «والبنك»: one-letter prefixes and the article are written together with the name.
     bare = [rest for word in known for _, rest in split_prefix(word) if len(rest) >= 3]
     whole = list(dict.fromkeys([*known, *bare]))
     # «الهوغونوتيين»: those of that name.
     roots = [match.group(1) for word in whole if (match := _OF_THEM.fullmatch(word))]
-    candidates = list(dict.fromkeys([*whole, *roots]))
-    asked = [name for name in names(claim) if fold(name) in known or _comparable(name, evidence)]
-    return [name for name in asked if not any(_stands_for(part, candidates) for part in words(name))]
+    return list(dict.fromkeys([*whole, *roots]))
 
 
 _ARABIC_WORD = re.compile("[\u0621-\u064a]{3,}")
