@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rag.errors import ExtraMissing
 
@@ -37,15 +37,16 @@ def missing(extra: str) -> list[str]:
 
 def require(*extras: str) -> None:
     """Raise ExtraMissing if a package of these extras is not installed."""
-    absent = {extra: missing(extra) for extra in extras}
-    if any(absent.values()):
-        raise extra_missing(next(extra for extra in extras if absent[extra]), *(name for names in absent.values() for name in names))
+    absent = {extra: found for extra in extras if (found := missing(extra))}
+    if absent:
+        raise extras_missing(absent)
 
 
-def extra_missing(extra: str, *packages: str) -> ExtraMissing:
-    """Return the error that names the packages to install, at the versions that this version of Shawahid declares."""
-    command = " ".join(["pip", "install", *map(_declared, packages)])
-    return ExtraMissing("error.extra", extra=extra, packages=", ".join(packages), command=command)
+def extras_missing(absent: Mapping[str, Sequence[str]]) -> ExtraMissing:
+    """Return the error that names the packages to install by their extras, at the versions that this version of Shawahid declares."""
+    command = " ".join(["pip", "install", *(_declared(package) for packages in absent.values() for package in packages)])
+    named = "; ".join(f"{', '.join(packages)} ({extra})" for extra, packages in absent.items())
+    return ExtraMissing("error.extra", packages=named, command=command)
 
 
 def extra_of(module: str) -> tuple[str, str] | None:

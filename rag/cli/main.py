@@ -14,7 +14,7 @@ from rag.cli import asking, indexing, inspecting, models, reviewing, serving
 from rag.cli.console import err, for_error_stream, out
 from rag.cli.evaluation import calibrate, eval_app
 from rag.errors import ShawahidError
-from rag.extras import extra_missing, extra_of
+from rag.extras import extra_of, extras_missing
 from rag.messages import say
 from rag.models.torch_import import lean_torch
 
@@ -84,7 +84,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (found := extra_of(error.name or "")) is None:
             raise
-        _fail(extra_missing(*found), language)
+        extra, package = found
+        _fail(extras_missing({extra: [package]}), language)
     except SystemExit as ended:
         if ended.code == 130:  # typer's word for Ctrl-C
             err.print(for_error_stream(say("cli.interrupted", language)))

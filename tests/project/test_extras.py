@@ -82,7 +82,11 @@ def test_what_is_missing_is_said_with_the_command(monkeypatch: pytest.MonkeyPatc
     assert missing("models") == ["torch"]
     with pytest.raises(ExtraMissing) as raised:
         require("models", "window")
-    assert "(torch, gradio)" in raised.value.text("en")
+    assert ": torch (models); gradio (window). Run: pip install 'torch" in raised.value.text("en")
+    assert "torch (models); gradio (window)" in raised.value.text("ar")
+    with pytest.raises(ExtraMissing) as raised:
+        require("generator", "window")  # only what is missing is named
+    assert ": gradio (window). Run: pip install 'gradio" in raised.value.text("en")
     assert "pip install" in raised.value.text("ar")
     assert raised.value.exit_code == 4
     assert extra_of("sklearn.linear_model") == ("eval", "scikit-learn")
