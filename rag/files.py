@@ -7,6 +7,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from rag.errors import DiskFailed, DiskFull, IndexBusy, ShawahidError
 
 PARTIAL = ".partial"
 """How the name of a file ends that is being written."""
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if os.name == "nt" else ()
+"""Seconds between attempts to replace a file that is open."""
 _LEAST_FREE = 32 * 2**20
 """Bytes without which a build is not begun."""
 _A_LITTLE = 2**20
@@ -37,12 +40,24 @@ def write_atomically(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable:
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
-        partial.replace(path)
+        _replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def _replace(partial: Path, path: Path) -> None:
+    """Rename a file over another. Windows refuses that while somebody reads the other, which is over in a moment. Raises OSError."""
+    for pause in _PAUSES:
+        try:
+            partial.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    partial.replace(path)
 
 
 def make_private(folder: Path) -> None:

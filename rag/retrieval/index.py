@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -58,7 +58,7 @@ class Index:
         self._vectors: Segments | Mirror = Segments(folder, vectors) if milvus is None else Mirror(milvus)
         self._agreed: tuple[str, int] | None = None
         self._search = PassageSearch(store, weights or Weights())
-        self._queries = lru_cache(maxsize=_QUERIES)(self._made)
+        self._queries = lru_cache(maxsize=_QUERIES)(partial(_query_of, embedder))  # without `self`: see `PassageSearch`
 
     @classmethod
     def open(
@@ -166,9 +166,6 @@ class Index:
         """Return the record of a question, as every step after it takes it; the last 128 are remembered. Raises BadQuestion."""
         return self._queries(validate_question(question))
 
-    def _made(self, question: str) -> Query:
-        return Query.of(question, self.embedder)
-
     def search(
         self,
         question: str | Query,
@@ -247,6 +244,10 @@ class Index:
                         continue
                 yield view
                 return
+
+
+def _query_of(embedder: Embedder, question: str) -> Query:
+    return Query.of(question, embedder)
 
 
 def _id(id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -70,8 +70,9 @@ class PassageSearch:
         self._store = store
         self._weights = weights
         self._filters: tuple[tuple[str, int], dict[Filter, Allowed]] = ("", 0), {}
-        self._passages_with = lru_cache(maxsize=16_384)(self._read_count)
-        self._digest = lru_cache(maxsize=16_384)(self._read_digest)
+        # Of the store, not of this object: it would refer to itself, and the files of an index that is dropped would stay open for a while.
+        self._passages_with = lru_cache(maxsize=16_384)(partial(_read_count, store))
+        self._digest = lru_cache(maxsize=16_384)(partial(_read_digest, store))
 
     def hits(
         self,
@@ -152,10 +153,6 @@ class PassageSearch:
         generation = view.born, view.generation
         return self._digest(one, generation) == self._digest(other, generation)
 
-    def _read_digest(self, id: str, generation: tuple[str, int]) -> bytes:
-        """Return a hash of a document's text; `generation` only separates cached values."""
-        return self._store.text_digest(id)
-
     # --- which passages may be returned -----------------------------------------------------------------------------------
 
     def _allowed(self, view: AnyView, filter: Filter | None, exclude: Container[int]) -> Allowed:
@@ -216,10 +213,6 @@ class PassageSearch:
             kept.append(term)
         return kept
 
-    def _read_count(self, term: str, generation: tuple[str, int]) -> int:
-        """Return in how many passages a term occurs; `generation` only separates cached counts."""
-        return self._store.passages_with(term)
-
     # --- the order of the candidates --------------------------------------------------------------------------------------
 
     def _best_sentences(self, ids: Sequence[int], vector: Vectors) -> dict[int, float]:
@@ -241,6 +234,16 @@ class PassageSearch:
         level = balance_languages({id: max(match.sentence for match in of) for id, of in found.items()}, languages, home)
         judged = [(id, score + self._weights.match * level.get(id, 0.0)) for id, score in fused]
         return sorted(judged, key=lambda item: (-item[1], item[0]))
+
+
+def _read_digest(store: Store, id: str, generation: tuple[str, int]) -> bytes:
+    """Return a hash of a document's text; `generation` only separates cached values."""
+    return store.text_digest(id)
+
+
+def _read_count(store: Store, term: str, generation: tuple[str, int]) -> int:
+    """Return in how many passages a term occurs; `generation` only separates cached counts."""
+    return store.passages_with(term)
 
 
 def _nearest(view: AnyView, vector: Vectors, k: int, allowed: Allowed) -> tuple[dict[int, float], dict[int, str]]:

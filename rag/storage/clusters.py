@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from rag.arrays import Ids, Vectors, bitmap, products, single_threaded
 from rag.errors import IndexCorrupt
-from rag.storage.faiss_layout import FACTORS, Codes, FlatFile, code_size, write_index
+from rag.storage.faiss_layout import FACTORS, Codes, FlatFile, code_size, read_index, write_index
 from rag.storage.flat_index import Remembered
 
 CLUSTERED_FROM = 100_000
@@ -106,8 +106,8 @@ class ClusteredIndex:
         import faiss
 
         try:
-            clusters: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
-        except (RuntimeError, MemoryError) as error:
+            clusters: Any = read_index(path, mapped=True)
+        except (RuntimeError, MemoryError, OSError) as error:
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
         if not isinstance(clusters, faiss.IndexIVFRaBitQ) or (clusters.ntotal, clusters.d) != (len(exact), exact.dimension):
             raise IndexCorrupt("error.index_damaged", path=path, reason="its vectors are others")

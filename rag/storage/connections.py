@@ -53,6 +53,11 @@ class Connections:
                     connection.close()
             self._opened = []
 
+    def __del__(self) -> None:
+        """Close what nobody can use any more: a connection of SQLite's refers to itself, and would keep its files open for a while."""
+        for _, connection in getattr(self, "_opened", ()):
+            connection.close()
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Hold a read transaction of this thread: everything read inside belongs to one generation."""

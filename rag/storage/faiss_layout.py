@@ -24,6 +24,10 @@ from rag.storage.database import DATABASE
 
 Codes = npt.NDArray[np.uint8]
 
+_FAISS_OPENS_FILES = os.name != "nt"
+"""Whether FAISS opens files under any name, and can map them. On Windows it takes a name for one in the system's old code page, and has no
+mapped clusters."""
+
 _NUMBER = 8
 """Bytes of a number of vectors, of floats or of ids, and of an id: all are little-endian integers."""
 
@@ -63,8 +67,17 @@ def write_index(index: Any, path: Path) -> None:
     """Write an index of FAISS atomically. Raises DiskFull, DiskFailed."""
     import faiss
 
-    with _written(path) as partial:
-        faiss.write_index(index, str(partial))
+    with _written(path) as partial, partial.open("wb") as file:
+        file.write(faiss.serialize_index(index).tobytes())  # FAISS itself opens no file in a folder with an Arabic name on Windows
+
+
+def read_index(path: Path, *, mapped: bool = False) -> Any:
+    """Read what `write_index` wrote; `mapped` leaves the codes of clusters in the file. Raises RuntimeError, MemoryError, OSError."""
+    import faiss
+
+    if not _FAISS_OPENS_FILES:
+        return faiss.deserialize_index(np.fromfile(path, dtype=np.uint8))
+    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP) if mapped else faiss.read_index(str(path))
 
 
 @contextmanager

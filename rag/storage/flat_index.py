@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import IndexCorrupt
-from rag.storage.faiss_layout import HEAD, is_flat, write_index
+from rag.storage.faiss_layout import HEAD, is_flat, read_index, write_index
 
 if TYPE_CHECKING:
     import faiss
@@ -98,8 +98,8 @@ class FlatIndex:
         if not is_flat(head):
             raise IndexCorrupt("error.index_damaged", path=path, reason="it is no flat FAISS index of inner products")
         try:
-            index = faiss.read_index(str(path))
-        except (RuntimeError, MemoryError) as error:  # a damaged header may ask for more memory than there is
+            index = read_index(path)
+        except (RuntimeError, MemoryError, OSError) as error:  # a damaged header may ask for more memory than there is
             raise IndexCorrupt("error.index_damaged", path=path, reason="FAISS can't read it") from error
         if not isinstance(index, faiss.IndexIDMap2):
             raise IndexCorrupt("error.index_damaged", path=path, reason=f"{type(index).__name__} instead of IndexIDMap2")

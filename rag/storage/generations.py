@@ -60,10 +60,11 @@ def write_base(folder: Path, generation: int, count: int, dimension: int, blocks
 def _write_clusters(vectors: FlatFile, path: Path, base: Base) -> Base:
     made = ClusteredIndex.of(vectors)
     made.save(path)
-    try:
+    file: ClusterFile | None = None
+    with suppress(IndexCorrupt):
         file = ClusterFile(path, base.count, vectors.dimension, made.count)
-    except IndexCorrupt:  # more than half of the clusters are empty, as of texts that are all the same: FAISS writes it otherwise
-        path.unlink()
+    if file is None:  # more than half of the clusters are empty, as of texts that are all the same: FAISS writes it otherwise
+        path.unlink()  # after the error is gone, with whose frames the file was still mapped: Windows removes no such file
         return base
     return replace(base, clusters=made.count, clusters_size=path.stat().st_size, clusters_crc=file.crc())
 
