@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,6 +51,11 @@ def publish(
         picture = pictures / f"bench-{section}.svg"
         picture.write_text(bars(title, plotted), encoding="utf-8")
         parts.append(f"![{title}]({_relative(picture, document)})")
+    if by_size := courses(measurements):
+        pictures.mkdir(parents=True, exist_ok=True)
+        picture = pictures / f"bench-{section}-by-size.svg"
+        picture.write_text(curves(by_size), encoding="utf-8")
+        parts.append(f"![{title}, by the number of passages]({_relative(picture, document)})")
     block = f"<!-- bench: {section} -->\n" + "\n\n".join(parts) + f"\n<!-- end: {section} -->"
     text = document.read_text(encoding="utf-8")
     found = re.search(rf"<!-- bench: {section} -->.*?<!-- end: {section} -->", text, re.DOTALL)
@@ -111,6 +117,59 @@ def bars(title: str, measurements: Sequence[Measurement]) -> str:
         ]
         if _limit(item):
             lines.append(f'<path d="M{x(_limit(item)):.1f} {y}V{y + height - 4}" stroke="#c33" stroke-width="2" stroke-dasharray="3 2"/>')
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def courses(measurements: Sequence[Measurement]) -> dict[str, dict[int, Measurement]]:
+    """Return by measure what was measured at each size, for the measures that were taken at several: those named "…, N passages"."""
+    found: dict[str, dict[int, Measurement]] = {}
+    for item in measurements:
+        sized = _SIZED.fullmatch(item.name)
+        if sized is not None:
+            found.setdefault(f"{sized[1]}{sized[3] or ''}", {})[int(sized[2].replace(",", ""))] = item
+    return {name: dict(sorted(of.items())) for name, of in found.items() if len(of) > 1}
+
+
+# The tier of an index ("flat", "clustered") belongs to its size, not to the measure.
+_SIZED = re.compile(r"(.+), ([\d,]+) passages(?:, (?:flat|clustered))?(, 95th percentile)?")
+_PANEL = (300, 170)
+"""Width and height of a plot, its margins included."""
+
+
+def curves(by_size: Mapping[str, Mapping[int, Measurement]]) -> str:
+    """Return an SVG with a plot for each measure: its median by the number of passages, which grows to the right by factors, with the
+    quartiles as lines and the aim of the largest size as a mark; legible on dark and light pages."""
+    wide, high = _PANEL
+    rows = -(-len(by_size) // 3)
+    lines = [
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide * min(3, len(by_size))} {high * rows}" '
+            'font-family="sans-serif" font-size="11" fill="#777">'
+        )
+    ]
+    for place, (name, of) in enumerate(by_size.items()):
+        left, top = place % 3 * wide + 40, place // 3 * high + 34
+        right, bottom = left + wide - 80, top + high - 66
+        sizes, last = list(of), list(of.values())[-1]
+        most = max([*(item.high for item in of.values()), _limit(last)]) or 1.0
+        spread = math.log(sizes[-1] / sizes[0])
+        points = []
+        lines.append(
+            f'<text x="{left}" y="{top - 16}" font-weight="bold">{html.escape(f"{name}, {last.unit}" if last.unit else name)}</text>'
+        )
+        lines.append(f'<path d="M{left} {top}V{bottom}H{right}" stroke="#777" fill="none"/>')
+        for size, item in of.items():
+            x = left + (right - left) * math.log(size / sizes[0]) / spread
+            low, middle, up = (bottom - (bottom - top) * value / most for value in (item.low, item.median, item.high))
+            points.append(f"{x:.1f} {middle:.1f}")
+            lines.append(f'<path d="M{x:.1f} {low:.1f}V{up:.1f}" stroke="#b58900" stroke-width="2"/>')
+            lines.append(f'<circle cx="{x:.1f}" cy="{middle:.1f}" r="3" fill="#2a7f62"/>')
+            lines.append(f'<text x="{x:.1f}" y="{middle - 6:.1f}" text-anchor="middle">{number(item.median)}</text>')
+            lines.append(f'<text x="{x:.1f}" y="{bottom + 14}" text-anchor="middle">{size:,}</text>')
+        lines.append(f'<path d="M{" L".join(points)}" stroke="#2a7f62" fill="none"/>')
+        if limit := _limit(last):
+            y = bottom - (bottom - top) * limit / most
+            lines.append(f'<path d="M{left} {y:.1f}H{right}" stroke="#c33" stroke-width="2" stroke-dasharray="3 2"/>')
     return "\n".join([*lines, "</svg>", ""])
 
 

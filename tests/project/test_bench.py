@@ -17,7 +17,7 @@ from bench.concurrency import _in_order
 from bench.corpus import FillingEmbedder, collection, documents, filling, questions
 from bench.growth import different
 from bench.measure import Measurement, machine, measured, ratio
-from bench.report import bars, number, publish, save, table
+from bench.report import bars, courses, curves, number, publish, save, table
 from rag.answering.chatbot import Chatbot
 from rag.retrieval.index import Index
 from rag.schema import Turn
@@ -68,6 +68,32 @@ def test_a_section_is_put_in_and_renewed_where_it_stands(tmp_path: Path) -> None
     assert [text.count(part) for part in ("## Section one", "## Section two", "What was done.", "2.00 s", "1.00 s")] == [1, 1, 2, 2, 0]
     assert "](images/bench-one.svg)" in text
     assert (tmp_path / "docs" / "images" / "bench-one.svg").is_file()
+
+
+def test_what_was_measured_at_several_sizes_is_drawn_by_size(tmp_path: Path) -> None:
+    found = [
+        measured("dense, 1,000 passages, flat", "ms", [1.0, 2.0, 3.0], "≤ 10"),
+        measured("dense, 100,000 passages, clustered", "ms", [8.0], "≤ 10"),
+        measured("dense, 100,000 passages, clustered, 95th percentile", "ms", [9.0]),
+        measured("dense, 1,000 passages, flat, 95th percentile", "ms", [3.0]),
+        measured("on disk, 1,000 passages", "MiB", [18.0]),
+        measured("own work in a question", "ms", [2.7]),
+    ]
+    by_size = courses(found)
+    assert {name: [(size, item.median) for size, item in of.items()] for name, of in by_size.items()} == {
+        "dense": [(1_000, 2.0), (100_000, 8.0)],
+        "dense, 95th percentile": [(1_000, 3.0), (100_000, 9.0)],
+    }
+    drawn = ElementTree.fromstring(curves(by_size))
+    texts = [element.text for element in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[:5] == ["dense, ms", "2.00", "1,000", "8.00", "100,000"]
+    circles = [(float(one.attrib["cx"]), float(one.attrib["cy"])) for one in drawn.iter("{http://www.w3.org/2000/svg}circle")]
+    assert circles[:2] == [(40.0, 117.2), (260.0, 54.8)]  # from the left axis to the right, of 10 on an axis from 138 up to 34
+    (tmp_path / "performance.md").write_text("# Head\n", encoding="utf-8")
+    save("search", found, machine(), tmp_path)
+    publish("search", "Search", "About.", tmp_path, tmp_path / "performance.md", tmp_path / "images")
+    assert "![Search, by the number of passages](images/bench-search-by-size.svg)" in (tmp_path / "performance.md").read_text("utf-8")
+    assert courses(found[4:]) == {}
 
 
 def test_the_machine_is_described() -> None:
