@@ -113,7 +113,7 @@ class Generators:
         for entry in catalogue().values():
             if entry.kind == "generator":
                 row = {"name": entry.name, "status": state(entry.name).status, "bytes": entry.bytes, "licence": entry.licence}
-                row |= {"terms": entry.terms, "consent": entry.consent, "note": {each: entry.remark(each) for each in LANGUAGES}}
+                row |= {"terms": entry.terms, "consent": entry.consent, "note": {each: entry.in_plain_words(each) for each in LANGUAGES}}
                 row |= {"memory": entry.memory, "advised": entry is advice, "minutes": _trial_minutes(entry.bytes)}
                 rows.append(row | self._known(entry.name))
         none = {"name": NO_GENERATOR, "status": "present", "bytes": 0, "licence": "", "terms": "", "consent": False, "note": None}

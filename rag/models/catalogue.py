@@ -96,11 +96,17 @@ class ModelEntry:
     passage_prefix: str = ""
     token_size: int = 0
     note_ar: str = ""
+    plain: str = ""
+    plain_ar: str = ""
     memory: int = 0
 
     def remark(self, language: str = "en") -> str:
         """Return what a user should know about the model, in one sentence."""
         return self.note_ar if language == "ar" else self.note
+
+    def in_plain_words(self, language: str = "en") -> str:
+        """Return how good and how slow a generator is, for a reader who knows nothing of models; its remark if nothing plainer is known."""
+        return (self.plain_ar if language == "ar" else self.plain) or self.remark(language)
 
     @property
     def bytes(self) -> int:

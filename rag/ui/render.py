@@ -29,15 +29,16 @@ def strings() -> dict[str, dict[str, str]]:
 def source_view(passage: Passage, *spans: Span, about: About = MappingProxyType({}), words: Span | None = None) -> View:
     """Return a passage in pieces with the supporting sentences marked, and in them the words that answer.
 
-    `start` and `end` are those of the first sentence in the document.
+    `start` and `end` are those of the first sentence in the document, `locator` is its page or row: a passage may run over several.
     """
     inside = [_within(span, passage) for span in spans]
     opened = spans[0] if spans else Span(passage.span.start, passage.span.start)
+    locator = passage.locator_at(opened)
     return {
         "document": passage.document_id,
         **about_view(passage.document_id, about.get(passage.document_id, {})),
         "title": passage.title,
-        "locator": passage.locator if passage.locator != f"§ {passage.title}" else "",
+        "locator": locator if locator != f"§ {passage.title}" else "",
         "pieces": marked_pieces(passage.text, inside, _within(words, passage) if words else None),
         "quote": inside[0].of(passage.text) if inside else "",
         "start": opened.start,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,45 @@ def test_what_nothing_was_found_for_stands_apart_from_the_answer(visit: Opener, 
     turn = ask(page, "كم سعر هاتف نور؟")
     assert "لندن" not in turn.locator(".answer").inner_text()
     assert turn.locator("a.cite").count() >= 1
+
+
+LEADS = {
+    "en": (
+        "The document says, in Arabic, under “",
+        "يمكن للطالب أن ينسحب من مقرر بعد موافقة المرشد الأكاديمي وفق القواعد التالية:",
+        "يجوز الانسحاب حتى نهاية الأسبوع العاشر من بدء التسجيل للفصل الدراسي الرئيسي.",
+    ),
+    "ar": (
+        "تقول الوثيقة بالإنجليزية تحت «",
+        "A student may withdraw with the consent of the adviser by these rules:",
+        "Withdrawal is possible until the end of the tenth week after registration.",
+    ),
+}
+DRAWN = """
+async ([language, before, lead, quote]) => {
+  const {TurnView} = await import("/shawahid/turn.js");
+  const [opening, closing] = language === "ar" ? ["«", "»"] : ["“", "”"];
+  const pieces = [{text: `${before}${lead}${closing}: ${opening}`, cites: []}, {text: quote, cites: [1]}, {text: closing, cites: []}];
+  const view = new TurnView({t: (key) => key, base: language === "ar" ? "rtl" : "ltr"});
+  const block = view.answer({id: "x", answer: {language, paragraphs: [pieces], sources: []}});
+  document.querySelector("#sample")?.remove();
+  block.id = "sample";
+  document.querySelector(".talk").prepend(block);
+}"""
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_line_that_introduces_a_foreign_list_stands_apart_from_the_words_before_it(page: Any, language: str) -> None:
+    before, lead, quote = LEADS[language]
+    page.evaluate(DRAWN, [language, before, lead, quote])
+    own, foreign = ("rtl", "ltr") if language == "ar" else ("ltr", "rtl")
+    first = page.locator("#sample p > span").first
+    assert first.inner_text().strip() == before[:-1].strip()
+    assert style(first, "direction") == own
+    apart = page.locator("#sample .apart")
+    marks = "“”" if language == "ar" else "«»"
+    assert apart.all_inner_texts() == [f"{marks[0]}{lead}{marks[1]}", f"{marks[0]}{quote}[1]{marks[1]}"]
+    assert [style(apart.nth(at), "direction") for at in range(2)] == [foreign, foreign]
 
 
 @pytest.mark.parametrize(("language", "question"), [("ar", "كم سعر هاتف نور؟"), ("en", "When did the harbour bridge reopen?")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -226,3 +227,58 @@ def test_in_an_exported_page_numbers_stand_before_their_sources(
     assert directions == [style(notes.nth(at).locator("p").last, "direction") for at in range(notes.count())]
     assert {"rtl", "ltr"} <= set(directions)
     other.close()
+
+
+GAPS = """
+([before, words, after]) => {
+  document.querySelector("#sample")?.remove();
+  const marks = [["", before], ["words", words], ["", after]].map(([name, text]) => {
+    const mark = document.createElement("mark");
+    mark.className = name;
+    mark.textContent = text;
+    return mark;
+  });
+  const sample = document.createElement("p");
+  sample.id = "sample";
+  sample.dir = "auto";
+  sample.append(...marks);
+  document.querySelector(".talk").prepend(sample);
+  const edges = marks.map((mark) => {
+    const range = document.createRange();
+    range.selectNodeContents(mark);
+    const box = range.getBoundingClientRect();
+    return [box.left, box.right];
+  }).sort((one, other) => one[0] - other[0]);
+  return [edges[1][0] - edges[0][1], edges[2][0] - edges[1][1]];
+}"""
+
+
+@pytest.mark.parametrize("texts", [["It fell by ", "58 percent", ", and more."], ["انخفض بنسبة ", "58 بالمئة", "، ثم ارتفع."]])
+def test_the_words_that_answer_stand_in_their_sentence_without_gaps(page: Any, texts: list[str]) -> None:
+    assert [abs(gap) < 0.5 for gap in page.evaluate(GAPS, texts)] == [True, True]
+
+
+LONG_SENTENCES = {
+    "توسعة.txt": "أعلنت الهيئة العامة للموانئ في بيانها السنوي أن أعمال التوسعة في رصيف الحاويات الشمالي بدأت في مطلع العام، وبلغت كلفة "
+    "التوسعة 73 مليون دينار بعد تعديل العقد مع المقاول الذي تأخر شهرين عن موعده، وتولى مكتب مستقل مراجعة الفواتير كل ثلاثة أشهر.",
+    "extension.txt": "The ports authority announced in its yearly statement that the works on the northern quay had begun early in the "
+    "year, and the dredging of the quay cost 73 million dinars after the contract had been changed, and an independent office checked "
+    "the bills.",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "question"),
+    [("ar", "توسعة.txt", "كم بلغت كلفة التوسعة؟"), ("en", "extension.txt", "How much did the dredging of the quay cost?")],
+)
+def test_a_quotation_neither_begins_in_a_sentence_nor_ends_with_a_comma(
+    visit: Opener, tmp_path: Path, language: str, name: str, question: str
+) -> None:
+    """Search cuts a long sentence at its commas: what was found begins with «و» and ends with «،»."""
+    with scene(tmp_path / "scene", generator=False, more=lambda folder: (folder / name).write_text(LONG_SENTENCES[name], "utf-8")) as shown:
+        page = visit(shown, language=language)
+        turn = ask(page, question)
+        said = turn.locator(".answer p").last.inner_text().replace("\xa0", " ")
+        quoted = re.sub("[\u2066-\u2069]", "", re.split("[«“]", said)[-1].partition("[")[0]).strip(" »”")
+        assert quoted == LONG_SENTENCES[name]
+        page.close()

@@ -124,6 +124,19 @@ def test_another_of_the_installed_models_is_chosen(visit: Opener, bare: Scene) -
     page.close()
 
 
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_models_are_described_in_plain_words(visit: Opener, bare: Scene, language: str) -> None:
+    page = visit(bare, language=language)
+    open_quality(page, *(("المزيد", "الجودة والنماذج") if language == "ar" else ()))
+    said = page.locator(".models").inner_text()
+    for word in ("pinned", "MMLU", "MMMLU", "index", "tokens", "hash", "مثبّت", "رمزًا", "فهرس", "بصمته"):
+        assert word not in said, word
+    for size, told in (("1.1", "smallest"), ("5.8", "Made for Arabic")) if language == "en" else (("1.1", "أصغر"), ("5.8", "صُنع للعربية")):
+        assert size in said
+        assert told in said
+    page.close()
+
+
 def test_the_terms_of_a_model_are_shown_before_it_is_fetched(visit: Opener, bare: Scene, axe: str, tmp_path: Path) -> None:
     page = visit(bare, language="ar", width=390)
     open_quality(page, "المزيد", "الجودة والنماذج")
@@ -177,6 +190,41 @@ def test_a_model_is_tried_out_while_questions_are_answered(visit: Opener, bare: 
     assert "Not good enough for answers in the other language" in said
     assert "Too slow here to tell about translations into English" in said
     page.close()
+
+
+FEW = """
+import json
+figures = {"same": (2, 1), "across": (1, 0), "into_ar": (0, 0), "into_en": (0, 0)}
+trial = {kind: {"tried": tried, "right": right} for kind, (tried, right) in figures.items()}
+print(json.dumps({"trial": {**trial, "seconds": 19.2, "date": "2026-11-30"}}), flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "begin", "told", "few"),
+    [
+        ("en", "Begin the trial", "wrote only 3 sentences in the time, 1 of them right", "Too few to tell how good it is"),
+        ("ar", "ابدأ التجربة", "في المهلة إلا 3 من الجمل، الصحيح منها 1", "عدد أقل من أن يُحكم به عليه"),
+    ],
+)
+def test_a_trial_that_got_nowhere_is_not_taken_for_a_bad_result(
+    visit: Opener, tmp_path: Path, models: Path, language: str, begin: str, told: str, few: str
+) -> None:
+    running = scene(
+        tmp_path / "scene", generator=False, models=lambda name, accepted: ["false"], trial=lambda name: [sys.executable, "-c", FEW]
+    )
+    with running as shown:
+        page = visit(shown, language=language)
+        open_quality(page, *(("المزيد", "الجودة والنماذج") if language == "ar" else ()))
+        page.get_by_role("button", name=f"تجربة {ARABIC}" if language == "ar" else f"Try {ARABIC} out").click()
+        page.get_by_role("button", name=begin).click()
+        page.wait_for_function(
+            "text => document.querySelector('.toast')?.textContent.replace(/[\\u2066-\\u2069]/g, '').includes(text)", arg=told
+        )
+        row = page.locator(".models li", has_text=ARABIC)
+        page.wait_for_function("text => document.querySelector('.models').innerText.includes(text)", arg=few)
+        assert few in row.inner_text()
+        page.close()
 
 
 def test_a_trial_is_stopped_in_arabic_on_a_phone(visit: Opener, bare: Scene, axe: str, tmp_path: Path) -> None:

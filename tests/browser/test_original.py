@@ -112,6 +112,9 @@ def test_an_arabic_contract_on_a_phone_is_turned_from_its_text_to_its_page(visit
     page = visit(archive, language="ar", width=390, height=844)
     ask(page, "كم يدفع المستأجر إيجارًا شهريًا؟")
     page.get_by_role("button", name="المصادر", exact=True).click()
+    assert (
+        "ص 2" in page.locator(".source").first.locator(".where").inner_text()
+    )  # the page of the sentence; its passage begins on the first
     page.locator(".source").first.get_by_role("button", name="فتح الوثيقة").click()
     page.wait_for_selector(".document[data-loaded]")
     assert page.locator(".original").is_hidden()

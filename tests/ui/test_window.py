@@ -153,6 +153,16 @@ def test_a_passage_in_the_middle_of_its_document_is_marked_at_the_right_place() 
     assert view["quote"] == "six"
 
 
+@pytest.mark.parametrize("text", ["One. Two. Three.", "واحد. اثنان. ثلاثة."])
+def test_a_source_names_the_page_of_its_sentence_where_the_passage_runs_over_several(text: str) -> None:
+    ends = [at + 1 for at, sign in enumerate(text) if sign == "."]
+    spans = tuple(Span(start, end) for start, end in zip([0, ends[0] + 1, ends[1] + 1], ends, strict=True))
+    passage = Passage(1, "d", Span(0, len(text)), text, "T", "en", "p. 3", spans, locators=("p. 3", "p. 3–4", "p. 4"))
+    assert [source_view(passage, span)["locator"] for span in spans] == ["p. 3", "p. 3–4", "p. 4"]
+    assert source_view(passage)["locator"] == "p. 3"
+    assert source_view(replace(passage, locators=()), spans[2])["locator"] == "p. 3"
+
+
 def test_what_was_found_is_shown_once_for_each_passage() -> None:
     found = Found("س", (), (Evidence(PASSAGE, SECOND, "", 0.9), Evidence(PASSAGE, FIRST, "", 0.8)))
     assert [sum(piece["mark"] for piece in view["pieces"]) for view in found_view(found)] == [2]

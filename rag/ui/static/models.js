@@ -8,6 +8,7 @@ const PACE = 500; // ms between two looks at the work
 const LOOKS = 40; // that may fail one after another before the connection is taken for lost
 const NONE = "none";
 const KINDS = { same: "trial_same", across: "trial_across", into_ar: "trial_into_ar", into_en: "trial_into_en" };
+const FEW = 12; // sentences tried, of which nothing can be told
 const VERDICTS = { can: "trial_can", cannot: "trial_cannot", unknown: "trial_unknown" };
 
 export class Models {
@@ -67,6 +68,7 @@ export class Models {
     const { trial } = row;
     const seconds = trial && page.t("seconds", { n: trial.seconds < 10 ? trial.seconds : Math.round(trial.seconds) });
     const found = trial ? [page.t("model_tried", { ...trial, s: seconds })] : row.measured ? [] : [page.t("model_untried")];
+    if (trial && trial.tried < FEW) found.push(page.t("model_tried_few"));
     if (row.measured) found.push(page.t("model_measured"));
     else if (trial) found.push(...this.verdicts(trial));
     return [row.advised ? page.t("model_advised") : "", needs.filter(Boolean).join(" · "), ...found, row.note?.[page.language]].filter(Boolean);
@@ -148,7 +150,7 @@ export class Models {
     if (!task) return;
     if (task.error) page.toast(task.error[page.language] ?? String(task.error), true);
     else {
-      const [cancelled, done] = task.doing === "try" || task.trial ? ["trial_cancelled", "trial_done"] : ["model_cancelled", "model_done"];
+      const [cancelled, done] = task.doing === "try" || task.trial ? ["trial_cancelled", task.trial?.tried < FEW ? "trial_done_few" : "trial_done"] : ["model_cancelled", "model_done"];
       page.toast(page.t(task.state === "cancelled" ? cancelled : done, { ...task.trial, name: this.named(task.name) }));
     }
   }

@@ -55,7 +55,8 @@ export class TurnView {
   answer(turn) {
     const block = h("div", { class: "answer" });
     const base = turn.answer.language === "ar" ? "rtl" : "ltr";
-    for (const pieces of turn.answer.paragraphs) {
+    for (const whole of turn.answer.paragraphs) {
+      const pieces = whole.flatMap((piece) => parted(piece, base));
       const paragraph = h("p", { dir: base, lang: turn.answer.language });
       // A paragraph is written in the language of the answer even where most of it is a quotation in the other.
       let place = paragraph;
@@ -194,6 +195,16 @@ export class TurnView {
       setTimeout(() => button.replaceChildren(icon("copy")), 1500);
     }
   }
+}
+
+/** The answer's own words before a line that introduces a list in the other direction, and that line, as pieces of their own. */
+function parted(piece, base) {
+  const own = direction(piece.text);
+  const found = !piece.cites.length && !piece.translated && own && own !== base && piece.text.match(/^([^“«]*\p{L}[^“«]*[“«])(.+)([”»])(:?\s*)([“«]?)$/su);
+  if (!found) return [piece];
+  const [, before, inner, closing, colon, opening] = found;
+  const texts = [before, inner, closing, inner.length > LONG ? opening : colon + opening]; // what stands by itself needs no colon
+  return texts.filter(Boolean).map((text) => ({ ...piece, text }));
 }
 
 /** Keep citation numbers on one line with the end of the text they support, so that none begins a line. */
