@@ -748,6 +748,20 @@ def test_names_apart_from_their_rows_name_the_columns_of_every_section() -> None
     assert blocks(found, BlockKind.PARAGRAPH) == ["Income", "Expense"]
 
 
+@pytest.mark.parametrize(
+    ("word", "first", "second"),
+    [
+        ("Mission", "To make the harbour one that sailors of every land are glad to call at in all", "weathers and at every hour."),
+        ("رؤيتنا", "أن يكون الميناء مقصدا يسر البحارة من كل البلاد أن يرسوا فيه في كل", "الأحوال وفي كل ساعة."),
+    ],
+)
+def test_one_large_word_makes_no_heading_of_its_line(word: str, first: str, second: str) -> None:
+    lines = [Text(135, 700, first), Text(135, 686, second)] if word.isascii() else [Text(460, 700, first), Text(460, 686, second)]
+    found = read([Text(60 if word.isascii() else 540, 700, word, size=17), *lines])
+    assert blocks(found, BlockKind.HEADING) == []
+    assert f"{word} {first}" in found.text
+
+
 def test_names_that_run_upward_belong_to_their_own_table_of_two() -> None:
     xs = (60, 160, 220, 280)
     page: list[Text | Stroke | Ground] = []

@@ -377,7 +377,7 @@ def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
     found = []
     for _, row in rows(words):
         row.sort(key=lambda word: word.left)
-        size = max((word.size for word in row if any(text[0].isalnum() for text in word.texts)), default=max(word.size for word in row))
+        size = _size_of_most(row)
         letters = sum(len(word.texts) for word in row)
         bold = sum(len(word.texts) for word in row if word.bold) > 0.8 * letters
         base = median(word.base for word in row if word.size > 0.8 * size)
@@ -386,6 +386,15 @@ def lines_of(words: Sequence[Word], as_drawn: bool = False) -> list[TextLine]:
     for line in found:
         read_line(line, as_drawn)
     return found
+
+
+def _size_of_most(words: Sequence[Word]) -> float:
+    """Return the size of most letters of a line, of two about as many the larger: neither that of a bullet nor of one large word."""
+    weights: dict[float, int] = {}
+    for word in words:
+        weights[word.size] = weights.get(word.size, 0) + sum(text[0].isalnum() for text in word.texts)
+    most = max(weights.values())
+    return max(size for size, weight in weights.items() if 2 * weight >= most)
 
 
 def read_line(line: TextLine, as_drawn: bool = False, from_left: bool = False) -> None:
