@@ -14,9 +14,11 @@ import openpyxl
 import pytest
 from pptx import Presentation
 
+from rag.documents.chunker import Chunker
 from rag.documents.formats import readers
-from rag.documents.tree import Limits
+from rag.documents.tree import Limits, TreeWriter
 from rag.errors import DocumentError
+from rag.schema import Document
 from tests.pdfs import Text, sheets
 
 PICTURES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"))
@@ -153,3 +155,33 @@ def test_the_work_of_each_reader_grows_as_its_file(suffix: str) -> None:
 
     once, four = reading(MAKERS[suffix](40)), reading(MAKERS[suffix](160))
     assert four < 5 * once
+
+
+@pytest.mark.parametrize("suffix", [".md", ".csv", ".html", ".docx", ".pptx"])
+def test_the_work_of_cutting_passages_grows_as_the_document(suffix: str) -> None:
+    def cutting(data: bytes) -> int:
+        read = readers.read(data, suffix, f"a{suffix}", Limits())
+        document = Document("d", read.text, "", "en", "0", read.marks, blocks=read.blocks, tables=read.tables)
+        Chunker().cut(document)
+        return work(lambda: Chunker().cut(document))
+
+    once, four = cutting(MAKERS[suffix](40)), cutting(MAKERS[suffix](160))
+    assert four < 5 * once
+
+
+@pytest.mark.parametrize(
+    "line", ["Two words", "Now they say that it is as follows:", "He said that it was late.", "تخصيم تأجير", "والتي أصلحها كما يلي:"]
+)
+def test_the_work_of_cutting_lines_that_say_little_alone_grows_as_their_number(line: str) -> None:
+    def cutting(n: int) -> int:
+        writer = TreeWriter("a", Limits())
+        for at in range(n):
+            if at % 7 == 0:
+                writer.heading(f"Part {at}", 1 + at % 3)
+            writer.paragraph(line)
+        read = writer.content()
+        document = Document("d", read.text, "", "en", "0", read.marks, blocks=read.blocks)
+        Chunker().cut(document)
+        return work(lambda: Chunker().cut(document))
+
+    assert cutting(600) < 5 * cutting(150)
