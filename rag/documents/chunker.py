@@ -24,6 +24,8 @@ _LONGEST_ITEM = 2
 _LONGEST_SENTENCE = 2
 """The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
 _ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
+_END_MARKS = frozenset(".!?…؟؛۔")
+_CLOSING = "\"'”’»)]}"
 _REACH = 8
 _HEADINGS_ALONE = 3
 _HEADING_WORDS = 4
@@ -295,7 +297,7 @@ def _is_scrap(group: _Group, written: str) -> bool:
 
 def _is_sentence(said: Sequence[str]) -> bool:
     """Return whether words end as a sentence does and are more than a name with an abbreviation at its end ("Rivergrove Homes, Inc.")."""
-    return said[-1][-1:] in _ENDS_SENTENCE and not (len(said) > 1 and all(word[:1].isupper() for word in said))
+    return said[-1].rstrip(_CLOSING)[-1:] in _END_MARKS and not (len(said) > 1 and all(word[:1].isupper() for word in said))
 
 
 def _reach(first: _Group, last: _Group) -> int:

@@ -288,7 +288,7 @@ def test_what_is_announced_above_a_heading_stays_with_what_is_below_it(lead: str
 @pytest.mark.parametrize(
     ("cover", "heading", "text"),
     [
-        (("City of Rivergrove", "Department of Parks and Trees"), "Fees", "Every permit costs forty dollars."),
+        (("City of Rivergrove", "Department of Parks and Trees (2023)"), "Fees", "Every permit costs forty dollars."),
         (("بلدية الوادي الأخضر", "دائرة الحدائق والأشجار العامة"), "الرسوم", "رسم كل رخصة أربعون دينارا."),
     ],
 )

@@ -748,6 +748,19 @@ def test_names_apart_from_their_rows_name_the_columns_of_every_section() -> None
     assert blocks(found, BlockKind.PARAGRAPH) == ["Income", "Expense"]
 
 
+def test_numbers_and_bullets_apart_from_the_text_of_a_list_in_a_list_are_no_table() -> None:
+    lines = (
+        ("5.", "", "Gardens: each owner is responsible for keeping the garden of"), ("", "", ""),
+        ("", "\u2022", "Lawns are mowed as required."), ("", "\u2022", "Fences are kept in good repair."),
+        ("6.", "", "Cars: repair of any kind is not allowed in the street at any"), ("", "\u2022", "Short repairs are allowed in a drive."),
+    )  # fmt: skip
+    page = [Text(x, 700 - 14 * at, part) for at, line in enumerate(lines) for x, part in zip((60, 85, 110), line, strict=True) if part]
+    page.append(Text(85, 686, "the house as the others of the street are kept."))
+    found = read(page)
+    assert blocks(found, BlockKind.ROW) == []
+    assert "\u2022 Lawns are mowed as required." in found.text
+
+
 @pytest.mark.parametrize(
     ("word", "first", "second"),
     [

@@ -681,6 +681,8 @@ def _open_grid(lines: Sequence[tuple[float, list[list[Word]]]], rtl: bool) -> Gr
         return None
     if len(columns) == 2 and any(_is_list_label(row[0 if not rtl else 1]) for row in table[:1]) and _has_labels(table, rtl):
         return None  # a list whose numbers or bullets are apart from its items
+    if len(columns) > 2 and _has_labels_of_two_levels(table, rtl):
+        return None
     if not has_numbers and not _aligned(table, columns, size, rtl):
         return None
     tops = [base + 0.8 * size for base, _ in lines]
@@ -767,6 +769,17 @@ def _has_labels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
     """Return whether the first column holds the bullets or numbers of a list; lines that stand over both columns say nothing of it."""
     labels = [row[1 if rtl else 0] for row in table if row[1 if rtl else 0].words and row[0] is not row[1]]
     return bool(labels) and all(_is_list_label(cell) for cell in labels)
+
+
+def _has_labels_of_two_levels(table: Sequence[Sequence[GridCell]], rtl: bool) -> bool:
+    """Return whether every column but that of the text holds the numbers and bullets of a list with lists in it, one in a row."""
+    labels: list[GridCell] = []
+    for row in table:
+        own = [cell for cell in (row[1:] if rtl else row[:-1]) if cell.words and sum(other is cell for other in row) == 1]
+        if len(own) > 1 or not all(map(_is_list_label, own)):
+            return False
+        labels += own
+    return len(labels) > 1 and not any(_plain(cell).isalnum() for cell in labels)
 
 
 def _columns(spans: Sequence[tuple[float, float]], tolerance: int, narrowest: float) -> list[tuple[float, float]]:
