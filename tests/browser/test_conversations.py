@@ -221,6 +221,19 @@ def test_five_hundred_conversations_are_listed_and_searched_smoothly(visit: Open
     assert spent < 1000
 
 
+@pytest.mark.parametrize(("language", "days"), [("ar", ["اليوم", "قبل ذلك"]), ("en", ["Today", "Earlier"])])
+def test_conversations_of_earlier_days_stand_below_those_of_today(visit: Opener, window: Scene, language: str, days: list[str]) -> None:
+    page = visit(window, language=language, own=True)
+    page.evaluate("() => { window.realNow = Date.now; Date.now = () => 86400000; }")  # on the second day of 1970
+    page.evaluate(MANY, 2)
+    page.evaluate("() => { Date.now = window.realNow; }")
+    ask(page, "When was the harbour bridge closed?")
+    open_list(page, language)
+    assert page.locator(".conversations h3").all_inner_texts() == days
+    assert titles(page)[0] == "When was the harbour bridge closed?"
+    assert len(titles(page)) == 3
+
+
 @pytest.mark.parametrize(("language", "width"), [("ar", 390), ("en", 1280)])
 def test_axe_finds_nothing_in_the_list(visit: Opener, window: Scene, axe: str, language: str, width: int) -> None:
     page = visit(window, language=language, width=width, dark=language == "ar", own=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rag.ui.render import strings
 from tests.browser.conftest import Opener
 from tests.browser.scene import ARABIC_PHONE, ENGLISH_BRIDGE, GATE, Scene, scene
 from tests.browser.test_library import open_documents
@@ -163,3 +164,30 @@ def test_a_question_is_narrowed_down_to_a_document_chosen_by_its_name(page: Any)
     field.press("Tab")
     page.wait_for_selector(".composer .chip-remove")
     assert ENGLISH_BRIDGE in page.locator(".composer .chips").inner_text()
+
+
+REMAINING = """
+async (strings) => {
+  const {LibraryView} = await import("/shawahid/library.js");
+  const view = {page: {t: (key, {n}) => strings[key].replace("{n}", n)}};
+  const really = performance.now.bind(performance);
+  const at = (seconds, step, share) => {
+    performance.now = () => seconds * 1000;
+    return LibraryView.prototype.remaining.call(view, {step}, share);
+  };
+  const said = [at(0, "embed", 0.1), at(60, "embed", 0.2), at(420, "embed", 0.8), at(500, "embed", 0.95), at(510, "write", 0.5)];
+  performance.now = really;
+  return said;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        # A tenth in a minute, so eight minutes for the rest; then a tenth in 60 s again, two minutes; less than one is not said.
+        ("en", ["", "about 8 min left", "about 2 min left", "", ""]),
+        ("ar", ["", "بقيت نحو 8 دقيقة", "بقيت نحو 2 دقيقة", "", ""]),
+    ],
+)
+def test_progress_says_how_long_it_will_take(page: Any, language: str, said: list[str]) -> None:
+    assert page.evaluate(REMAINING, strings()[language]) == said
