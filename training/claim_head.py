@@ -1,18 +1,16 @@
 """Train the claim head of a reader alone.
 
-    python -m training.claim_head --weights rag/models/reader.default.safetensors --cases mix/train.jsonl \\
-        --claims training/questions/claims.jsonl --documents data/reader/written --out run
+    python -m training.claim_head --weights rag/models/reader.default.safetensors --cases mix/claims.train.jsonl \\
+        --aside mix/claims.aside.jsonl --out run
 
-Everything else stays as it is, so words, blocks and whether a text answers are judged as before: each claim and text is computed once by
-the body, and the head is fitted on what the body gives. The cases are the claims of `--cases` and those of `--claims` about the documents
-of `--documents`; those of every fifth document are left out to choose the number of epochs. Takes minutes on a CPU.
+Everything else stays as it is, so words, blocks and whether a text answers are judged as before: each claim and text of
+`training.claim_cases` is computed once by the body, and the head is fitted on what the body gives; `--aside` chooses the number of epochs.
+Takes minutes on a CPU.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from torch.nn import functional
 
 from training.body import Reader, Shape, load
 from training.mix.case import Case, read
-from training.mix.written import aside, claims
 from training.product import base_of, builder, first_window, models, shape_of
 from training.train import begin, save, weights_of
 
@@ -82,25 +79,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True, help="the file that ships")
     parser.add_argument("--cases", type=Path, required=True)
-    parser.add_argument("--claims", type=Path, required=True)
-    parser.add_argument("--documents", type=Path, required=True)
+    parser.add_argument("--aside", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    own = [c for c in claims(options.claims, options.documents, random.Random(options.seed)) if c.document.partition("/")[2] not in aside()]
-    cases = [case for case in read(options.cases) if case.claim is not None and case.source != "written"] + own
+    training, left = list(read(options.cases)), list(read(options.aside))
+    cases = [*training, *left]
     layers, rank = shape_of(options.weights)
     folder = models() / base_of(options.weights)
     reader = load(folder, Shape(layers, rank))
     begin(dict(reader.learned()), options.weights)
     given = states(reader.eval(), cases, folder)
     labels = torch.tensor([case.claim for case in cases])
-    fifth = torch.tensor([int(hashlib.sha256((c.document or c.text).encode()).hexdigest(), 16) % 5 == 0 for c in cases])
-    epoch, loss = fit(reader.claim, given, labels, fifth, options.seed)
+    aside = torch.arange(len(cases)) >= len(training)
+    epoch, loss = fit(reader.claim, given, labels, aside, options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     about = {"shape": {"layers": layers, "rank": rank, "trained_from": 0}, "model": folder.name, "seed": options.seed}
-    save(options.out / "claim.pt", {"weights": weights_of(reader), **about, "step": epoch, "seen": len(cases), "spent": 0.0})
-    print(f"{len(cases)} cases, epoch {epoch}, loss on every fifth document {loss:.4f}")
+    save(options.out / "claim.pt", {"weights": weights_of(reader), **about, "step": epoch, "seen": len(training), "spent": 0.0})
+    print(f"{len(training)} cases, epoch {epoch}, loss on the {len(left)} aside {loss:.4f}")
 
 
 if __name__ == "__main__":

@@ -113,13 +113,13 @@ def mixed(cases: list[Case], shares: Mapping[str, float], total: int, rng: rando
         found = by_group.get(name, [])
         rng.shuffle(found)
         if name == "claims":
-            found = _alternating(found)
+            found = alternating(found)
         chosen += found[: round(share * total)]
     rng.shuffle(chosen)
     return chosen
 
 
-def _alternating(cases: list[Case]) -> list[Case]:
+def alternating(cases: list[Case]) -> list[Case]:
     """The cases in turns of source and label, so that any part of them is balanced."""
     waiting: dict[tuple[str, int | None, str], list[Case]] = {}
     for case in cases:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from training.mix.case import CONTRADICTED, ENTAILED, NOT_STATED, Case, Range
+from training.mix.facts import changed
 from training.mix.public import is_stated
 from training.product import Found, Library, folded, placed_words
 
@@ -25,6 +26,8 @@ GAP = " … "
 """What stands for the middle of words that were copied."""
 _WIDTHS = (120, 230, 320)
 """Characters of the texts around what answers, or nearly does."""
+ALONE = (1, 1, *_WIDTHS)
+"""Widths of which some give the sentence alone, as the product judges claims."""
 _SIMILAR = 1
 """Texts of the same document that share words with the question."""
 _DRAWN = 1
@@ -72,14 +75,44 @@ def cases(folder: Path, rng: random.Random, questions: Path = QUESTIONS) -> Iter
     yield from _of_claims(questions / "claims.jsonl", library, rng)
 
 
-def claims(path: Path, folder: Path, rng: random.Random) -> Iterator[Case]:
-    """Yield the cases of a file of claims about the documents of a folder."""
-    yield from _of_claims(path, Library(folder), rng)
+def claims(path: Path, folder: Path, rng: random.Random, widths: Sequence[int] = _WIDTHS) -> Iterator[Case]:
+    """Yield the cases of a file of claims about the documents of a folder, against texts of one of some widths."""
+    yield from _of_claims(path, Library(folder), rng, widths)
 
 
-def _of_claims(path: Path, library: Library, rng: random.Random) -> Iterator[Case]:
+def answers_as_claims(path: Path, folder: Path, rng: random.Random) -> Iterator[Case]:
+    """Yield the pairs of a file as claims about the documents of a folder: a question with the words that answer it, as the product judges
+    what a question assumes. With its own answer it is stated, with another number contradicted, and the companion with what nearly answers
+    it is not stated."""
+    library = Library(folder)
+    for pair in pairs(path):
+        yield from _claims_of_pair(pair, library, rng)
+
+
+def _claims_of_pair(pair: Pair, library: Library, rng: random.Random) -> Iterator[Case]:
+    def texts(evidence: str) -> list[Found]:
+        return library.around(pair.file, _matcher(evidence), [rng.choice(ALONE)])
+
+    def case(name: str, question: str, words: str, text: Found, label: int) -> Case:
+        claim = f"{question.strip().rstrip('?؟').strip()} {' '.join(plain(words).split())}".strip()
+        kind = f"claim:pair:{name}"
+        return Case("written", kind, claim, text.text, text.title, f"written/{pair.file}", text.blocks, None, claim=label)
+
+    for text in texts(pair.evidence) if 0 < len(folded(pair.answer)) <= 12 else ():
+        if _spans(pair, text, _gold(pair, text)):
+            yield case("true", pair.question, pair.answer, text, ENTAILED)
+            if (other := changed(pair.answer, rng)) != pair.answer:
+                yield case("false", pair.question, other, text, CONTRADICTED)
+    for text in texts(pair.near) if pair.unanswerable and pair.near else ():
+        # What the product would take for the answer: a few words of what nearly answers, or those of the pair itself.
+        near = pair.answer if pair.near == pair.evidence and len(folded(pair.answer)) <= 12 else pair.near
+        if GAP not in near and len(folded(near)) <= 12:
+            yield case("absent", pair.unanswerable, near, text, NOT_STATED)
+
+
+def _of_claims(path: Path, library: Library, rng: random.Random, widths: Sequence[int] = _WIDTHS) -> Iterator[Case]:
     for one in records(path):
-        yield from _of_claim(one, library, rng)
+        yield from _of_claim(one, library, rng, widths)
 
 
 def plain(words: str) -> str:
@@ -151,9 +184,9 @@ def _of_pair(pair: Pair, library: Library, rng: random.Random) -> Iterator[Case]
             yield case(f"close:{pair.kind}", pair.unanswerable, text, 0, [], [])
 
 
-def _of_claim(one: dict[str, Any], library: Library, rng: random.Random) -> Iterator[Case]:
+def _of_claim(one: dict[str, Any], library: Library, rng: random.Random, widths: Sequence[int] = _WIDTHS) -> Iterator[Case]:
     """Yield a true claim, a false one and one that is not stated about the same words of a document."""
-    for text in library.around(one["file"], _matcher(one["evidence"]), [rng.choice(_WIDTHS)]):
+    for text in library.around(one["file"], _matcher(one["evidence"]), [rng.choice(widths)]):
         gold = matching(one["evidence"], _blocks(text))
         for name, label in (("true", ENTAILED), ("false", CONTRADICTED), ("absent", NOT_STATED)):
             deciding = gold if label != NOT_STATED else None
