@@ -49,11 +49,14 @@ _BOUNDS: Mapping[Bound, tuple[str, str]] = {
     Bound.LEAST: ("at least ", "على الأقل "), Bound.MOST: ("at most ", "على الأكثر "),
 }  # fmt: skip
 _STRICT = (
-    (re.compile(r"(?:more than|over|above|exceed(?:s|ed|ing)?|(?:اكثر|ازيد) من|فوق)\s*$"), ("more than ", "أكثر من ")),
-    (re.compile(r"(?:less than|fewer than|under|below|اقل من|دون)\s*$"), ("less than ", "أقل من ")),
-    (re.compile(r"(?:nearly|almost|قرابه|زهاء)\s*$"), ("about ", "نحو ")),
+    (re.compile(r"(?:more than|over|above|exceed(?:s|ed|ing)?|(?:اكثر|ازيد) من|فوق)\s*$"), Bound.LEAST, ("more than ", "أكثر من ")),
+    (re.compile(r"(?:less than|fewer than|under|below|اقل من|دون)\s*$"), Bound.MOST, ("less than ", "أقل من ")),
+    (re.compile(r"(?:nearly|almost|قرابه|زهاء)\s*$"), Bound.MOST, ("about ", "نحو ")),
 )
-"""What a text says before a value, folded, where `Bound` has only "at least" and "at most"."""
+"""What a text says before a value, folded, where `Bound` has only "at least" and "at most", and the bound that it has unless it is denied:
+"not more than 6" is at most 6."""
+_DENIES = re.compile(r"(?<!\w)(?:not|no|never|cannot|nor|without|\w+n['\u2019]t|[وف]?(?:لا|الا|لم|لن|ليس|ليست|عدم|غير|بدون))(?!\w)")
+"""Words, folded, that may deny a value that follows."""
 _HIJRI = (
     ("Muharram", "محرم"), ("Safar", "صفر"), ("Rabi al-Awwal", "ربيع الأول"), ("Rabi al-Thani", "ربيع الآخر"),
     ("Jumada al-Ula", "جمادى الأولى"), ("Jumada al-Akhira", "جمادى الآخرة"), ("Rajab", "رجب"), ("Shaban", "شعبان"),
@@ -139,6 +142,8 @@ def localize_value(value: Value, text: str, language: str) -> str | None:
     """Return one value of a text in the words of a language; None if it has no form here."""
     arabic = language == "ar"
     stated = value.span.of(text)
+    if _is_denied(value, text):
+        return None
     if value.kind is Kind.DATE:
         return _date(value.date, language) if value.date else None
     if value.kind is Kind.TIME:
@@ -158,10 +163,20 @@ def localize_value(value: Value, text: str, language: str) -> str | None:
     return f"{_bound(value, text)[arabic]}{number}{separator if unit else ''}{unit}"
 
 
+def _is_denied(value: Value, text: str) -> bool:
+    """Return whether words before a value deny it, or its bound, in a way that no form here says: "not later than 5 days", «ألا تتجاوز مدة
+    القيادة أكثر من ستة أشهر»."""
+    before = fold(text[: value.span.start])
+    if not _DENIES.search(before):
+        return False
+    plain = next((bound for pattern, bound, _ in _STRICT if pattern.search(before)), None)
+    return value.bound is plain if plain is not None else value.bound not in (Bound.LEAST, Bound.MOST)
+
+
 def _bound(value: Value, text: str) -> tuple[str, str]:
     """Return the words for a value's bound in both languages: "under 12" is less than 12, not at most 12."""
     before = fold(text[: value.span.start])
-    return next((words_ for pattern, words_ in _STRICT if pattern.search(before)), _BOUNDS[value.bound])
+    return next((words_ for pattern, bound, words_ in _STRICT if bound is value.bound and pattern.search(before)), _BOUNDS[value.bound])
 
 
 def _number(value: Value, stated: str, language: str) -> str:

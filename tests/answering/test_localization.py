@@ -8,7 +8,7 @@ import pytest
 
 from rag.answering.localization import _CLDR_UNITS, localize_names, localize_value, localize_values
 from rag.schema import Span
-from rag.text.numbers import Kind, Value
+from rag.text.numbers import Kind, Value, find_values
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ from rag.text.numbers import Kind, Value
         ("under 12", "ar", "أقل من 12"),
         ("أكثر من 50 ألف", "en", "more than 50,000"),
         ("أقل من 12 سنة", "en", "less than 12 years"),
+        # denied, each bound is the other
+        ("not exceeding 30 days", "ar", "على الأكثر 30 يوم"),
+        ("not under 18 years", "ar", "على الأقل 18 سنة"),
+        ("لا تتجاوز 30 يوما", "en", "at most 30 days"),
+        ("لا تتخطى السنتين", "en", "at most 2 years"),
         ("608.000", "ar", "608.000"),  # which mark it is, is not said
         ("5 كيلوغرام", "en", "5 kilograms"),
         ("20 litres", "ar", "20 لتر"),
@@ -92,6 +97,18 @@ def test_what_is_no_value_or_says_more_is_not_said_by_numbers(text: str) -> None
 )
 def test_names_of_countries_languages_and_days_are_carried_over(text: str, language: str, expected: str | None) -> None:
     assert localize_names(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ألا تتجاوز مدة القيادة أكثر من ستة أشهر", "en"),  # at most six, which no form here says
+        ("not later than 5 days", "ar"),
+        ("بما لا يكون أقل منه، وهو 12 يوما", "en"),
+    ],
+)
+def test_a_value_that_is_denied_in_other_ways_is_not_carried_over(text: str, language: str) -> None:
+    assert [localize_value(value, text, language) for value in find_values(text)] == [None]
 
 
 @pytest.mark.parametrize("unit", sorted(_CLDR_UNITS))

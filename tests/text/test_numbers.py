@@ -288,6 +288,27 @@ def test_bounds() -> None:
     assert one("40").bound is Bound.EXACT
 
 
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("not more than 6 months", Bound.MOST),
+        ("shall not exceed 500 dollars", Bound.MOST),
+        ("shouldn't exceed 5 kg", Bound.MOST),
+        ("must not be over 3 metres", Bound.MOST),
+        ("no less than 3 years", Bound.LEAST),
+        ("not under 18 years", Bound.LEAST),
+        ("لا يتجاوز 50 مترا", Bound.MOST),
+        ("ليس أكثر من 5 أيام", Bound.MOST),
+        ("لا يقل عن 3 سنوات", Bound.LEAST),
+        ("ليس أقل من 3 سنوات", Bound.LEAST),
+        ("يتجاوز 50 مترا", Bound.LEAST),
+        ("no doubt that over 500 dollars", Bound.LEAST),
+    ],
+)
+def test_a_denial_turns_a_bound_round(text: str, bound: Bound) -> None:
+    assert one(text).bound is bound
+
+
 def test_values_add_up_exactly() -> None:
     prices = find_values("0.1 دينار و0.2 دينار")
     assert sum(value.number or 0 for value in prices) == Decimal("0.3")

@@ -30,14 +30,15 @@ _PHONE_CUES = re.compile(
     r"(?:هاتف|هواتف|تلفون|تليفون|جوال|موبايل|خلوي|محمول|نقال|فاكس|واتساب|واتس|هاتفي|مجاني))$"
 )
 _BETWEEN_CUE_AND_NUMBER = frozenset({":", ".", "/", "(", "no", "number", "free", "رقم", "الرقم", "،", "-", "#"})
-_LEAST = re.compile(
-    r"(?:^| )(?:more than|over|above|exceed(?:s|ed|ing)?|at least|upwards of|و?(?:ب|ل)?(?:اكثر|ازيد) من|فوق|[تي]?تجاوز(?:ت)?"
-    r"|لا [تي]قل عن|ما يزيد علي|ما يزيد عن)$"
+_MORE = re.compile(
+    r"(?:^| )(?:more than|over|above|exceed(?:s|ed|ing)?|upwards of|و?(?:ب|ل)?(?:اكثر|ازيد) من|فوق|[تي]?تجاوز(?:ت)?|[تي]زيد (?:علي|عن)"
+    r"|[تي]تخطي)$"
 )
-_MOST = re.compile(
-    r"(?:^| )(?:less than|under|below|fewer than|nearly|almost|at most|up to|و?(?:ب|ل)?اقل من|دون|قرابه|زهاء|لا [تي]زيد (?:علي|عن)"
-    r"|ما يقارب|لا [تي]تجاوز)$"
-)
+_LESS = re.compile(r"(?:^| )(?:less than|under|below|fewer than|و?(?:ب|ل)?اقل من|دون|[تي]قل عن)$")
+_LEAST = re.compile(r"(?:^| )(?:at least|no fewer than)$")
+_MOST = re.compile(r"(?:^| )(?:nearly|almost|at most|up to|قرابه|زهاء|ما يقارب)$")
+_DENIES = re.compile(r"(?:^| )(?:not|no|never|cannot|nor|\w+n['\u2019]?t|[وف]?(?:ب?ما )?(?:لا|الا|لم|لن|ليس|ليست))(?: (?:to|be|ان))?$")
+"""What turns "more than" into "at most" right before it: "not exceeding", "must not be over", «لا يزيد على»."""
 _ABOUT = re.compile(r"(?:^| )(?:about|around|roughly|approximately|some|circa|و?(?:ب|ل)?نحو|حوالي|قرابه|زهاء|تقريبا|ما يقارب|يقارب)$")
 _NEGATIVE = frozenset({"minus", "negative", "ناقص", "سالب"})
 _RISKY_AFTER_YEAR = frozenset({"قدم", "ميل", "م", "يوم", "شهر", "m", "t", "l", "g", "day", "month", "hour", "عام", "سنه", "الشهر", "اليوم"})
@@ -386,7 +387,10 @@ class _Reader(Times):
         return 1000 <= number <= 2200 and number == int(number)
 
     def _bound(self, place: int) -> Bound:
-        words = " ".join(self._word(at) for at in range(max(0, place - 4), place))
+        words = " ".join(self._word(at) for at in range(max(0, place - 6), place))
+        for pattern, bound, denied in ((_MORE, Bound.LEAST, Bound.MOST), (_LESS, Bound.MOST, Bound.LEAST)):
+            if match := pattern.search(words):
+                return denied if _DENIES.search(words[: match.start()]) else bound
         if _LEAST.search(words):
             return Bound.LEAST
         if _ABOUT.search(words):
