@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from rag.schema import Passage, Span
 from rag.text.folding import fold
+from rag.text.language import script
 from rag.text.names import matched_names, names
 from rag.text.numbers import names_month
 from rag.text.words import content_stems, stem, stop_stems, word_spans, words
@@ -23,6 +24,7 @@ _INSIDE = frozenset("of the at and for و في".split())
 """Words that stand between the words of a name, folded."""
 _NEAR = 3
 """How far before a name, in words, that which leads to it may stand: «في جمعية ملاك …»."""
+_ARTICLES = frozenset(("the", "a", "an"))
 _LEAST = 2
 """The fewest content words that a question has left."""
 _LEFT_OVER = re.compile(r"\(\s*\)|(?<!\w)-(?!\w)|(?<!\w)[بلو]ـ+(?!\w)")
@@ -65,7 +67,7 @@ def without_document_names(question: str, title: str) -> str:
     others = {word for name in names(question) if name not in matched and not names_month(name) for word in words(name)}
     found = _words(question, known, others, set(content_stems(title)))
     left, end = "", 0
-    for span, instead in _cuts(found):
+    for span, instead in _cuts(question, found):
         left += question[end : max(span.start, end)] + instead
         end = max(span.end, end)
         end += 2 if question[end : end + 2] in ("'s", "\u2019s") else 0
@@ -93,27 +95,40 @@ def _words(question: str, known: set[str], other: set[str], titled: set[str]) ->
     return found
 
 
-def _cuts(found: Sequence[_Word]) -> list[tuple[Span, str]]:
-    """Return what to leave out of a question, in order, and what to put there."""
+def _cuts(question: str, found: Sequence[_Word]) -> list[tuple[Span, str]]:
+    """Return what to leave out of a question, in order, and what to put there: a name with what leads to it, where no other
+    words of the title stand between or a phrase ends with them, else the name alone."""
     cuts: list[tuple[Span, str]] = []
     for first, end in _runs(found):
         run = found[first:end]
-        leading = _leading(found, first)
+        alone = not any(word.titled for word in run)
+        leading = _leading(found, first) if alone or _ends_phrase(question, found, end) else None
         if leading is not None:
             cuts.append((Span(found[leading].span.start, run[-1].span.end), ""))
-        elif first and fold(found[first - 1].text) == "the" and not any(word.titled for word in run) and _is_whole_name(run):
+        elif first and fold(found[first - 1].text) == "the" and alone and _is_whole_name(run):
             cuts.append((Span(found[first - 1].span.start, run[-1].span.end), "it"))
         else:
-            cuts += [(word.span, "") for word in run if word.known or word.other]
+            left_out = [word.known or word.other for word in run]
+            cuts += [
+                (word.span, "") for at, word in enumerate(run) if left_out[at] or (word.joins and at + 1 < len(run) and left_out[at + 1])
+            ]
     return cuts
 
 
+def _ends_phrase(question: str, found: Sequence[_Word], end: int) -> bool:
+    """Return whether a phrase ends before the word with an index: with the question, at a mark, or before a preposition."""
+    after = question[found[end - 1].span.end :].removeprefix("'s").removeprefix("\u2019s").lstrip()
+    return not after or not after[0].isalnum() or (end < len(found) and fold(found[end].text) in _BEFORE)
+
+
 def _leading(found: Sequence[_Word], first: int) -> int | None:
-    """Return the index of what leads to a name, None if nothing does: not over another name or a number, which say something else."""
+    """Return the index of what leads to a name, None if nothing does: in English with at most an article between, in Arabic with nouns that
+    are joined to the name, but no other name and no number, which say something else."""
     for at in range(first - 1, max(-1, first - 1 - _NEAR), -1):
-        if fold(found[at].text) in _BEFORE:
+        word = found[at]
+        if fold(word.text) in _BEFORE:
             return at
-        if found[at].known or found[at].other or any(character.isdigit() for character in found[at].text):
+        if word.known or word.other or not (fold(word.text) in _ARTICLES or script(word.text) == "ar"):
             return None
     return None
 
@@ -137,11 +152,9 @@ def _runs(found: Sequence[_Word]) -> list[tuple[int, int]]:
         if end == at:
             at += 1
             continue
-        own = [n for n in range(at, end) if found[n].known]
-        if own and len(own) >= sum(word.other for word in found[at:end]):
+        own = sum(word.known for word in found[at:end])
+        if own and own >= sum(word.other for word in found[at:end]):
             runs.append((at, end))
-        else:
-            runs += [(n, n + 1) for n in own]
         at = end
     return runs
 
