@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Computed = TypeVar("Computed")
 
 
 class SideBySide:
@@ -24,7 +24,7 @@ class SideBySide:
         self.threads = max(threads, 1)
         self._pool = ThreadPoolExecutor(self.threads, "shawahid-batch", _compute_with_one_thread)
 
-    def compute(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    def compute(self, work: Callable[[Item], Computed], items: Sequence[Item]) -> list[Computed]:
         """Return the result of `work` for each item, in order. A single item is computed by the calling thread, with all cores. Raises what
         `work` raises."""
         if len(items) < 2 or self.threads < 2:
