@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from rag.models.side_by_side import Result, SideBySide
+from rag.models.side_by_side import Computed, SideBySide
 from rag.models.token_vectors import Tokens
 from rag.models.tokenizer import LazyTokenizer
 
@@ -196,7 +196,7 @@ class Encoder:
         with torch.device(self._device):
             return self._transformer.adapted(ids.to(self._device), lengths.to(self._device), adapter).cpu(), lengths
 
-    def in_batches(self, work: Callable[[list[int]], Result], lengths: Sequence[int], tokens: int) -> list[tuple[list[int], Result]]:
+    def in_batches(self, work: Callable[[list[int]], Computed], lengths: Sequence[int], tokens: int) -> list[tuple[list[int], Computed]]:
         """Return the indices and the result of `work` for batches of texts with these token counts, at most `tokens` each when padded.
 
         On the processor batches are computed side by side, one on each core, and there are two at least; `work` is called from several
