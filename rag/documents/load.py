@@ -15,7 +15,7 @@ from rag.documents.formats.json import is_question_set
 from rag.documents.formats.readers import PACKED, SUFFIXES, kinds
 from rag.documents.sandbox import ParserProcess
 from rag.documents.source_notes import read_source_note
-from rag.documents.titles import guessed_title, is_made_by_program, title_of
+from rag.documents.titles import guessed_title, is_made_by_program, names_nothing, title_of
 from rag.documents.tree import CELL_SEPARATOR, Content, Limits
 from rag.errors import DocumentError, NothingToIndex
 from rag.schema import Document
@@ -191,10 +191,12 @@ def load_folder(folder: Path, max_bytes: int = MAX_BYTES, *, ocr: bool = False) 
 
 
 def _document(id: str, suffix: str, content: Content, metadata: Mapping[str, str], sha256: str) -> Document:
+    own = _own_title(id, content, suffix)
+    named_by_address = "source" in metadata and not names_nothing(own)  # the name of its file is made of its address
     return Document(
         id=id,
         text=content.text,
-        title=title_of(id, _own_title(id, content, suffix), content.metadata),
+        title=own if named_by_address else title_of(id, own, content.metadata),
         language=detect(content.text),
         sha256=sha256,
         marks=content.marks,

@@ -73,11 +73,11 @@ def title_of(id: str, own: str, metadata: Mapping[str, str] | None = None) -> st
 
 
 def _says_more(stem: str, own: str) -> bool:
-    """Return whether the name of a file adds something to a title: at least as many words as a title of a word or two has ("AGREEMENT" in
+    """Return whether the name of a file adds words to a title: several, and as many as a title of a word or two has ("AGREEMENT" in
     `rowing-club-agreement.pdf`), or a name of several words that shares none with it, as where they are in two languages."""
     said = _words(own)
     more = [word for word in _words(stem) - said if len(word) >= _LEAST_WORD]
-    return len(more) >= len(said) if len(said) <= _FEW else len(more) > 1 and not said & _words(stem)
+    return len(more) > 1 and (len(more) >= len(said) if len(said) <= _FEW else not said & _words(stem))
 
 
 def names_nothing(text: str) -> bool:
