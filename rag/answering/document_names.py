@@ -29,8 +29,7 @@ _LEAST = 2
 """The fewest content words that a question has left."""
 _LEFT_OVER = re.compile(r"\(\s*\)|(?<!\w)-(?!\w)|(?<!\w)[بلو]ـ+(?!\w)")
 """What is left of "(Swan Lake)", "Al-Rahwa", «بـ Swan Lake»."""
-_OWNER = re.compile("['\u2019]s$")
-_JOINERS = re.compile(r"[_+./-]+")
+_OWNER = re.compile("['\u2019]s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class _Word:
 
 def question_of(question: str, passage: Passage) -> str:
     """Return a question as it is read with a passage: without the names in its document's title or in the name of its file."""
-    return without_document_names(question, f"{_JOINERS.sub(' ', passage.document_id)} {passage.title}")
+    return without_document_names(question, f"{passage.document_id} {passage.title}")
 
 
 @lru_cache(maxsize=256)
@@ -70,7 +69,7 @@ def without_document_names(question: str, title: str) -> str:
     for span, instead in _cuts(question, found):
         left += question[end : max(span.start, end)] + instead
         end = max(span.end, end)
-        end += 2 if question[end : end + 2] in ("'s", "\u2019s") else 0
+        end = owner.end() if (owner := _OWNER.match(question, end)) else end
     left = " ".join((left + question[end:]).split())
     left = re.sub(r"\s+(?=[?؟,،.]|\s|$)", "", _LEFT_OVER.sub("", left)).strip(" ,،")
     return left if len(set(content_stems(left))) >= _LEAST else question
@@ -80,7 +79,8 @@ def _words(question: str, known: set[str], other: set[str], titled: set[str]) ->
     found = []
     for span in word_spans(question):
         text = span.of(question)
-        folded = _OWNER.sub("", fold(text))
+        folded = fold(text)
+        folded = folded[:-2] if _OWNER.fullmatch(folded[-2:]) else folded
         said = folded in known
         found.append(
             _Word(
@@ -117,7 +117,8 @@ def _cuts(question: str, found: Sequence[_Word]) -> list[tuple[Span, str]]:
 
 def _ends_phrase(question: str, found: Sequence[_Word], end: int) -> bool:
     """Return whether a phrase ends before the word with an index: with the question, at a mark, or before a preposition."""
-    after = question[found[end - 1].span.end :].removeprefix("'s").removeprefix("\u2019s").lstrip()
+    after = question[found[end - 1].span.end :]
+    after = (after[2:] if _OWNER.match(after) else after).lstrip()
     return not after or not after[0].isalnum() or (end < len(found) and fold(found[end].text) in _BEFORE)
 
 

@@ -23,9 +23,9 @@ _LONGEST_ITEM = 2
 """The longest list item that is one sentence, as a multiple of the longest sentence."""
 _LONGEST_SENTENCE = 2
 """The longest passage that is not ended within a sentence, as a multiple of the length that passages are filled up to."""
-_ENDS_SENTENCE = frozenset(".!?…؟؛۔\"'”’»)]}")
 _END_MARKS = frozenset(".!?…؟؛۔")
 _CLOSING = "\"'”’»)]}"
+_ENDS_SENTENCE = _END_MARKS.union(_CLOSING)
 _REACH = 8
 _HEADINGS_ALONE = 3
 _HEADING_WORDS = 4
